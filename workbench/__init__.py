@@ -1,0 +1,1 @@
+"""A research workbench for differentiable programming: gradients of ordinary Python programs."""

@@ -1,0 +1,113 @@
+"""Every exception of the project.
+
+Each error says, in this order, what failed (in the caller's words), what was found, where, and what to do.
+Each is also the builtin exception a caller would expect, so that ``except ValueError`` keeps working.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class WorkbenchError(Exception):
+    """What failed, what was found, where, and what to do, as one readable message.
+
+    Args:
+        what: what failed, in the caller's words.
+        found: what was found, usually "got …, expected …".
+        where: file, line and caret for programs; the argument's name otherwise.
+        fix: what to do, preferred way first.
+    """
+
+    def __init__(
+        self, what: str, *, found: str | None = None, where: str | None = None, fix: str | None = None
+    ) -> None:
+        self.what, self.found, self.where, self.fix = what, found, where, fix
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        parts = [self.what]
+        if self.found:
+            parts.append(f"  found: {self.found}")
+        if self.where:
+            parts.append(f"  where: {self.where}")
+        if self.fix:
+            parts.append(f"  to do: {self.fix}")
+        return "\n".join(parts)
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name most like ``name``, or None when nothing is close."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return close[0] if close else None
+
+
+# ---------------------------------------------------------------------------------------- the engine
+
+
+class DifferentiationError(WorkbenchError):
+    """Something in a differentiated program cannot be differentiated."""
+
+
+class LostGradientError(DifferentiationError, TypeError):
+    """A traced value was about to leave the tape, which would have made the gradient silently wrong."""
+
+
+class MissingRuleError(DifferentiationError, NotImplementedError):
+    """A function without a rule, whose source cannot be rewritten, was called with a traced value."""
+
+
+class NotScalarError(DifferentiationError, TypeError):
+    """``gradient`` needs a program whose result is one real number."""
+
+
+class NotDifferentiableError(DifferentiationError, TypeError):
+    """The argument to differentiate by cannot vary: an integer, a string, an unknown object."""
+
+
+class RuleError(WorkbenchError, AssertionError):
+    """A registered rule fails one of the checks of ``check_rule``."""
+
+
+class GradientMismatchError(WorkbenchError, AssertionError):
+    """A gradient disagrees with central differences."""
+
+
+# ---------------------------------------------------------------------------------------- the workbench
+
+
+class ParameterError(WorkbenchError, ValueError):
+    """A parameter's value has the wrong type or lies outside its range."""
+
+
+class UnknownParameterError(ParameterError, TypeError):
+    """No parameter has this name."""
+
+
+class UnknownShowcaseError(WorkbenchError, LookupError):
+    """No showcase has this name."""
+
+
+class SimulationError(WorkbenchError, ArithmeticError):
+    """A simulation cannot go on: the physics excludes it, or a number is no longer finite."""
+
+
+class NotFiniteError(WorkbenchError, FloatingPointError):
+    """The loss, one of its terms or a gradient became NaN or infinite during training."""
+
+
+class CheckpointError(WorkbenchError, OSError):
+    """A checkpoint is missing, truncated, of a newer schema, or belongs to another run."""
+
+
+class SessionError(WorkbenchError, RuntimeError):
+    """A training session was asked for something its present state does not allow."""
+
+
+class RunError(WorkbenchError, RuntimeError):
+    """A headless run did not end with a complete result."""
+
+
+class MachineError(WorkbenchError, RuntimeError):
+    """Something this machine or environment lacks: a package version, a browser, a writable folder."""
