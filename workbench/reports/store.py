@@ -1,0 +1,218 @@
+"""Where a run lives on disk: one folder, six known files, each written whole or not at all.
+
+    DIR/<run id>/params.json      what was asked for; written before anything else
+                 checkpoint.pt    the training, every few seconds, so that it can go on where it stopped
+                 notebook.ipynb   the executed notebook, saved after each cell
+                 history.csv      one row for each iteration
+                 provenance.json  when, where, with which versions, and how long
+                 result.json      what came out; written last, so its presence means that the run is complete
+                 report.html      the readable report, made from the files above
+
+``result.json`` holds nothing that changes from one run to the next: the same parameters, seed and source give
+the same file to the last byte. Everything that does change (dates, machine, durations) is in
+``provenance.json``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import workbench
+from workbench.errors import MachineError, RunError
+from workbench.parameters import Parameters
+
+SCHEMA = 1
+_LEFTOVER = ".partial"
+
+
+class RunDirectory:
+    """One run's folder; the properties are its files, which may or may not exist yet."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.params = self.path / "params.json"
+        self.result = self.path / "result.json"
+        self.provenance = self.path / "provenance.json"
+        self.history = self.path / "history.csv"
+        self.notebook = self.path / "notebook.ipynb"
+        self.report = self.path / "report.html"
+        self.checkpoint = self.path / "checkpoint.pt"
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run ended with a complete result record: the only sign of success."""
+        with contextlib.suppress(RunError, OSError):
+            return read_record(self.result).get("complete") is True
+        return False
+
+    def create(self) -> None:
+        """Make the folder, and see that it can be written to.
+
+        Raises:
+            MachineError: it cannot be made or is read-only.
+        """
+        with storage_errors(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            for leftover in self.path.glob(f".*{_LEFTOVER}"):
+                leftover.unlink(missing_ok=True)
+            descriptor, probe = tempfile.mkstemp(dir=self.path, suffix=_LEFTOVER, prefix=".")
+            os.close(descriptor)
+            os.unlink(probe)
+
+    def clear(self) -> None:
+        """Remove the run's own files (never anything else that lies in the folder)."""
+        for file in (
+            *(self.result, self.provenance, self.history, self.notebook),
+            *(self.report, self.checkpoint, self.params),
+        ):
+            file.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder, so that two processes never work in it at once. Released even by a kill.
+
+        Raises:
+            RunError: another process holds it.
+        """
+        with open(self.path / ".lock", "w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RunError(
+                    "this run is already being done by another process",
+                    where=str(self.path),
+                    fix="wait for it, or give another --out directory",
+                ) from None
+            yield
+
+
+def run_id(showcase: str, parameters: Parameters, notebook: Path | None = None) -> str:
+    """The run's identity: a hash of the showcase, every parameter, the source and the version.
+
+    The source is the notebook's code and the package's own Python files: change either, and it is another
+    run.
+    """
+    identity = {
+        "showcase": showcase,
+        "parameters": parameters.model_dump(),
+        "source": [_notebook_code(notebook) if notebook else "", _package_code()],
+        "version": metadata.version("workbench"),
+    }
+    return hashlib.sha256(canonical_json(identity).encode()).hexdigest()[:12]
+
+
+def canonical_json(value: Any) -> str:
+    """``value`` as JSON that depends on nothing but the value: sorted keys, no spaces, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` as readable JSON, whole or not at all."""
+    write_whole(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Replace the file at once, so that a reader, or a crash, sees the old file or the new one, never a half.
+
+    Raises:
+        OSError: it could not be written; the old file is untouched.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_LEFTOVER)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(partial, 0o644)
+        os.replace(partial, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(partial)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """A JSON record of this project, as ``write_json`` left it.
+
+    Raises:
+        RunError: it is no JSON object, or its schema is newer than this version knows.
+        FileNotFoundError: there is no such file.
+    """
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        schema = int(record["schema"])
+    except (ValueError, KeyError, TypeError):
+        raise RunError(
+            "this file is not a record of a run",
+            where=str(path),
+            fix="run again with --fresh; the file was damaged or written by something else",
+        ) from None
+    if schema > SCHEMA:
+        raise RunError(
+            "this record was written by a newer version of the workbench",
+            found=f"got schema {schema}, expected at most {SCHEMA}",
+            where=str(path),
+            fix="upgrade the workbench, or run again with --fresh",
+        )
+    return record
+
+
+@contextlib.contextmanager
+def storage_errors(where: Path) -> Iterator[None]:
+    """Turn what an operating system says of a full disk or a read-only folder into plain words.
+
+    Raises:
+        MachineError: in place of any OSError raised inside.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(error, where) from error
+
+
+def storage_error(error: OSError, where: Path) -> MachineError:
+    """The MachineError that says what a failed write means and what to do."""
+    what, fix = {
+        errno.ENOSPC: ("the disk is full", "free some space, or give another --out directory, then --resume"),
+        errno.EDQUOT: ("your disk quota is used up", "free some space, then --resume"),
+        errno.EFBIG: (
+            "a file grew larger than is allowed here",
+            "raise the limit (ulimit), then --resume",
+        ),
+        errno.EACCES: ("this directory may not be written to", "give an --out directory of your own"),
+        errno.EPERM: ("this directory may not be written to", "give an --out directory of your own"),
+        errno.EROFS: ("this directory is on a read-only disk", "give an --out directory of your own"),
+        errno.ENOTDIR: ("this is not a directory", "give another --out directory"),
+        errno.EEXIST: ("this is a file, not a directory", "give another --out directory"),
+    }.get(error.errno or 0, ("the run's files could not be written", "see the reason, then --resume"))
+    return MachineError(what, found=error.strerror or str(error), where=str(where), fix=fix)
+
+
+def _notebook_code(notebook: Path) -> str:
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+
+
+def _package_code() -> str:
+    """A hash of every Python file of the package (some ten milliseconds)."""
+    root = Path(workbench.__file__).parent
+    digest = hashlib.sha256()
+    for file in sorted(root.rglob("*.py")):
+        digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()
