@@ -15,6 +15,7 @@ from workbench.training.history import Change, History, Record
 from workbench.training.loop import Best, Training
 from workbench.training.problem import Problem
 from workbench.training.schedules import SCHEDULES
+from workbench.training.session import Latest, Session
 from workbench.training.settings import OPTIMISERS, Settings
 
 __all__ = [
@@ -24,8 +25,10 @@ __all__ = [
     "Change",
     "CheckpointWarning",
     "History",
+    "Latest",
     "Problem",
     "Record",
+    "Session",
     "Settings",
     "Training",
     "has_checkpoint",
