@@ -17,6 +17,7 @@ from typing import Any
 
 from workbench.parameters import Parameters
 
+MIME = "application/vnd.workbench.provenance+json"
 _STARTED = time.time()
 PACKAGES = ("numpy", "scipy", "torch", "autograd", "numba", "torchsde", "plotly", "ipykernel", "papermill")
 
@@ -84,7 +85,10 @@ class Footer:
         asked = [(row["name"], f"{row['value']} {row['unit']}".strip()) for row in self.parameters.rows()]
         return [*asked, *origin_rows(self.origin)]
 
-    def _repr_html_(self) -> str:
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return {MIME: self.origin, "text/html": self._html(), "text/plain": repr(self)}
+
+    def _html(self) -> str:
         cells = "".join(
             f'<tr><th scope="row" style="text-align:left">{escape(name)}</th>'
             f'<td style="text-align:left">{escape(text)}</td></tr>'

@@ -6,11 +6,10 @@ Its ``fingerprint`` is a hash of all the rest, so two runs agree exactly when th
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import asdict
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,7 @@ from workbench.reports.store import SCHEMA, RunDirectory, canonical_json, write_
 
 if TYPE_CHECKING:
     from workbench.showcases import Showcase
-    from workbench.training import Training
+    from workbench.training import History, Training
 
 MIME = "application/vnd.workbench.result+json"
 
@@ -51,7 +50,7 @@ def record_result(
     timings = {str(key): _plain(value) for key, value in result.get("timings", {}).items()}
     if run_dir is not None:
         directory = RunDirectory(run_dir)
-        write_whole(directory.history, history_csv(training.history))
+        write_whole(directory.history, training.history.to_csv())
         write_json(
             directory.provenance, {"schema": SCHEMA, "provenance": provenance.collect(), "timings": timings}
         )
@@ -61,10 +60,10 @@ def record_result(
 
 
 def make_record(
-    showcase: str, parameters: Parameters, history: Iterable[Any], result: Mapping[str, Any]
+    showcase: str, parameters: Parameters, history: History, result: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The record as a JSON-able dict; see the module's description. NaN becomes null and a warning."""
-    losses = [float(row.loss) for row in history]
+    losses = history.column("loss").tolist()
     record = {
         "schema": SCHEMA,
         "complete": True,
@@ -72,6 +71,7 @@ def make_record(
         "parameters": parameters.model_dump(),
         "iterations": len(losses),
         "loss": {"first": losses[0], "last": losses[-1], "lowest": min(losses)} if losses else {},
+        "changes": [asdict(change) for change in history.changes],
         "metrics": _plain(result.get("metrics", {})),
         "tables": _plain(result.get("tables", {})),
         "arrays": {key: _digest(value) for key, value in result.get("arrays", {}).items()},
@@ -85,19 +85,6 @@ def fingerprint(record: Mapping[str, Any]) -> str:
     """A hash of everything in the record but the fingerprint itself."""
     content = {key: value for key, value in record.items() if key != "fingerprint"}
     return hashlib.sha256(canonical_json(content).encode()).hexdigest()[:16]
-
-
-def history_csv(history: Iterable[Any]) -> str:
-    """One row for each iteration: iteration, loss, learning_rate, the metrics, seconds."""
-    rows = list(history)
-    metrics = list(dict.fromkeys(name for row in rows for name in row.metrics))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["iteration", "loss", "learning_rate", *metrics, "seconds"])
-    for row in rows:
-        values = [row.metrics.get(name, "") for name in metrics]
-        writer.writerow([row.iteration, row.loss, row.learning_rate, *values, row.seconds])
-    return text.getvalue()
 
 
 def _plain(value: Any) -> Any:

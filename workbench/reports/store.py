@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import workbench
-from workbench.errors import MachineError, RunError
+from workbench.errors import MachineError, RunError, WorkbenchError
 from workbench.parameters import Parameters
 
 SCHEMA = 1
@@ -182,6 +182,8 @@ def storage_errors(where: Path) -> Iterator[None]:
     """
     try:
         yield
+    except WorkbenchError:  # some of ours are OSErrors too, and say what happened already
+        raise
     except OSError as error:
         raise storage_error(error, where) from error
 

@@ -1,0 +1,131 @@
+"""papermill as this project uses it: saves that replace the file at once, progress, one deadline, signals."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from workbench.reports.store import RunDirectory, write_whole
+
+Say = Callable[[str], None]
+_WHOLE = "whole:"  # the scheme under which papermill finds the writer that replaces files at once
+_START_SECONDS = 120
+
+
+def execute(
+    notebook: nbformat.NotebookNode,
+    directory: RunDirectory,
+    injected: dict[str, Any],
+    *,
+    timeout: float | None,
+    say: Say,
+) -> None:
+    """Run the notebook's cells in a fresh kernel and save it after each.
+
+    Args:
+        notebook: with one cell tagged "parameters".
+        directory: receives the notebook; also the kernel's working directory, so a stray file stays in it.
+        injected: values for the parameters cell.
+        timeout: seconds for everything together.
+        say: receives the headings as they are reached and the lines that the notebook prints.
+    Raises:
+        Exception: whatever papermill and the notebook client raise; ``failures.explained`` makes it readable.
+    """
+    import papermill
+    from papermill.iorw import papermill_io
+
+    papermill_io.register(_WHOLE, _WholeFiles)
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)
+    progress = _Progress(notebook, say)
+    deadline = time.monotonic() + timeout if timeout is not None else None
+    limits = {}
+    if deadline is not None:
+        limits["timeout_func"] = lambda cell: max(0.01, deadline - time.monotonic())
+    papermill.execute_notebook(
+        notebook,
+        (_WHOLE + str(directory.notebook)).replace("{", "{{").replace("}", "}}"),
+        parameters=injected,
+        kernel_name="python3",
+        progress_bar=False,
+        stdout_file=progress,
+        start_timeout=min(_START_SECONDS, timeout or _START_SECONDS),
+        cwd=str(directory.path),
+        on_cell_execute=progress.cell,
+        extra_arguments=["--log-level=ERROR"],
+        **limits,
+    )
+
+
+class _WholeFiles:
+    """How papermill writes notebooks: each save replaces the file at once."""
+
+    @staticmethod
+    def write(text: str, path: str) -> None:
+        write_whole(Path(path.removeprefix(_WHOLE)), text)
+
+    @staticmethod
+    def pretty_path(path: str) -> str:
+        return path
+
+
+class _Progress:
+    """Says which cell is at work and passes on, line by line, what the notebook prints: its losses."""
+
+    def __init__(self, notebook: nbformat.NotebookNode, say: Say) -> None:
+        self._say, self._rest = say, ""
+        self._total = sum(cell.cell_type == "code" for cell in notebook.cells)
+        self._done, self._heading = 0, ""
+        self._headings = {}
+        heading = "start"
+        for cell in notebook.cells:
+            found = re.findall(r"^#+ +(.+)$", cell.source, re.M) if cell.cell_type == "markdown" else []
+            heading = found[-1] if found else heading
+            self._headings[cell.get("id")] = heading
+
+    def cell(self, cell: nbformat.NotebookNode, **_: Any) -> None:
+        """Called by the notebook client as each code cell begins."""
+        self._done += 1
+        heading = self._headings.get(cell.get("id"), self._heading or "parameters")
+        if heading != self._heading:
+            self._say(f"  [{min(self._done, self._total):>2}/{self._total}] {heading}")
+        self._heading = heading
+
+    def write(self, text: str) -> None:
+        """Part of the file protocol papermill expects."""
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._say("        " + line.rsplit("\r", 1)[-1])
+
+    def flush(self) -> None:
+        """Part of the file protocol papermill expects; lines are passed on when they are whole."""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP, treated as Ctrl-C is."""
+
+
+@contextlib.contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """While this is open, SIGTERM and SIGHUP end the run in an orderly way, as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, frame: Any) -> None:
+        raise Terminated(number)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,97 @@
+"""The readable report of a run: one HTML file that opens offline and prints on paper."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import nbformat
+from markupsafe import Markup
+
+from workbench.errors import RunError, UnknownShowcaseError
+from workbench.reports import cells
+from workbench.reports.provenance import origin_rows
+from workbench.reports.record import number_text
+from workbench.reports.store import RunDirectory, read_record, storage_errors, write_whole
+
+
+def write_report(directory: RunDirectory) -> Path:
+    """Make report.html from the run's other files, also when the run is not complete.
+
+    Raises:
+        RunError: there is no executed notebook to report on.
+    """
+    if not directory.notebook.exists():
+        raise RunError(
+            "there is nothing to report on",
+            found="no notebook.ipynb",
+            where=str(directory.path),
+            fix="run it first: workbench run NAME --out DIR",
+        )
+    with storage_errors(directory.path):
+        write_whole(directory.report, page(directory))
+    return directory.report
+
+
+def page(directory: RunDirectory) -> str:
+    """The report as one string of HTML."""
+    params = read_record(directory.params)
+    result = read_record(directory.result) if directory.complete else {}
+    measured = read_record(directory.provenance) if directory.provenance.exists() else {}
+    showcase = _showcase(params["showcase"])
+    body = cells.render(nbformat.read(directory.notebook, as_version=4), _pictures(showcase))
+    facts = {**result.get("metrics", {}), **measured.get("timings", {})}
+    template = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True
+    ).get_template("report.html")
+    return template.render(
+        nonce=secrets.token_urlsafe(16),
+        code_style=Markup(cells.STYLE),
+        title=showcase.title if showcase else params["showcase"],
+        question=showcase.question if showcase else "",
+        complete=directory.complete,
+        results=[(name.replace("_", " "), number_text(value)) for name, value in facts.items()],
+        fingerprint=result.get("fingerprint"),
+        warnings=[*result.get("warnings", []), *body.warnings],
+        parameters=_parameter_rows(showcase, params["parameters"]),
+        blocks=body.blocks,
+        origin=origin_rows(measured["provenance"]) if measured else [],
+        figures=_script_json(body.figures),
+        plotly=_plotly() if body.figures else "",
+    )
+
+
+def _showcase(name: str) -> Any:
+    from workbench import showcases
+
+    try:
+        return showcases.find(name)
+    except UnknownShowcaseError:
+        return None
+
+
+def _pictures(showcase: Any) -> Path:
+    from workbench.reports.runner import find_notebook
+
+    return find_notebook(showcase.notebook).parent if showcase else Path("/nowhere")
+
+
+def _parameter_rows(showcase: Any, values: dict[str, Any]) -> list[dict[str, str]]:
+    if showcase:
+        return showcase.parameters(**values).rows()
+    return [{"name": name, "value": number_text(value)} for name, value in values.items()]
+
+
+def _script_json(value: Any) -> Markup:
+    """``value`` as JSON that cannot end the script element it stands in."""
+    text = json.dumps(value).replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    return Markup(text) if value else Markup("")
+
+
+def _plotly() -> Markup:
+    from plotly.offline import get_plotlyjs
+
+    return Markup(get_plotlyjs())
