@@ -111,3 +111,19 @@ class RunError(WorkbenchError, RuntimeError):
 
 class MachineError(WorkbenchError, RuntimeError):
     """Something this machine or environment lacks: a package version, a browser, a writable folder."""
+
+
+class RunTimeoutError(RunError, TimeoutError):
+    """A headless run did not end within the time it was given."""
+
+
+class RunInterruptedError(RunError):
+    """Someone stopped a headless run: Ctrl-C, or a signal to end.
+
+    Args:
+        signal: the number of the signal, 2 for Ctrl-C and 15 for a request to end.
+    """
+
+    def __init__(self, what: str, *, signal: int, where: str | None = None, fix: str | None = None) -> None:
+        super().__init__(what, where=where, fix=fix)
+        self.signal = signal
