@@ -8,11 +8,9 @@ Everything else posts commands to a queue that this thread reads between two ite
 from __future__ import annotations
 
 import atexit
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import SimpleQueue
@@ -24,6 +22,7 @@ from workbench.errors import CheckpointError, SessionError, WorkbenchError
 from workbench.parameters import Parameters
 from workbench.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
 from workbench.training.history import Record
+from workbench.training.interrupt import note_first_interrupt
 from workbench.training.loop import Training
 from workbench.training.pace import Pace
 from workbench.training.settings import check_positive
@@ -85,6 +84,7 @@ class Session:
         self._pending = 0
         self._worker: threading.Thread | None = None
         self._in_caller = False
+        self.closed = False
         _replace_older(self)
         self._build(parameters)
         if self.checkpoint is not None and has_checkpoint(self.checkpoint):
@@ -199,13 +199,21 @@ class Session:
         return self.training
 
     def close(self, message: str = "closed") -> None:
-        """Stop, and end the worker thread; the panel shows ``message``."""
+        """Stop and end the worker thread, for good; a panel shows ``message``."""
         self._retire_worker()
+        self.closed = True
         self._enter("stopped" if self._state in ("running", "paused") else self._state, message)
 
     # ---------------------------------------------------------------------- the thread that trains
 
     def _post(self, command: str, value: Any = None) -> None:
+        if self.closed:
+            raise SessionError(
+                f"session {self.name!r} is closed",
+                found=self.message,
+                where=command,
+                fix="make a new session",
+            )
         with self._changed:
             self._pending += 1
             self._commands.put((command, value))
@@ -226,7 +234,7 @@ class Session:
     def _run_in_caller(self) -> None:
         self._in_caller = True
         try:
-            with _note_first_interrupt() as interrupted:
+            with note_first_interrupt() as interrupted:
                 self._obey("start", None)
                 printed = time.monotonic()
                 while self._state == "running":
@@ -386,25 +394,5 @@ def _replace_older(session: Session) -> None:
 @atexit.register
 def _close_all() -> None:
     """Let every training finish its iteration and write its checkpoint before Python ends."""
-    for session in list(_sessions.values()):
+    for session in _sessions.values():
         session.close()
-
-
-@contextmanager
-def _note_first_interrupt() -> Iterator[list[int]]:
-    """Note the first Ctrl-C in the list given, so that the iteration can finish; the second is Python's own."""
-    interrupted: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield interrupted
-        return
-    before = signal.getsignal(signal.SIGINT)
-
-    def on_interrupt(number: int, frame: object) -> None:
-        interrupted.append(number)
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, on_interrupt)
-    try:
-        yield interrupted
-    finally:
-        signal.signal(signal.SIGINT, before)
