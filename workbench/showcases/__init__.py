@@ -1,0 +1,85 @@
+"""Showcases: problems worth differentiating, each a small package with the same names inside.
+
+A member is a package with ``SHOWCASE``, a ``Showcase`` record, in its ``__init__``; beside it
+``parameters.py``, ``physics.py`` (or whatever the program being differentiated is called) in plain
+Python that knows of no engine, the loss and the network, and a README.md. To add one: make the package
+and a notebook; nothing is registered. Showcases never import each other, nor anything of the screen.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import UnknownShowcaseError, nearest
+from workbench.parameters import Parameters
+
+if TYPE_CHECKING:
+    from workbench.training import Problem, Training
+
+__all__ = ["Showcase", "find", "names"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Showcase:
+    """What the gallery, the command line, the notebook and the reports need of one showcase.
+
+    Args:
+        name: also the package's name.
+        title: a few words, for people.
+        question: the question it answers, one sentence.
+        level: what a reader should know beforehand.
+        run_time: of the notebook's default size, on what.
+        notebook: file name below notebooks/.
+        parameters: the class that describes every parameter.
+        make_problem: parameters → what is trained.
+        make_training: parameters → problem, optimiser and schedule, ready to iterate.
+        evaluate: (finished training, parameters) → ``{"metrics", "tables", "arrays", "timings"}``;
+            whatever was measured with a clock stands in ``timings``.
+    """
+
+    name: str
+    title: str
+    question: str
+    level: str
+    run_time: str
+    notebook: str
+    parameters: type[Parameters]
+    make_problem: Callable[[Any], Problem]
+    make_training: Callable[[Any], Training]
+    evaluate: Callable[[Training, Any], dict[str, Any]]
+
+    @property
+    def figures(self) -> Callable[..., dict[str, Any]]:
+        """``summary_figures(result, history)`` → named plotly figures, from ``workbench.figures.<name>``."""
+        return importlib.import_module(f"workbench.figures.{self.name}").summary_figures
+
+
+def names() -> tuple[str, ...]:
+    """The showcases there are, in the order of their notebooks."""
+    return tuple(sorted(_packages(), key=lambda name: find(name).notebook))
+
+
+def find(name: str) -> Showcase:
+    """The showcase of this name.
+
+    Raises:
+        UnknownShowcaseError: there is none; names the nearest.
+    """
+    packages = _packages()
+    if name not in packages:
+        close = nearest(name, packages)
+        raise UnknownShowcaseError(
+            f"there is no showcase {name!r}",
+            found=f"got {name!r}, expected one of {', '.join(sorted(packages))}",
+            where="name",
+            fix=f"did you mean {close!r}?" if close else "choose one of the names above",
+        )
+    return importlib.import_module(f"{__name__}.{name}").SHOWCASE
+
+
+def _packages() -> tuple[str, ...]:
+    return tuple(module.name for module in pkgutil.iter_modules(__path__) if module.ispkg)
