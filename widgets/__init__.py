@@ -1,0 +1,12 @@
+"""What is live in a notebook: controls, a simulator to play with, a dashboard for a training session.
+
+Every panel is a small anywidget of our own plus a static picture, so that a reopened notebook or a report
+shows what was there. Parameters describe themselves: nobody writes a slider by hand.
+"""
+
+from widgets.controls import Controls, controls
+from widgets.dashboard import Dashboard, dashboard
+from widgets.explore import Explore, explore
+from widgets.show import show
+
+__all__ = ["Controls", "Dashboard", "Explore", "controls", "dashboard", "explore", "show"]
