@@ -213,7 +213,7 @@ _NEVER = "jupyterlab.handlers.announcements.NeverCheckForUpdate"
 def _lab(options: argparse.Namespace) -> None:
     from jupyterlab.labapp import LabApp
 
-    from workbench.reports.runner import find_notebook
+    from workbench.reports.execution import find_notebook
 
     notebook = find_notebook(options.notebook.removesuffix(".ipynb") + ".ipynb")
     arguments = [

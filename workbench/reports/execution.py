@@ -1,4 +1,8 @@
-"""papermill as this project uses it: saves that replace the file at once, progress, one deadline, signals."""
+"""Notebooks found and executed.
+
+papermill as this project uses it: saves that replace the file at once, progress as it happens, one deadline
+for the whole run, and signals that end it in an orderly way.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +18,30 @@ from typing import Any
 
 import nbformat
 
+import workbench
+from workbench.errors import MachineError
 from workbench.reports.store import RunDirectory, write_whole
 
 Say = Callable[[str], None]
 _WHOLE = "whole:"  # the scheme under which papermill finds the writer that replaces files at once
 _START_SECONDS = 120
+
+
+def find_notebook(name: str) -> Path:
+    """The showcase's notebook: in the checkout this package belongs to, or below the working directory.
+
+    Raises:
+        MachineError: there is none, as when the package was installed without its checkout.
+    """
+    places = (Path(workbench.__file__).resolve().parents[1] / "notebooks", Path.cwd() / "notebooks")
+    for place in places:
+        if (place / name).is_file():
+            return place / name
+    raise MachineError(
+        f"the notebook {name} is not on this machine",
+        found="looked in " + " and ".join(str(place) for place in dict.fromkeys(places)),
+        fix="clone the repository and run from its top folder",
+    )
 
 
 def execute(
@@ -55,12 +78,13 @@ def execute(
         (_WHOLE + str(directory.notebook)).replace("{", "{{").replace("}", "}}"),
         parameters=injected,
         kernel_name="python3",
+        language="python",
         progress_bar=False,
         stdout_file=progress,
         start_timeout=min(_START_SECONDS, timeout or _START_SECONDS),
         cwd=str(directory.path),
         on_cell_execute=progress.cell,
-        extra_arguments=["--log-level=ERROR"],
+        extra_arguments=["--log-level=CRITICAL"],  # what goes wrong is reported here, in words
         **limits,
     )
 
@@ -82,7 +106,7 @@ class _Progress:
 
     def __init__(self, notebook: nbformat.NotebookNode, say: Say) -> None:
         self._say, self._rest = say, ""
-        self._total = sum(cell.cell_type == "code" for cell in notebook.cells)
+        self._total = 1 + sum(cell.cell_type == "code" for cell in notebook.cells)  # papermill adds one
         self._done, self._heading = 0, ""
         self._headings = {}
         heading = "start"

@@ -20,7 +20,7 @@ def explained(error: BaseException, directory: RunDirectory, timeout: float | No
     from papermill.exceptions import PapermillExecutionError
 
     where = str(directory.path)
-    reached = directory.checkpoint.exists()
+    reached = directory.begun
     again = "--resume goes on from the last checkpoint" if reached else "nothing was reached; run it again"
     if isinstance(error, KeyboardInterrupt):
         number = error.args[0] if isinstance(error, Terminated) else signal.SIGINT

@@ -5,22 +5,29 @@ from __future__ import annotations
 import json
 import secrets
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 import nbformat
 from markupsafe import Markup
 
-from workbench.errors import RunError, UnknownShowcaseError
+from workbench.errors import MachineError, RunError, UnknownShowcaseError
 from workbench.reports import cells
+from workbench.reports.execution import find_notebook
 from workbench.reports.provenance import origin_rows
 from workbench.reports.record import number_text
 from workbench.reports.store import RunDirectory, read_record, storage_errors, write_whole
 
+if TYPE_CHECKING:
+    from workbench.showcases import Showcase
 
-def write_report(directory: RunDirectory) -> Path:
+
+def write_report(directory: RunDirectory, showcase: Showcase | None = None) -> Path:
     """Make report.html from the run's other files, also when the run is not complete.
 
+    Args:
+        directory: the run's folder.
+        showcase: whose run it is; looked up by the name in params.json when it is not given.
     Raises:
         RunError: there is no executed notebook to report on.
     """
@@ -32,17 +39,17 @@ def write_report(directory: RunDirectory) -> Path:
             fix="run it first: workbench run NAME --out DIR",
         )
     with storage_errors(directory.path):
-        write_whole(directory.report, page(directory))
+        write_whole(directory.report, page(directory, showcase))
     return directory.report
 
 
-def page(directory: RunDirectory) -> str:
+def page(directory: RunDirectory, showcase: Showcase | None = None) -> str:
     """The report as one string of HTML."""
     params = read_record(directory.params)
     result = read_record(directory.result) if directory.complete else {}
     measured = read_record(directory.provenance) if directory.provenance.exists() else {}
-    showcase = _showcase(params["showcase"])
-    body = cells.render(nbformat.read(directory.notebook, as_version=4), _pictures(showcase))
+    showcase = showcase or _showcase(params["showcase"])
+    body = cells.render(nbformat.read(directory.notebook, as_version=4), _pictures(showcase, directory))
     facts = {**result.get("metrics", {}), **measured.get("timings", {})}
     template = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True
@@ -64,22 +71,24 @@ def page(directory: RunDirectory) -> str:
     )
 
 
-def _showcase(name: str) -> Any:
+def _showcase(name: str) -> Showcase | None:
     from workbench import showcases
 
     try:
         return showcases.find(name)
-    except UnknownShowcaseError:
+    except UnknownShowcaseError:  # of another version: the report shows names and values only
         return None
 
 
-def _pictures(showcase: Any) -> Path:
-    from workbench.reports.runner import find_notebook
+def _pictures(showcase: Showcase | None, directory: RunDirectory) -> Path:
+    """The folder that picture addresses in the notebook's texts are relative to."""
+    try:
+        return find_notebook(showcase.notebook).parent if showcase else directory.path
+    except MachineError:
+        return directory.path
 
-    return find_notebook(showcase.notebook).parent if showcase else Path("/nowhere")
 
-
-def _parameter_rows(showcase: Any, values: dict[str, Any]) -> list[dict[str, str]]:
+def _parameter_rows(showcase: Showcase | None, values: dict[str, Any]) -> list[dict[str, str]]:
     if showcase:
         return showcase.parameters(**values).rows()
     return [{"name": name, "value": number_text(value)} for name, value in values.items()]

@@ -15,10 +15,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from workbench.parameters import Parameters
 
 MIME = "application/vnd.workbench.provenance+json"
-_STARTED = time.time()
 PACKAGES = ("numpy", "scipy", "torch", "autograd", "numba", "torchsde", "plotly", "ipykernel", "papermill")
 
 
@@ -26,10 +27,9 @@ def collect(*, started: float | None = None) -> dict[str, Any]:
     """Everything a reader needs to repeat a result, as a JSON-able dict.
 
     Args:
-        started: seconds since the epoch at which the work began; by default when this module was imported,
-            which in a notebook is its first cell.
+        started: seconds since the epoch at which the work began; by default when this process was started.
     """
-    began = _STARTED if started is None else started
+    began = psutil.Process().create_time() if started is None else started
     return {
         "started": datetime.fromtimestamp(began, UTC).isoformat(timespec="seconds"),
         "run_time": round(time.time() - began, 3),

@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import nbformat
 
-import workbench
-from workbench.errors import MachineError, RunError
+from workbench.errors import RunError
 from workbench.parameters import Parameters
 from workbench.reports import html
-from workbench.reports.execution import Say, ended_by_signals, execute
+from workbench.reports.execution import Say, ended_by_signals, execute, find_notebook
 from workbench.reports.failures import explained, peak_memory
 from workbench.reports.store import SCHEMA, RunDirectory, run_id, storage_errors, write_json
 
@@ -76,25 +75,8 @@ def run(
             write_json(directory.params, _params_record(showcase, name, preset, parameters))
             _execute(source, directory, preset, parameters, timeout=timeout, say=say)
         if not directory.report.exists():
-            html.write_report(directory)
+            html.write_report(directory, showcase)
     return directory
-
-
-def find_notebook(name: str) -> Path:
-    """The showcase's notebook: in the checkout this package belongs to, or below the working directory.
-
-    Raises:
-        MachineError: there is none, as when the package was installed without its checkout.
-    """
-    places = (Path(workbench.__file__).resolve().parents[1] / "notebooks", Path.cwd() / "notebooks")
-    for place in places:
-        if (place / name).is_file():
-            return place / name
-    raise MachineError(
-        f"the notebook {name} is not on this machine",
-        found="looked in " + " and ".join(str(place) for place in dict.fromkeys(places)),
-        fix="clone the repository and run from its top folder",
-    )
 
 
 def _params_record(showcase: Showcase, name: str, preset: str, parameters: Parameters) -> dict[str, Any]:
@@ -108,7 +90,7 @@ def _params_record(showcase: Showcase, name: str, preset: str, parameters: Param
 
 
 def _check_beginning(directory: RunDirectory, *, resume: bool) -> None:
-    if directory.checkpoint.exists() and not resume:
+    if directory.begun and not resume:
         raise RunError(
             "a run with these parameters was begun here and not finished",
             where=str(directory.path),

@@ -1,7 +1,8 @@
 """Where a run lives on disk: one folder, six known files, each written whole or not at all.
 
     DIR/<run id>/params.json      what was asked for; written before anything else
-                 checkpoint.pt    the training, every few seconds, so that it can go on where it stopped
+                 checkpoint.pt    the training, every few seconds, so that it can go on where it stopped;
+                                  the one before it is checkpoint.previous.pt
                  notebook.ipynb   the executed notebook, saved after each cell
                  history.csv      one row for each iteration
                  provenance.json  when, where, with which versions, and how long
@@ -47,6 +48,7 @@ class RunDirectory:
         self.notebook = self.path / "notebook.ipynb"
         self.report = self.path / "report.html"
         self.checkpoint = self.path / "checkpoint.pt"
+        self.previous_checkpoint = self.path / "checkpoint.previous.pt"
 
     @property
     def complete(self) -> bool:
@@ -54,6 +56,11 @@ class RunDirectory:
         with contextlib.suppress(RunError, OSError):
             return read_record(self.result).get("complete") is True
         return False
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a checkpoint to go on from."""
+        return self.checkpoint.exists() or self.previous_checkpoint.exists()
 
     def create(self) -> None:
         """Make the folder, and see that it can be written to.
@@ -72,8 +79,8 @@ class RunDirectory:
     def clear(self) -> None:
         """Remove the run's own files (never anything else that lies in the folder)."""
         for file in (
-            *(self.result, self.provenance, self.history, self.notebook),
-            *(self.report, self.checkpoint, self.params),
+            *(self.result, self.provenance, self.history, self.notebook, self.report),
+            *(self.checkpoint, self.previous_checkpoint, self.params),
         ):
             file.unlink(missing_ok=True)
 
