@@ -23,6 +23,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from workbench.errors import SimulationError
 from workbench.showcases.trebuchet.machine import Machine
 
 
@@ -101,7 +102,10 @@ def ground_motion(state, c: Swing):
     cos_ab = math.cos(difference)
     spin = alpha_dot * alpha_dot
     cos_g = -(c.height + c.arm * cos_a) / c.sling
-    sin_g = -math.sqrt(1.0 - cos_g * cos_g)
+    room = 1.0 - cos_g * cos_g
+    if room <= 0.0:
+        raise _sling_upright()
+    sin_g = -math.sqrt(room)
     cot_g = cos_g / sin_g
     lever = c.arm * (cot_g * sin_a - cos_a)
     gamma_dot = -(c.sling_ratio * sin_a) * alpha_dot / sin_g
@@ -116,6 +120,15 @@ def ground_motion(state, c: Swing):
     inertia = c.arm_own + c.projectile_mass * lever * lever - c.hanger * cos_ab * hold
     alpha_ddot = push / inertia
     return alpha_ddot, free - hold * alpha_ddot, lever * alpha_ddot + bend, cot_g
+
+
+def _sling_upright() -> SimulationError:
+    return SimulationError(
+        "the trebuchet cannot throw: the sling stands upright before the projectile leaves the ground",
+        found="the arm's tip is higher over the ground than the sling is long",
+        where="weight",
+        fix="take a heavier counterweight, a lighter projectile or a longer sling",
+    )
 
 
 def sling_from_ground(state, c: Swing):

@@ -26,8 +26,8 @@ from workbench.showcases.trebuchet.motion import (
     swing_step,
 )
 
-_TURN = 0.13
-_FALL = 0.13
+_TURN = 0.18
+_FALL = 0.09
 _MOST_STEPS = 4000
 _EVENT_TOLERANCE = 1e-6
 _SLING_ROUND = -math.pi
@@ -61,7 +61,7 @@ def throw_distance(wind, angle, weight, machine: Machine = STANDARD, resolution=
         weight: of the counterweight. Unit kg.
         machine: the rest of the trebuchet.
         resolution: steps for each turn. At 1 the distance is right to 1 mm for counterweights of 20 to
-            180 kg, at 0.5 to 1 cm.
+            180 kg, at 0.5 to 2 cm.
     Raises:
         SimulationError: the machine cannot throw: counterweight too light, sling never at the release
             angle, …
@@ -75,6 +75,8 @@ def throw_distance(wind, angle, weight, machine: Machine = STANDARD, resolution=
 def throw(wind, angle, weight, machine: Machine = STANDARD, resolution=1.0) -> Throw:
     """The whole throw; arguments, errors and facts as for ``throw_distance``."""
     _check_arguments(wind, angle, weight, resolution)
+    if not (0.0 < machine.pivot_height < machine.long_arm):
+        raise _arm_too_short(machine)
     c = swing_of(weight, machine)
     lift_off_time, lift_off = until_lift_off(c, resolution)
     swing_time, release, launch = until_release(lift_off, angle, c, resolution)
@@ -174,10 +176,12 @@ def until_release(state, angle, c: Swing, resolution):
         _, _, x_dot, y_dot = projectile(after, c)
         across_after = x_dot * across_x - y_dot * across_y
         if across_after >= 0.0:
+            if x_dot * across_y + y_dot * across_x <= 0.0:
+                raise _never_released("the projectile turned back and moved the opposite way")
             h = h * across / (across - across_after)
             return _release(state, h, time, (across_x, across_y), c)
         if after[2] < _SLING_ROUND:
-            raise _never_released()
+            raise _never_released("the sling went right round")
         state = after
         across = across_after
         time = time + h
@@ -199,7 +203,7 @@ def _release(state, h, time, direction, c: Swing):
         x, y, x_dot, y_dot = projectile(after, c)
         x_ddot, y_ddot = projectile_pull(after, c)
         missing = (y_dot * across_y - x_dot * across_x) / (x_ddot * across_x - y_ddot * across_y)
-        if abs(missing) <= 1e-4 * h:
+        if abs(missing) <= 1e-5 * h:
             launch = (
                 x + missing * x_dot,
                 y + missing * y_dot,
@@ -214,22 +218,23 @@ def _release(state, h, time, direction, c: Swing):
 def until_landing(launch, wind, machine: Machine, resolution):
     """(time, state) when the projectile touches the ground, y = −height.
 
-    Secant, then Newton on the step's length, then a Newton correction of the landing.
+    Newton on the step's length, from its far end, where it converges from one side because the height is
+    concave in time; then a Newton correction of the landing.
     """
     drag = drag_of(machine)
     gravity = machine.gravity
     ground = -machine.pivot_height
     air = (wind, drag, gravity)
-    slowing = gravity / math.hypot(launch[2], launch[3])
+    _, y, x_dot, y_dot = launch
+    slowing = gravity / math.sqrt(x_dot * x_dot + y_dot * y_dot + 2.0 * gravity * (y - ground))
     state = launch
     time = 0.0
     for _ in range(_MOST_STEPS):
-        _, y, x_dot, y_dot = state
+        _, _, x_dot, y_dot = state
         u = x_dot - wind
         h = _FALL / (resolution * (slowing + drag * math.sqrt(u * u + y_dot * y_dot)))
         after = flight_step(state, h, air)
         if after[1] <= ground:
-            h = h * (y - ground) / (y - after[1])
             return _landing(state, h, time, ground, air)
         state = after
         time = time + h
@@ -242,7 +247,7 @@ def _landing(state, h, time, ground, air):
         after = flight_step(state, h, air)
         x, y, x_dot, y_dot = after
         missing = (ground - y) / y_dot
-        if abs(missing) <= 1e-4 * h:
+        if abs(missing) <= 1e-5 * h:
             pull = drag * math.hypot(x_dot - wind, y_dot)
             return time + h + missing, (
                 x + missing * x_dot,
@@ -278,6 +283,15 @@ def _check_arguments(wind, angle, weight, resolution) -> None:
         )
 
 
+def _arm_too_short(machine: Machine) -> SimulationError:
+    return SimulationError(
+        "the trebuchet cannot throw: its arm does not reach the ground",
+        found=f"pivot height {machine.pivot_height:.4g} m, long arm {machine.long_arm:.4g} m",
+        where="machine",
+        fix="make the long arm longer than the pivot is high",
+    )
+
+
 def _too_light(found) -> SimulationError:
     return SimulationError(
         "the trebuchet cannot throw: its counterweight is too light",
@@ -287,10 +301,10 @@ def _too_light(found) -> SimulationError:
     )
 
 
-def _never_released() -> SimulationError:
+def _never_released(found) -> SimulationError:
     return SimulationError(
         "the sling never lets go",
-        found="the sling went right round and the projectile never moved at the release angle",
+        found=f"{found} before its velocity had the release angle",
         where="angle",
         fix="take a heavier counterweight or a steeper release angle",
     )
