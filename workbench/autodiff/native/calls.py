@@ -1,0 +1,406 @@
+"""Calls: of the user's functions, of classes, and of the builtins and library functions this tier knows."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import dataclasses
+import functools
+import inspect
+import math
+import sys
+import types
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.autodiff.native.ir import Atom, Value, type_of
+from workbench.autodiff.native.normalise import RESULT, normalise
+from workbench.autodiff.native.primitives import CALLABLES, PRIMITIVES
+from workbench.autodiff.native.structures import (
+    Bound,
+    Local,
+    Maybe,
+    Rec,
+    Static,
+    Tup,
+    is_atom,
+    is_record,
+    thing_of,
+)
+
+if TYPE_CHECKING:
+    from workbench.autodiff.native.lower import Lowering
+
+
+def call(low: Lowering, node: ast.Call) -> Any:
+    """Read a call."""
+    function = low.evaluate(node.func)
+    args: list[Any] = []
+    for arg in node.args:
+        if isinstance(arg, ast.Starred):
+            thing = low.evaluate(arg.value)
+            if not isinstance(thing, Tup):
+                raise low.refuse("* of something other than a tuple", arg)
+            args += thing.items
+        else:
+            args.append(low.evaluate(arg))
+    if any(keyword.arg is None for keyword in node.keywords):
+        raise low.refuse("** in a call", node)
+    keywords = {keyword.arg: low.evaluate(keyword.value) for keyword in node.keywords}
+    return call_thing(low, function, args, keywords, node=node)
+
+
+def call_thing(low: Lowering, function: Any, args: list[Any], keywords: dict[str, Any], *, node: ast.AST) -> Any:
+    """Call a thing with things."""
+    while isinstance(function, Bound):
+        args, keywords = [*function.args, *args], {**function.keywords, **keywords}
+        function = function.function
+    if isinstance(function, Local):
+        return _call_local(low, function, args, keywords, node=node)
+    if not isinstance(function, Static):
+        raise low.refuse("a call of something that is not a function", node)
+    target = function.value
+    if isinstance(target, functools.partial):
+        args = [*map(thing_of, target.args), *args]
+        keywords = {**{key: thing_of(value) for key, value in target.keywords.items()}, **keywords}
+        return call_thing(low, thing_of(target.func), args, keywords, node=node)
+    if isinstance(target, types.FunctionType) and target not in _KNOWN:
+        return _call_user(low, target, args, keywords, node=node)
+    if isinstance(target, type) and target not in _KNOWN:
+        return _construct(low, target, args, keywords, node=node)
+    try:
+        known = _KNOWN.get(target)
+        operation = CALLABLES.get(target)
+    except TypeError:
+        known = operation = None
+    if known is not None:
+        return known(low, args, keywords, node)
+    if operation is not None and not keywords:
+        return _operation(low, operation, args, node=node, name=getattr(target, "__name__", "function"))
+    raise low.refuse(f"{getattr(target, '__qualname__', target)} is not known to this tier", node)
+
+
+def _operation(low: Lowering, operation: str, args: list[Any], *, node: ast.AST, name: str) -> Atom:
+    if not all(is_atom(arg) for arg in args):
+        raise low.refuse(f"{name} of something other than numbers", node)
+    if operation == "log" and len(args) == 2 and name == "log":
+        top, bottom = (low.op("log", low.convert(arg, "float", node), node=node) for arg in args)
+        return low.op("div", top, bottom, node=node)
+    if operation == "hypot" and len(args) != 2:
+        raise low.refuse("hypot of other than two numbers", node)
+    text = PRIMITIVES[operation].text
+    if len(args) != (2 if "{1}" in text else 1):
+        raise low.refuse(f"{name} with {len(args)} arguments", node)
+    if operation in ("floor", "ceil", "truncate") and type_of(args[0]) != "float":
+        return low.convert(args[0], "int", node)
+    if operation == "power" and type_of(args[1]) != "float" and not isinstance(args[1], Value) and name == "power":
+        return _power(low, args, node)
+    return low.op(operation, *(low.convert(arg, "float", node) for arg in args), node=node)
+
+
+def _power(low: Lowering, args: list[Any], node: ast.AST) -> Atom:
+    from workbench.autodiff.native.expressions import power
+
+    if type_of(args[0]) != "float":
+        raise low.refuse("np.power of integers", node)
+    return power(low, args[0], args[1], node)
+
+
+# ------------------------------------------------------------------------------------------- the user's
+
+
+def _bind(low: Lowering, target: Any, args: list[Any], keywords: dict[str, Any], *, node: ast.AST) -> dict[str, Any]:
+    signature = inspect.signature(target)
+    try:
+        bound = signature.bind(*args, **keywords)
+    except TypeError as error:
+        raise low.refuse(f"the call does not fit: {error}", node) from None
+    things: dict[str, Any] = {}
+    for name, parameter in signature.parameters.items():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            if bound.arguments.get(name):
+                raise low.refuse("** in a function's parameters", node)
+        elif parameter.kind is parameter.VAR_POSITIONAL:
+            things[name] = Tup(tuple(bound.arguments.get(name, ())))
+        elif name in bound.arguments:
+            things[name] = bound.arguments[name]
+        else:
+            low.program.guards.append((target, "__defaults__", getattr(target, "__defaults__", None)))
+            things[name] = thing_of(parameter.default)
+    return things
+
+
+def _call_user(low: Lowering, target: Any, args: list[Any], keywords: dict[str, Any], *, node: ast.AST) -> Any:
+    if hasattr(target, "__wrapped__"):
+        raise low.refuse(f"{target.__qualname__} is wrapped by a decorator", node)
+    things = _bind(low, target, args, keywords, node=node)
+    if any(isinstance(thing, Local) for thing in things.values()):
+        raise low.refuse("a function made inside is handed to another function", node)
+    low.program.guards.append((target, "__code__", target.__code__))
+    return low.call_function(target, things, node)
+
+
+def _call_local(low: Lowering, function: Local, args: list[Any], keywords: dict[str, Any], *, node: ast.AST) -> Any:
+    """A function defined inside: read in place, with the names it sees at this moment."""
+    from workbench.autodiff.native.lower import Scope, assigned_names
+
+    definition, arguments = function.definition, function.definition.args
+    if arguments.vararg or arguments.kwarg:
+        raise low.refuse("* or ** in a function defined inside", definition)
+    positional = [a.arg for a in [*arguments.posonlyargs, *arguments.args]]
+    names = [*positional, *(a.arg for a in arguments.kwonlyargs)]
+    things = {**function.defaults, **dict(zip(positional, args, strict=False)), **keywords}
+    if len(args) > len(positional) or set(things) != set(names):
+        raise low.refuse("the call does not fit the function's parameters", node)
+    if low.depth > 20:
+        raise low.refuse("a function defined inside calls itself", node)
+    outer = low.scope
+    if outer is not function.scope and not _encloses(function.scope, outer):
+        raise low.refuse("a function made inside is called from somewhere else", node)
+    body = definition.body
+    locals_ = assigned_names(body) | set(names)
+    low.scope = Scope(outer.function, outer.file, locals_, dict(things), function.scope)
+    low.depth += 1
+    low.statements(normalise(definition))
+    low.depth -= 1
+    result = low.scope.vars.get(RESULT)
+    low.scope = outer
+    return result.thing if isinstance(result, Maybe) else result
+
+
+def _encloses(scope: Any, inner: Any) -> bool:
+    while inner is not None:
+        if inner is scope:
+            return True
+        inner = inner.outer
+    return False
+
+
+def _construct(low: Lowering, kind: type, args: list[Any], keywords: dict[str, Any], *, node: ast.AST) -> Any:
+    if hasattr(kind, "_fields") and issubclass(kind, tuple):
+        things = _bind(low, kind, args, keywords, node=node)
+        return Tup(tuple(things[name] for name in kind._fields), kind)
+    if not is_record(kind):
+        raise low.refuse(f"{kind.__name__} is not a frozen dataclass or a named tuple", node)
+    if not kind.__dataclass_params__.init or any(not f.init for f in dataclasses.fields(kind)):
+        raise low.refuse(f"{kind.__name__} has fields that its constructor does not set", node)
+    for f in dataclasses.fields(kind):
+        if f.default_factory is not dataclasses.MISSING:
+            raise low.refuse(f"{kind.__name__}.{f.name} has a default factory", node)
+    things = _bind(low, kind, args, keywords, node=node)
+    made = Rec({f.name: things[f.name] for f in dataclasses.fields(kind)}, kind)
+    check = getattr(kind, "__post_init__", None)
+    if check is not None:
+        call_thing(low, Static(check), [made], {}, node=node)
+    return made
+
+
+def replace_named(thing: Any, **changes: Any) -> Any:
+    """Stands for the ``_replace`` method of a named tuple."""
+    return thing._replace(**changes)
+
+
+def _replace(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
+    (thing,) = args
+    if isinstance(thing, Rec) and set(keywords) <= set(thing.fields):
+        fields = {**thing.fields, **keywords}
+        return _construct(low, thing.kind, [], fields, node=node)
+    if isinstance(thing, Tup) and set(keywords) <= set(getattr(thing.kind, "_fields", ())):
+        names = thing.kind._fields
+        return Tup(tuple(keywords.get(n, item) for n, item in zip(names, thing.items, strict=True)), thing.kind)
+    raise low.refuse("replace() of something other than a frozen dataclass or named tuple", node)
+
+
+# ------------------------------------------------------------------------------------------- builtins
+
+
+def _abs(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
+    (x,) = args
+    if not is_atom(x):
+        raise low.refuse("abs() of an object", node)
+    if type_of(x) == "float":
+        return low.op("fabs", x, node=node)
+    return low.op("abs_int", low.convert(x, "int", node), node=node)
+
+
+def _extreme(comparison: str) -> Any:
+    def reader(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
+        items = list(args[0].items) if len(args) == 1 and isinstance(args[0], Tup) else list(args)
+        if keywords or not items or not all(is_atom(item) for item in items):
+            raise low.refuse("min() or max() of something other than numbers", node)
+        best = items[0]
+        for item in items[1:]:
+            wide = "float" if "float" in (type_of(best), type_of(item)) else "int"
+            a, b = low.convert(item, wide, node), low.convert(best, wide, node)
+            better = low.op(comparison, a, b, node=node)
+            best = low.branch(better, lambda a=a: a, lambda b=b: b, node)
+        return best
+
+    return reader
+
+
+def _float(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
+    if not args:
+        return 0.0
+    if keywords or len(args) != 1 or not is_atom(args[0]):
+        raise low.refuse("float() of something other than a number", node)
+    return low.convert(args[0], "float", node)
+
+
+def _int(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
+    if keywords or len(args) != 1 or not is_atom(args[0]):
+        raise low.refuse("int() of something other than a number", node)
+    if type_of(args[0]) == "float":
+        return low.op("truncate", args[0], node=node)
+    return low.convert(args[0], "int", node)
+
+
+def _bool(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
+    return low.truth(args[0], node)
+
+
+def _round(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
+    if keywords or len(args) != 1 or not is_atom(args[0]):
+        raise low.refuse("round() to a number of digits", node)
+    if type_of(args[0]) == "float":
+        return low.op("round", args[0], node=node)
+    return low.convert(args[0], "int", node)
+
+
+def _len(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
+    if len(args) == 1 and isinstance(args[0], Tup):
+        return len(args[0].items)
+    raise low.refuse("len() of something other than a tuple", node)
+
+
+def _sum(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
+    from workbench.autodiff.native.expressions import arithmetic
+
+    if not args or not isinstance(args[0], Tup):
+        raise low.refuse("sum() of something other than a tuple", node)
+    items = args[0].items
+    total = args[1] if len(args) > 1 else keywords.get("start", 0)
+    floats = [item for item in items if is_atom(item) and type_of(item) == "float"]
+    if len(floats) > 1 and COMPENSATED_SUM:
+        raise low.refuse("sum() of floats is compensated in this version of Python", node)
+    for item in items:
+        if total == 0 and type(total) is int and is_atom(item) and type_of(item) == "float":
+            total = item
+        else:
+            total = arithmetic(low, "Add", total, item, node=node)
+    return total
+
+
+COMPENSATED_SUM = sys.version_info >= (3, 12)
+
+
+
+def _prod(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
+    from workbench.autodiff.native.expressions import arithmetic
+
+    if not args or not isinstance(args[0], Tup):
+        raise low.refuse("prod() of something other than a tuple", node)
+    total = keywords.get("start", 1)
+    for item in args[0].items:
+        total = arithmetic(low, "Mult", total, item, node=node)
+    return total
+
+
+def _pow(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
+    from workbench.autodiff.native.expressions import arithmetic
+
+    if len(args) != 2:
+        raise low.refuse("pow() with a modulus", node)
+    return arithmetic(low, "Pow", args[0], args[1], node=node)
+
+
+def _divmod(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
+    from workbench.autodiff.native.expressions import arithmetic
+
+    return Tup((arithmetic(low, "FloorDiv", *args, node=node), arithmetic(low, "Mod", *args, node=node)))
+
+
+def _items(low: Lowering, thing: Any, node: ast.AST) -> tuple[Any, ...]:
+    if not isinstance(thing, Tup):
+        raise low.refuse("this goes through something other than a tuple", node)
+    return thing.items
+
+
+def _tuple(kind: type) -> Any:
+    def reader(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
+        return Tup(tuple(_items(low, args[0], node)) if args else (), kind)
+
+    return reader
+
+
+def _zip(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
+    columns = [_items(low, arg, node) for arg in args]
+    if keywords.get("strict") is True and len({len(column) for column in columns}) > 1:
+        low.stop(node)
+    return Tup(tuple(Tup(row) for row in zip(*columns, strict=False)))
+
+
+def _enumerate(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
+    start = args[1] if len(args) > 1 else keywords.get("start", 0)
+    if type(start) is not int:
+        raise low.refuse("enumerate() from a number that is not constant", node)
+    return Tup(tuple(Tup((start + k, item)) for k, item in enumerate(_items(low, args[0], node))))
+
+
+def _reversed(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
+    return Tup(tuple(reversed(_items(low, args[0], node))))
+
+
+def _range(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
+    if all(type(arg) is int for arg in args) and len(range(*args)) <= 64:
+        return Tup(tuple(range(*args)))
+    raise low.refuse("range() whose length is not constant, outside of a for statement", node)
+
+
+def _every(name: str, empty: bool) -> Any:
+    def reader(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
+        result: Atom = empty
+        for item in _items(low, args[0], node):
+            result = low.op(name, result, low.truth(item, node), node=node)
+        return result
+
+    return reader
+
+
+def _isinstance(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
+    thing, kinds = args
+    kinds = [kind.value for kind in (kinds.items if isinstance(kinds, Tup) else (kinds,))]
+    if is_atom(thing):
+        kind = {"float": float, "int": int, "bool": bool}[type_of(thing)]
+        if not all(k in (float, int, bool, str, tuple, list, dict, complex, type(None)) for k in kinds):
+            raise low.refuse("isinstance() of a number with a class this tier does not know", node)
+        return any(issubclass(kind, k) for k in kinds)
+    if isinstance(thing, Tup | Rec):
+        return any(issubclass(thing.kind, k) for k in kinds)
+    if isinstance(thing, Static):
+        return isinstance(thing.value, tuple(kinds))
+    raise low.refuse("isinstance() of a function", node)
+
+
+def _partial(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
+    return Bound(args[0], tuple(args[1:]), keywords)
+
+
+def _angle(factor: float) -> Any:
+    def reader(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
+        return low.op("mul", low.convert(args[0], "float", node), factor, node=node)
+
+    return reader
+
+
+
+_KNOWN: dict[Any, Any] = {
+    builtins.abs: _abs, builtins.max: _extreme("gt"), builtins.min: _extreme("lt"), float: _float, int: _int,
+    bool: _bool, builtins.round: _round, builtins.len: _len, builtins.sum: _sum, math.prod: _prod,
+    builtins.pow: _pow, builtins.divmod: _divmod, tuple: _tuple(tuple), list: _tuple(list), zip: _zip,
+    enumerate: _enumerate, reversed: _reversed, range: _range, builtins.all: _every("and", True),
+    builtins.any: _every("or", False), builtins.isinstance: _isinstance, functools.partial: _partial,
+    dataclasses.replace: _replace, replace_named: _replace, math.radians: _angle(math.pi / 180),
+    math.degrees: _angle(180 / math.pi), np.float64: _float,
+}  # fmt: skip

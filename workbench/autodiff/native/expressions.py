@@ -1,0 +1,360 @@
+"""Expressions: one reader per kind; each returns a thing."""
+
+from __future__ import annotations
+
+import ast
+import types
+from typing import TYPE_CHECKING, Any
+
+from workbench.autodiff.native import calls
+from workbench.autodiff.native.ir import Atom, Block, Op, Value, type_of
+from workbench.autodiff.native.primitives import BINARY, COMPARE, PRIMITIVES
+from workbench.autodiff.native.statements import make_local
+from workbench.autodiff.native.structures import Bound, Rec, Static, Tup, is_atom, thing_of
+
+if TYPE_CHECKING:
+    from workbench.autodiff.native.lower import Lowering
+
+
+def evaluate(low: Lowering, node: ast.expr) -> Any:
+    """Read one expression."""
+    reader = READERS.get(type(node))
+    if reader is None:
+        raise low.refuse(f"{type(node).__name__} is not taken", node)
+    return reader(low, node)
+
+
+def truth(low: Lowering, thing: Any, node: ast.AST) -> Atom:
+    """Whether a thing counts as true."""
+    if is_atom(thing):
+        if type_of(thing) == "bool":
+            return thing
+        return low.op("ne", thing, 0.0 if type_of(thing) == "float" else 0, node=node)
+    if isinstance(thing, Tup):
+        return bool(thing.items)
+    if isinstance(thing, Static):
+        return bool(thing.value)
+    raise low.refuse("the truth of an object", node)
+
+
+def arithmetic(low: Lowering, kind: str, left: Any, right: Any, *, node: ast.AST) -> Any:
+    """A binary operator, by the name of its syntax node."""
+    if not (is_atom(left) and is_atom(right)):
+        return _on_structures(low, kind, left, right, node=node)
+    names = BINARY.get(kind)
+    if names is None:
+        raise low.refuse(f"the operator {kind} is not taken", node)
+    types_ = {type_of(left), type_of(right)}
+    if kind == "Div" or "float" in types_:
+        if not names[0]:
+            raise low.refuse(f"the operator {kind} on floats", node)
+        if kind == "Pow":
+            return power(low, left, right, node)
+        left, right = low.convert(left, "float", node), low.convert(right, "float", node)
+        return low.op(names[0], left, right, node=node)
+    left, right = low.convert(left, "int", node), low.convert(right, "int", node)
+    return _integers(low, names[1], left, right, node=node)
+
+
+def _integers(low: Lowering, name: str, left: Atom, right: Atom, *, node: ast.AST) -> Atom:
+    small = 2**20
+    if name in ("add_int", "sub_int"):
+        if type(right) is int and abs(right) < small:
+            return low.op("step_int", left, -right if name == "sub_int" else right, node=node)
+        if type(left) is int and abs(left) < small and name == "add_int":
+            return low.op("step_int", right, left, node=node)
+    if name == "power_int" and isinstance(right, int) and right < 0:
+        return power(low, low.convert(left, "float", node), float(right), node)
+    return low.op(name, left, right, node=node)
+
+
+def power(low: Lowering, base: Any, exponent: Any, node: ast.AST) -> Atom:
+    """base ** exponent, with whole constant exponents up to three told apart."""
+    base = low.convert(base, "float", node)
+    if isinstance(base, Value) and not isinstance(exponent, Value):
+        if exponent == 2:
+            return low.op("square", base, node=node)
+        if exponent == 3:
+            return low.op("cube", base, node=node)
+        if exponent == 1:
+            return base
+    return low.op("power", base, low.convert(exponent, "float", node), node=node)
+
+
+def _on_structures(low: Lowering, kind: str, left: Any, right: Any, *, node: ast.AST) -> Any:
+    if kind == "Add" and isinstance(left, Tup) and isinstance(right, Tup) and left.kind is right.kind:
+        if left.kind in (tuple, list):
+            return Tup(left.items + right.items, left.kind)
+    if kind == "Mult" and isinstance(left, Tup) and type(right) is int and left.kind in (tuple, list):
+        return Tup(left.items * right, left.kind)
+    for this, other, form in ((left, right, "__{}__"), (right, left, "__r{}__")):
+        method = _operator(this, form.format(_DUNDER.get(kind, "")))
+        if method is not None:
+            return calls.call_thing(low, Bound(Static(method), (this,)), [other], {}, node=node)
+    raise low.refuse(f"{kind} of {_describe(left)} and {_describe(right)}", node)
+
+
+_DUNDER = {
+    "Add": "add", "Sub": "sub", "Mult": "mul", "Div": "truediv", "FloorDiv": "floordiv", "Mod": "mod", "Pow": "pow",
+    "MatMult": "matmul",
+}  # fmt: skip
+
+
+def _operator(thing: Any, name: str) -> Any:
+    if not isinstance(thing, Rec | Tup):
+        return None
+    method = getattr(thing.kind, name, None)
+    return method if isinstance(method, types.FunctionType) else None
+
+
+def _describe(thing: Any) -> str:
+    from workbench.autodiff.native.lower import describe
+
+    return describe(thing)
+
+
+# ------------------------------------------------------------------------------------------- readers
+
+
+def _constant(low: Lowering, node: ast.Constant) -> Any:
+    if isinstance(node.value, complex):
+        raise low.refuse("a complex number", node)
+    if type(node.value) is int and abs(node.value) > 2**53:
+        raise low.refuse("an integer beyond 2**53", node)
+    return thing_of(node.value)
+
+
+def _unary(low: Lowering, node: ast.UnaryOp) -> Any:
+    thing = evaluate(low, node.operand)
+    if isinstance(node.op, ast.Not):
+        return low.op("not", truth(low, thing, node), node=node)
+    if not is_atom(thing):
+        method = _operator(thing, "__neg__")
+        if isinstance(node.op, ast.USub) and method is not None:
+            return calls.call_thing(low, Bound(Static(method), (thing,)), [], {}, node=node)
+        raise low.refuse(f"{type(node.op).__name__} of {_describe(thing)}", node)
+    if type_of(thing) == "bool":
+        thing = low.convert(thing, "int", node)
+    if isinstance(node.op, ast.UAdd):
+        return thing
+    if isinstance(node.op, ast.USub):
+        return low.op("neg" if type_of(thing) == "float" else "neg_int", thing, node=node)
+    raise low.refuse("the operator ~", node)
+
+
+def _compare(low: Lowering, node: ast.Compare) -> Any:
+    return _chain(low, node, evaluate(low, node.left), 0)
+
+
+def _chain(low: Lowering, node: ast.Compare, left: Any, position: int) -> Any:
+    right = evaluate(low, node.comparators[position])
+    result = _comparison(low, node.ops[position], left, right, node=node)
+    if position + 1 == len(node.ops):
+        return result
+    return short_circuit(low, result, lambda: _chain(low, node, right, position + 1), "and", node)
+
+
+def _comparison(low: Lowering, op: ast.cmpop, left: Any, right: Any, *, node: ast.AST) -> Any:
+    if is_atom(left) and is_atom(right) and type(op).__name__ in COMPARE:
+        if type_of(left) != type_of(right):
+            wide = "float" if "float" in (type_of(left), type_of(right)) else "int"
+            left, right = low.convert(left, wide, node), low.convert(right, wide, node)
+        return low.op(COMPARE[type(op).__name__], left, right, node=node)
+    if isinstance(op, ast.Is | ast.IsNot | ast.Eq | ast.NotEq):
+        same = left == right if isinstance(left, Static) and isinstance(right, Static) else None
+        if same is None and isinstance(op, ast.Is | ast.IsNot) and _is_none(left) != _is_none(right):
+            same = False
+        if same is not None:
+            return same == isinstance(op, ast.Is | ast.Eq)
+    if isinstance(op, ast.In | ast.NotIn) and isinstance(right, Tup):
+        if isinstance(left, Static) and all(isinstance(item, Static) for item in right.items):
+            return (left in right.items) == isinstance(op, ast.In)
+    raise low.refuse(f"the comparison {type(op).__name__} of {_describe(left)} and {_describe(right)}", node)
+
+
+def _is_none(thing: Any) -> bool:
+    return isinstance(thing, Static) and thing.value is None
+
+
+def short_circuit(low: Lowering, left: Any, right: Any, name: str, node: ast.AST) -> Any:
+    """``left and right()`` or ``left or right()``; the right side is read only where Python would."""
+    cond = truth(low, left, node)
+    if isinstance(cond, Value) and type_of(left) == "bool":
+        outer, before = low.block, dict(low.scope.vars)
+        low.block = trial = Block(parent=outer)
+        thing = None
+        try:
+            thing = right()
+        finally:
+            low.block = outer
+        simple = all(isinstance(n, Op) and not PRIMITIVES[n.name].stops for n in trial.nodes)
+        if simple and is_atom(thing) and type_of(thing) == "bool" and low.scope.vars == before:
+            low.splice(trial)
+            return low.op(name, cond, thing, node=node)
+        low.scope.vars = before
+    if name == "and":
+        return low.branch(cond, right, lambda: left, node)
+    return low.branch(cond, lambda: left, right, node)
+
+
+def _bool(low: Lowering, node: ast.BoolOp) -> Any:
+    name = "and" if isinstance(node.op, ast.And) else "or"
+
+    def rest(position: int) -> Any:
+        left = evaluate(low, node.values[position])
+        if position + 1 == len(node.values):
+            return left
+        return short_circuit(low, left, lambda: rest(position + 1), name, node)
+
+    return rest(0)
+
+
+def _conditional(low: Lowering, node: ast.IfExp) -> Any:
+    cond = truth(low, evaluate(low, node.test), node.test)
+    return low.branch(cond, lambda: evaluate(low, node.body), lambda: evaluate(low, node.orelse), node)
+
+
+def _display(low: Lowering, node: ast.Tuple | ast.List) -> Tup:
+    items: list[Any] = []
+    for item in node.elts:
+        if isinstance(item, ast.Starred):
+            items += _items(low, evaluate(low, item.value), item)
+        else:
+            items.append(evaluate(low, item))
+    return Tup(tuple(items), tuple if isinstance(node, ast.Tuple) else list)
+
+
+def _items(low: Lowering, thing: Any, node: ast.AST) -> list[Any]:
+    if not isinstance(thing, Tup):
+        raise low.refuse(f"cannot go through {_describe(thing)}", node)
+    return list(thing.items)
+
+
+def _attribute(low: Lowering, node: ast.Attribute) -> Any:
+    thing = evaluate(low, node.value)
+    return attribute(low, thing, node.attr, node)
+
+
+def attribute(low: Lowering, thing: Any, name: str, node: ast.AST) -> Any:
+    """An attribute of a thing: a field, a method, a property, or something in a module."""
+    if isinstance(thing, Rec) and name in thing.fields:
+        return thing.fields[name]
+    if isinstance(thing, Tup) and name in getattr(thing.kind, "_fields", ()):
+        return thing.items[thing.kind._fields.index(name)]
+    if isinstance(thing, Rec | Tup):
+        found = next((vars(kind)[name] for kind in thing.kind.__mro__ if name in vars(kind)), None)
+        if isinstance(found, types.FunctionType):
+            return Bound(Static(found), (thing,))
+        if isinstance(found, property) and isinstance(found.fget, types.FunctionType):
+            return calls.call_thing(low, Static(found.fget), [thing], {}, node=node)
+        if isinstance(found, staticmethod):
+            return Static(found.__func__)
+        if isinstance(found, classmethod):
+            return Bound(Static(found.__func__), (Static(thing.kind),))
+        if found is not None and (is_atom(thing_of(found)) or isinstance(found, tuple)):
+            low.program.guards.append((thing.kind, name, found))
+            return thing_of(found)
+        if isinstance(thing, Tup) and name in ("_replace",):
+            return Bound(Static(calls.replace_named), (thing,))
+    if isinstance(thing, Static) and isinstance(thing.value, types.ModuleType | type):
+        if not hasattr(thing.value, name):
+            raise low.refuse(f"{thing.value.__name__} has no {name}", node)
+        value = getattr(thing.value, name)
+        low.program.guards.append((thing.value, name, value))
+        return thing_of(value)
+    raise low.refuse(f"the attribute {name} of {_describe(thing)}", node)
+
+
+def _subscript(low: Lowering, node: ast.Subscript) -> Any:
+    thing = evaluate(low, node.value)
+    if isinstance(thing, Tup):
+        if isinstance(node.slice, ast.Slice):
+            parts = [None if p is None else evaluate(low, p) for p in (node.slice.lower, node.slice.upper, node.slice.step)]
+            if all(p is None or type(p) is int for p in parts):
+                return Tup(thing.items[slice(*parts)], tuple if thing.kind is not list else list)
+        else:
+            return _item(low, thing, evaluate(low, node.slice), node)
+    raise low.refuse(f"the subscript of {_describe(thing)}", node)
+
+
+def _item(low: Lowering, thing: Tup, index: Any, node: ast.AST) -> Any:
+    size = len(thing.items)
+    if type(index) in (int, bool):
+        if not -size <= index < size:
+            low.stop(node)
+        return thing.items[index]
+    if not is_atom(index) or type_of(index) == "float":
+        raise low.refuse(f"the index {_describe(index)}", node)
+    index = low.convert(index, "int", node)
+
+    def pick(position: int) -> Any:
+        if position == size:
+            return low.stop(node)
+        here = low.op("eq", index, position, node=node)
+        below = low.op("eq", index, position - size, node=node)
+        return low.branch(
+            low.op("or", here, below, node=node), lambda: thing.items[position], lambda: pick(position + 1), node
+        )
+
+    return pick(0)
+
+
+def _named(low: Lowering, node: ast.NamedExpr) -> Any:
+    thing = evaluate(low, node.value)
+    low.assign(node.target, thing)
+    return thing
+
+
+def _comprehension(low: Lowering, node: ast.ListComp | ast.GeneratorExp) -> Tup:
+    """A comprehension over tuples, written out: its length belongs to their types."""
+    made: list[Any] = []
+    targets = [name for g in node.generators for name in _target_names(g.target)]
+    kept = {name: low.scope.vars[name] for name in targets if name in low.scope.vars}
+    locals_ = low.scope.locals
+    low.scope.locals = locals_ | set(targets)
+
+    def run(depth: int) -> None:
+        if depth == len(node.generators):
+            made.append(evaluate(low, node.elt))
+            return
+        generator = node.generators[depth]
+        for item in _items(low, evaluate(low, generator.iter), generator.iter):
+            low.assign(generator.target, item)
+            conditions = [truth(low, evaluate(low, test), test) for test in generator.ifs]
+            if any(isinstance(c, Value) for c in conditions):
+                raise low.refuse("a comprehension filtered by a number", node)
+            if all(conditions):
+                run(depth + 1)
+
+    run(0)
+    low.scope.locals = locals_
+    for name in targets:
+        low.scope.vars.pop(name, None)
+    low.scope.vars |= kept
+    return Tup(tuple(made), list)
+
+
+def _target_names(target: ast.expr) -> list[str]:
+    return [n.id for n in ast.walk(target) if isinstance(n, ast.Name)]
+
+
+READERS: dict[type[ast.expr], Any] = {
+    ast.Constant: _constant,
+    ast.Name: lambda low, node: low.lookup(node.id, node),
+    ast.BinOp: lambda low, node: arithmetic(
+        low, type(node.op).__name__, evaluate(low, node.left), evaluate(low, node.right), node=node
+    ),
+    ast.UnaryOp: _unary,
+    ast.Compare: _compare,
+    ast.BoolOp: _bool,
+    ast.IfExp: _conditional,
+    ast.Tuple: _display,
+    ast.List: _display,
+    ast.Attribute: _attribute,
+    ast.Subscript: _subscript,
+    ast.NamedExpr: _named,
+    ast.ListComp: _comprehension,
+    ast.GeneratorExp: _comprehension,
+    ast.Lambda: make_local,
+    ast.Call: calls.call,
+}

@@ -1,0 +1,517 @@
+"""From syntax to three-address form, with the types found on the way.
+
+The function is run on things instead of numbers: structures come apart, constants are folded, branches on constants
+are decided, functions are specialised for the kinds of their arguments. Branches and loops on numbers become nodes.
+A loop is read again until the types of what it carries hold still.
+"""
+
+from __future__ import annotations
+
+import ast
+import types
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from workbench.autodiff.native.fence import check_syntax, refuse
+from workbench.autodiff.native.ir import Atom, Block, Call, If, Loop, Op, Stop, Value, blocks_of, outs_of, type_of
+from workbench.autodiff.native.normalise import RESULT, normalise
+from workbench.autodiff.native.primitives import PRIMITIVES, fold
+from workbench.autodiff.native.read import Missing, Source, free_value, read
+from workbench.autodiff.native.structures import (
+    UNDEFINED,
+    Bound,
+    Conflict,
+    Maybe,
+    Rec,
+    Static,
+    Tup,
+    assemble,
+    is_atom,
+    join_shapes,
+    leaves,
+    shape_of,
+    thing_of,
+)
+
+ZERO = {"float": 0.0, "int": 0, "bool": False}
+
+
+class DeadError(Exception):
+    """The statement just read never lets control through."""
+
+
+@dataclass(eq=False)
+class Function:
+    """One function of the program, for one kind of arguments."""
+
+    name: str
+    source: Source
+    params: list[Value] = field(default_factory=list)
+    block: Block | None = None
+    result: Any = None  # shape; None while unknown
+    finished: bool = False
+    recursive: bool = False
+
+
+@dataclass
+class Program:
+    """All functions of a program, and the outside values they were read with."""
+
+    functions: dict[Any, Function] = field(default_factory=dict)
+    guards: list[tuple[Any, str, Any]] = field(default_factory=list)
+    inputs: dict[tuple[int, str], Any] = field(default_factory=dict)
+
+    def specialise(self, function: types.FunctionType, args: dict[str, Any]) -> Function:
+        """The function for arguments of these shapes."""
+        key = (function, tuple((name, shape_of(thing)) for name, thing in args.items()))
+        if key in self.functions:
+            return self.functions[key]
+        source = read(function)
+        check_syntax(source.definition, source.file)
+        made = self.functions[key] = Function(source.name, source)
+        while True:
+            before = list(self.functions)
+            made.recursive = False
+            result = _Lowering(self, made).function(args)
+            if not made.recursive or result == made.result:
+                break
+            if made.result is not None:
+                result = join_shapes(made.result, result)
+            made.result = result
+            for later in [other for other in self.functions if other not in before]:
+                del self.functions[later]
+        made.result, made.finished = result, True
+        return made
+
+
+@dataclass
+class Scope:
+    """The names of one function; ``outer`` for a function defined inside another."""
+
+    function: types.FunctionType
+    file: str
+    locals: frozenset[str]
+    vars: dict[str, Any] = field(default_factory=dict)
+    outer: Scope | None = None
+
+
+def assigned_names(nodes: list[ast.AST] | ast.AST) -> frozenset[str]:
+    """The names that statements assign, not counting functions defined in them."""
+    names: set[str] = set()
+    waiting = list(nodes) if isinstance(nodes, list) else [nodes]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        if isinstance(node, ast.FunctionDef):
+            names.add(node.name)
+        elif not isinstance(node, ast.Lambda | ast.ListComp | ast.GeneratorExp):
+            waiting.extend(ast.iter_child_nodes(node))
+    return frozenset(names)
+
+
+class _Lowering:
+    """Reads one function into blocks."""
+
+    def __init__(self, program: Program, function: Function) -> None:
+        self.program, self.target = program, function
+        self.block = Block()
+        self.depth = 0
+        source = function.source
+        parameters = [a.arg for a in ast.walk(source.definition.args) if isinstance(a, ast.arg)]
+        body = source.definition.body
+        names = assigned_names(body) | set(parameters)
+        self.scope = Scope(source.function, source.file, names)
+
+    # ------------------------------------------------------------------------------------ the function
+
+    def function(self, args: dict[str, Any]) -> Any:
+        """Read the function for arguments like these; returns the shape of its result."""
+        target = self.target
+        target.params = []
+        target.block = self.block
+
+        def param(type_: str, name: str) -> Value:
+            value = Value(type_, name, self.block)
+            target.params.append(value)
+            return value
+
+        for name, thing in args.items():
+            self.scope.vars[name] = assemble(shape_of(thing), param, name)
+        self.block.params = target.params
+        try:
+            self.statements(normalise(target.source.definition))
+        except DeadError:
+            self.block.dead = True
+        definition = target.source.definition
+        result = self.scope.vars.get(RESULT, UNDEFINED)
+        if isinstance(result, Maybe):
+            result = result.thing
+        if self.block.dead:
+            if target.result is None:
+                raise self.refuse("the function only raises, or its recursion never ends", definition)
+            return target.result
+        if isinstance(result, Conflict):
+            raise self.refuse(f"the function returns different kinds of things: {result.reason}", definition)
+        self.no_locals(result, definition)
+        shape = shape_of(result) if target.result is None else join_shapes(target.result, shape_of(result))
+        if shape is None:
+            raise self.refuse("the function returns different kinds of things", definition)
+        self.block.yields = leaves(self.coerce(result, shape))
+        return shape
+
+    def no_locals(self, thing: Any, node: ast.AST) -> None:
+        if isinstance(thing, Tup | Rec):
+            for item in thing.items if isinstance(thing, Tup) else thing.fields.values():
+                self.no_locals(item, node)
+        elif not is_atom(thing) and not isinstance(thing, Static):
+            raise self.refuse("a function made inside leaves the function", node)
+
+    def refuse(self, reason: str, node: ast.AST | None) -> Exception:
+        """The refusal at a node of the function being read."""
+        return refuse(reason, node, self.scope.file)
+
+    # ------------------------------------------------------------------------------------ nodes
+
+    def value(self, type_: str, hint: str = "") -> Value:
+        return Value(type_, hint, self.block)
+
+    def op(self, name: str, *args: Atom, node: ast.AST) -> Atom:
+        """An operation on atoms already of the right types; constants are folded, known results are taken again."""
+        primitive = PRIMITIVES[name]
+        if not any(isinstance(arg, Value) for arg in args):
+            result = fold(name, list(args))
+            if result is None:
+                self.stop(node)
+            return result
+        key = (name, *(id(a) if isinstance(a, Value) else (type(a), repr(a)) for a in args))
+        block: Block | None = self.block
+        while block is not None:
+            if key in block.known:
+                return block.known[key]
+            block = block.parent
+        out = self.value(primitive.type)
+        made = Op(out, name, list(args), node.lineno)
+        out.node = made
+        self.block.nodes.append(made)
+        self.block.known[key] = out
+        return out
+
+    def stop(self, node: ast.AST) -> None:
+        """Python raises here: nothing after this point is reached."""
+        self.block.nodes.append(Stop(node.lineno))
+        raise DeadError
+
+    def convert(self, atom: Atom, type_: str, node: ast.AST) -> Atom:
+        """An atom as a value of a wider type."""
+        if type_of(atom) == type_:
+            return atom
+        if not isinstance(atom, Value):
+            return {"float": float, "int": int, "bool": bool}[type_](atom)
+        if type_ == "int" and atom.type != "bool":
+            raise self.refuse(f"an integer was expected, not {atom.type}", node)
+        return self.op({"float": "to_float", "int": "to_int"}[type_], atom, node=node)
+
+    def coerce(self, thing: Any, shape: Any, node: ast.AST | None = None) -> Any:
+        """A thing as one of a wider shape (see ``join_shapes``)."""
+        node = node or self.target.source.definition
+        if isinstance(shape, str):
+            return self.convert(thing, shape, node)
+        if shape[0] == "maybe":
+            if thing is UNDEFINED:
+                return assemble(shape, lambda type_, _: ZERO[type_])
+            if isinstance(thing, Maybe):
+                return Maybe(self.coerce(thing.thing, shape[1], node), thing.flag)
+            return Maybe(self.coerce(thing, shape[1], node), True)
+        if shape[0] == "tuple":
+            items = zip(thing.items, shape[2:], strict=True)
+            return Tup(tuple(self.coerce(item, inner, node) for item, inner in items), thing.kind)
+        if shape[0] == "record":
+            return Rec({key: self.coerce(thing.fields[key], inner, node) for key, inner in shape[2:]}, thing.kind)
+        return thing
+
+    # ------------------------------------------------------------------------------------ branches
+
+    def branch(self, cond: Atom, then: Callable[[], Any], orelse: Callable[[], Any], node: ast.AST) -> Any:
+        """Run one of two readers, by a condition; the thing that the one that ran returned."""
+        if not isinstance(cond, Value):
+            return then() if cond else orelse()
+        before = dict(self.scope.vars)
+        outer = self.block
+        ran = []
+        for reader in (then, orelse):
+            self.scope.vars = dict(before)
+            self.block = Block(parent=outer)
+            result = None
+            try:
+                result = reader()
+            except DeadError:
+                self.block.dead = True
+            ran.append((self.block, self.scope.vars, result))
+            self.block = outer
+        (then_block, then_vars, then_result), (else_block, else_vars, else_result) = ran
+        made = If(cond, then_block, else_block, [], node.lineno)
+        if then_block.dead or else_block.dead:
+            self.scope.vars = else_vars if then_block.dead else then_vars
+            alive = else_block if then_block.dead else then_block
+            if then_block.dead and else_block.dead:
+                outer.nodes.append(made)
+                raise DeadError
+            if then_block.dead:
+                made.orelse = Block(parent=outer)
+            else:
+                made.then = Block(parent=outer)
+            outer.nodes.append(made)
+            self.splice(alive)
+            return else_result if then_block.dead else then_result
+        self.scope.vars = {}
+        outer.nodes.append(made)
+        for name in dict.fromkeys([*then_vars, *else_vars]):
+            pair = (then_vars.get(name, UNDEFINED), else_vars.get(name, UNDEFINED))
+            self.scope.vars[name] = self.join(made, *pair, name)
+        return self.join(made, then_result, else_result, "")
+
+    def splice(self, block: Block) -> None:
+        """Make the nodes of a block part of the current one."""
+        for node in block.nodes:
+            for out in outs_of(node):
+                out.block = self.block
+            for inner in blocks_of(node):
+                inner.parent = self.block
+        self.block.nodes += block.nodes
+        self.block.known |= block.known
+
+    def join(self, made: If, a: Any, b: Any, name: str) -> Any:
+        """What a name stands for after a branch."""
+        if a is b or (shape_of(a) == shape_of(b) and not leaves(a)):
+            return a
+        shape = join_shapes(shape_of(a), shape_of(b))
+        if shape is None:
+            return Conflict(f"{describe(a)} on one path, {describe(b)} on another")
+        sides = []
+        for thing, block in ((a, made.then), (b, made.orelse)):
+            outer, self.block = self.block, block
+            sides.append(leaves(self.coerce(thing, shape)))
+            self.block = outer
+        pairs = iter(zip(*sides, strict=True))
+
+        def merge(type_: str, hint: str) -> Atom:
+            x, y = next(pairs)
+            if x is y or (not isinstance(x, Value) and not isinstance(y, Value) and repr(x) == repr(y)):
+                return x
+            if x is True and y is False:
+                return made.cond
+            for out, p, q in zip(made.outs, made.then.yields, made.orelse.yields, strict=True):
+                if p is x and q is y and isinstance(x, Value) and isinstance(y, Value):
+                    return out
+            out = self.value(type_, hint)
+            out.node = made
+            made.outs.append(out)
+            made.then.yields.append(x)
+            made.orelse.yields.append(y)
+            return out
+
+        return assemble(shape, merge, name)
+
+    # ------------------------------------------------------------------------------------ loops
+
+    def loop(
+        self, node: ast.For | ast.While, *, bounds: tuple[Atom, Atom, Atom] | None, shapes: dict[str, Any] | None = None
+    ) -> None:
+        """A loop that counts over ``bounds``, or runs while its test holds."""
+        targets = [node.target] if bounds is not None else []
+        names = sorted(assigned_names([*targets, *node.body]))
+        entry = {name: self.scope.vars.get(name, UNDEFINED) for name in names}
+        shapes = {name: shape_of(thing) for name, thing in entry.items()}
+        before, outer = dict(self.scope.vars), self.block
+        for _ in range(12):
+            self.scope.vars, self.block = dict(before), outer
+            made, after = self.iteration(node, shapes, bounds)
+            joined = {name: join_shapes(shapes[name], shape_of(after[name])) for name in names}
+            for name in names:
+                if joined[name] is None:
+                    conflict = Conflict(f"{describe(entry[name])} before, {describe(after[name])} in the loop")
+                    joined[name] = shapes[name] if isinstance(entry[name], Conflict) else ("static", conflict)
+                    entry[name] = conflict if not isinstance(entry[name], Conflict) else entry[name]
+            if joined == shapes:
+                break
+            shapes = joined
+        else:
+            raise self.refuse("the types in this loop do not settle", node)
+        self.finish_loop(made, node, entry=entry, after=after, shapes=shapes, outer=outer, before=before)
+
+    def iteration(self, node: Any, shapes: dict[str, Any], bounds: Any) -> tuple[Loop, dict[str, Any]]:
+        """Read one iteration, for carried things of these shapes."""
+        body = Block(parent=self.block)
+        made = Loop([], body, [], node.lineno, bounds)
+
+        def param(type_: str, name: str) -> Value:
+            value = Value(type_, name, body, made)
+            body.params.append(value)
+            return value
+
+        for name, shape in shapes.items():
+            thing = assemble(shape, param, name)
+            if name.startswith(("break.", "returned.")):
+                thing = False  # an iteration starts only when the last one did not leave
+            self.scope.vars[name] = thing
+            if thing is UNDEFINED:
+                del self.scope.vars[name]
+        try:
+            if bounds is None:
+                made.test = self.block = Block(parent=body.parent)
+                cond = self.truth(self.evaluate(node.test), node.test)
+                made.test.yields = [cond]
+            self.block = body
+            if bounds is not None:
+                made.index = Value("int", "", body, made)
+                self.assign(node.target, made.index)
+            self.statements(node.body)
+            if node.until is not None:
+                made.until = self.truth(self.evaluate(node.until), node)
+        except DeadError:
+            self.block.dead = True
+            raise self.refuse("every iteration of this loop raises", node) from None
+        return made, {name: self.scope.vars.get(name, UNDEFINED) for name in shapes}
+
+    def finish_loop(self, made: Loop, node: Any, *, entry, after, shapes, outer, before) -> None:
+        """Connect the loop with what stands before and after it."""
+        for name, shape in shapes.items():
+            self.block = made.body
+            made.body.yields += leaves(self.coerce(after[name], shape, node))
+            self.block = outer
+            made.inits += leaves(self.coerce(entry[name], shape, node))
+        outer.nodes.append(made)
+        self.scope.vars = before
+
+        def out(type_: str, name: str) -> Value:
+            value = Value(type_, name, outer, made)
+            made.outs.append(value)
+            return value
+
+        for name, shape in shapes.items():
+            self.scope.vars[name] = assemble(shape, out, name)
+        if made.bounds is None or made.until is not False:
+            made.count = Value("int", "count", outer, made)
+
+    # ------------------------------------------------------------------------------------ names
+
+    def lookup(self, name: str, node: ast.AST) -> Any:
+        """What a name stands for."""
+        scope: Scope | None = self.scope
+        while scope is not None and name not in scope.locals and "." not in name:
+            scope, last = scope.outer, scope
+        if scope is None:
+            return self.outside(last, name, node)
+        thing = scope.vars.get(name, UNDEFINED)
+        if thing is UNDEFINED:
+            raise self.refuse(f"{name} is used before it is set", node)
+        if isinstance(thing, Conflict):
+            raise self.refuse(f"{name} is {thing.reason}", node)
+        if isinstance(thing, Maybe):
+            if "." not in name:
+                self.branch(thing.flag, lambda: None, lambda: self.stop(node), node)
+            thing = thing.thing
+            scope.vars[name] = thing
+        return thing
+
+    def outside(self, scope: Scope, name: str, node: ast.AST) -> Any:
+        """What a global, a builtin or a name of an enclosing function stands for; it is watched from now on."""
+        value, home = free_value(scope.function, name)
+        if value is Missing:
+            raise self.refuse(f"{name} is not defined", node)
+        self.program.guards.append((home, name, value))
+        return thing_of(value)
+
+    def assign(self, target: ast.expr, thing: Any) -> None:
+        """Bind a target to a thing."""
+        if isinstance(target, ast.Name):
+            self.scope.vars[target.id] = thing
+            name_leaves(thing, target.id)
+        elif isinstance(target, ast.Tuple | ast.List):
+            if not isinstance(thing, Tup):
+                raise self.refuse(f"cannot unpack {describe(thing)}", target)
+            stars = [k for k, item in enumerate(target.elts) if isinstance(item, ast.Starred)]
+            items = list(thing.items)
+            if stars:
+                end = len(items) - (len(target.elts) - stars[0] - 1)
+                if end < stars[0]:
+                    self.stop(target)
+                items[stars[0] : end] = [Tup(tuple(items[stars[0] : end]), list)]
+            if len(items) != len(target.elts):
+                self.stop(target)
+            for item, part in zip(target.elts, items, strict=True):
+                self.assign(item.value if isinstance(item, ast.Starred) else item, part)
+        elif isinstance(target, ast.Attribute):
+            raise self.refuse("an attribute is set: only frozen objects are taken", target)
+        else:
+            raise self.refuse("an item is set", target)
+
+    # ------------------------------------------------------------------------------------ the other files
+
+    def statements(self, nodes: list[ast.stmt]) -> None:
+        from workbench.autodiff.native.statements import statement
+
+        for node in nodes:
+            statement(self, node)
+
+    def evaluate(self, node: ast.expr) -> Any:
+        from workbench.autodiff.native.expressions import evaluate
+
+        return evaluate(self, node)
+
+    def truth(self, thing: Any, node: ast.AST) -> Atom:
+        from workbench.autodiff.native.expressions import truth
+
+        return truth(self, thing, node)
+
+    def call_function(self, function: types.FunctionType, args: dict[str, Any], node: ast.AST) -> Any:
+        """Call another function of the program."""
+        callee = self.program.specialise(function, args)
+        if not callee.finished:
+            callee.recursive = True
+            if callee.result is None:
+                self.stop(node)
+        atoms = [leaf for thing in args.values() for leaf in leaves(thing)]
+        made = Call([], callee, atoms, node.lineno)
+
+        def out(type_: str, _: str) -> Value:
+            value = Value(type_, "", self.block, made)
+            made.outs.append(value)
+            return value
+
+        self.block.nodes.append(made)
+        return assemble(callee.result, out)
+
+
+Lowering = _Lowering
+
+
+def name_leaves(thing: Any, name: str) -> None:
+    """Give the nameless values of a thing the name it is bound to."""
+    if isinstance(thing, Value):
+        thing.hint = thing.hint or name.replace(".", "_")
+    elif isinstance(thing, Tup):
+        names = getattr(thing.kind, "_fields", range(len(thing.items)))
+        for key, item in zip(names, thing.items, strict=True):
+            name_leaves(item, f"{name}_{key}")
+    elif isinstance(thing, Rec):
+        for key, item in thing.fields.items():
+            name_leaves(item, f"{name}_{key}")
+
+
+def describe(thing: Any) -> str:
+    """A thing in the user's words."""
+    if is_atom(thing):
+        return f"a number ({type_of(thing)})"
+    if thing is UNDEFINED:
+        return "not set"
+    if isinstance(thing, Tup | Rec):
+        size = f" of {len(thing.items)}" if isinstance(thing, Tup) else ""
+        return f"a {thing.kind.__name__}{size}"
+    if isinstance(thing, Maybe):
+        return describe(thing.thing)
+    if isinstance(thing, Bound):
+        return "a method"
+    return repr(getattr(thing, "value", thing))

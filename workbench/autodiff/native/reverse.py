@@ -1,0 +1,401 @@
+"""The reverse sweep: for each function a forward half, which keeps what is needed, and a backward half.
+
+The backward half runs through the blocks from the end. Each value ``x`` that takes part has a cotangent ``x_bar``;
+an operation adds its contributions to those of its arguments. A branch is taken by the same condition again; a loop
+runs through its iterations backwards. What the halves hand over goes through ``tape``, a stack of numbers: a block
+pushes at its end and pops at its beginning, a call leaves its own on top.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from workbench.autodiff.native.activity import active_values
+from workbench.autodiff.native.emit import Names, Writer, bare
+from workbench.autodiff.native.ir import Atom, Block, Call, If, Loop, Op, Value
+from workbench.autodiff.native.lower import Function
+from workbench.autodiff.native.primitives import PRIMITIVES
+from workbench.autodiff.native.storage import Kept, counters, decide
+
+
+@dataclass
+class Reversed:
+    """A function's two halves, for one choice of active arguments."""
+
+    name: str
+    function: Function
+    mask: tuple[bool, ...]  # which parameters are active
+    out_mask: tuple[bool, ...] = ()
+    forward: list[str] = field(default_factory=list)
+    backward: list[str] = field(default_factory=list)
+
+
+class ReverseSweep:
+    """All reversed functions of a program."""
+
+    def __init__(self, taken: set[str]) -> None:
+        self.made: dict[Any, Reversed] = {}
+        self.taken = taken
+
+    def of(self, function: Function, mask: tuple[bool, ...]) -> Reversed:
+        """The halves of a function whose arguments are active where ``mask`` says."""
+        key = (function, mask)
+        if key not in self.made:
+            name, number = function.name, 1
+            while {f"{name}_forward", f"{name}_backward"} & self.taken:
+                number += 1
+                name = f"{function.name}_{number}"
+            self.taken |= {f"{name}_forward", f"{name}_backward"}
+            outs = tuple(
+                any(mask) and (a.type if isinstance(a, Value) else type(a).__name__) == "float"
+                for a in function.block.yields
+            )
+            self.made[key] = Reversed(name, function, mask, outs)
+            _FunctionSweep(self, self.made[key]).write()
+        return self.made[key]
+
+
+class _FunctionSweep:
+    """Writes the two halves of one function."""
+
+    def __init__(self, sweep: ReverseSweep, made: Reversed) -> None:
+        self.sweep, self.made = sweep, made
+        self.block = made.function.block
+        params = made.function.params
+        self.names = Names(sweep.taken)
+        self.names.share_loops(self.block)
+        self.active = active_values(self.block, {p for p, on in zip(params, made.mask, strict=True) if on})
+        self.calls: dict[Call, Reversed] = {}  # the calls that the backward half goes into
+        self.needed: dict[Block, set[Value]] = {}
+
+    def write(self) -> None:
+        """Both halves, as text."""
+        made, names = self.made, self.names
+        params = ", ".join(names.of(p) for p in made.function.params)
+        bars = [
+            names.fresh("result_bar" if len(made.out_mask) == 1 else f"result_{k}_bar")
+            for k, on in enumerate(made.out_mask)
+            if on
+        ]
+        back = _Backward(self)
+        lines = back.function(bars)
+        kept = decide(self.block, self.needed, counters(self.block))
+        forward = _Forward(self, kept)
+        comma = ", " if params else ""
+        forward.lines.append(f"def {made.name}_forward({params}{comma}tape, pos):")
+        forward.block(self.block)
+        results = ", ".join([*(bare(forward.atom(a)) for a in self.block.yields), "pos"])
+        forward.add(f"return {results}")
+        made.forward = forward.lines
+        comma = ", " if bars else ""
+        made.backward = [f"def {made.name}_backward({', '.join(bars)}{comma}tape, pos):"]
+        made.backward += _filled(lines, kept, Writer(names))
+
+
+class _Forward(Writer):
+    """The forward half: the program, and what it keeps."""
+
+    def __init__(self, owner: _FunctionSweep, kept: dict[Block, Kept]) -> None:
+        used = {value for values in owner.needed.values() for value in values}
+        used |= {value for one in kept.values() for value in one.slots}
+        super().__init__(owner.names, kept=used)
+        self.owner, self.storage = owner, kept
+
+    def call(self, node: Call) -> None:
+        reverse = self.owner.calls.get(node)
+        if reverse is None:
+            super().call(node)
+            return
+        args = "".join(f"{bare(self.atom(arg))}, " for arg in node.args)
+        outs = "".join(f"{self.names.of(out)}, " for out in node.outs)
+        self.add(f"{outs}pos = {reverse.name}_forward({args}tape, pos)", node.line)
+
+    def end_of_block(self, block: Block) -> None:
+        slots = self.storage[block].slots if block in self.storage else []
+        if not slots:
+            return
+        self.add(f"if pos + {len(slots)} > len(tape):")
+        self.nested(lambda: self.add("raise TapeFull"))
+        for k, value in enumerate(slots):
+            name = self.names.of(value)
+            text = name if value.type == "float" else f"float({name})"
+            self.add(f"tape[pos{f' + {k}' if k else ''}] = {text}")
+        self.add(f"pos += {len(slots)}")
+
+
+@dataclass
+class _Restore:
+    """Stands for the pops at the beginning of a block's backward sweep, until it is known what they are."""
+
+    block: Block
+    level: int
+
+
+def _filled(lines: list[Any], kept: dict[Block, Kept], writer: Writer) -> list[str]:
+    """The backward half's text with the pops filled in."""
+    text: list[str] = []
+    for line in lines:
+        if not isinstance(line, _Restore):
+            text.append(line)
+            continue
+        writer.lines, writer.level = [], line.level
+        plan = kept[line.block]
+        if plan.slots:
+            writer.add(f"pos -= {len(plan.slots)}")
+        for k, value in enumerate(plan.slots):
+            slot = f"tape[pos{f' + {k}' if k else ''}]"
+            form = {"float": "{}", "int": "int({})", "bool": "{} != 0.0"}[value.type]
+            writer.add(f"{writer.names.of(value)} = {form.format(slot)}")
+        for op in plan.again:
+            writer.add(f"{writer.names.of(op.out)} = {writer.expression(op)}")
+        text += writer.lines
+    return text
+
+
+class _Backward:
+    """The backward half of one function."""
+
+    def __init__(self, owner: _FunctionSweep) -> None:
+        self.owner, self.names, self.active = owner, owner.names, owner.active
+        self.lines: list[Any] = []
+        self.level = 1
+        self.line = 0
+        self.block: Block = owner.block
+        self.started: set[Value] = set()  # cotangents that hold a number, of the block being swept
+        self.touched: set[Value] = set()  # cotangents of outer blocks that were added to
+
+    # ------------------------------------------------------------------------------------ writing
+
+    def add(self, text: str, line: int = 0) -> None:
+        note = f"  # line {line}" if line and line != self.line else ""
+        self.line = line or self.line
+        self.lines.append("    " * self.level + text + note)
+
+    def bar(self, value: Value) -> str:
+        """The name of a value's cotangent."""
+        node = value.node
+        if isinstance(node, Loop) and value in node.outs:
+            value = node.body.params[node.outs.index(value)]
+        return self.names.of(value, "_bar")
+
+    def use(self, atom: Atom) -> str:
+        """The name of a primal value that the backward half reads."""
+        if not isinstance(atom, Value):
+            return repr(atom) if not repr(atom).startswith("-") else f"({atom!r})"
+        self.owner.needed.setdefault(atom.block, set()).add(atom)
+        return self.names.of(atom)
+
+    def contribute(self, atom: Atom, text: str, line: int = 0) -> None:
+        """Add to a value's cotangent."""
+        if not isinstance(atom, Value) or atom not in self.active:
+            return
+        if atom.block is not self.block:
+            self.touched.add(atom)
+            self.add(f"{self.bar(atom)} += {text}", line)
+        elif atom in self.started:
+            self.add(f"{self.bar(atom)} += {text}", line)
+        else:
+            self.started.add(atom)
+            self.add(f"{self.bar(atom)} = {text}", line)
+
+    # ------------------------------------------------------------------------------------ sweeping
+
+    def function(self, bars: list[str]) -> list[Any]:
+        """The whole half."""
+        made, block = self.owner.made, self.owner.block
+        self.lines.append(_Restore(block, self.level))
+        names = iter(bars)
+        for end, on in zip(block.yields, made.out_mask, strict=True):
+            if on:
+                self.contribute(end, next(names))
+        self.nodes(block)
+        results = [
+            (self.bar(p) if p in self.started else "0.0")
+            for p, on in zip(made.function.params, made.mask, strict=True)
+            if on
+        ]
+        self.add(f"return {', '.join([*results, 'pos'])}")
+        return self.lines
+
+    def nodes(self, block: Block) -> None:
+        for node in reversed(block.nodes):
+            if isinstance(node, Op):
+                self.op(node)
+            elif isinstance(node, Call):
+                self.call(node)
+            elif isinstance(node, If):
+                self.branch(node)
+            elif isinstance(node, Loop):
+                self.loop(node)
+
+    def op(self, node: Op) -> None:
+        if node.out not in self.started:
+            return
+        b = self.bar(node.out)
+        for position, template in enumerate(PRIMITIVES[node.name].partials or ()):
+            arg = node.args[position]
+            if template and isinstance(arg, Value) and arg in self.active:
+                self.contribute(arg, self.partial(template, node, b), node.line)
+
+    def partial(self, template: str, node: Op, b: str) -> str:
+        """A row of the table of derivatives with the names filled in."""
+
+        def place(match: re.Match) -> str:
+            word = match.group(1)
+            if word == "b":
+                return b
+            if word == "r":
+                return self.use(node.out)
+            if word.isdigit():
+                return self.use(node.args[int(word)])
+            name, position = word.split()
+            return self.known(name, node.args[int(position)])
+
+        return re.sub(r"\{([^}]*)\}", place, template)
+
+    def known(self, name: str, arg: Atom) -> str:
+        """A function of a value: the program's own result where it has one."""
+        key = (name, id(arg))
+        block: Block | None = self.block
+        while block is not None:
+            found = block.known.get(key)
+            if found is not None and found.node in found.block.nodes:
+                return self.use(found)
+            block = block.parent
+        return f"{name}({self.use(arg)})"
+
+    def call(self, node: Call) -> None:
+        if not any(out in self.started for out in node.outs):
+            return
+        mask = tuple(isinstance(a, Value) and a in self.active for a in node.args)
+        reverse = self.owner.calls[node] = self.owner.sweep.of(node.callee, mask)
+        bars = [
+            self.bar(out) if out in self.started else "0.0"
+            for out, on in zip(node.outs, reverse.out_mask, strict=True)
+            if on
+        ]
+        active = [arg for arg, on in zip(node.args, reverse.mask, strict=True) if on]
+        targets = [self.names.fresh(f"{self.names.of(arg)}_bar_part") for arg in active]
+        args = ", ".join([*bars, "tape", "pos"])
+        self.add(f"{', '.join([*targets, 'pos'])} = {reverse.name}_backward({args})", node.line)
+        for arg, part in zip(active, targets, strict=True):
+            self.contribute(arg, part)
+
+    # ------------------------------------------------------------------------------------ nested blocks
+
+    def nested(self, block: Block, begin: Any, end: Any = None) -> tuple[list[Any], set[Value]]:
+        """Sweep an inner block; its lines, and the cotangents of outer blocks it adds to."""
+        outside = self.lines, self.block, self.started, self.touched
+        self.lines, self.block, self.started, self.touched = [_Restore(block, self.level)], block, set(), set()
+        begin()
+        self.nodes(block)
+        if end is not None:
+            end()
+        lines, touched = self.lines, self.touched
+        self.lines, self.block, self.started, self.touched = outside
+        return lines, touched
+
+    def start(self, values: set[Value]) -> None:
+        """Give a beginning to cotangents that an inner block will add to."""
+        for value in sorted(values, key=lambda v: self.bar(v)):
+            if value.block is not self.block:
+                self.touched.add(value)
+            elif value not in self.started:
+                self.started.add(value)
+                self.add(f"{self.bar(value)} = 0.0")
+
+    def branch(self, node: If) -> None:
+        if not self.reaches(node):
+            return
+        live = [(k, out) for k, out in enumerate(node.outs) if out in self.started]
+        cond = self.use(node.cond)
+        sides = []
+        self.level += 1
+        for block in (node.then, node.orelse):
+
+            def begin(block: Block = block) -> None:
+                for k, out in live:
+                    self.contribute(block.yields[k], self.bar(out))
+
+            sides.append(self.nested(block, begin))
+        self.level -= 1
+        (then, touched_then), (orelse, touched_else) = sides
+        self.start(touched_then | touched_else)
+        self.line = 0
+        self.add(f"if {cond}:", node.line)
+        self.lines += [*then, "    " * (self.level + 1) + "pass"] if len(then) == 1 else then
+        if len(orelse) > 1 or node.orelse.nodes:
+            self.add("else:")
+            self.lines += [*orelse, "    " * (self.level + 1) + "pass"] if len(orelse) == 1 else orelse
+
+    def reaches(self, node: If | Loop) -> bool:
+        """Whether the backward sweep has anything to do in a node."""
+        return any(out in self.started for out in node.outs)
+
+    def loop(self, node: Loop) -> None:
+        if not self.reaches(node):
+            return
+        body = node.body
+        carried = [k for k, param in enumerate(body.params) if param in self.active]
+        for k in carried:
+            if node.outs[k] not in self.started:
+                self.add(f"{self.bar(body.params[k])} = 0.0")
+        header = self.header(node)
+        self.level += 1
+        lines, touched = self.nested(body, lambda: self.hand_back(node, carried), lambda: self.reset(node, carried))
+        self.level -= 1
+        self.start(touched)
+        self.line = 0
+        for text in header:
+            self.add(text, node.line)
+        self.lines += lines
+        for k in carried:
+            self.contribute(node.inits[k], self.bar(body.params[k]))
+
+    def hand_back(self, node: Loop, carried: list[int]) -> None:
+        """The cotangents of what an iteration hands on become those of what it computed."""
+        params = node.body.params
+        moved: list[tuple[Value, str]] = []
+        for k in carried:
+            end, bar = node.body.yields[k], self.bar(params[k])
+            if end is params[k]:
+                moved.append((end, ""))
+            elif end in params:
+                text = self.names.fresh(f"{bar}_next")
+                self.add(f"{text} = {bar}")
+                moved.append((end, text))
+            else:
+                self.contribute(end, bar)
+        for end, text in sorted(moved, key=lambda pair: pair[1] != ""):
+            if text:
+                self.contribute(end, text)
+            else:
+                self.started.add(end)
+
+    def reset(self, node: Loop, carried: list[int]) -> None:
+        for k in carried:
+            param = node.body.params[k]
+            if param not in self.started:
+                self.add(f"{self.bar(param)} = 0.0")
+
+    def header(self, node: Loop) -> list[str]:
+        """The statement that runs through the iterations backwards."""
+        counted = self.names.fresh("iteration")
+        if node.bounds is None:
+            return [f"for {counted} in range({self.use(node.count)} - 1, -1, -1):"]
+        start, stop, step = node.bounds
+        index = self.names.of(node.index)
+        if node.count is None and start == 0 and step == 1:
+            return [f"for {index} in range({self.use(stop)} - 1, -1, -1):"]
+        if node.count is None:
+            n = f"count_range({self.use(start)}, {self.use(stop)}, {self.use(step)})"
+        else:
+            n = self.use(node.count)
+        if start == 0 and step == 1:
+            return [f"for {index} in range({n} - 1, -1, -1):"]
+        return [
+            f"for {counted} in range({n} - 1, -1, -1):",
+            f"    {index} = {self.use(start)} + {counted} * {self.use(step)}",
+        ]

@@ -1,0 +1,313 @@
+"""The functions that generated code calls, for both ways of running it.
+
+``PLAIN`` holds Python's own: they raise by themselves. ``machine()`` holds functions compiled with Numba, which
+would give NaN or wrap around where Python raises; so they check, and raise ``Stop``. After a stop the user's program
+is run again as it is: either it raises its own error, with its own traceback, or the trace tier takes the call.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+
+LARGEST_INT = 2**53  # integers are kept on a tape of floats, and stay exact up to here
+
+
+class Stop(Exception):
+    """The sweep cannot go on: the program raises here, or leaves what machine numbers can do."""
+
+
+class TapeFull(Exception):
+    """The tape is too short; run again with a longer one."""
+
+
+def sign(x):
+    if x > 0.0:
+        return 1.0
+    return -1.0 if x < 0.0 else 0.0
+
+
+def share(x, y):
+    """The derivative of max(x, y) by x: a tie is shared."""
+    if x > y:
+        return 1.0
+    return 0.5 if x == y else 0.0
+
+
+def over(b, d):
+    """b / d, and at a singular point 0 for a zero cotangent, else infinite."""
+    if d == 0.0:
+        return 0.0 if b == 0.0 else math.copysign(math.inf, b)
+    return b / d
+
+
+def power(x, y):
+    if (x < 0.0 and y != math.floor(y)) or (x == 0.0 and y < 0.0):
+        raise Stop
+    r = math.pow(x, y)
+    if math.isinf(r) and not math.isinf(x) and not math.isinf(y):
+        raise Stop
+    return r
+
+
+def power_by_base(x, y):
+    if y == 0.0:
+        return 0.0
+    if x == 0.0:
+        return 1.0 if y == 1.0 else (0.0 if y > 1.0 else math.inf)
+    return y * math.pow(x, y - 1.0)
+
+
+def power_by_exponent(x, y, r):
+    if x > 0.0:
+        return r * math.log(x)
+    return 0.0 if x == 0.0 and y >= 0.0 else math.nan
+
+
+def maximum(x, y):
+    return x if x >= y or x != x else y
+
+
+def minimum(x, y):
+    return x if x <= y or x != x else y
+
+
+def add_int(a, b):
+    r = a + b
+    if r > LARGEST_INT or r < -LARGEST_INT:
+        raise Stop
+    return r
+
+
+def sub_int(a, b):
+    r = a - b
+    if r > LARGEST_INT or r < -LARGEST_INT:
+        raise Stop
+    return r
+
+
+def mul_int(a, b):
+    if abs(float(a) * float(b)) > LARGEST_INT:
+        raise Stop
+    return a * b
+
+
+def power_int(a, n):
+    if n < 0 or (n * math.log2(abs(a) + 1.0) > 53.0 and abs(a) > 1):
+        raise Stop
+    r = 1
+    if abs(a) <= 1:
+        return r if n == 0 or a == 1 else (0 if a == 0 else 1 - 2 * (n % 2))
+    for _ in range(n):
+        r *= a
+    return r
+
+
+def shift_right(a, n):
+    if n < 0 or n > 62:
+        raise Stop
+    return a >> n
+
+
+def count_range(start, stop, step):
+    if step == 0:
+        raise Stop
+    n = (stop - start + step - 1) // step if step > 0 else (start - stop - step - 1) // -step
+    return max(0, n)
+
+
+def truncate(x):
+    if not abs(x) < LARGEST_INT:
+        raise Stop
+    return int(x)
+
+
+def round_int(x):
+    if not abs(x) < LARGEST_INT:
+        raise Stop
+    return int(np.rint(x))
+
+
+def floor(x):
+    if not abs(x) < LARGEST_INT:
+        raise Stop
+    return int(np.floor(x))
+
+
+def ceil(x):
+    if not abs(x) < LARGEST_INT:
+        raise Stop
+    return int(np.ceil(x))
+
+
+def sqrt(x):
+    if x < 0.0:
+        raise Stop
+    return math.sqrt(x)
+
+
+def asin(x):
+    if x > 1.0 or x < -1.0:
+        raise Stop
+    return math.asin(x)
+
+
+def acos(x):
+    if x > 1.0 or x < -1.0:
+        raise Stop
+    return math.acos(x)
+
+
+def acosh(x):
+    if x < 1.0:
+        raise Stop
+    return math.acosh(x)
+
+
+def atanh(x):
+    if x >= 1.0 or x <= -1.0:
+        raise Stop
+    return math.atanh(x)
+
+
+def log(x):
+    if x <= 0.0:
+        raise Stop
+    return math.log(x)
+
+
+def log2(x):
+    if x <= 0.0:
+        raise Stop
+    return math.log2(x)
+
+
+def log10(x):
+    if x <= 0.0:
+        raise Stop
+    return math.log10(x)
+
+
+def log1p(x):
+    if x <= -1.0:
+        raise Stop
+    return math.log1p(x)
+
+
+def hypot(x, y):
+    r = math.hypot(x, y)
+    if math.isinf(r) and not (math.isinf(x) or math.isinf(y)):
+        raise Stop
+    return r
+
+
+def sin(x):
+    if math.isinf(x):
+        raise Stop
+    return math.sin(x)
+
+
+def cos(x):
+    if math.isinf(x):
+        raise Stop
+    return math.cos(x)
+
+
+def tan(x):
+    if math.isinf(x):
+        raise Stop
+    return math.tan(x)
+
+
+def exp(x):
+    r = math.exp(x)
+    if r == math.inf and x < math.inf:
+        raise Stop
+    return r
+
+
+def exp2(x):
+    r = np.exp2(x)
+    if r == math.inf and x < math.inf:
+        raise Stop
+    return r
+
+
+def expm1(x):
+    r = math.expm1(x)
+    if r == math.inf and x < math.inf:
+        raise Stop
+    return r
+
+
+def sinh(x):
+    r = math.sinh(x)
+    if math.isinf(r) and not math.isinf(x):
+        raise Stop
+    return r
+
+
+def cosh(x):
+    r = math.cosh(x)
+    if math.isinf(r) and not math.isinf(x):
+        raise Stop
+    return r
+
+
+_SHARED = {"Stop": Stop, "TapeFull": TapeFull, "inf": math.inf, "nan": math.nan}
+_SAME = {
+    name: getattr(math, name)
+    for name in ("copysign", "isnan", "isinf", "isfinite", "atan", "atan2", "tanh", "asinh", "erf", "erfc", "cbrt")
+    if hasattr(math, name)
+}
+_FUNCTIONS = {
+    f.__name__: f
+    for f in (
+        *(sign, share, over, power, power_by_base, power_by_exponent, maximum, minimum, add_int, sub_int, mul_int),
+        *(power_int, shift_right, count_range, truncate, round_int, floor, ceil, sqrt, asin, acos, acosh, atanh),
+        *(log, log2, log10, log1p, hypot, sin, cos, tan, exp, exp2, expm1, sinh, cosh),
+    )
+}
+
+
+def _float_floor(x):
+    return float(np.floor(x))
+
+
+def _float_ceil(x):
+    return float(np.ceil(x))
+
+
+def _cbrt(x):
+    return np.cbrt(x)
+
+
+_FUNCTIONS |= {"floor_float": _float_floor, "ceil_float": _float_ceil, "cbrt": _cbrt}
+_RAISING = ("sqrt", "asin", "acos", "acosh", "atanh", "log", "log2", "log10", "log1p", "hypot", "sin", "cos", "tan",
+            "exp", "exp2", "expm1", "sinh", "cosh")  # fmt: skip
+PLAIN: dict[str, Any] = {
+    **_SHARED,
+    **_FUNCTIONS,
+    **_SAME,
+    **{name: getattr(math, name) for name in _RAISING if hasattr(math, name)},
+}
+
+
+@functools.cache
+def machine() -> dict[str, Any]:
+    """The same names, compiled: what is not in here is compiled from ``PLAIN`` by Numba itself."""
+    import numba
+
+    compiled = dict(_SHARED)
+    waiting = {**_SAME, **_FUNCTIONS}
+    for name, function in waiting.items():
+        if name in _SAME and name not in _FUNCTIONS:
+            compiled[name] = function
+    namespace = {"math": math, "np": np, "LARGEST_INT": LARGEST_INT, **_SHARED}
+    for name, function in _FUNCTIONS.items():
+        compiled[name] = numba.njit(error_model="python", cache=False)(function)
+    del namespace
+    return compiled

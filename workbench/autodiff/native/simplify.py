@@ -1,0 +1,127 @@
+"""Drop what nobody uses, and what a loop carries without changing it.
+
+An operation that may stop the sweep stays even when its result is unused: Python would raise there.
+"""
+
+from __future__ import annotations
+
+from workbench.autodiff.native.ir import Atom, Block, Call, If, Loop, Op, Stop, Value, atoms_of, blocks_of
+from workbench.autodiff.native.primitives import PRIMITIVES
+
+
+def simplify(block: Block) -> None:
+    """Simplify a function's block in place."""
+    replaced: dict[Value, Atom] = {}
+    _find_invariants(block, replaced)
+    _replace(block, replaced)
+    live = _Live()
+    for atom in block.yields:
+        live.mark(atom)
+    while True:
+        size = len(live.values), len(live.nodes)
+        live.effects(block)
+        if size == (len(live.values), len(live.nodes)):
+            break
+    _prune(block, live)
+
+
+def _find_invariants(block: Block, replaced: dict[Value, Atom]) -> None:
+    for node in block.nodes:
+        for inner in blocks_of(node):
+            _find_invariants(inner, replaced)
+        if isinstance(node, Loop):
+            for init, param, end, out in zip(node.inits, node.body.params, node.body.yields, node.outs, strict=True):
+                if end is param:
+                    replaced[param] = replaced[out] = init
+
+
+def _replace(block: Block, replaced: dict[Value, Atom]) -> None:
+    def new(atom: Atom) -> Atom:
+        while isinstance(atom, Value) and atom in replaced:
+            atom = replaced[atom]
+        return atom
+
+    block.yields = [new(atom) for atom in block.yields]
+    for node in block.nodes:
+        if isinstance(node, Op | Call):
+            node.args = [new(atom) for atom in node.args]
+        if isinstance(node, If):
+            node.cond = new(node.cond)
+        if isinstance(node, Loop):
+            node.inits = [new(atom) for atom in node.inits]
+            node.until = new(node.until)
+            if node.bounds is not None:
+                node.bounds = tuple(new(atom) for atom in node.bounds)
+        for inner in blocks_of(node):
+            _replace(inner, replaced)
+
+
+class _Live:
+    """The values and nodes that matter."""
+
+    def __init__(self) -> None:
+        self.values: set[Value] = set()
+        self.nodes: set[object] = set()
+
+    def mark(self, atom: Atom) -> None:
+        """A value is used: so is what it is made of."""
+        if not isinstance(atom, Value) or atom in self.values:
+            return
+        self.values.add(atom)
+        node = atom.node
+        if isinstance(node, Op | Call):
+            self.control(node)
+        elif isinstance(node, If):
+            self.control(node)
+            position = node.outs.index(atom)
+            self.mark(node.then.yields[position])
+            self.mark(node.orelse.yields[position])
+        elif isinstance(node, Loop):
+            self.control(node)
+            if atom is not node.index and atom is not node.count:
+                carried = node.outs if atom in node.outs else node.body.params
+                position = carried.index(atom)
+                for other in (node.outs[position], node.body.params[position], node.inits[position]):
+                    self.mark(other)
+                self.mark(node.body.yields[position])
+
+    def control(self, node: object) -> None:
+        """A node runs: so does what decides how."""
+        if node in self.nodes:
+            return
+        self.nodes.add(node)
+        if isinstance(node, Loop):
+            for atom in (*(node.bounds or ()), node.until, *(node.test.yields if node.test else ())):
+                self.mark(atom)
+        else:
+            for atom in atoms_of(node):
+                self.mark(atom)
+
+    def effects(self, block: Block) -> bool:
+        """Mark what may stop the sweep; whether there is any such thing, or a live node, in the block."""
+        found = False
+        for node in block.nodes:
+            inside = [self.effects(inner) for inner in blocks_of(node)]
+            effect = isinstance(node, Stop | Call) or (isinstance(node, Op) and PRIMITIVES[node.name].stops)
+            if effect or any(inside):
+                self.control(node)
+            found = found or node in self.nodes
+        return found
+
+
+def _prune(block: Block, live: _Live) -> None:
+    block.nodes = [node for node in block.nodes if node in live.nodes]
+    for node in block.nodes:
+        for inner in blocks_of(node):
+            _prune(inner, live)
+        if isinstance(node, If):
+            kept = [k for k, out in enumerate(node.outs) if out in live.values]
+            node.outs = [node.outs[k] for k in kept]
+            for inner in (node.then, node.orelse):
+                inner.yields = [inner.yields[k] for k in kept] if inner.yields else []
+        if isinstance(node, Loop):
+            kept = [k for k, out in enumerate(node.outs) if out in live.values]
+            node.outs = [node.outs[k] for k in kept]
+            node.inits = [node.inits[k] for k in kept]
+            node.body.params = [node.body.params[k] for k in kept]
+            node.body.yields = [node.body.yields[k] for k in kept]

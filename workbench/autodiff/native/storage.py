@@ -1,0 +1,89 @@
+"""What a block keeps for its backward sweep, and what is computed again instead.
+
+The backward sweep says which values it reads. At the end of each block's forward sweep those are pushed on the tape,
+at the beginning of its backward sweep they are popped: one slot per value and run of the block. A cheap operation is
+computed again instead, when that needs at most one value more than is kept anyway; so the number of slots never grows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from workbench.autodiff.native.ir import Block, Loop, Op, Value, blocks_of, outs_of
+from workbench.autodiff.native.primitives import PRIMITIVES
+
+LONGEST = 12  # operations computed again for the sake of one value
+
+
+@dataclass
+class Kept:
+    """What one block keeps (``slots``), and what it computes again, in order (``again``)."""
+
+    slots: list[Value] = field(default_factory=list)
+    again: list[Op] = field(default_factory=list)
+
+
+def decide(block: Block, needed: dict[Block, set[Value]], free: set[Value]) -> dict[Block, Kept]:
+    """Decide for a block and all blocks in it. ``needed`` grows by what computing again needs; ``free`` are counters."""
+    decided: dict[Block, Kept] = {}
+    for node in block.nodes:
+        for inner in blocks_of(node):
+            decided |= decide(inner, needed, free)
+    order: list[Value] = list(block.params)
+    for node in block.nodes:
+        order += outs_of(node)
+    keep = {value for value in needed.get(block, set()) if value not in free}
+    again: set[Value] = set()
+    for value in reversed(order):
+        if value not in keep:
+            continue
+        keep.discard(value)
+        ops, bases = _closure(value, block, keep | free)
+        if ops is None or len(bases) > 1 or len(ops) > LONGEST:
+            keep.add(value)
+            continue
+        again |= {op.out for op in ops}
+        keep |= bases
+    again -= keep
+    made = Kept([value for value in order if value in keep])
+    made.again = [node for node in block.nodes if isinstance(node, Op) and node.out in again]
+    for op in made.again:
+        for arg in op.args:
+            if isinstance(arg, Value) and arg.block is not block:
+                needed.setdefault(arg.block, set()).add(arg)
+    decided[block] = made
+    return decided
+
+
+def _closure(value: Value, block: Block, there: set[Value]) -> tuple[list[Op] | None, set[Value]]:
+    """The cheap operations that make a value from what is there, and the values missing for it."""
+    ops: list[Op] = []
+    missing: set[Value] = set()
+    waiting, seen = [value], set()
+    while waiting:
+        current = waiting.pop()
+        if current in seen or current.block is not block or (current in there and current is not value):
+            continue
+        seen.add(current)
+        node = current.node
+        if isinstance(node, Op) and PRIMITIVES[node.name].cheap:
+            ops.append(node)
+            waiting += [arg for arg in node.args if isinstance(arg, Value)]
+        elif current is value:
+            return None, set()
+        else:
+            missing.add(current)
+        if len(ops) > LONGEST or len(missing) > 1:
+            break
+    return ops, missing
+
+
+def counters(block: Block) -> set[Value]:
+    """The counters of the loops in a block: the backward sweep counts them again."""
+    found: set[Value] = set()
+    for node in block.nodes:
+        if isinstance(node, Loop) and node.index is not None:
+            found.add(node.index)
+        for inner in blocks_of(node):
+            found |= counters(inner)
+    return found

@@ -1,0 +1,238 @@
+"""What a name stands for while a program is read: numbers, and structures of numbers taken apart.
+
+A *thing* is an atom (a value or a constant number), a ``Static`` (anything else known beforehand: a function, a
+string, None), a ``Tup`` or a ``Rec`` of things, or one of the two ways of not being known: ``Maybe`` (set on some
+paths) and ``Conflict`` (different kinds on different paths; refused when used). Tuples and dataclasses exist only
+here: the program that is differentiated consists of numbers.
+
+A *shape* is the hashable description of a thing without its numbers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff.native.ir import Atom, Value, type_of
+
+NUMBERS = ("float", "int", "bool")
+
+
+class Static:
+    """Anything that is known when the program is read and is not a number."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Static):
+            return NotImplemented
+        plain = (str, bytes, type(None), type(Ellipsis))
+        if isinstance(self.value, plain):
+            return type(self.value) is type(other.value) and self.value == other.value
+        return self.value is other.value
+
+    def __hash__(self) -> int:
+        return hash(self.value) if isinstance(self.value, str) else id(self.value)
+
+
+@dataclass(eq=False)
+class Tup:
+    """A tuple, named tuple or list display of known length; ``kind`` is its class."""
+
+    items: tuple[Any, ...]
+    kind: type = tuple
+
+
+@dataclass(eq=False)
+class Rec:
+    """A frozen dataclass; ``kind`` is its class."""
+
+    fields: dict[str, Any]
+    kind: type
+
+
+@dataclass(eq=False)
+class Local:
+    """A function or lambda defined inside the program, with the scope it was defined in."""
+
+    definition: Any
+    scope: Any
+    defaults: dict[str, Any]
+
+
+@dataclass(eq=False)
+class Bound:
+    """A function with its first arguments: a method of a thing, or a ``functools.partial``."""
+
+    function: Any
+    args: tuple[Any, ...]
+    keywords: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Maybe:
+    """A thing that is only set when ``flag`` holds."""
+
+    thing: Any
+    flag: Atom
+
+
+@dataclass(eq=False)
+class Conflict:
+    """A name that stands for different kinds of things on different paths."""
+
+    reason: str
+
+
+UNDEFINED = Static(object())
+
+
+def is_atom(thing: Any) -> bool:
+    """Whether a thing is a number."""
+    return isinstance(thing, Value) or type(thing) in (float, int, bool)
+
+
+def shape_of(thing: Any) -> Any:
+    """The shape of a thing."""
+    if is_atom(thing):
+        return type_of(thing)
+    if isinstance(thing, Tup):
+        return ("tuple", thing.kind, *map(shape_of, thing.items))
+    if isinstance(thing, Rec):
+        return ("record", thing.kind, *((name, shape_of(item)) for name, item in thing.fields.items()))
+    if isinstance(thing, Maybe):
+        return ("maybe", shape_of(thing.thing))
+    return ("static", thing)
+
+
+def leaves(thing: Any) -> list[Atom]:
+    """The numbers in a thing, in order."""
+    if is_atom(thing):
+        return [thing]
+    if isinstance(thing, Tup):
+        return [leaf for item in thing.items for leaf in leaves(item)]
+    if isinstance(thing, Rec):
+        return [leaf for item in thing.fields.values() for leaf in leaves(item)]
+    if isinstance(thing, Maybe):
+        return [*leaves(thing.thing), thing.flag]
+    return []
+
+
+def assemble(shape: Any, make: Callable[[str, str], Atom], name: str = "") -> Any:
+    """A thing of this shape with its numbers from ``make(type, name)``, in the order of ``leaves``."""
+    if isinstance(shape, str):
+        return make(shape, name)
+    kind = shape[0]
+    if kind == "tuple":
+        names = getattr(shape[1], "_fields", range(len(shape) - 2))
+        return Tup(
+            tuple(assemble(item, make, f"{name}_{key}") for key, item in zip(names, shape[2:], strict=True)), shape[1]
+        )
+    if kind == "record":
+        return Rec({key: assemble(item, make, f"{name}_{key}") for key, item in shape[2:]}, shape[1])
+    if kind == "maybe":
+        thing = assemble(shape[1], make, name)
+        return Maybe(thing, make("bool", f"{name}_is_set"))
+    return shape[1]
+
+
+def leaf_types(shape: Any) -> list[str]:
+    """The types of the numbers in a shape."""
+    types_: list[str] = []
+
+    def note(type_: str, _: str) -> Atom:
+        types_.append(type_)
+        return 0.0
+
+    assemble(shape, note)
+    return types_
+
+
+def join_shapes(a: Any, b: Any) -> Any:
+    """The shape that can hold things of both shapes; None when there is none."""
+    if a == b:
+        return a
+    undefined = ("static", UNDEFINED)
+    if a == undefined or b == undefined:
+        other = b if a == undefined else a
+        return other if other[0] == "maybe" else ("maybe", other)
+    if isinstance(a, str) and isinstance(b, str):
+        return "float" if "float" in (a, b) else "int"
+    if isinstance(a, str) or isinstance(b, str):
+        if (a[0] == "maybe") != (b[0] == "maybe"):
+            return join_maybe(a, b)
+        return None
+    if "maybe" in (a[0], b[0]):
+        return join_maybe(a, b)
+    if a[0] != b[0] or len(a) != len(b) or a[0] == "static" or a[1] is not b[1]:
+        return None
+    if a[0] == "record":
+        items = [(key, join_shapes(x, y)) for (key, x), (_, y) in zip(a[2:], b[2:], strict=True)]
+        return None if any(item is None for _, item in items) else (*a[:2], *items)
+    joined = [join_shapes(x, y) for x, y in zip(a[2:], b[2:], strict=True)]
+    return None if None in joined else (*a[:2], *joined)
+
+
+def join_maybe(a: Any, b: Any) -> Any:
+    """Join where at least one side may be unset."""
+    inner = join_shapes(a[1] if a[0] == "maybe" else a, b[1] if b[0] == "maybe" else b)
+    return None if inner is None else ("maybe", inner)
+
+
+# ------------------------------------------------------------------------------------------- Python's objects
+
+
+def is_record(kind: type) -> bool:
+    """Whether instances of a class can be taken apart: a frozen dataclass that nothing else gives a life of its own."""
+    parameters = getattr(kind, "__dataclass_params__", None)
+    return (
+        parameters is not None
+        and parameters.frozen
+        and kind.__new__ is object.__new__
+        and "__getattr__" not in dir(kind)
+        and kind.__getattribute__ is object.__getattribute__
+    )
+
+
+def thing_of(value: Any) -> Any:
+    """A Python object as a thing with constant numbers."""
+    kind = type(value)
+    if kind in (float, int, bool):
+        return value
+    if kind is np.float64:
+        return float(value)
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if isinstance(value, np.integer):
+        return int(value)
+    if kind is tuple or (isinstance(value, tuple) and hasattr(kind, "_fields")):
+        return Tup(tuple(map(thing_of, value)), kind)
+    if is_record(kind):
+        return Rec({f.name: thing_of(getattr(value, f.name)) for f in dataclasses.fields(value)}, kind)
+    if isinstance(value, types.MethodType):
+        return Bound(Static(value.__func__), (thing_of(value.__self__),))
+    return Static(value)
+
+
+def object_of(shape: Any, numbers: Iterator[Any]) -> Any:
+    """A Python object of this shape, its numbers taken in order."""
+    if isinstance(shape, str):
+        return next(numbers)
+    kind = shape[0]
+    if kind == "tuple":
+        items = [object_of(item, numbers) for item in shape[2:]]
+        return shape[1](*items) if hasattr(shape[1], "_fields") else shape[1](items)
+    if kind == "record":
+        new = object.__new__(shape[1])
+        for name, item in shape[2:]:
+            object.__setattr__(new, name, object_of(item, numbers))
+        return new
+    return shape[1].value
