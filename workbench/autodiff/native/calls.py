@@ -126,7 +126,7 @@ def _bind(low: Lowering, target: Any, args: list[Any], keywords: dict[str, Any],
         elif name in bound.arguments:
             things[name] = bound.arguments[name]
         else:
-            low.program.guards.append((target, "__defaults__", getattr(target, "__defaults__", None)))
+            low.program.watch(target, "__defaults__", getattr(target, "__defaults__", None))
             things[name] = thing_of(parameter.default)
     return things
 
@@ -137,7 +137,7 @@ def _call_user(low: Lowering, target: Any, args: list[Any], keywords: dict[str, 
     things = _bind(low, target, args, keywords, node=node)
     if any(isinstance(thing, Local) for thing in things.values()):
         raise low.refuse("a function made inside is handed to another function", node)
-    low.program.guards.append((target, "__code__", target.__code__))
+    low.program.watch(target, "__code__", target.__code__)
     return low.call_function(target, things, node)
 
 

@@ -27,7 +27,7 @@ class Names:
 
     def fresh(self, hint: str) -> str:
         """A new name."""
-        hint = re.sub(r"\W", "_", hint) or "t"
+        hint = re.sub(r"\W", "_", hint.rstrip(".")) or "t"
         if hint == "t":
             hint, number = "t1", 1
         else:
@@ -104,7 +104,9 @@ class Writer:
 
     def expression(self, op: Op) -> str:
         """The right-hand side of an operation."""
-        return PRIMITIVES[op.name].text.format(*map(self.atom, op.args))
+        text = PRIMITIVES[op.name].text
+        args = map(self.atom, op.args)
+        return text.format(*map(bare, args)) if re.match(r"\w+\(", text) else text.format(*args)
 
     # Hooks that the sweeps fill in
     def call(self, node: Call) -> None:

@@ -252,7 +252,7 @@ def attribute(low: Lowering, thing: Any, name: str, node: ast.AST) -> Any:
         if isinstance(found, classmethod):
             return Bound(Static(found.__func__), (Static(thing.kind),))
         if found is not None and (is_atom(thing_of(found)) or isinstance(found, tuple)):
-            low.program.guards.append((thing.kind, name, found))
+            low.program.watch(thing.kind, name, found)
             return thing_of(found)
         if isinstance(thing, Tup) and name in ("_replace",):
             return Bound(Static(calls.replace_named), (thing,))
@@ -260,7 +260,7 @@ def attribute(low: Lowering, thing: Any, name: str, node: ast.AST) -> Any:
         if not hasattr(thing.value, name):
             raise low.refuse(f"{thing.value.__name__} has no {name}", node)
         value = getattr(thing.value, name)
-        low.program.guards.append((thing.value, name, value))
+        low.program.watch(thing.value, name, value)
         return thing_of(value)
     raise low.refuse(f"the attribute {name} of {_describe(thing)}", node)
 

@@ -54,17 +54,44 @@ class Function:
     recursive: bool = False
 
 
+MOST_VARIANTS = 4
+
+
+def _numbers(thing: Any) -> Any:
+    """The numbers of a thing, when all are constants."""
+    found = leaves(thing)
+    return None if any(isinstance(leaf, Value) for leaf in found) else tuple((type(n), repr(n)) for n in found)
+
+
 @dataclass
 class Program:
     """All functions of a program, and the outside values they were read with."""
 
     functions: dict[Any, Function] = field(default_factory=dict)
-    guards: list[tuple[Any, str, Any]] = field(default_factory=list)
-    inputs: dict[tuple[int, str], Any] = field(default_factory=dict)
+    guards: dict[tuple[int, str], tuple[Any, str, Any]] = field(default_factory=dict)
 
-    def specialise(self, function: types.FunctionType, args: dict[str, Any]) -> Function:
-        """The function for arguments of these shapes."""
-        key = (function, tuple((name, shape_of(thing)) for name, thing in args.items()))
+    def watch(self, home: Any, name: str, value: Any) -> None:
+        """Note that ``name`` in ``home`` (names, a cell, an object) was taken to be ``value``."""
+        self.guards[id(home), name] = (home, name, value)
+
+    def constants(self, function: types.FunctionType, args: dict[str, Any]) -> frozenset[str]:
+        """The arguments of a call that the callee is read with as constants.
+
+        Not where the function is being read already: a recursion would be written out.
+        """
+        variants = [made for made in self.functions.values() if made.source.function is function]
+        if len(variants) >= MOST_VARIANTS or any(not made.finished for made in variants):
+            return frozenset()
+        return frozenset(name for name, thing in args.items() if leaves(thing) and _numbers(thing) is not None)
+
+    def specialise(
+        self, function: types.FunctionType, args: dict[str, Any], constants: frozenset[str] = frozenset()
+    ) -> Function:
+        """The function for arguments of these shapes; those named in ``constants`` with the numbers they have."""
+        key = (
+            function,
+            tuple((name, shape_of(thing), _numbers(thing) if name in constants else ()) for name, thing in args.items()),
+        )
         if key in self.functions:
             return self.functions[key]
         source = read(function)
@@ -73,7 +100,7 @@ class Program:
         while True:
             before = list(self.functions)
             made.recursive = False
-            result = _Lowering(self, made).function(args)
+            result = _Lowering(self, made).function(args, constants)
             if not made.recursive or result == made.result:
                 break
             if made.result is not None:
@@ -126,7 +153,7 @@ class _Lowering:
 
     # ------------------------------------------------------------------------------------ the function
 
-    def function(self, args: dict[str, Any]) -> Any:
+    def function(self, args: dict[str, Any], constants: frozenset[str]) -> Any:
         """Read the function for arguments like these; returns the shape of its result."""
         target = self.target
         target.params = []
@@ -138,7 +165,7 @@ class _Lowering:
             return value
 
         for name, thing in args.items():
-            self.scope.vars[name] = assemble(shape_of(thing), param, name)
+            self.scope.vars[name] = thing if name in constants else assemble(shape_of(thing), param, name)
         self.block.params = target.params
         try:
             self.statements(normalise(target.source.definition))
@@ -421,7 +448,7 @@ class _Lowering:
         value, home = free_value(scope.function, name)
         if value is Missing:
             raise self.refuse(f"{name} is not defined", node)
-        self.program.guards.append((home, name, value))
+        self.program.watch(home, name, value)
         return thing_of(value)
 
     def assign(self, target: ast.expr, thing: Any) -> None:
@@ -468,12 +495,13 @@ class _Lowering:
 
     def call_function(self, function: types.FunctionType, args: dict[str, Any], node: ast.AST) -> Any:
         """Call another function of the program."""
-        callee = self.program.specialise(function, args)
+        constants = self.program.constants(function, args)
+        callee = self.program.specialise(function, args, constants)
         if not callee.finished:
             callee.recursive = True
             if callee.result is None:
                 self.stop(node)
-        atoms = [leaf for thing in args.values() for leaf in leaves(thing)]
+        atoms = [leaf for name, thing in args.items() if name not in constants for leaf in leaves(thing)]
         made = Call([], callee, atoms, node.lineno)
 
         def out(type_: str, _: str) -> Value:
@@ -491,7 +519,7 @@ Lowering = _Lowering
 def name_leaves(thing: Any, name: str) -> None:
     """Give the nameless values of a thing the name it is bound to."""
     if isinstance(thing, Value):
-        thing.hint = thing.hint or name.replace(".", "_")
+        thing.hint = thing.hint or name.rstrip(".").replace(".", "_")
     elif isinstance(thing, Tup):
         names = getattr(thing.kind, "_fields", range(len(thing.items)))
         for key, item in zip(names, thing.items, strict=True):

@@ -32,7 +32,10 @@ class Plan:
         self.program = Program()
         target, things = _target(function, args)
         names = _parameters(target, things)
-        entry = self.program.specialise(target, names)
+        defaults = frozenset(list(names)[len(things) :])
+        self.program.watch(target, "__defaults__", target.__defaults__)
+        self.program.watch(target, "__kwdefaults__", target.__kwdefaults__)
+        entry = self.program.specialise(target, names, defaults)
         self.arg_shapes = [shape_of(thing) for thing in things]
         self.result_shape = entry.result
         types_ = [type_ for shape in self.arg_shapes for type_ in leaf_types(shape)]
@@ -52,7 +55,7 @@ class Plan:
 
     def fits(self) -> bool:
         """Whether everything outside that the program was read with is still the same."""
-        return all(_current(home, name) is value for home, name, value in self.program.guards)
+        return all(_current(home, name) is value for home, name, value in self.program.guards.values())
 
     def numbers(self, args: tuple[Any, ...]) -> list[Any]:
         """The numbers in the arguments, in order."""
@@ -135,7 +138,7 @@ def _parameters(target: types.FunctionType, things: list[Any]) -> dict[str, Any]
     names = code.co_varnames[: code.co_argcount]
     defaults = target.__defaults__ or ()
     found = dict(zip(names, things, strict=False))
-    for name, default in zip(reversed(names), reversed(defaults), strict=False):
+    for name, default in zip(names[len(names) - len(defaults) :], defaults, strict=True):
         found.setdefault(name, thing_of(default))
     for name in code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]:
         found[name] = thing_of((target.__kwdefaults__ or {}).get(name))
