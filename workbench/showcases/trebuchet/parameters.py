@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 from workbench.parameters import Parameters, parameter
+from workbench.showcases.trebuchet.machine import POUND, PUBLISHED, STANDARD, Machine
 
 
 class TrebuchetParameters(Parameters):
@@ -86,3 +88,23 @@ class TrebuchetParameters(Parameters):
         },
         "smoke": {"samples": 120, "batch": 4, "width": 16, "trials": 20, "resolution": 0.4},
     }
+
+    @property
+    def machine(self) -> Machine:
+        """The machine with its inertias as ``convention`` says."""
+        return PUBLISHED if self.convention == "published" else STANDARD
+
+    @property
+    def iterations(self) -> int:
+        """Of training: as many as it takes to see all samples."""
+        return -(-self.samples // self.batch)
+
+    @property
+    def settings(self) -> tuple[float, float]:
+        """The throw's own release angle in rad and counterweight in kg."""
+        return math.radians(self.angle), self.weight * POUND
+
+    @property
+    def weights(self) -> tuple[float, float]:
+        """The lightest and the heaviest counterweight allowed, in kg."""
+        return self.weight_low * POUND, self.weight_high * POUND
