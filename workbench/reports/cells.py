@@ -130,11 +130,15 @@ def _markdown(folder: Path) -> mistune.Markdown:
 
 
 class _Renderer(mistune.HTMLRenderer):
-    """mistune's HTML, with pictures taken into the page and never fetched."""
+    """mistune's HTML, with pictures taken into the page and never fetched, and headings below the page's."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(escape=True)
         self._folder = folder.resolve()
+
+    def heading(self, text: str, level: int, **attributes: Any) -> str:
+        """One level lower: the page has its own title."""
+        return super().heading(text, min(level + 1, 6), **attributes)
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
         """A picture that lies in or beside the folder, as a data address; else its description."""
