@@ -49,7 +49,8 @@ class Dashboard(Panel):
         self._stirred = threading.Event()
         self._view = SessionView(session)
         self._displayed = False
-        self.widget = DashboardWidget(fields=self._form.fields(), frame=self._frame())
+        fields = [{**field, "group": ""} for field in self._form.fields()]
+        self.widget = DashboardWidget(fields=fields, frame=self._frame())
         self.widget.on_msg(self._on_message)
         threading.Thread(target=self._pump, name=f"panel {session.name}", daemon=True).start()
 

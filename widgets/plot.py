@@ -266,8 +266,10 @@ def _ticks(limits: Limits, wanted: int = 6) -> list[tuple[float, str]]:
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
     values = [index * step for index in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    # A true minus sign is as wide as a digit.
     exotic = decimals > 4 or max(abs(low), abs(high)) >= 1e6
-    return [(value, f"{value:.3g}" if exotic else f"{value + 0.0:,.{decimals}f}") for value in values]
+    texts = [f"{value:.3g}" if exotic else f"{value + 0.0:,.{decimals}f}" for value in values]
+    return [(value, text.replace("-", "−")) for value, text in zip(values, texts, strict=True)]
 
 
 def _log_ticks(limits: Limits) -> list[tuple[float, str]]:

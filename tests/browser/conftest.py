@@ -1,0 +1,232 @@
+"""A real JupyterLab and a real browser for the tests of this folder.
+
+The server has its own configuration folders and a folder of copied notebooks; kernels are shut down between
+tests. Every page keeps what its console said and which addresses it asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, sync_playwright
+
+HERE = Path(__file__).parent
+REPOSITORY = HERE.parents[1]
+ARTIFACTS = REPOSITORY / "artifacts"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+SWITCHES = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-default-apps",
+    "--no-first-run",
+)
+# Messages of JupyterLab itself that tell nothing about us.
+KNOWN_CONSOLE = re.compile(r"No version specified and unable to automatically determine one|@jupyter/ydoc")
+
+
+def find_browser() -> str | None:
+    """The first browser of the known names on this machine."""
+    return next((path for path in map(shutil.which, BROWSERS) if path), None)
+
+
+@dataclass
+class Lab:
+    """A running JupyterLab server."""
+
+    url: str
+    token: str
+    root: Path
+
+    def ask(self, path: str, method: str = "GET") -> object:
+        request = urllib.request.Request(
+            f"{self.url}/api/{path}", method=method, headers={"Authorization": f"token {self.token}"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def shut_down_kernels(self) -> None:
+        for session in self.ask("sessions"):
+            self.ask(f"sessions/{session['id']}", "DELETE")
+
+
+@contextmanager
+def running_lab(folder: Path, root: Path) -> Iterator[Lab]:
+    """JupyterLab on ``root`` with private configuration below ``folder``."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    token = secrets.token_hex(16)
+    settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews":"false","checkForUpdates":false}')
+    hidden = ("PYTEST_CURRENT_TEST", "WORKBENCH_LIVE", "WORKBENCH_PRESET")
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    environment |= {
+        "JUPYTER_CONFIG_DIR": str(folder / "config"),
+        "JUPYTER_DATA_DIR": str(folder / "data"),
+        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
+        "IPYTHONDIR": str(folder / "ipython"),
+        "WORKBENCH_PRESET": "smoke",
+        "OMP_NUM_THREADS": "1",
+    }
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
+    command += [f"--port={port}", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={root}"]
+    command += ["--LabApp.expose_app_in_browser=True"]
+    with (folder / "lab.log").open("w") as log:
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    lab = Lab(f"http://127.0.0.1:{port}", token, root)
+    try:
+        _wait_until_up(lab, server, folder / "lab.log")
+        yield lab
+        lab.shut_down_kernels()
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def _wait_until_up(lab: Lab, server: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(120):
+        try:
+            lab.ask("status")
+        except OSError:
+            assert server.poll() is None, log.read_text()
+            time.sleep(0.5)
+        else:
+            return
+    raise AssertionError(f"JupyterLab did not start:\n{log.read_text()}")
+
+
+@dataclass
+class Notebook:
+    """A notebook opened in JupyterLab, and what its page has said and asked for."""
+
+    page: Page
+    lab: Lab
+    console: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def run_all(self, *, timeout: float = 120.0) -> None:
+        """Run every cell and wait for the last one."""
+        self.page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')", None)
+        self.wait_idle(timeout=timeout)
+
+    def wait_idle(self, *, timeout: float = 120.0) -> None:
+        self.page.wait_for_function(
+            """() => {
+              const panel = jupyterapp.shell.currentWidget, cells = panel.content.widgets;
+              const code = cells.filter((cell) => cell.model.type === "code" && cell.model.sharedModel.source);
+              return panel.sessionContext.session?.kernel?.status === "idle" &&
+                code.every((cell) => cell.model.executionCount !== null);
+            }""",
+            timeout=1000 * timeout,
+        )
+
+    def save(self) -> None:
+        self.page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+
+    def outputs(self) -> str:
+        """The text of all outputs (the page's text holds the source too)."""
+        return "\n".join(self.page.locator(".jp-OutputArea-output").all_inner_texts())
+
+    def control(self, panel: Locator, name: str) -> Locator:
+        """The row of one parameter's control."""
+        return panel.locator(f'.wb-field[data-name="{name}"]')
+
+    def picture(self, name: str) -> None:
+        """Keep a screenshot among the artefacts."""
+        ARTIFACTS.mkdir(exist_ok=True)
+        self.page.screenshot(path=ARTIFACTS / f"{name}.png")
+
+    def check_quiet(self) -> None:
+        """No console error, and nothing asked for outside this machine."""
+        assert self.console == []
+        assert self.requests == []
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    folder = tmp_path_factory.mktemp("lab")
+    root = folder / "root"
+    shutil.copytree(REPOSITORY / "notebooks", root, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    shutil.copytree(HERE / "notebooks", root, dirs_exist_ok=True)
+    shutil.copy(HERE / "quadratic.py", root)
+    with running_lab(folder, root) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = find_browser()
+    if path is None:
+        pytest.skip(f"no browser found; the browser tests need one of: {', '.join(BROWSERS)}")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=list(SWITCHES))
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_notebook(lab: Lab, browser: Browser) -> Iterator[Callable[..., Notebook]]:
+    """Opens a notebook in a fresh page; kernels and pages are closed after the test."""
+    opened: list[Notebook] = []
+
+    def open_it(name: str, *, dark: bool = False) -> Notebook:
+        context = browser.new_context(viewport={"width": 1360, "height": 1000})
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page = context.new_page()
+        notebook = Notebook(page, lab)
+        opened.append(notebook)
+        page.on("console", lambda message: _note_console(notebook, message))
+        page.on("pageerror", lambda error: notebook.console.append(str(error)))
+        page.on("request", lambda request: _note_request(notebook, request))
+        page.goto(f"{lab.url}/lab/workspaces/{secrets.token_hex(4)}/tree/{name}?token={lab.token}")
+        page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.context", timeout=60_000)
+        page.evaluate(
+            """async () => {
+              const app = jupyterapp;
+              await app.restored;
+              await app.shell.currentWidget.context.ready;
+              await app.shell.currentWidget.sessionContext.ready;
+            }"""
+        )
+        if dark:
+            page.evaluate("() => jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
+            page.wait_for_selector("body[data-jp-theme-light=false]", state="attached")
+        return notebook
+
+    yield open_it
+    for notebook in opened:
+        notebook.page.context.close()
+    lab.shut_down_kernels()
+
+
+def _note_console(notebook: Notebook, message: ConsoleMessage) -> None:
+    if message.type == "error" and not KNOWN_CONSOLE.search(message.text):
+        notebook.console.append(message.text)
+
+
+def _note_request(notebook: Notebook, request: Request) -> None:
+    local = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")
+    if not request.url.startswith(local):
+        notebook.requests.append(request.url)
