@@ -31,7 +31,8 @@ _GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 
 @dataclass(frozen=True)
 class Reach:
-    """The nearest and the farthest distance the machine can throw at each wind. Shapes (winds,). Units m/s, m.
+    """The nearest and the farthest distance the machine can throw at each wind. Shapes (winds,). Units
+    m/s, m.
 
     Between them everything can be reached, because the distance is continuous in angle and weight. Linear
     between the winds.

@@ -29,7 +29,7 @@ class TrebuchetParameters(Parameters):
         help="inertias where they belong, or swapped as in the published package",
     )
     resolution: float = parameter(
-        0.6, low=0.2, high=10.0, scale="log", group="throw", help="steps of the solver for each turn"
+        0.5, low=0.2, high=10.0, scale="log", group="throw", help="steps of the solver for each turn"
     )
 
     wind_spread: float = parameter(
@@ -57,9 +57,9 @@ class TrebuchetParameters(Parameters):
     samples: int = parameter(
         8000, low=10, high=1_000_000, scale="log", group="training", help="throws simulated in training"
     )
-    batch: int = parameter(1, low=1, high=256, group="training", help="throws in each iteration")
+    batch: int = parameter(8, low=1, high=256, group="training", help="throws in each iteration")
     learning_rate: float = parameter(
-        3e-3, low=1e-6, high=0.1, scale="log", group="training", live=True, help="of the Adam optimiser"
+        0.02, low=1e-6, high=0.1, scale="log", group="training", live=True, help="of the Adam optimiser"
     )
     schedule: str = parameter(
         "warmup-cosine",
@@ -68,13 +68,13 @@ class TrebuchetParameters(Parameters):
         help="how the learning rate changes over the training",
     )
     width: int = parameter(
-        64, low=4, high=256, group="training", help="units of the middle layer; the outer ones have a quarter"
+        64, low=4, high=256, group="training", help="units of the middle layer; a quarter in the outer ones"
     )
     seed: int = parameter(
         0, low=0, high=2**31 - 1, group="training", help="of the network's start and of every sample"
     )
     trials: int = parameter(
-        500, low=10, high=100_000, scale="log", group="evaluation", help="pairs of wind and target to test on"
+        2000, low=10, high=100_000, scale="log", group="evaluation", help="pairs of wind and target tested"
     )
 
     presets: ClassVar = {
@@ -86,6 +86,7 @@ class TrebuchetParameters(Parameters):
             "schedule": "constant",
             "convention": "published",
         },
+        "full": {"samples": 100_000, "learning_rate": 0.01},
         "smoke": {"samples": 120, "batch": 4, "width": 16, "trials": 20, "resolution": 0.4},
     }
 
