@@ -27,7 +27,7 @@ report: $(READY)
 	@$(RUN) workbench run $(SHOWCASE) --out runs --resume
 
 format: $(READY)
-	@$(RUN) ruff check --fix . && $(RUN) ruff format .
+	@$(RUN) ruff check --fix --exit-zero --quiet . && $(RUN) ruff format .
 
 test: $(READY)
 	$(call heading,Style: ruff check)
@@ -54,5 +54,5 @@ $(READY): pyproject.toml constraints.txt
 	       "If another is installed: make PYTHON=python3.12 ..."; exit 1; }
 	@echo "Setting up $(VENV) (once; a few minutes on a fresh machine)"
 	@$(PYTHON) -m venv $(VENV) || { echo "On Debian and Ubuntu: apt install python3-venv"; exit 1; }
-	@$(RUN) pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@$(RUN) pip install -qq --disable-pip-version-check -c constraints.txt -e '.[test]'
 	@touch $@
