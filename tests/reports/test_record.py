@@ -94,6 +94,17 @@ def test_files_and_display(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert "&lt;b&gt;slope" in shown[0]["text/html"]
 
 
+def test_there_is_no_record_before_the_training_is_done(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parameters = line_fit.LineParameters(iterations=5)
+    training = line_fit.make_training(parameters)
+    next(training)
+    record_result("line", parameters, training, line_fit.evaluate(training, parameters), tmp_path)
+    assert "at iteration 1 of 5" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("value", "text"), [(None, "not a number"), (True, "true"), (1234567, "1234567"), (0.123456, "0.1235")]
 )

@@ -34,10 +34,12 @@ def record_result(
 ) -> None:
     """Show the result record under the cell and, in a run with a directory, write the run's result files.
 
+    While the training is not done there is no result: the cell says so, and nothing is written.
+
     Args:
         showcase: the showcase, or its name.
         parameters: what was asked for.
-        training: finished training; its ``history`` becomes history.csv.
+        training: its ``history`` becomes history.csv.
         result: what ``showcase.evaluate`` returned: ``metrics`` (name → number), ``tables`` (name → list of
             rows, each a dict), ``arrays`` (name → ndarray; only its shape and hash are recorded) and
             ``timings`` (name → seconds or rate). Whatever was measured with a clock belongs in ``timings``.
@@ -45,6 +47,12 @@ def record_result(
     """
     from IPython.display import display
 
+    if not training.done:
+        print(
+            f"The training is at iteration {training.iteration} of {training.iterations}. "
+            "Run this cell again when it is done."
+        )
+        return
     name = showcase if isinstance(showcase, str) else showcase.name
     record = make_record(name, parameters, training.history, result)
     timings = {str(key): _plain(value) for key, value in result.get("timings", {}).items()}
