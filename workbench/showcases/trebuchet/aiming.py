@@ -120,7 +120,7 @@ def aim_directly(
     Args:
         wind: m/s.
         target: m.
-        parameters: the machine, the weights allowed and the resolution.
+        parameters: the machine and the weights allowed. The throw is at full resolution.
         tolerance: largest miss accepted, m.
         method: "adam", what also trains the network; or "gauss-newton", made for a single equation: the
             shortest step to where the linearised distance hits.

@@ -29,7 +29,7 @@ class TrebuchetParameters(Parameters):
         help="inertias where they belong, or swapped as in the published package",
     )
     resolution: float = parameter(
-        0.5, low=0.2, high=10.0, scale="log", group="throw", help="steps of the solver for each turn"
+        0.5, low=0.3, high=10.0, scale="log", group="throw", help="steps of the solver for each turn"
     )
 
     wind_spread: float = parameter(

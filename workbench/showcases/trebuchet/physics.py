@@ -29,7 +29,7 @@ from workbench.showcases.trebuchet.motion import (
 _TURN = 0.18
 _FALL = 0.09
 _MOST_STEPS = 4000
-_EVENT_TOLERANCE = 1e-6
+_LIFT_OFF_TOLERANCE = 1e-4
 _SLING_ROUND = -math.pi
 
 
@@ -121,6 +121,8 @@ def until_lift_off(c: Swing, resolution):
         )
         first = (motion[0], motion[1])
         after = ground_step(state, first, h, c)
+        if after[2] >= 0.0:
+            raise _too_light("the arm comes to rest before the projectile leaves the ground")
         motion = ground_motion(after, c)
         push_after = c.gravity + motion[2] * motion[3]
         if push_after <= 0.0:
@@ -128,8 +130,8 @@ def until_lift_off(c: Swing, resolution):
             after = ground_step(state, first, h, c)
             gamma, gamma_dot = sling_from_ground(after, c)
             return time + h, (after[0], after[1], gamma, after[2], after[3], gamma_dot)
-        if after[2] >= 0.0 or motion[2] >= 0.0:
-            raise _too_light("the arm comes to rest before the projectile leaves the ground")
+        if motion[2] >= 0.0:
+            raise _too_light("the sling goes slack before the projectile leaves the ground")
         state = after
         push = push_after
         time = time + h
@@ -137,26 +139,30 @@ def until_lift_off(c: Swing, resolution):
 
 
 def _lift_off_step(state, first, bracket, c: Swing):
-    """The step after which the push is zero. ``bracket`` is the push before and after a step, and it."""
-    push_low, push_high, high = bracket
+    """The step after which the push is zero. ``bracket`` is the push before and after a step, and it.
+
+    Secant iterations, halving the bracket instead where they would leave it.
+    """
+    push_other, push, h = bracket
     low = 0.0
-    h = high
-    for _ in range(30):
-        h = low + (high - low) * push_low / (push_low - push_high)
-        after = ground_step(state, first, h, c)
-        motion = ground_motion(after, c)
-        push = c.gravity + motion[2] * motion[3]
-        if abs(push) <= _EVENT_TOLERANCE * c.gravity:
-            break
+    high = h
+    other = 0.0
+    for _ in range(60):
+        if abs(push) <= _LIFT_OFF_TOLERANCE * c.gravity:
+            return h
         if push > 0.0:
             low = h
-            push_low = push
-            push_high = 0.5 * push_high
         else:
             high = h
-            push_high = push
-            push_low = 0.5 * push_low
-    return h
+        h_new = h - (h - other) * push / (push - push_other)
+        if not low < h_new < high:
+            h_new = 0.5 * (low + high)
+        other = h
+        push_other = push
+        h = h_new
+        motion = ground_motion(ground_step(state, first, h, c), c)
+        push = c.gravity + motion[2] * motion[3]
+    raise _no_end("lift-off")
 
 
 def until_release(state, angle, c: Swing, resolution):
@@ -178,8 +184,8 @@ def until_release(state, angle, c: Swing, resolution):
         if across_after >= 0.0:
             if x_dot * across_y + y_dot * across_x <= 0.0:
                 raise _never_released("the projectile turned back and moved the opposite way")
-            h = h * across / (across - across_after)
-            return _release(state, h, time, (across_x, across_y), c)
+            guess = h * across / (across - across_after)
+            return _release(state, (guess, h), time, (across_x, across_y), c)
         if after[2] < _SLING_ROUND:
             raise _never_released("the sling went right round")
         state = after
@@ -196,13 +202,17 @@ def _swing_step_length(state, c: Swing, resolution):
     )
 
 
-def _release(state, h, time, direction, c: Swing):
+def _release(state, bracket, time, direction, c: Swing):
+    """``until_release`` from within its last step; ``bracket`` is a first guess of its length, and its end."""
     across_x, across_y = direction
-    for _ in range(30):
+    h, high = bracket
+    low = 0.0
+    for _ in range(60):
         after = swing_step(state, h, c)
         x, y, x_dot, y_dot = projectile(after, c)
         x_ddot, y_ddot = projectile_pull(after, c)
-        missing = (y_dot * across_y - x_dot * across_x) / (x_ddot * across_x - y_ddot * across_y)
+        across = x_dot * across_x - y_dot * across_y
+        missing = -across / (x_ddot * across_x - y_ddot * across_y)
         if abs(missing) <= 1e-5 * h:
             launch = (
                 x + missing * x_dot,
@@ -211,7 +221,13 @@ def _release(state, h, time, direction, c: Swing):
                 y_dot + missing * y_ddot,
             )
             return time + h + missing, after, launch
+        if across < 0.0:
+            low = h
+        else:
+            high = h
         h = h + missing
+        if not low < h < high:
+            h = 0.5 * (low + high)
     raise _no_end("release")
 
 
