@@ -100,6 +100,21 @@ def test_no_length_of_truncation_goes_unnoticed(path):
             load_checkpoint(path, make_training(LineParameters()))
 
 
+def test_a_flipped_bit_is_refused_or_harmless(path):
+    training = advanced(3)
+    save_checkpoint(path, training, PROVENANCE)
+    data = path.read_bytes()
+    for place in range(0, len(data), 211):
+        path.write_bytes(data[:place] + bytes([data[place] ^ 16]) + data[place + 1 :])
+        loaded = make_training(LineParameters())
+        try:
+            load_checkpoint(path, loaded)
+        except CheckpointError:
+            assert loaded.iteration == 0
+        else:
+            assert numbers(loaded) == numbers(training)
+
+
 def test_two_damaged_files_are_a_clear_error_and_nothing_is_loaded(path):
     saved_twice(path)
     for file in path.parent.iterdir():
@@ -108,7 +123,7 @@ def test_two_damaged_files_are_a_clear_error_and_nothing_is_loaded(path):
     before = numbers(training)
     with pytest.raises(CheckpointError, match="no readable checkpoint") as caught:
         load_checkpoint(path, training)
-    assert "truncated or damaged" in str(caught.value)
+    assert "truncated, damaged or unreadable" in str(caught.value)
     assert numbers(training) == before
 
 

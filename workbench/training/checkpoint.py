@@ -126,10 +126,13 @@ def _read(file: Path) -> dict[str, Any]:
             raise _DamagedError(f"damaged, the checksum of {broken} is wrong")
         content = torch.load(file, map_location="cpu", weights_only=True)
         content["schema"], content["provenance"], content["training"]
-    except (zipfile.BadZipFile, EOFError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        raise _DamagedError("truncated or damaged, it is not a whole checkpoint") from error
+    except _DamagedError:
+        raise
     except pickle.UnpicklingError as error:
         raise _DamagedError("it holds more than tensors and plain values, so it is not ours") from error
+    except Exception as error:
+        # Damaged bytes make the readers raise nearly anything: BadZipFile, zlib.error, NotImplementedError, …
+        raise _DamagedError("truncated, damaged or unreadable, it is not a whole checkpoint") from error
     return content
 
 

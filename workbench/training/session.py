@@ -85,13 +85,14 @@ class Session:
         self._worker: threading.Thread | None = None
         self._in_caller = False
         self.closed = False
-        _replace_older(self)
+        _close_older(name)
         self._build(parameters)
         if self.checkpoint is not None and has_checkpoint(self.checkpoint):
             load_checkpoint(self.checkpoint, self.training, expected=self._provenance())
             self.message = f"resumed at iteration {self.training.iteration}"
             self._state = "done" if self.training.done else "idle"
             self._publish()
+        _sessions[name] = self
 
     def __repr__(self) -> str:
         training = self.training
@@ -202,7 +203,9 @@ class Session:
         """Stop and end the worker thread, for good; a panel shows ``message``."""
         self._retire_worker()
         self.closed = True
-        self._enter("stopped" if self._state in ("running", "paused") else self._state, message)
+        self._state = "stopped" if self._state in ("running", "paused") else self._state
+        self.message = message
+        self._tell(replace(self._latest, eta=None))
 
     # ---------------------------------------------------------------------- the thread that trains
 
@@ -380,13 +383,10 @@ class Session:
 # --------------------------------------------------------------------------------------- all sessions
 
 _sessions: dict[str, Session] = {}
-_sessions_lock = threading.Lock()
 
 
-def _replace_older(session: Session) -> None:
-    with _sessions_lock:
-        older = _sessions.get(session.name)
-        _sessions[session.name] = session
+def _close_older(name: str) -> None:
+    older = _sessions.pop(name, None)
     if older is not None:
         older.close("stopped: a newer session has taken this name")
 
