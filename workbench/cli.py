@@ -250,5 +250,8 @@ def _report(options: argparse.Namespace) -> None:
             where=str(top),
             fix="give the --out folder of `workbench run`, or one run's folder in it",
         )
-    for run in runs:
-        print(write_report(RunDirectory(run)))
+    for run in map(RunDirectory, runs):
+        if len(runs) > 1 and not run.notebook.exists():
+            print(f"{run.path}: nothing has run here yet")
+        else:
+            print(write_report(run))

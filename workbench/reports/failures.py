@@ -16,6 +16,7 @@ _DISK_FULL = ("No space left on device", "Disk quota exceeded")
 
 def explained(error: BaseException, directory: RunDirectory, timeout: float | None) -> BaseException:
     """The error as the user should read it. What no one foresaw comes back as it is."""
+    from jupyter_client.kernelspec import NoSuchKernel
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
@@ -26,7 +27,8 @@ def explained(error: BaseException, directory: RunDirectory, timeout: float | No
         number = error.args[0] if isinstance(error, Terminated) else signal.SIGINT
         how = "by Ctrl-C" if number == signal.SIGINT else f"by {signal.Signals(number).name}"
         return RunInterruptedError(f"the run was stopped {how}", signal=int(number), where=where, fix=again)
-    if isinstance(error, CellTimeoutError):
+    slow_start = isinstance(error, RuntimeError) and "respond in" in str(error)
+    if isinstance(error, CellTimeoutError) or (slow_start and timeout is not None):
         what = f"the run did not end within {timeout:g} seconds"
         return RunTimeoutError(what, where=where, fix=f"{again}, with a longer --timeout")
     if isinstance(error, DeadKernelError):
@@ -40,6 +42,13 @@ def explained(error: BaseException, directory: RunDirectory, timeout: float | No
         return _failed_cell(error, directory, again)
     if isinstance(error, OSError):
         return storage_error(error, directory.path)
+    if isinstance(error, NoSuchKernel):
+        return MachineError(
+            "Jupyter finds no Python kernel",
+            found=str(error),
+            where="the environment of `workbench`",
+            fix="install the workbench into an environment of its own (`make lab` does)",
+        )
     if isinstance(error, RuntimeError):
         return RunError("the notebook's kernel did not start", found=str(error), where=where, fix=again)
     return error
