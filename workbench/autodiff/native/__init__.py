@@ -1,1 +1,15 @@
-"""The native tier: derivatives of numeric Python generated from source, control flow kept, at machine speed."""
+"""The native tier: derivatives of numeric Python generated from source, control flow kept, at machine speed.
+
+One file per pass, in this order: ``read`` (source and free names), ``fence`` (refusals), ``normalise`` (no jumps),
+``lower`` with ``statements``, ``expressions`` and ``calls`` (three-address form and types at once), ``simplify``,
+``activity``, ``storage`` and ``reverse`` (the two halves), ``emit`` and ``generate`` (text), ``compile`` and ``cache``
+(machine code). ``primitives`` is the table of operations, ``runtime`` what generated code calls.
+
+    plan(function, args) -> Plan | Refusal
+"""
+
+from workbench.autodiff.native.batch import batch
+from workbench.autodiff.native.fence import Refusal
+from workbench.autodiff.native.plan import DeclinedError, Plan, plan
+
+__all__ = ["DeclinedError", "Plan", "Refusal", "batch", "plan"]

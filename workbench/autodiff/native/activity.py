@@ -6,11 +6,11 @@ from workbench.autodiff.native.ir import Atom, Block, Call, If, Loop, Op, Value,
 from workbench.autodiff.native.primitives import PRIMITIVES
 
 
-def active_values(block: Block, inputs: set[Value]) -> set[Value]:
-    """The values of a function's block that are active when ``inputs`` are."""
+def active_values(block: Block, inputs: set[Value], outputs: set[Atom]) -> set[Value]:
+    """The values of a function's block that vary with ``inputs`` and that ``outputs`` vary with."""
     varied = set(inputs)
     _grow(block, lambda b: _vary(b, varied), varied)
-    useful = {atom for atom in block.yields if isinstance(atom, Value) and atom.type == "float"}
+    useful = {atom for atom in outputs if isinstance(atom, Value) and atom.type == "float"}
     _grow(block, lambda b: _use(b, useful), useful)
     return varied & useful
 
@@ -77,4 +77,3 @@ def _use(block: Block, useful: set[Value]) -> None:
             _use(node.body, useful)
             for init, param in zip(node.inits, node.body.params, strict=True):
                 flow(param, init)
-

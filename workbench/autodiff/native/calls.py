@@ -51,7 +51,9 @@ def call(low: Lowering, node: ast.Call) -> Any:
     return call_thing(low, function, args, keywords, node=node)
 
 
-def call_thing(low: Lowering, function: Any, args: list[Any], keywords: dict[str, Any], *, node: ast.AST) -> Any:
+def call_thing(
+    low: Lowering, function: Any, args: list[Any], keywords: dict[str, Any], *, node: ast.AST
+) -> Any:
     """Call a thing with things."""
     while isinstance(function, Bound):
         args, keywords = [*function.args, *args], {**function.keywords, **keywords}
@@ -94,7 +96,12 @@ def _operation(low: Lowering, operation: str, args: list[Any], *, node: ast.AST,
         raise low.refuse(f"{name} with {len(args)} arguments", node)
     if operation in ("floor", "ceil", "truncate") and type_of(args[0]) != "float":
         return low.convert(args[0], "int", node)
-    if operation == "power" and type_of(args[1]) != "float" and not isinstance(args[1], Value) and name == "power":
+    if (
+        operation == "power"
+        and type_of(args[1]) != "float"
+        and not isinstance(args[1], Value)
+        and name == "power"
+    ):
         return _power(low, args, node)
     return low.op(operation, *(low.convert(arg, "float", node) for arg in args), node=node)
 
@@ -110,7 +117,9 @@ def _power(low: Lowering, args: list[Any], node: ast.AST) -> Atom:
 # ------------------------------------------------------------------------------------------- the user's
 
 
-def _bind(low: Lowering, target: Any, args: list[Any], keywords: dict[str, Any], *, node: ast.AST) -> dict[str, Any]:
+def _bind(
+    low: Lowering, target: Any, args: list[Any], keywords: dict[str, Any], *, node: ast.AST
+) -> dict[str, Any]:
     signature = inspect.signature(target)
     try:
         bound = signature.bind(*args, **keywords)
@@ -131,7 +140,9 @@ def _bind(low: Lowering, target: Any, args: list[Any], keywords: dict[str, Any],
     return things
 
 
-def _call_user(low: Lowering, target: Any, args: list[Any], keywords: dict[str, Any], *, node: ast.AST) -> Any:
+def _call_user(
+    low: Lowering, target: Any, args: list[Any], keywords: dict[str, Any], *, node: ast.AST
+) -> Any:
     if hasattr(target, "__wrapped__"):
         raise low.refuse(f"{target.__qualname__} is wrapped by a decorator", node)
     things = _bind(low, target, args, keywords, node=node)
@@ -141,7 +152,9 @@ def _call_user(low: Lowering, target: Any, args: list[Any], keywords: dict[str, 
     return low.call_function(target, things, node)
 
 
-def _call_local(low: Lowering, function: Local, args: list[Any], keywords: dict[str, Any], *, node: ast.AST) -> Any:
+def _call_local(
+    low: Lowering, function: Local, args: list[Any], keywords: dict[str, Any], *, node: ast.AST
+) -> Any:
     """A function defined inside: read in place, with the names it sees at this moment."""
     from workbench.autodiff.native.lower import Scope, assigned_names
 
@@ -208,7 +221,9 @@ def _replace(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast
         return _construct(low, thing.kind, [], fields, node=node)
     if isinstance(thing, Tup) and set(keywords) <= set(getattr(thing.kind, "_fields", ())):
         names = thing.kind._fields
-        return Tup(tuple(keywords.get(n, item) for n, item in zip(names, thing.items, strict=True)), thing.kind)
+        return Tup(
+            tuple(keywords.get(n, item) for n, item in zip(names, thing.items, strict=True)), thing.kind
+        )
     raise low.refuse("replace() of something other than a frozen dataclass or named tuple", node)
 
 
@@ -293,7 +308,6 @@ def _sum(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST
 
 
 COMPENSATED_SUM = sys.version_info >= (3, 12)
-
 
 
 def _prod(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
@@ -392,7 +406,6 @@ def _angle(factor: float) -> Any:
         return low.op("mul", low.convert(args[0], "float", node), factor, node=node)
 
     return reader
-
 
 
 _KNOWN: dict[Any, Any] = {

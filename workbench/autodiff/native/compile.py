@@ -1,40 +1,208 @@
-"""Run generated text: as plain Python at once, as machine code when that is ready."""
+"""Run generated text: as plain Python at once, as machine code when that is ready.
+
+Compiling takes seconds and would hold up the program if it were done in this process, so another process does it
+and leaves the machine code in the cache; a thread waits for it, loads it and puts it in place.
+
+``WORKBENCH_NATIVE`` is ``off``, ``python`` (never compile), ``numba`` (compile before the first call), or ``auto``.
+"""
 
 from __future__ import annotations
 
+import atexit
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+from workbench.autodiff.native import cache
 from workbench.autodiff.native.generate import Generated
-from workbench.autodiff.native.runtime import PLAIN, TapeFull
+from workbench.autodiff.native.runtime import PLAIN, TapeFull, machine
 
 FIRST_TAPE = 4096
+HOT_SECONDS = 0.5
+"""Time spent in generated Python after which a function is compiled in the background."""
+
+
+def mode() -> str:
+    """The value of ``WORKBENCH_NATIVE``."""
+    found = os.environ.get("WORKBENCH_NATIVE", "auto")
+    return found if found in ("off", "python", "numba") else "auto"
 
 
 class Compiled:
-    """The functions of one generated module."""
+    """The functions of one generated module, and which of their two forms runs.
 
-    def __init__(self, generated: Generated, types_: list[str]) -> None:
-        self.generated, self.types = generated, types_
+    ``entries`` names the functions to compile for calls from outside; compiling each takes its time.
+    """
+
+    def __init__(self, generated: Generated, entries: tuple[str, ...]) -> None:
+        self.generated = generated
+        self.signatures = {name: generated.signatures[name] for name in entries}
         self.state = "python"
+        self.failure = ""
         self.capacity = FIRST_TAPE
-        self.namespace = dict(PLAIN, compiled=lambda function: function)
-        exec(compile(generated.text, f"<derivative {generated.primal}>", "exec"), self.namespace)
+        self.spent = 0.0
+        self.namespace: dict[str, Any] = dict(PLAIN, compiled=_as_it_is, compiled_entry=_as_it_is)
+        exec(compile(generated.text, f"<derivative of {generated.primal}>", "exec"), self.namespace)
+        self.tapes: list[Any] = []
 
-    def run(self, which: str, numbers: list[Any]) -> Any:
-        return self.namespace[getattr(self.generated, which)](*numbers)
+    # ------------------------------------------------------------------------------------ running
 
     def forward(self, numbers: list[Any]) -> tuple[list[Any], Any, int]:
+        """Run the forward half: the result's numbers, the tape and the tape's length."""
+        self.warm()
+        began = time.perf_counter()
         while True:
-            tape = [0.0] * self.capacity
+            namespace, tape = self.namespace, self.tape()
             try:
-                *results, pos = self.namespace[self.generated.forward](*numbers, tape, 0)
+                *results, pos = namespace[self.generated.forward](*numbers, tape, 0)
             except TapeFull:
-                self.capacity *= 4
+                self.capacity = max(4 * len(tape), self.capacity)
                 continue
-            return results, tape, pos
+            if self.state != "compiled":
+                self.spent += time.perf_counter() - began
+            return results, (tape, namespace), pos
 
     def backward(self, bars: list[float], tape: Any, pos: int) -> list[float]:
-        *parts, pos = self.namespace[self.generated.backward](*bars, tape, pos)
-        if pos != 0:
-            raise AssertionError(f"the tape was not used up: {pos} left")
+        """Run the backward half over a tape."""
+        began = time.perf_counter()
+        numbers, namespace = tape
+        *parts, left = namespace[self.generated.backward](*bars, numbers, pos)
+        if left != 0:
+            raise AssertionError(f"the tape was not used up: {left} left")
+        if self.state != "compiled":
+            self.spent += time.perf_counter() - began
         return parts
+
+    def tape(self) -> Any:
+        """A tape for one forward half: a list in Python, an array for machine code."""
+        if self.state != "compiled":
+            return [0.0] * self.capacity
+        import numpy as np
+
+        while self.tapes:
+            tape = self.tapes.pop()
+            if len(tape) >= self.capacity:
+                return tape
+        return np.empty(self.capacity)
+
+    def release(self, tape: Any) -> None:
+        """Take a tape back that nobody will read again."""
+        if not isinstance(tape[0], list) and len(self.tapes) < 4:
+            self.tapes.append(tape[0])
+
+    # ------------------------------------------------------------------------------------ compiling
+
+    def warm(self) -> None:
+        """Start compiling when the mode says so, or the function has proved hot."""
+        if self.state != "python" or self.failure:
+            return
+        chosen = mode()
+        if chosen == "numba":
+            self.state = "compiling"
+            self.load()
+        elif chosen == "auto" and self.spent > HOT_SECONDS:
+            self.state = "compiling"
+            _Worker.take(self)
+
+    def load(self) -> None:
+        """Put machine code in place: from the cache, or compiled here and now."""
+        try:
+            path = cache.module_file(self.generated.text, self.generated.primal)
+            namespace = build(path, self.signatures)
+        except Exception as error:  # whatever the compiler dislikes: the generated Python stays
+            self.failure = f"{type(error).__name__}: {error}"
+            self.state = "python"
+            if mode() == "numba":
+                raise
+            return
+        self.namespace = namespace
+        self.state = "compiled"
+
+
+def _as_it_is(function: Any) -> Any:
+    return function
+
+
+def build(path: Path, signatures: dict[str, list[str]]) -> dict[str, Any]:
+    """The functions of a module file with the entries compiled for their signatures, through the cache."""
+    import numba
+    from numba import types
+
+    known = {"float": types.float64, "int": types.int64, "bool": types.boolean}
+    known |= {"tape": types.Array(types.float64, 1, "C"), "table": types.Array(types.float64, 2, "C")}
+    known["counts"] = types.Array(types.int64, 1, "C")
+    module = ModuleType(f"workbench_native_{path.stem}")
+    sys.modules[module.__name__] = module  # Numba looks for it when it loads machine code from the cache
+    namespace = vars(module)
+    namespace |= machine()
+    namespace["compiled"] = numba.njit(error_model="python")
+    namespace["compiled_entry"] = numba.njit(error_model="python", cache=True, nogil=True)
+    exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), namespace)
+    for name, signature in signatures.items():
+        namespace[name].compile(tuple(known[type_] for type_ in signature))
+    cache.done_file(path, list(signatures)).touch()
+    return namespace
+
+
+class _Worker:
+    """One thread that has functions compiled, one after the other, by another process."""
+
+    waiting: queue.Queue[Compiled] = queue.Queue()
+    thread: threading.Thread | None = None
+    process: subprocess.Popen | None = None
+    lock = threading.Lock()
+
+    @classmethod
+    def take(cls, compiled: Compiled) -> None:
+        with cls.lock:
+            if cls.thread is None or not cls.thread.is_alive():
+                cls.thread = threading.Thread(target=cls.work, name="native-compiler", daemon=True)
+                cls.thread.start()
+        cls.waiting.put(compiled)
+
+    @classmethod
+    def work(cls) -> None:
+        while True:
+            compiled = cls.waiting.get()
+            path = cache.module_file(compiled.generated.text, compiled.generated.primal)
+            if not cache.done_file(path, list(compiled.signatures)).exists():
+                cls.compile_elsewhere(compiled, path)
+            if not compiled.failure:
+                compiled.load()
+
+    @classmethod
+    def compile_elsewhere(cls, compiled: Compiled, path: Path) -> None:
+        code = "import sys; from workbench.autodiff.native.compile import fill; fill(*sys.argv[1:])"
+        root = str(Path(__file__).resolve().parents[3])
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
+        command = [sys.executable, "-c", code, str(path), json.dumps(compiled.signatures)]
+        cls.process = subprocess.Popen(
+            command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+        )
+        _, errors = cls.process.communicate()
+        if cls.process.returncode:
+            compiled.failure = (
+                errors.decode(errors="replace").strip().splitlines()[-1] if errors else "killed"
+            )
+            compiled.state = "python"
+
+    @classmethod
+    def end(cls) -> None:
+        """Do not leave a compiler behind."""
+        if cls.process is not None and cls.process.poll() is None:
+            cls.process.terminate()
+
+
+atexit.register(_Worker.end)
+
+
+def fill(path: str, signatures: str) -> None:
+    """Compile a module file into the cache; what the other process runs."""
+    build(Path(path), json.loads(signatures))

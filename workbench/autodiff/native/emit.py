@@ -195,7 +195,9 @@ class Writer:
         """The range of a counting loop."""
         start, stop, step = bounds
         if step == 1:
-            return f"range({self.atom(stop)})" if start == 0 else f"range({self.atom(start)}, {self.atom(stop)})"
+            return (
+                f"range({self.atom(stop)})" if start == 0 else f"range({self.atom(start)}, {self.atom(stop)})"
+            )
         return f"range({self.atom(start)}, {self.atom(stop)}, {self.atom(step)})"
 
     def iteration(self, node: Loop, counts: bool) -> None:

@@ -269,7 +269,10 @@ def _subscript(low: Lowering, node: ast.Subscript) -> Any:
     thing = evaluate(low, node.value)
     if isinstance(thing, Tup):
         if isinstance(node.slice, ast.Slice):
-            parts = [None if p is None else evaluate(low, p) for p in (node.slice.lower, node.slice.upper, node.slice.step)]
+            parts = [
+                None if p is None else evaluate(low, p)
+                for p in (node.slice.lower, node.slice.upper, node.slice.step)
+            ]
             if all(p is None or type(p) is int for p in parts):
                 return Tup(thing.items[slice(*parts)], tuple if thing.kind is not list else list)
         else:
@@ -293,7 +296,10 @@ def _item(low: Lowering, thing: Tup, index: Any, node: ast.AST) -> Any:
         here = low.op("eq", index, position, node=node)
         below = low.op("eq", index, position - size, node=node)
         return low.branch(
-            low.op("or", here, below, node=node), lambda: thing.items[position], lambda: pick(position + 1), node
+            low.op("or", here, below, node=node),
+            lambda: thing.items[position],
+            lambda: pick(position + 1),
+            node,
         )
 
     return pick(0)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workbench.autodiff.native.emit import Names, Writer, bare
+from workbench.autodiff.native.ir import type_of
 from workbench.autodiff.native.lower import Function, Program
-from workbench.autodiff.native.reverse import ReverseSweep
+from workbench.autodiff.native.reverse import Reversed, ReverseSweep
 from workbench.autodiff.native.simplify import simplify
 
 
@@ -18,7 +19,9 @@ class Generated:
     primal: str
     forward: str
     backward: str
+    batch: str
     out_mask: tuple[bool, ...]  # which numbers of the result have a cotangent
+    signatures: dict[str, list[str]]  # the types of the entries' arguments
 
 
 def generate(program: Program, entry: Function, mask: tuple[bool, ...]) -> Generated:
@@ -33,14 +36,56 @@ def generate(program: Program, entry: Function, mask: tuple[bool, ...]) -> Gener
         function.name = name
         taken.add(name)
     sweep = ReverseSweep(set(taken))
-    top = sweep.of(entry, mask)
-    lines = [f"# The derivative of {entry.source.name}, generated from {entry.source.file}:{_first_line(entry)}"]
+    top = sweep.of(entry, mask, tuple(type_of(end) == "float" for end in entry.block.yields))
+    entries = {entry.name, f"{top.name}_forward", f"{top.name}_backward"}
+    batch = Names(sweep.taken).fresh(f"{top.name}_batch")
+    lines = [
+        f"# The derivative of {entry.source.name}, generated from {entry.source.file}:{_first_line(entry)}"
+    ]
     for function in program.functions.values():
-        lines += ["", "", "@compiled", *primal(function, taken)]
+        lines += _definition(function.name, primal(function, taken), entries)
     for made in sweep.made.values():
-        lines += ["", "", "@compiled", *made.forward, "", "", "@compiled", *made.backward]
+        lines += _definition(f"{made.name}_forward", made.forward, entries)
+        lines += _definition(f"{made.name}_backward", made.backward, entries)
+    lines += _definition(batch, _batch(batch, top), {batch})
     text = "\n".join(lines) + "\n"
-    return Generated(text, entry.name, f"{top.name}_forward", f"{top.name}_backward", top.out_mask)
+    types = [param.type for param in entry.params]
+    bars = ["float"] * sum(top.out_mask)
+    signatures = {
+        entry.name: types,
+        f"{top.name}_forward": [*types, "tape", "int"],
+        f"{top.name}_backward": [*bars, "tape", "int"],
+        batch: ["table", "table", "table", "table", "tape", "counts"],
+    }
+    return Generated(
+        text, entry.name, f"{top.name}_forward", f"{top.name}_backward", batch, top.out_mask, signatures
+    )
+
+
+def _definition(name: str, text: list[str], entries: set[str]) -> list[str]:
+    return ["", "", "@compiled_entry" if name in entries else "@compiled", *text]
+
+
+def _batch(name: str, top: Reversed) -> list[str]:
+    """Many runs in one call: row after row of a table, each with its seeds; ``rows`` says which and how far it got."""
+    casts = {"float": "{}", "int": "int({})", "bool": "{} != 0.0"}
+    inputs = [casts[p.type].format(f"inputs[row, {k}]") for k, p in enumerate(top.function.params)]
+    n_results = len(top.function.block.yields)
+    seeds = [f"seeds[row, {k}]" for k in range(sum(top.out_mask))]
+    parts = [f"part_{k}" for k, on in enumerate(top.mask) if on]
+    lines = [
+        f"def {name}(inputs, results, seeds, cotangents, tape, rows):",
+        "    for row in range(rows[0], rows[1]):",
+        "        rows[0] = row",
+        f"        {''.join(f'r_{k}, ' for k in range(n_results))}pos = "
+        f"{top.name}_forward({', '.join([*inputs, 'tape', '0'])})",
+        *(f"        results[row, {k}] = r_{k}" for k in range(n_results)),
+        f"        {''.join(f'{part}, ' for part in parts)}pos = "
+        f"{top.name}_backward({', '.join([*seeds, 'tape', 'pos'])})",
+        *(f"        cotangents[row, {k}] = {part}" for k, part in enumerate(parts)),
+        "    rows[0] = rows[1]",
+    ]
+    return lines
 
 
 def _first_line(function: Function) -> int:

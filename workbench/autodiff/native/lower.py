@@ -14,7 +14,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.autodiff.native.fence import check_syntax, refuse
-from workbench.autodiff.native.ir import Atom, Block, Call, If, Loop, Op, Stop, Value, blocks_of, outs_of, type_of
+from workbench.autodiff.native.ir import (
+    Atom,
+    Block,
+    Call,
+    If,
+    Loop,
+    Op,
+    Stop,
+    Value,
+    blocks_of,
+    outs_of,
+    type_of,
+)
 from workbench.autodiff.native.normalise import RESULT, normalise
 from workbench.autodiff.native.primitives import PRIMITIVES, fold
 from workbench.autodiff.native.read import Missing, Source, free_value, read
@@ -60,7 +72,9 @@ MOST_VARIANTS = 4
 def _numbers(thing: Any) -> Any:
     """The numbers of a thing, when all are constants."""
     found = leaves(thing)
-    return None if any(isinstance(leaf, Value) for leaf in found) else tuple((type(n), repr(n)) for n in found)
+    return (
+        None if any(isinstance(leaf, Value) for leaf in found) else tuple((type(n), repr(n)) for n in found)
+    )
 
 
 @dataclass
@@ -82,7 +96,9 @@ class Program:
         variants = [made for made in self.functions.values() if made.source.function is function]
         if len(variants) >= MOST_VARIANTS or any(not made.finished for made in variants):
             return frozenset()
-        return frozenset(name for name, thing in args.items() if leaves(thing) and _numbers(thing) is not None)
+        return frozenset(
+            name for name, thing in args.items() if leaves(thing) and _numbers(thing) is not None
+        )
 
     def specialise(
         self, function: types.FunctionType, args: dict[str, Any], constants: frozenset[str] = frozenset()
@@ -90,7 +106,10 @@ class Program:
         """The function for arguments of these shapes; those named in ``constants`` with the numbers they have."""
         key = (
             function,
-            tuple((name, shape_of(thing), _numbers(thing) if name in constants else ()) for name, thing in args.items()),
+            tuple(
+                (name, shape_of(thing), _numbers(thing) if name in constants else ())
+                for name, thing in args.items()
+            ),
         )
         if key in self.functions:
             return self.functions[key]
@@ -255,7 +274,9 @@ class _Lowering:
             items = zip(thing.items, shape[2:], strict=True)
             return Tup(tuple(self.coerce(item, inner, node) for item, inner in items), thing.kind)
         if shape[0] == "record":
-            return Rec({key: self.coerce(thing.fields[key], inner, node) for key, inner in shape[2:]}, thing.kind)
+            return Rec(
+                {key: self.coerce(thing.fields[key], inner, node) for key, inner in shape[2:]}, thing.kind
+            )
         return thing
 
     # ------------------------------------------------------------------------------------ branches
@@ -344,7 +365,11 @@ class _Lowering:
     # ------------------------------------------------------------------------------------ loops
 
     def loop(
-        self, node: ast.For | ast.While, *, bounds: tuple[Atom, Atom, Atom] | None, shapes: dict[str, Any] | None = None
+        self,
+        node: ast.For | ast.While,
+        *,
+        bounds: tuple[Atom, Atom, Atom] | None,
+        shapes: dict[str, Any] | None = None,
     ) -> None:
         """A loop that counts over ``bounds``, or runs while its test holds."""
         targets = [node.target] if bounds is not None else []
@@ -358,7 +383,9 @@ class _Lowering:
             joined = {name: join_shapes(shapes[name], shape_of(after[name])) for name in names}
             for name in names:
                 if joined[name] is None:
-                    conflict = Conflict(f"{describe(entry[name])} before, {describe(after[name])} in the loop")
+                    conflict = Conflict(
+                        f"{describe(entry[name])} before, {describe(after[name])} in the loop"
+                    )
                     joined[name] = shapes[name] if isinstance(entry[name], Conflict) else ("static", conflict)
                     entry[name] = conflict if not isinstance(entry[name], Conflict) else entry[name]
             if joined == shapes:

@@ -29,7 +29,10 @@ def normalise(definition: ast.FunctionDef | ast.Lambda) -> list[ast.stmt]:
     body = definition.body
     if not _leaves(body):
         none = ast.Return(ast.Constant(None))
-        body = [*body, ast.copy_location(ast.fix_missing_locations(ast.copy_location(none, body[-1])), body[-1])]
+        body = [
+            *body,
+            ast.copy_location(ast.fix_missing_locations(ast.copy_location(none, body[-1])), body[-1]),
+        ]
     return [_set(RETURNED, ast.Constant(False), definition), *_Normaliser().block(body, None).body]
 
 
@@ -142,7 +145,9 @@ class _Normaliser:
         done.leaves = after.leaves
         return True
 
-    def loop(self, done: _Rewritten, node: ast.For | ast.While, rest: list[ast.stmt], loop: int | None) -> bool:
+    def loop(
+        self, done: _Rewritten, node: ast.For | ast.While, rest: list[ast.stmt], loop: int | None
+    ) -> bool:
         self.loops += 1
         own = self.loops
         breaks, continues = f"break.{own}", f"continue.{own}"

@@ -12,7 +12,16 @@ from workbench.autodiff.native.fence import Refusal, RefusedError, refuse
 from workbench.autodiff.native.generate import Generated, generate
 from workbench.autodiff.native.lower import Program
 from workbench.autodiff.native.runtime import Stop, TapeFull
-from workbench.autodiff.native.structures import Bound, Static, is_atom, leaf_types, leaves, object_of, shape_of, thing_of
+from workbench.autodiff.native.structures import (
+    Bound,
+    Static,
+    is_atom,
+    leaf_types,
+    leaves,
+    object_of,
+    shape_of,
+    thing_of,
+)
 
 Back = Callable[[Any], tuple[Any, ...]]
 
@@ -41,7 +50,9 @@ class Plan:
         types_ = [type_ for shape in self.arg_shapes for type_ in leaf_types(shape)]
         self.active = tuple(type_ == "float" for type_ in types_)
         self.generated: Generated = generate(self.program, entry, self.active)
-        self.compiled = Compiled(self.generated, types_)
+        made = self.generated
+        self.compiled = Compiled(made, (made.forward, made.backward))
+        self.batches = Compiled(made, (made.batch,))
         self.offset = len(things) - len(args)
 
     @property
@@ -61,12 +72,6 @@ class Plan:
         """The numbers in the arguments, in order."""
         return [leaf for thing in _target(self.function, args)[1] for leaf in leaves(thing)]
 
-    def value(self, args: tuple[Any, ...]) -> Any:
-        """The primal value, by the code that runs at present."""
-        results = self.compiled.run("primal", self.numbers(args))
-        results = results if isinstance(results, tuple) else (results,)
-        return object_of(self.result_shape, iter(results))
-
     def pullback(self, args: tuple[Any, ...]) -> tuple[Any, Back]:
         """The value, and the map from a cotangent of the result to the cotangents of the arguments.
 
@@ -85,7 +90,9 @@ class Plan:
         def back(value_bar: Any) -> tuple[Any, ...]:
             bars = [
                 float(bar)
-                for bar, on in zip(cotangent_leaves(self.result_shape, value_bar), self.generated.out_mask, strict=True)
+                for bar, on in zip(
+                    cotangent_leaves(self.result_shape, value_bar), self.generated.out_mask, strict=True
+                )
                 if on
             ]
             parts = iter(self.compiled.backward(bars, tape, pos))
@@ -102,7 +109,11 @@ def cotangent_leaves(shape: Any, bar: Any) -> list[Any]:
         return [0.0 if bar is None else bar]
     if shape[0] == "tuple":
         items = [None] * (len(shape) - 2) if bar is None else bar
-        return [leaf for inner, item in zip(shape[2:], items, strict=True) for leaf in cotangent_leaves(inner, item)]
+        return [
+            leaf
+            for inner, item in zip(shape[2:], items, strict=True)
+            for leaf in cotangent_leaves(inner, item)
+        ]
     if shape[0] == "record":
         found = []
         for name, inner in shape[2:]:

@@ -22,12 +22,12 @@ from workbench.autodiff.native.storage import Kept, counters, decide
 
 @dataclass
 class Reversed:
-    """A function's two halves, for one choice of active arguments."""
+    """A function's two halves, for one choice of active arguments and of results that matter."""
 
     name: str
     function: Function
     mask: tuple[bool, ...]  # which parameters are active
-    out_mask: tuple[bool, ...] = ()
+    out_mask: tuple[bool, ...]  # which results have a cotangent
     forward: list[str] = field(default_factory=list)
     backward: list[str] = field(default_factory=list)
 
@@ -39,20 +39,16 @@ class ReverseSweep:
         self.made: dict[Any, Reversed] = {}
         self.taken = taken
 
-    def of(self, function: Function, mask: tuple[bool, ...]) -> Reversed:
-        """The halves of a function whose arguments are active where ``mask`` says."""
-        key = (function, mask)
+    def of(self, function: Function, mask: tuple[bool, ...], out_mask: tuple[bool, ...]) -> Reversed:
+        """The halves of a function, for the active arguments and the results that ``mask`` and ``out_mask`` mark."""
+        key = (function, mask, out_mask)
         if key not in self.made:
             name, number = function.name, 1
             while {f"{name}_forward", f"{name}_backward"} & self.taken:
                 number += 1
                 name = f"{function.name}_{number}"
             self.taken |= {f"{name}_forward", f"{name}_backward"}
-            outs = tuple(
-                any(mask) and (a.type if isinstance(a, Value) else type(a).__name__) == "float"
-                for a in function.block.yields
-            )
-            self.made[key] = Reversed(name, function, mask, outs)
+            self.made[key] = Reversed(name, function, mask, out_mask)
             _FunctionSweep(self, self.made[key]).write()
         return self.made[key]
 
@@ -66,7 +62,9 @@ class _FunctionSweep:
         params = made.function.params
         self.names = Names(sweep.taken)
         self.names.share_loops(self.block)
-        self.active = active_values(self.block, {p for p, on in zip(params, made.mask, strict=True) if on})
+        inputs = {p for p, on in zip(params, made.mask, strict=True) if on}
+        outputs = {end for end, on in zip(self.block.yields, made.out_mask, strict=True) if on}
+        self.active = active_values(self.block, inputs, outputs)
         self.calls: dict[Call, Reversed] = {}  # the calls that the backward half goes into
         self.needed: dict[Block, set[Value]] = {}
 
@@ -120,7 +118,7 @@ class _Forward(Writer):
         self.nested(lambda: self.add("raise TapeFull"))
         for k, value in enumerate(slots):
             name = self.names.of(value)
-            text = name if value.type == "float" else f"float({name})"
+            text = {"float": "{}", "int": "float({})", "bool": "1.0 if {} else 0.0"}[value.type].format(name)
             self.add(f"tape[pos{f' + {k}' if k else ''}] = {text}")
         self.add(f"pos += {len(slots)}")
 
@@ -270,12 +268,9 @@ class _Backward:
         if not any(out in self.started for out in node.outs):
             return
         mask = tuple(isinstance(a, Value) and a in self.active for a in node.args)
-        reverse = self.owner.calls[node] = self.owner.sweep.of(node.callee, mask)
-        bars = [
-            self.bar(out) if out in self.started else "0.0"
-            for out, on in zip(node.outs, reverse.out_mask, strict=True)
-            if on
-        ]
+        out_mask = tuple(out in self.started for out in node.outs)
+        reverse = self.owner.calls[node] = self.owner.sweep.of(node.callee, mask, out_mask)
+        bars = [self.bar(out) for out in node.outs if out in self.started]
         active = [arg for arg, on in zip(node.args, reverse.mask, strict=True) if on]
         targets = [self.names.fresh(f"{self.names.of(arg)}_bar_part") for arg in active]
         args = ", ".join([*bars, "tape", "pos"])
@@ -288,7 +283,12 @@ class _Backward:
     def nested(self, block: Block, begin: Any, end: Any = None) -> tuple[list[Any], set[Value]]:
         """Sweep an inner block; its lines, and the cotangents of outer blocks it adds to."""
         outside = self.lines, self.block, self.started, self.touched
-        self.lines, self.block, self.started, self.touched = [_Restore(block, self.level)], block, set(), set()
+        self.lines, self.block, self.started, self.touched = (
+            [_Restore(block, self.level)],
+            block,
+            set(),
+            set(),
+        )
         begin()
         self.nodes(block)
         if end is not None:
@@ -344,7 +344,9 @@ class _Backward:
                 self.add(f"{self.bar(body.params[k])} = 0.0")
         header = self.header(node)
         self.level += 1
-        lines, touched = self.nested(body, lambda: self.hand_back(node, carried), lambda: self.reset(node, carried))
+        lines, touched = self.nested(
+            body, lambda: self.hand_back(node, carried), lambda: self.reset(node, carried)
+        )
         self.level -= 1
         self.start(touched)
         self.line = 0

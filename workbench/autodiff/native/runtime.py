@@ -260,14 +260,51 @@ def cosh(x):
 _SHARED = {"Stop": Stop, "TapeFull": TapeFull, "inf": math.inf, "nan": math.nan}
 _SAME = {
     name: getattr(math, name)
-    for name in ("copysign", "isnan", "isinf", "isfinite", "atan", "atan2", "tanh", "asinh", "erf", "erfc", "cbrt")
+    for name in (
+        "copysign",
+        "isnan",
+        "isinf",
+        "isfinite",
+        "atan",
+        "atan2",
+        "tanh",
+        "asinh",
+        "erf",
+        "erfc",
+        "cbrt",
+    )
     if hasattr(math, name)
 }
 _FUNCTIONS = {
     f.__name__: f
     for f in (
-        *(sign, share, over, power, power_by_base, power_by_exponent, maximum, minimum, add_int, sub_int, mul_int),
-        *(power_int, shift_right, count_range, truncate, round_int, floor, ceil, sqrt, asin, acos, acosh, atanh),
+        *(
+            sign,
+            share,
+            over,
+            power,
+            power_by_base,
+            power_by_exponent,
+            maximum,
+            minimum,
+            add_int,
+            sub_int,
+            mul_int,
+        ),
+        *(
+            power_int,
+            shift_right,
+            count_range,
+            truncate,
+            round_int,
+            floor,
+            ceil,
+            sqrt,
+            asin,
+            acos,
+            acosh,
+            atanh,
+        ),
         *(log, log2, log10, log1p, hypot, sin, cos, tan, exp, exp2, expm1, sinh, cosh),
     )
 }
@@ -298,16 +335,8 @@ PLAIN: dict[str, Any] = {
 
 @functools.cache
 def machine() -> dict[str, Any]:
-    """The same names, compiled: what is not in here is compiled from ``PLAIN`` by Numba itself."""
+    """The same names for generated code that Numba compiles."""
     import numba
 
-    compiled = dict(_SHARED)
-    waiting = {**_SAME, **_FUNCTIONS}
-    for name, function in waiting.items():
-        if name in _SAME and name not in _FUNCTIONS:
-            compiled[name] = function
-    namespace = {"math": math, "np": np, "LARGEST_INT": LARGEST_INT, **_SHARED}
-    for name, function in _FUNCTIONS.items():
-        compiled[name] = numba.njit(error_model="python", cache=False)(function)
-    del namespace
-    return compiled
+    compiled = {name: numba.njit(error_model="python")(function) for name, function in _FUNCTIONS.items()}
+    return {**_SHARED, **_SAME, **compiled}

@@ -30,7 +30,9 @@ def _find_invariants(block: Block, replaced: dict[Value, Atom]) -> None:
         for inner in blocks_of(node):
             _find_invariants(inner, replaced)
         if isinstance(node, Loop):
-            for init, param, end, out in zip(node.inits, node.body.params, node.body.yields, node.outs, strict=True):
+            for init, param, end, out in zip(
+                node.inits, node.body.params, node.body.yields, node.outs, strict=True
+            ):
                 if end is param:
                     replaced[param] = replaced[out] = init
 

@@ -134,7 +134,8 @@ def assemble(shape: Any, make: Callable[[str, str], Atom], name: str = "") -> An
     if kind == "tuple":
         names = getattr(shape[1], "_fields", range(len(shape) - 2))
         return Tup(
-            tuple(assemble(item, make, f"{name}_{key}") for key, item in zip(names, shape[2:], strict=True)), shape[1]
+            tuple(assemble(item, make, f"{name}_{key}") for key, item in zip(names, shape[2:], strict=True)),
+            shape[1],
         )
     if kind == "record":
         return Rec({key: assemble(item, make, f"{name}_{key}") for key, item in shape[2:]}, shape[1])

@@ -1,0 +1,113 @@
+"""Many runs of a program in one call: over the rows of a table, on as many threads as wanted."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff.native.fence import Refusal
+from workbench.autodiff.native.plan import DeclinedError, Plan, plan
+from workbench.autodiff.native.runtime import Stop, TapeFull
+
+
+def threads() -> int:
+    """How many threads a batch runs on: ``WORKBENCH_THREADS``, else as many as torch uses, else all cores."""
+    wanted = os.environ.get("WORKBENCH_THREADS")
+    if wanted:
+        return max(1, int(wanted))
+    torch = sys.modules.get("torch")
+    return torch.get_num_threads() if torch is not None else os.cpu_count() or 1
+
+
+def batch(
+    function: Callable[..., Any], args: tuple[Any, ...]
+) -> tuple[Any, Callable[[Any], tuple[Any, ...]]] | Refusal:
+    """A function of numbers applied row by row.
+
+    Args:
+        function: takes numbers, returns a float or a tuple of floats.
+        args: numbers, or arrays with one number per row.
+    Returns:
+        the values, shape (rows,) or (rows, results), and the map from cotangents of that shape to the arguments'
+        cotangents: arrays of shape (rows,), summed up for arguments given as one number. Or the refusal.
+    Raises:
+        Exception: what the program raises in a row, with a note that says which.
+    """
+    arrays = [np.asarray(arg) for arg in args]
+    n = max((a.shape[0] for a in arrays if a.ndim), default=1)
+    example = tuple(a.reshape(-1)[0].item() for a in arrays)
+    made = plan(function, example)
+    if isinstance(made, Refusal):
+        return made
+    if not _flat(made):
+        return Refusal("a batch takes functions of numbers that return a float or a tuple of floats")
+    inputs = np.empty((n, len(arrays)))
+    for k, a in enumerate(arrays):
+        inputs[:, k] = a
+    single = isinstance(made.result_shape, str)
+    width = len(made.generated.out_mask)
+    seeds = np.ones((n, width))
+    values, cotangents = _run(made, inputs, seeds)
+
+    def back(value_bars: Any) -> tuple[Any, ...]:
+        bars = np.asarray(value_bars, dtype=float).reshape(n, width)
+        rows = cotangents * bars if single else _run(made, inputs, np.ascontiguousarray(bars))[1]
+        columns = iter(rows.T)
+        full = [next(columns) if on else np.zeros(n) for on in made.active]
+        return tuple(
+            column if a.ndim else float(column.sum()) for column, a in zip(full, arrays, strict=True)
+        )
+
+    return (values[:, 0] if single else values), back
+
+
+def _flat(made: Plan) -> bool:
+    result = made.result_shape
+    flat = result == "float" or (
+        isinstance(result, tuple) and result[0] == "tuple" and all(item == "float" for item in result[2:])
+    )
+    return flat and all(isinstance(shape, str) for shape in made.arg_shapes)
+
+
+def _run(made: Plan, inputs: np.ndarray, seeds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    n = len(inputs)
+    made.batches.warm()
+    results = np.empty((n, len(made.generated.out_mask)))
+    cotangents = np.empty((n, sum(made.active)))
+    pieces = min(threads() if made.batches.state == "compiled" else 1, n)
+    ends = np.linspace(0, n, pieces + 1).astype(int)
+
+    def piece(first: int, last: int) -> None:
+        rows = np.array([first, last])
+        while rows[0] < rows[1]:
+            tape = made.batches.tape()
+            try:
+                made.batches.namespace[made.generated.batch](inputs, results, seeds, cotangents, tape, rows)
+            except TapeFull:
+                made.batches.capacity = max(4 * len(tape), made.batches.capacity)
+            except (Stop, ArithmeticError, ValueError) as error:
+                _explain(made, inputs, int(rows[0]), error)
+
+    if pieces == 1:
+        piece(0, n)
+    else:
+        with ThreadPoolExecutor(pieces) as pool:
+            list(pool.map(piece, ends[:-1].tolist(), ends[1:].tolist()))
+    return results, cotangents
+
+
+def _explain(made: Plan, inputs: np.ndarray, row: int, error: BaseException) -> None:
+    """Run a row that stopped as the user wrote it, so that the error is the program's own."""
+    kinds = {"float": float, "int": int, "bool": bool}
+    args = [kinds[shape](x) for shape, x in zip(made.arg_shapes, inputs[row], strict=True)]
+    try:
+        made.function(*args)
+    except Exception as own:
+        own.add_note(f"in row {row} of a batch, with arguments {tuple(args)}")
+        raise
+    raise DeclinedError(f"row {row} of a batch left what machine numbers can do") from error
