@@ -1,1 +1,30 @@
-"""A research workbench for differentiable programming: gradients of ordinary Python programs."""
+"""A research workbench for differentiable programming: gradients of ordinary Python programs.
+
+The names here are the public ones. Importing this package does not import torch.
+"""
+
+from workbench import rules  # noqa: F401  fills the engine's registry
+from workbench.autodiff import (
+    gradient,
+    non_differentiable,
+    pullback,
+    rule,
+    stop_gradient,
+    torch_function,
+    value_and_gradient,
+)
+from workbench.checks import check_gradient, check_rule
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "check_gradient",
+    "check_rule",
+    "gradient",
+    "non_differentiable",
+    "pullback",
+    "rule",
+    "stop_gradient",
+    "torch_function",
+    "value_and_gradient",
+]

@@ -1,0 +1,100 @@
+"""math, conversions, rounding, the standard library's numeric modules."""
+
+import colorsys
+import copy
+import math
+import random
+import statistics
+
+import numpy as np
+
+from . import program
+
+
+@program(0.3)
+def whole_math(x):
+    fs = (math.sin, math.cos, math.tan, math.asin, math.acos, math.atan, math.sinh, math.cosh, math.tanh)
+    more = (math.asinh, math.atanh, math.exp, math.expm1, math.log, math.log2, math.log10, math.log1p, math.sqrt)
+    last = (math.erf, math.erfc, math.gamma, math.lgamma, math.fabs, math.degrees, math.radians, math.cbrt, math.exp2)
+    return sum(f(x) for f in fs + more + last) + math.acosh(x + 2) + math.log(x, 3)
+
+
+@program(1.3, 0.4)
+def math_of_two(x, y):
+    return (
+        math.atan2(x, y) + math.pow(x, y) + math.fmod(x, y) + math.hypot(x, y, 2.0) + math.copysign(x, -y)
+        + math.dist([x, y], [0.0, 1.0]) + math.fsum([x, y, x * y]) + math.prod([x, y, 3]) + math.ldexp(x, 3)
+        + math.remainder(x, y)
+    )
+
+
+@program(2.7, -1.3)
+def conversions(x, y):
+    a = [1, 2, 3, 4]
+    k = int(x)
+    return float(x) * a[k] + round(y) * x + a[round(x)] * y + math.floor(x) * x + x // 1 + x % 1 + y % 2 + (x - k)
+
+
+@program(7.3, 2.1)
+def division(x, y):
+    q, r = divmod(x, y)
+    return q * x + r * y + x % y + x // y - (-x) % y + 7 % y
+
+
+@program(2.0, 3.0)
+def powers(x, y):
+    return x**y + x**2 + 2**x + x**-1.5 + pow(x, 3) + (x * y) ** 0.5 + (-x) ** 2 + 0.0**y + x**0
+
+
+@program([3.0, 1.0, 4.0, 1.5])
+def builtins(xs):
+    return sum(xs) + max(xs) * min(xs) + abs(-xs[0]) + sorted(xs)[1] + max(xs[0], xs[1]) + min(xs, key=lambda v: -v)
+
+
+@program([3.0, 1.0, 4.0, 1.5])
+def statistics_module(xs):
+    return (
+        statistics.mean(xs) + statistics.variance(xs) + statistics.stdev(xs) * statistics.median(xs)
+        + statistics.fmean(xs) + statistics.pvariance(xs) + statistics.geometric_mean(xs)
+    )
+
+
+@program(0.4)
+def random_draws(x):
+    rng = random.Random(3)
+    draws = np.random.default_rng(0)
+    return x * rng.random() + rng.gauss(x, 2.0) + draws.normal() * x + (draws.uniform(size=3) * x).sum()
+
+
+@program(0.2, 0.5, 0.7)
+def colours(r, g, b):
+    h, s, v = colorsys.rgb_to_hsv(r, g, b)
+    return h * 2 + s + v * colorsys.rgb_to_yiq(r, g, b)[1]
+
+
+@program(1.5)
+def numpy_scalars(x):
+    y = np.float64(x) * np.sin(x) + np.sqrt(x).item()
+    z = np.array([x, 2 * x])[1]
+    return float(y) * z + np.float64(3.0) * x + x * np.pi + z.sum() + np.exp(z) / z.dtype.itemsize
+
+
+@program(1.5)
+def truthiness_and_identity(x):
+    y = copy.copy(x)
+    if x and y is not None and isinstance(x, float) and type(x) is float and x == y:
+        return x * y
+    return 0.0
+
+
+@program(0.4)
+def is_nan_and_close(x):
+    if math.isnan(x) or math.isinf(x) or not math.isclose(x, 0.4, rel_tol=0.1):
+        return 0.0 * x
+    return x * math.inf if x > 1 else x * 2
+
+
+@program(0.3)
+def guarded_singularity(x):
+    safe = math.sin(x) / x if x != 0 else 1.0 + x
+    return safe * 3

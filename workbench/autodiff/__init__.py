@@ -1,0 +1,21 @@
+"""The ∂P engine: gradients of ordinary Python programs.
+
+A program is rewritten once so that each of its operations goes through a door (``rewrite``, ``calls``, ``arithmetic``,
+``indexing``, ``attributes``); traced numbers and arrays (``scalars``, ``arrays``) record themselves on a ``tape``;
+``derivatives`` has the operators for users. What the engine knows about single functions stands in ``workbench.rules``.
+"""
+
+from workbench.autodiff import arithmetic, attributes, indexing, methods  # noqa: F401  they install the doors
+from workbench.autodiff.derivatives import gradient, pullback, stop_gradient, value_and_gradient
+from workbench.autodiff.registry import non_differentiable, rule
+from workbench.autodiff.torch_layer import torch_function
+
+__all__ = [
+    "gradient",
+    "non_differentiable",
+    "pullback",
+    "rule",
+    "stop_gradient",
+    "torch_function",
+    "value_and_gradient",
+]

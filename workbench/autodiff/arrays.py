@@ -1,0 +1,288 @@
+"""A traced array: a real NumPy array, and a shadow that holds its cotangents.
+
+Every block of memory known to a tape has one shadow with the same layout. A view of the array and the same view
+of the shadow are made from the same offset, shape and strides, so that aliasing is right by construction: what is
+written through one view is seen, with its derivative, through every other.
+
+An array that the program made or was given stays an ordinary array until a traced value is written into it; then its
+memory becomes active, and every read of it in rewritten code finds that out here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff.scalars import TRACED, TracedFloat, lost
+from workbench.autodiff.tape import OPEN, Entry, Tape
+from workbench.errors import LostGradientError
+
+
+def owner_of(array: np.ndarray) -> np.ndarray:
+    """The array at the end of the chain of ``base``: it owns the memory."""
+    base = array.base
+    while type(base) is np.ndarray:
+        array, base = base, base.base
+    return array
+
+
+def _address(array: np.ndarray) -> int:
+    return array.__array_interface__["data"][0]
+
+
+class Memory:
+    """One block of array memory as one tape sees it.
+
+    Attributes:
+        owner: the array that owns the block (kept alive, so that its id stays its own).
+        active: whether anything in it depends on the tape's inputs.
+        store: the shadow, a flat array laid over the block's bytes; None while all cotangents are zero.
+    """
+
+    __slots__ = ("active", "low", "owner", "size", "store", "tape", "whole")
+
+    def __init__(self, tape: Tape, owner: np.ndarray, active: bool) -> None:
+        self.tape, self.owner, self.active, self.store = tape, owner, active, None
+        self.whole = owner.flags.c_contiguous
+        low, high = np.lib.array_utils.byte_bounds(owner)
+        self.low, self.size = low, (high - low) // max(owner.itemsize, 1)
+
+    def view_like(self, array: np.ndarray) -> np.ndarray:
+        """The part of the shadow that lies over ``array``, made of zeros if there was none yet."""
+        if self.store is None:
+            self.store = np.zeros(self.size, self.owner.dtype)
+        if array is self.owner and self.whole:  # the common case, without arithmetic on addresses
+            return self.store.reshape(array.shape)
+        return np.ndarray(array.shape, array.dtype, self.store, _address(array) - self.low, array.strides)
+
+
+def memory_of(tape: Tape, array: np.ndarray, *, active: bool = False) -> Memory:
+    """What ``tape`` knows of the block under ``array``; it knows it from now on."""
+    owner = owner_of(array)
+    memory = tape.memories.get(id(owner))
+    if memory is None:
+        memory = tape.memories[id(owner)] = Memory(tape, owner, active)
+    elif active:
+        memory.active = True
+    return memory
+
+
+class TracedArray:
+    """An ndarray whose contents depend on a tape's inputs. ``isinstance(x, np.ndarray)`` is true.
+
+    ``array`` is the real array. ``value`` is the same as the next outer derivative sees it: the real array itself, or
+    a traced one of an outer tape.
+    """
+
+    __slots__ = ("array", "memory")
+
+    def __init__(self, array: np.ndarray, memory: Memory) -> None:
+        self.array, self.memory = array, memory
+
+    @property
+    def __class__(self):  # isinstance(x, np.ndarray) is true
+        return np.ndarray
+
+    @property
+    def tape(self) -> Tape:
+        return self.memory.tape
+
+    @property
+    def value(self) -> Any:
+        level = self.memory.tape.level
+        return self.array if level == 0 else traced_view(self.array, below=level)
+
+    def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
+        if self.memory.tape.open:
+            raise lost("a traced array was about to become a plain array in compiled code")
+        return np.asarray(self.array, *args)
+
+    def __reduce_ex__(self, protocol: int) -> Any:
+        if self.memory.tape.open:
+            raise lost("a traced array was about to be pickled")
+        return self.array.__reduce_ex__(protocol)
+
+
+TRACED.add(TracedArray)
+
+
+def traced_view(array: np.ndarray, *, below: int | None = None) -> Any:
+    """``array`` as a traced array of every open tape that finds its memory active; itself if none does."""
+    seen: Any = array
+    owner = None
+    for tape in OPEN if below is None else OPEN[:below]:
+        if tape.memories:
+            if owner is None:
+                owner = id(owner_of(array))
+            memory = tape.memories.get(owner)
+            if memory is not None and memory.active:
+                seen = TracedArray(array, memory)
+    return seen
+
+
+def current(x: Any) -> Any:
+    """What a program sees when it reads ``x``: traced if its memory is active, plain if its tape is closed."""
+    kind = type(x)
+    if kind is np.ndarray:
+        return traced_view(x) if OPEN else x
+    if kind is TracedArray and not x.memory.tape.open:
+        return traced_view(x.array) if OPEN else x.array
+    if kind is TracedFloat and not x.tape.open:
+        return current(x.value)
+    return x
+
+
+def can_vary(array: np.ndarray) -> bool:
+    """Whether the array's numbers are floating point, real or complex."""
+    return array.dtype.kind in "fc"
+
+
+# ------------------------------------------------------------------------------------ cotangents
+
+
+def reduce_to(bar: Any, shape: tuple[int, ...]) -> Any:
+    """Sum a cotangent over the axes along which its operand was broadcast."""
+    extra = np.ndim(bar) - len(shape)
+    if extra > 0:
+        bar = np.sum(bar, axis=tuple(range(extra)))
+    axes = tuple(k for k, n in enumerate(shape) if n == 1 and np.shape(bar)[k] != 1)
+    return np.sum(bar, axis=axes, keepdims=True) if axes else bar
+
+
+def accumulate(operand: Any, bar: Any, *, fresh: bool = False) -> None:
+    """Add a cotangent to an operand's. ``fresh`` says that nobody else holds ``bar``, so that it may be kept."""
+    if type(operand) is TracedFloat:
+        if np.ndim(bar):
+            bar = np.sum(bar)
+        operand.bar += bar.real if np.iscomplexobj(bar) else bar
+        return
+    array, memory = operand.array, operand.memory
+    if np.shape(bar) != array.shape:
+        bar, fresh = reduce_to(bar, array.shape), False
+    if array.dtype.kind == "f" and np.iscomplexobj(bar):
+        bar, fresh = np.real(bar), False
+    if fresh and memory.store is None and array is memory.owner and memory.whole and type(bar) is np.ndarray:
+        if bar.flags.c_contiguous and bar.flags.writeable and bar.base is None and bar.dtype == array.dtype:
+            memory.store = bar.reshape(-1)
+            return
+    add_into(memory.view_like(array), bar)
+
+
+def add_into(target: np.ndarray, bar: Any) -> None:
+    """``target += bar`` for a piece of a shadow, recorded by the outer derivatives if there are any."""
+    repeated = tuple(k for k, (n, s) in enumerate(zip(target.shape, target.strides, strict=True)) if n > 1 and s == 0)
+    if repeated:  # a broadcast view: several elements are one number
+        bar = np.sum(np.broadcast_to(bar, target.shape) if np.ndim(bar) < target.ndim else bar, repeated, keepdims=True)
+        target = target[tuple(slice(0, 1) if k in repeated else slice(None) for k in range(target.ndim))]
+    if OPEN:
+        from workbench.autodiff.indexing import set_item
+
+        seen = traced_view(target)
+        set_item(seen + bar, target, ...)
+    else:
+        target += bar
+
+
+def take_bar(result: Any) -> Any:
+    """The cotangent that has gathered on an operation's result; None if it is zero. It is forgotten there."""
+    if type(result) is TracedFloat:
+        bar = result.bar
+        if bar or type(bar) is TracedFloat:
+            result.bar = 0.0
+            return bar
+        return None
+    memory = result.memory
+    if memory.store is None:
+        return None
+    bar = memory.view_like(result.array)
+    memory.store = None
+    return traced_view(bar) if OPEN else bar
+
+
+# ------------------------------------------------------------------------------------ operations
+
+
+class Operation(Entry):
+    """One application of a rule: results, operands and the pullback between their cotangents."""
+
+    __slots__ = ("operands", "pullback", "results", "several")
+    is_write = False
+
+    def __init__(self, operands: list[Any], results: list[Any], pullback: Any, several: bool) -> None:
+        self.operands, self.results, self.pullback, self.several = operands, results, pullback, several
+
+    def back(self) -> None:
+        bars = [take_bar(r) if type(r) in TRACED else None for r in self.results]
+        if all(bar is None for bar in bars):
+            return
+        if self.several:
+            bars = [
+                np.zeros_like(r.array) if bar is None and type(r) is TracedArray else 0.0 if bar is None else bar
+                for bar, r in zip(bars, self.results, strict=True)
+            ]
+            cotangents = self.pullback(tuple(bars))
+        else:
+            cotangents = self.pullback(bars[0])
+        given = [id(c) for c in cotangents]
+        for operand, cotangent in zip(self.operands, cotangents, strict=True):
+            if cotangent is not None:
+                own = cotangent is not bars[0] and given.count(id(cotangent)) == 1
+                accumulate(operand, cotangent, fresh=own)
+
+
+def record(tape: Tape, operands: list[Any], outputs: Any, pullback: Any) -> Any:
+    """Put one application of a rule on the tape and return its results, traced.
+
+    Args:
+        operands: the traced operands, all of ``tape``.
+        outputs: the value, or a tuple of values, as the primitive returned them.
+        pullback: from the cotangent of the value (a tuple of them for a tuple) to one cotangent per operand.
+    """
+    several = isinstance(outputs, tuple)
+    operation = Operation(operands, [], pullback, several)
+    tape.append(operation)
+    results = [as_result(tape, output) for output in (outputs if several else (outputs,))]
+    operation.results = results
+    if not several:
+        return results[0]
+    remake = getattr(type(outputs), "_make", type(outputs))
+    return remake(results)
+
+
+def as_result(tape: Tape, output: Any) -> Any:
+    """A fresh output of an operation, traced by ``tape`` if it can vary at all."""
+    kind = type(output)
+    if kind is TracedFloat or isinstance(output, float):
+        return TracedFloat(output, tape)
+    if kind is TracedArray or kind is np.ndarray:
+        array = output.array if kind is TracedArray else output
+        if not can_vary(array):
+            return output
+        return TracedArray(array, memory_of(tape, array, active=True))
+    if isinstance(output, np.ndarray):
+        raise LostGradientError(
+            f"a result of the array subclass {kind.__name__} cannot be traced",
+            found=f"got {kind.__name__}, expected numpy.ndarray",
+            fix="convert it with numpy.asarray before the differentiated part",
+        )
+    return output
+
+
+def know_constant(tape: Tape, value: Any) -> None:
+    """A plain array was used by an operation: later writes into it must be undone on the way back."""
+    if type(value) is np.ndarray and value.flags.writeable:
+        memory_of(tape, value)
+
+
+def number_attribute(number: TracedFloat, name: str) -> Any:
+    """An attribute of a traced NumPy number, which behaves like an array with no axes."""
+    from workbench.autodiff.methods import METHODS
+
+    plain = number.value
+    if name in METHODS and hasattr(type(plain), name):
+        return METHODS[name].__get__(number)
+    found = getattr(plain, name)
+    if callable(found):
+        raise lost(f"the method {name!r} of a number has no rule")
+    return found

@@ -1,0 +1,405 @@
+"""The door every call of a rewritten program goes through.
+
+``resolve(f)`` gives what is to be called instead of ``f``: the door or rule registered for it; the rewritten version
+of a Python function, method, class or callable object; a NumPy function's traced form; or ``f`` itself. Compiled
+code that has no rule may be called freely: a traced value is no float and no array to it, so it can hold,
+compare and return it, and the moment it asks for the bare number an error is raised.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff.arrays import TracedArray, current, know_constant, owner_of, record
+from workbench.autodiff.location import is_engine_file, user_line
+from workbench.autodiff.registry import DOORS, Rule
+from workbench.autodiff.rewrite import rewrite, with_code
+from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, strip
+from workbench.autodiff.source import SourceUnavailable
+from workbench.autodiff.tape import OPEN
+from workbench.errors import MissingRuleError
+
+_DISPATCHER = type(np.sum)  # NumPy's functions written in Python or C behind __array_function__
+
+# The rewritten code's operations by name; arithmetic.py, indexing.py and this file fill it.
+REWRITTEN_DOORS: dict[str, Callable] = {"slice": slice}
+
+# Packages whose Python code is not rewritten: they compute no derivatives, or have rules, or are the engine's own.
+OPAQUE = frozenset(
+    "abc argparse array ast asyncio atexit autograd builtins codecs collections concurrent csv ctypes dask "
+    "dataclasses datetime dis email encodings enum gc glob hashlib http importlib inspect io IPython ipykernel "
+    "ipywidgets json jupyter_client keyword linecache locale logging matplotlib multiprocessing numba opcode os "
+    "pandas pathlib pickle pkgutil platform plotly posixpath pprint pydantic pytest queue re reprlib selectors "
+    "shutil signal site socket sqlite3 ssl string struct subprocess sys tempfile textwrap threading time tokenize "
+    "torch traceback types typing typing_extensions unittest urllib uuid warnings weakref xml zipfile _pytest "
+    "pluggy functools".split()
+)
+_STANDARD_LIBRARY = str(Path(inspect.__file__).resolve().parent)
+
+_rewritten_ids: dict[int, CodeType] = {}  # id of rewritten code -> the code, kept alive
+_codes: dict[CodeType, CodeType | None] = {}  # code -> rewritten code, None if it stays as it is
+_functions: dict[FunctionType, Callable] = {}  # functions without closure, which live long
+
+
+def resolve(f: Any) -> Any:
+    """What a rewritten program calls where the user wrote ``f(...)``."""
+    kind = type(f)
+    if kind is FunctionType:
+        if id(f.__code__) in _rewritten_ids:
+            return f
+        found = _functions.get(f)
+        return found if found is not None else _resolve_function(f)
+    if kind is BuiltinFunctionType:
+        found = DOORS.get(f)
+        if found is not None:
+            return found
+        owner = f.__self__
+        if type(owner) is np.ndarray:
+            return _array_method(f, owner)
+        return f if not OPEN else _compiled(f)
+    if kind is MethodType:
+        function = f.__func__
+        if type(function) is FunctionType:
+            if type(f.__self__) in TRACED:
+                return f
+            new = resolve(function)
+            return f if new is function else MethodType(new, f.__self__)
+        return f
+    return _resolve_other(f)
+
+
+REWRITTEN_DOORS["resolve"] = resolve
+
+
+def _resolve_other(f: Any) -> Any:
+    try:
+        found = DOORS.get(f)
+    except TypeError:  # an unhashable callable object
+        found = None
+    if found is not None:
+        return found
+    kind = type(f)
+    if kind is np.ufunc:
+        from workbench.autodiff.elementwise import ufunc_door
+
+        return ufunc_door(f)
+    if kind is _DISPATCHER:
+        return _numpy_function(f)
+    if isinstance(f, type):
+        return _class_door(f)
+    if isinstance(f, functools.partial):
+        return functools.partial(resolve(f.func), *f.args, **f.keywords)
+    if kind is functools._lru_cache_wrapper:  # a cached traced value would outlive its tape
+        return resolve(f.__wrapped__)
+    if isinstance(f, np.ufunc) or kind is MethodType:
+        return f
+    call = python_method(kind, "__call__")
+    if call is not None:
+        new = resolve(call)
+        return f if new is call else MethodType(new, f)
+    owner = getattr(f, "__self__", None)
+    if isinstance(owner, np.ufunc):
+        from workbench.autodiff.elementwise import ufunc_method_door
+
+        return ufunc_method_door(owner, f.__name__)
+    return _compiled(f) if OPEN else f
+
+
+def _resolve_function(f: FunctionType) -> Callable:
+    found = DOORS.get(f)
+    if found is None:
+        code = rewritten_code(f)
+        found = f if code is None else with_code(f, code)
+    if f.__closure__ is None:
+        _functions[f] = found
+    return found
+
+
+def rewritten_code(f: FunctionType) -> CodeType | None:
+    """The rewritten code of a function, None when it is to run as it stands."""
+    code = f.__code__
+    if code in _codes:
+        return _codes[code]
+    new = None
+    if not _is_opaque(f):
+        try:
+            new = rewrite(f, REWRITTEN_DOORS)
+        except SourceUnavailable:
+            new = None  # it runs as it stands: its operators are still traced, and compiled code still refuses
+    _codes[code] = new
+    if new is not None:
+        _mark(new)
+    return new
+
+
+def _mark(code: CodeType) -> None:
+    _rewritten_ids[id(code)] = code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            _mark(constant)
+
+
+def _is_opaque(f: FunctionType) -> bool:
+    filename = f.__code__.co_filename
+    if is_engine_file(filename) or filename.startswith("<frozen"):
+        return True
+    package = (f.__module__ or "").partition(".")[0]
+    return package in OPAQUE
+
+
+# ------------------------------------------------------------------------------------ classes and methods
+
+_methods: dict[tuple[type, str], FunctionType | None] = {}
+
+
+def python_method(kind: type, name: str) -> FunctionType | None:
+    """A method found on the class and written in Python, None otherwise."""
+    key = (kind, name)
+    if key not in _methods:
+        found = inspect.getattr_static(kind, name, None)
+        _methods[key] = found if type(found) is FunctionType else None
+    return _methods[key]
+
+
+def _class_door(cls: type) -> Callable:
+    """Making an object: as the class does it, with rewritten ``__new__`` and ``__init__``."""
+    if type(cls).__call__ is not type.__call__ or cls.__module__ == "builtins":
+        return _compiled(cls) if OPEN else cls
+    init, new = python_method(cls, "__init__"), python_method_or_static(cls, "__new__")
+    if init is None and new is None:
+        return _compiled(cls) if OPEN else cls
+    new_door = resolve(new) if new is not None else None
+    init_door = resolve(init) if init is not None else None
+    if new_door is new and init_door is init and not hasattr(cls, "__post_init__"):
+        return cls
+
+    def make(*args: Any, **kwargs: Any) -> Any:
+        if new_door is not None:
+            made = new_door(cls, *args, **kwargs)
+        elif init is not None and cls.__new__ is object.__new__:
+            made = object.__new__(cls)
+        else:
+            made = cls.__new__(cls, *args, **kwargs)
+        if isinstance(made, cls):
+            if init_door is not None:
+                init_door(made, *args, **kwargs)
+            else:
+                cls.__init__(made, *args, **kwargs)
+        return made
+
+    return make
+
+
+def python_method_or_static(cls: type, name: str) -> FunctionType | None:
+    found = inspect.getattr_static(cls, name, None)
+    found = found.__func__ if isinstance(found, staticmethod) else found
+    return found if type(found) is FunctionType else None
+
+
+# ------------------------------------------------------------------------------------ rules
+
+
+def ruled_call(rule: Rule) -> Callable:
+    """The door of a primitive that has a rule."""
+    primitive = rule.primitive
+
+    @functools.wraps(primitive, updated=())
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return apply_rule(rule, args, kwargs)
+
+    return call
+
+
+def apply_rule(rule: Rule, args: tuple, kwargs: dict) -> Any:
+    """Call a primitive that has a rule; put it on the innermost tape that an argument belongs to."""
+    args = [current(a) for a in args]
+    for position in rule.leaves:
+        if position < len(args) and isinstance(args[position], list | tuple):
+            args[position] = as_array(args[position])
+    if kwargs:
+        args, kwargs = _positional(rule.primitive, args, kwargs)
+    tape = innermost(*args)
+    if tape is None:
+        return rule.primitive(*args, **kwargs)
+    needs = tuple(k for k, a in enumerate(args) if type(a) in TRACED and a.tape is tape)
+    values = tuple(a.value if k in needs else a for k, a in enumerate(args))
+    value, pullback = rule.forward(needs, values, kwargs)
+    return finish(tape, [args[k] for k in needs], values, value, pullback)
+
+
+def finish(tape: Any, operands: list[Any], values: tuple, value: Any, pullback: Callable) -> Any:
+    """Record an operation, unless its value is a view of memory that is traced already."""
+    array = value.array if type(value) is TracedArray else value
+    if type(array) is np.ndarray:
+        memory = tape.memories.get(id(owner_of(array)))
+        if memory is not None and memory.active:
+            return TracedArray(array, memory)
+    for constant in values:
+        if type(constant) is np.ndarray:
+            know_constant(tape, constant)
+    return record(tape, operands, value, pullback)
+
+
+def as_array(nested: Any) -> Any:
+    """A list or tuple as an array, traced if anything in it is."""
+    return DOORS[np.array](nested)
+
+
+def _positional(primitive: Callable, args: list[Any], kwargs: dict) -> tuple[list[Any], dict]:
+    """Keyword arguments that are traced are moved to their positions."""
+    kwargs = {name: current(value) for name, value in kwargs.items()}
+    if not any(type(value) in TRACED for value in kwargs.values()):
+        return args, kwargs
+    try:
+        names = list(inspect.signature(primitive).parameters)
+    except (TypeError, ValueError):
+        names = []
+    while len(args) < len(names) and names[len(args)] in kwargs:
+        args = [*args, kwargs.pop(names[len(args)])]
+    left = [name for name, value in kwargs.items() if type(value) in TRACED]
+    if left:
+        raise MissingRuleError(
+            f"{name_of(primitive)} has no rule for its argument {left[0]!r}",
+            found=f"got a traced value for the keyword {left[0]!r}",
+            where=user_line(),
+            fix="pass it by position if the function allows that, or register a rule with @workbench.rule",
+        )
+    return args, kwargs
+
+
+def constant_call(function: Callable) -> Callable:
+    """The door of a function whose result does not vary: it gets plain values."""
+
+    @functools.wraps(function, updated=())
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return function(*[plain(a) for a in args], **{k: plain(v) for k, v in kwargs.items()})
+
+    return call
+
+
+def plain(x: Any) -> Any:
+    """``x`` without its tapes, also inside lists, tuples and dicts."""
+    kind = type(x)
+    if kind is TracedFloat:
+        return strip(x)
+    if kind is TracedArray:
+        return x.array
+    if kind is list or kind is tuple:
+        return kind([plain(e) for e in x])
+    if kind is dict:
+        return {k: plain(v) for k, v in x.items()}
+    return x
+
+
+def name_of(function: Any) -> str:
+    """A function's name as a user would write it."""
+    module = getattr(function, "__module__", None) or ""
+    name = getattr(function, "__qualname__", None) or getattr(function, "__name__", repr(function))
+    return name if module in ("builtins", "__main__", "") else f"{module}.{name}"
+
+
+# ------------------------------------------------------------------------------------ NumPy and compiled code
+
+
+def contains_traced(x: Any, depth: int = 3) -> bool:
+    """Whether a traced value, or a plain array whose memory is traced, is in ``x``."""
+    kind = type(x)
+    if kind in TRACED:
+        return True
+    if kind is np.ndarray:
+        return bool(OPEN) and type(current(x)) is TracedArray
+    if depth and (kind is list or kind is tuple):
+        return any(contains_traced(e, depth - 1) for e in x)
+    if depth and kind is dict:
+        return any(contains_traced(e, depth - 1) for e in x.values())
+    return False
+
+
+_numpy_doors: dict[Any, Callable] = {}
+
+
+def _numpy_function(f: Any) -> Callable:
+    """A NumPy function without a rule: traced through its Python source when it gets a traced value."""
+    found = _numpy_doors.get(f)
+    if found is None:
+        inner = getattr(f, "__wrapped__", None)
+
+        @functools.wraps(f, updated=())
+        def found(*args: Any, **kwargs: Any) -> Any:
+            if not any(map(contains_traced, args)) and not any(map(contains_traced, kwargs.values())):
+                return f(*args, **kwargs)
+            if type(inner) is not FunctionType or rewritten_code(inner) is None:
+                raise MissingRuleError(
+                    f"{name_of(f)} has no rule",
+                    found="it is compiled code and got a traced value",
+                    where=user_line(),
+                    fix=f"register a rule with @workbench.rule({name_of(f)}), or write it with functions that have one",
+                )
+            return resolve(inner)(*args, **kwargs)
+
+        _numpy_doors[f] = found
+    return found
+
+
+def _array_method(method: Any, owner: np.ndarray) -> Callable:
+    """A bound method of a plain array: the traced array's method if its memory is traced or must be undone."""
+    seen = current(owner)
+    if type(seen) is TracedArray:
+        return getattr(seen, method.__name__)
+    if OPEN and method.__name__ in _MUTATING:
+        from workbench.autodiff.indexing import mutate
+
+        return functools.partial(mutate, owner, method)
+    return _compiled(method) if OPEN else method
+
+
+_MUTATING = frozenset({"sort", "fill", "put", "partition", "itemset", "resize", "byteswap", "setfield", "__setitem__"})
+
+
+_HARMLESS = frozenset(
+    {len, isinstance, issubclass, range, id, hash, repr, getattr, hasattr, setattr, callable, iter, next, ord, chr}
+    | {str, bool, bytes, slice, object, print, format, open, input, any, all, delattr, dict, set, frozenset, Exception}
+)
+_CONTAINERS = frozenset({list, dict, set, str, frozenset, tuple, bytes, bytearray})
+
+
+def _compiled(f: Any) -> Any:
+    """Compiled code as seen from a traced program.
+
+    Python functions handed to it are rewritten, and plain arrays whose memory is traced arrive as traced arrays, so
+    that it cannot take their numbers unnoticed.
+    """
+    if type(getattr(f, "__self__", None)) in _CONTAINERS and f.__name__ != "sort":
+        return f
+    try:
+        if f in _HARMLESS or (isinstance(f, type) and issubclass(f, BaseException)):
+            return f
+    except TypeError:
+        pass  # unhashable: not one of those
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        args = [_outgoing(a) for a in args]
+        return f(*args, **{name: _outgoing(value) for name, value in kwargs.items()})
+
+    return call
+
+
+def _outgoing(x: Any) -> Any:
+    kind = type(x)
+    if kind is FunctionType or kind is MethodType:
+        return resolve(x)
+    if kind is np.ndarray:
+        return current(x)
+    if kind is BuiltinFunctionType or kind is _DISPATCHER or kind is np.ufunc:
+        try:
+            return DOORS.get(x, x)
+        except TypeError:
+            return x
+    return x

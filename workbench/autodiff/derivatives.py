@@ -1,0 +1,252 @@
+"""The operators on programs: pullback, gradient, value_and_gradient."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff.arrays import TracedArray, accumulate, current, memory_of
+from workbench.autodiff.calls import resolve
+from workbench.autodiff.scalars import TRACED, TracedFloat
+from workbench.autodiff.structure import leaves, map_leaves, settle
+from workbench.autodiff.tape import OPEN, Tape, recording, sweep_back
+from workbench.errors import NotDifferentiableError, NotScalarError
+
+_RECURSION = 20_000  # a rewritten call may take a few Python frames where the program takes one
+
+
+def pullback(f: Callable, *args: Any, wrt: int | tuple[int, ...] | None = None) -> tuple[Any, Callable]:
+    """The value of ``f(*args)`` and its pullback, which can be called again and again.
+
+    y_bar ↦ Jᵀ y_bar, also called the vector–Jacobian product.
+
+    Args:
+        f: any Python callable. Its arguments are not changed, even if it writes into them.
+        args: numbers, arrays, and lists, tuples, dicts, dataclasses or plain objects of them.
+        wrt: positions of the arguments to differentiate by; all by default.
+    Returns:
+        ``(y, back)``. ``back(y_bar)`` takes a cotangent of the structure of ``y`` (its default is 1 for a real
+        number) and returns a tuple with one cotangent for each argument of ``wrt``, each of the argument's own
+        structure. What cannot vary (whole numbers, strings) has the cotangent None.
+    Raises:
+        LostGradientError: a traced value met compiled code without a rule; names the line.
+
+    Complex numbers follow PyTorch's convention: the cotangent of z is ∂L/∂Re z + i ∂L/∂Im z.
+    """
+    positions = tuple(range(len(args))) if wrt is None else (wrt,) if isinstance(wrt, int) else tuple(wrt)
+    for k in positions:
+        if not -len(args) <= k < len(args):
+            raise NotDifferentiableError(
+                f"there is no argument {k} to differentiate by",
+                found=f"got wrt={wrt!r} and {len(args)} arguments",
+                where="wrt",
+                fix="count positional arguments from 0, and pass what you differentiate by positionally",
+            )
+    positions = tuple(k % len(args) for k in positions)
+    outer_limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(outer_limit, _RECURSION))
+    try:
+        with recording() as tape:
+            traced = list(args)
+            for k in positions:
+                traced[k] = _trace(tape, args[k])
+            result = resolve(f)(*traced)
+            result = map_leaves(current, result)
+    finally:
+        sys.setrecursionlimit(outer_limit)
+    value = map_leaves(_value_of(tape), result)
+    for k, argument in enumerate(args):
+        if k not in positions:
+            _settle_in_place(argument)
+
+    def back(y_bar: Any = None) -> tuple[Any, ...]:
+        with tape.lock:
+            for memory in tape.memories.values():
+                memory.store = None
+            _seed(tape, result, value, y_bar)
+            sweep_back(tape)
+            return tuple(map_leaves(_cotangent_of(tape), traced[k], other=lambda x: None) for k in positions)
+
+    return value, back
+
+
+def _trace(tape: Tape, argument: Any) -> Any:
+    """A copy of ``argument`` whose leaves are leaves of ``tape``."""
+
+    def leaf(x: Any) -> Any:
+        x = current(x)
+        if isinstance(x, np.ndarray):
+            array = resolve(np.array)(x)
+            array = array.array if type(array) is TracedArray else array
+            return TracedArray(array, memory_of(tape, array, active=True))
+        if isinstance(x, complex):
+            raise NotDifferentiableError(
+                "a complex number cannot be an argument to differentiate by",
+                found=f"got {x!r}",
+                fix="pass an array of one element, numpy.array([z]), or its real and imaginary parts",
+            )
+        return TracedFloat(x, tape)
+
+    return map_leaves(leaf, argument)
+
+
+def _value_of(tape: Tape) -> Callable:
+    def value(x: Any) -> Any:
+        if type(x) not in TRACED or x.tape is not tape:
+            return x
+        return x.value.copy() if type(x) is TracedArray else x.value
+
+    return value
+
+
+def _settle_in_place(argument: Any) -> None:
+    """Lists and dicts that the program was given and changed hold plain values again."""
+    if isinstance(argument, list):
+        argument[:] = [settle(x) for x in argument]
+    elif isinstance(argument, dict):
+        for key, x in argument.items():
+            argument[key] = settle(x)
+
+
+def _seed(tape: Tape, result: Any, value: Any, y_bar: Any) -> None:
+    """Put the cotangent of the result on the tape."""
+    found, plain_values = leaves(result), leaves(value)
+    if y_bar is None:
+        if len(found) != 1 or np.ndim(plain_values[0]) or isinstance(plain_values[0], complex):
+            raise NotScalarError(
+                "the pullback of a program whose result is not one real number needs a cotangent",
+                found=f"the result is {_describe(value)}",
+                fix="call back(y_bar) with a cotangent of the result's structure and shapes",
+            )
+        bars = [1.0]
+    else:
+        bars = leaves(map_leaves(lambda x: x, y_bar)) if not isinstance(y_bar, int) else [float(y_bar)]
+    shapes = [np.shape(v) for v in plain_values]
+    if [np.shape(b) for b in bars] != shapes:
+        raise NotScalarError(
+            "the cotangent does not fit the result",
+            found=f"got shapes {[np.shape(b) for b in bars]}, expected {shapes}",
+            where="y_bar",
+            fix="give it the structure and the shapes of the result",
+        )
+    for x, bar in zip(found, bars, strict=True):
+        if type(x) in TRACED and x.tape is tape:
+            accumulate(x, bar)
+
+
+def _cotangent_of(tape: Tape) -> Callable:
+    """Reads, and forgets, the cotangent that has gathered on a leaf."""
+
+    def cotangent(x: Any) -> Any:
+        if type(x) is TracedFloat:
+            bar, x.bar = x.bar, 0.0
+            return bar if type(bar) is TracedFloat else type(_innermost_value(x))(bar)
+        memory = x.memory
+        store, view = memory.store, memory.view_like(x.array)
+        memory.store = None
+        if store is None:
+            return view
+        return current(view) if OPEN else view
+
+    return cotangent
+
+
+def _innermost_value(x: Any) -> Any:
+    while type(x) is TracedFloat:
+        x = x.value
+    return x
+
+
+def _describe(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    if value is None:
+        return "None (does the program return its result?)"
+    return f"{value!r:.60} of type {type(value).__name__}"
+
+
+def value_and_gradient(f: Callable, wrt: int | tuple[int, ...] = 0, *, aux: bool = False) -> Callable:
+    """The program that returns ``f``'s value and its gradient.
+
+    Args:
+        f: a program whose result is one real number.
+        wrt: the position, or positions, of the arguments to differentiate by.
+        aux: ``f`` returns ``(number, anything else)``; the value returned is that pair.
+    Returns:
+        A function of ``f``'s arguments returning ``(value, gradient)``. The gradient has the structure of the
+        argument; a tuple of them if ``wrt`` is a tuple.
+    Raises:
+        NotScalarError: the result is not one real number.
+        NotDifferentiableError: the argument is a whole number, a string, or holds nothing that can vary.
+    """
+    positions = (wrt,) if isinstance(wrt, int) else tuple(wrt)
+
+    @functools.wraps(f, updated=())
+    def program(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        for k in positions:
+            if k < len(args):
+                _check_argument(args[k], k)
+        value, back = pullback(functools.partial(f, **kwargs) if kwargs else f, *args, wrt=positions)
+        scalar = value[0] if aux and isinstance(value, tuple) and value else value
+        if not isinstance(scalar, float) and not (isinstance(scalar, np.ndarray) and scalar.ndim == 0):
+            if isinstance(scalar, int):  # a whole number: constant wherever its derivative exists
+                return value, _only(tuple(map_leaves(np.zeros_like, args[k], other=_nothing) for k in positions), wrt)
+            raise NotScalarError(
+                f"gradient needs a program whose result is one real number; {_name(f)} returns something else",
+                found=f"the result is {_describe(scalar)}",
+                fix="return a number such as a sum, or use pullback (or jacobian) for results with several entries",
+            )
+        one = np.ones_like(scalar) if isinstance(scalar, np.ndarray) else 1.0
+        if aux:
+            one = (one, *map_leaves(lambda x: np.zeros_like(x) if np.ndim(x) else 0.0, value[1:]))
+        return value, _only(back(one), wrt)
+
+    return program
+
+
+def _nothing(x: Any) -> None:
+    return None
+
+
+def _only(gradients: tuple[Any, ...], wrt: int | tuple[int, ...]) -> Any:
+    return gradients[0] if isinstance(wrt, int) else gradients
+
+
+def gradient(f: Callable, wrt: int | tuple[int, ...] = 0) -> Callable:
+    """The program that returns the gradient of ``f``; see ``value_and_gradient``."""
+    both = value_and_gradient(f, wrt)
+
+    @functools.wraps(f, updated=())
+    def program(*args: Any, **kwargs: Any) -> Any:
+        return both(*args, **kwargs)[1]
+
+    return program
+
+
+def _check_argument(argument: Any, position: int) -> None:
+    if leaves(argument):
+        return
+    fix = "pass a float, for instance 3.0 instead of 3" if isinstance(argument, int) else None
+    if isinstance(argument, np.ndarray):
+        fix = "pass an array of floats, for instance x.astype(float)"
+    raise NotDifferentiableError(
+        f"argument {position} cannot vary, so there is no gradient by it",
+        found=f"got {argument!r:.60} of type {type(argument).__name__}, expected floats or something that holds floats",
+        where=f"argument {position}",
+        fix=fix or "choose another argument with wrt=…",
+    )
+
+
+def _name(f: Any) -> str:
+    return getattr(f, "__name__", repr(f))
+
+
+def stop_gradient(x: Any) -> Any:
+    """``x`` itself, but a constant to every derivative around it."""
+    from workbench.autodiff.calls import plain
+
+    return map_leaves(plain, map_leaves(current, x))

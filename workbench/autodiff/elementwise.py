@@ -1,0 +1,233 @@
+"""Universal functions: values by NumPy, derivatives from a table of partials."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff.arrays import TracedArray, current, know_constant, record
+from workbench.autodiff.calls import apply_rule, as_array, contains_traced, name_of, plain, resolve
+from workbench.autodiff.location import user_line
+from workbench.autodiff.registry import DOORS, NON_DIFFERENTIABLE, PARTIALS, RULES
+from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, scalar_result
+from workbench.autodiff.tape import OPEN
+from workbench.errors import MissingRuleError
+
+
+def _input(x: Any) -> Any:
+    if isinstance(x, list | tuple) and contains_traced(x):
+        return as_array(x)
+    return current(x)
+
+
+@functools.cache
+def ufunc_door(ufunc: np.ufunc) -> Callable:
+    """What a rewritten program calls for a universal function."""
+
+    @functools.wraps(ufunc, updated=())
+    def call(*inputs: Any, **kwargs: Any) -> Any:
+        return apply_ufunc(ufunc, inputs, kwargs)
+
+    return call
+
+
+def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
+    """``ufunc(*inputs, **kwargs)`` with traced inputs, ``out`` and ``where`` included."""
+    out = kwargs.pop("out", None) if "out" in kwargs else None
+    if len(inputs) > ufunc.nin:
+        inputs, out = inputs[: ufunc.nin], inputs[ufunc.nin :]
+    inputs = tuple(_input(x) for x in inputs)
+    if out is not None:
+        return _into(ufunc, inputs, out[0] if isinstance(out, tuple) else out, kwargs)
+    tape = innermost(*inputs)
+    if tape is None or ufunc in NON_DIFFERENTIABLE or _whole_numbers(kwargs):
+        return ufunc(*[plain(x) for x in inputs], **kwargs)
+    partials = PARTIALS.get(ufunc)
+    if partials is None:
+        if ufunc in RULES:
+            return apply_rule(RULES[ufunc], inputs, kwargs)
+        raise MissingRuleError(
+            f"{name_of(ufunc)} has no rule",
+            found="it is compiled code and got a traced value",
+            where=user_line(),
+            fix=f"register a rule with @workbench.rule(numpy.{ufunc.__name__})",
+        )
+    needs = [k for k, x in enumerate(inputs) if type(x) in TRACED and x.tape is tape]
+    values = tuple(x.value if k in needs else x for k, x in enumerate(inputs))
+    value = ufunc(*values, **kwargs)
+    operands = [inputs[k] for k in needs]
+    if not np.ndim(value) and all(type(x) is TracedFloat for x in operands):
+        with np.errstate(all="ignore"):
+            return scalar_result(value, tape, operands, [partials[k](np, value, *values) for k in needs])
+    for constant in values:
+        if type(constant) is np.ndarray:
+            know_constant(tape, constant)
+
+    def elementwise_pullback(bar: Any) -> list[Any]:
+        with np.errstate(all="ignore"):
+            return [_scaled(bar, partials[k](np, value, *values)) for k in needs]
+
+    return record(tape, operands, value, elementwise_pullback)
+
+
+def _whole_numbers(kwargs: dict) -> bool:
+    return "dtype" in kwargs and kwargs["dtype"] is not None and np.dtype(kwargs["dtype"]).kind not in "fc"
+
+
+def _scaled(bar: Any, partial: Any) -> Any:
+    """``bar · conj(partial)``, where a cotangent of zero stays zero whatever the partial is."""
+    if type(partial) is float:
+        return bar if partial == 1.0 else bar * partial
+    product = bar * (np.conj(partial) if np.iscomplexobj(partial) else partial)
+    total = np.sum(plain(product))
+    if not np.isfinite(total):
+        product = np.where(plain(bar) == 0, 0.0, product)
+    return product
+
+
+def _into(ufunc: np.ufunc, inputs: tuple, out: Any, kwargs: dict) -> Any:
+    """``ufunc(*inputs, out=out, where=mask)``: computed aside, then written."""
+    from workbench.autodiff.indexing import mutate, set_item
+
+    mask = plain(kwargs.pop("where", True))
+    target = out.array if type(out) is TracedArray else out
+    seen = current(target)
+    if innermost(*inputs) is None and type(seen) is not TracedArray:
+        return mutate(target, ufunc, *inputs, out=target, where=mask, **kwargs) if OPEN else ufunc(
+            *[plain(x) for x in inputs], out=target, where=mask, **kwargs
+        )
+    result = apply_ufunc(ufunc, inputs, kwargs)
+    if not np.can_cast(plain(result).dtype, target.dtype, kwargs.get("casting", "same_kind")):
+        ufunc(*[plain(x) for x in inputs], out=target.copy(), where=mask, **kwargs)  # NumPy's own error
+    if mask is not True:
+        result = resolve(np.where)(mask, result, seen)
+    set_item(result, target, ...)
+    return current(target)
+
+
+# ------------------------------------------------------------------------------------ methods of ufuncs
+
+_REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
+_ACCUMULATIONS = {np.add: np.cumsum, np.multiply: np.cumprod}
+
+
+@functools.cache
+def ufunc_method_door(ufunc: np.ufunc, name: str) -> Callable:
+    """What a rewritten program calls for ``ufunc.reduce``, ``accumulate``, ``outer``, ``at`` and ``reduceat``."""
+    method, traced = getattr(ufunc, name), _METHODS.get(name)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        args = tuple(_input(a) for a in args)
+        if name == "at" and OPEN:
+            return add_at_method(ufunc, *args)
+        if innermost(*args) is None:
+            return method(*[plain(a) for a in args], **kwargs)
+        if traced is None:
+            raise MissingRuleError(
+                f"numpy.{ufunc.__name__}.{name} has no rule", where=user_line(), fix="write it as a loop"
+            )
+        return traced(ufunc, *args, **kwargs)
+
+    return call
+
+
+def _reduce(ufunc: np.ufunc, array: Any, axis: Any = 0, **kwargs: Any) -> Any:
+    if ufunc in _REDUCTIONS:
+        return resolve(_REDUCTIONS[ufunc])(array, axis=axis, **kwargs)
+    rows = resolve(np.moveaxis)(array, axis, 0)
+    total = rows[0]
+    for row in rows[1:]:
+        total = apply_ufunc(ufunc, (total, row), {})
+    return total
+
+
+def _accumulate(ufunc: np.ufunc, array: Any, axis: int = 0) -> Any:
+    if ufunc in _ACCUMULATIONS:
+        return resolve(_ACCUMULATIONS[ufunc])(array, axis=axis)
+    rows = resolve(np.moveaxis)(array, axis, 0)
+    totals = [rows[0]]
+    for row in rows[1:]:
+        totals.append(apply_ufunc(ufunc, (totals[-1], row), {}))
+    return resolve(np.stack)(totals, axis=axis)
+
+
+def _outer(ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Any:
+    wide = resolve(np.reshape)(a, np.shape(plain(a)) + (1,) * np.ndim(plain(b)))
+    return apply_ufunc(ufunc, (wide, b), kwargs)
+
+
+_METHODS = {"reduce": _reduce, "accumulate": _accumulate, "outer": _outer}
+
+
+def add_at_method(ufunc: np.ufunc, array: Any, index: Any, values: Any = None) -> None:
+    """``ufunc.at(array, index, values)``: unbuffered, so that repeated positions count each time."""
+    from workbench.autodiff.indexing import mutate, plain_index, set_item
+
+    target, index = (array.array if type(array) is TracedArray else array), plain_index(index)
+    seen = current(target)
+    if type(seen) is not TracedArray and innermost(values) is None:
+        mutate(target, ufunc.at, target, index, *(() if values is None else (values,)))
+    elif ufunc is np.add:
+        set_item(current(add_at(target, index, values)), target, ...)
+    elif ufunc is np.subtract:
+        set_item(current(add_at(target, index, resolve(np.negative)(values))), target, ...)
+    else:
+        positions = np.arange(target.size).reshape(target.shape)[index]
+        values = resolve(np.broadcast_to)(values, positions.shape)
+        flat = resolve(np.ravel)(seen)
+        picked = resolve(np.ravel)(values)
+        result = [flat[k] for k in range(target.size)]
+        for place, position in enumerate(positions.ravel()):
+            result[position] = apply_ufunc(ufunc, (result[position], picked[place]), {})
+        set_item(resolve(np.reshape)(as_array(result), target.shape), target, ...)
+
+
+def add_at(array: Any, index: Any, values: Any) -> Any:
+    """A copy of ``array`` with ``values`` added at ``index``, repeated positions counted each time."""
+    return _add_at(current(array), index, current(values))
+
+
+def _add_at(array: Any, index: Any, values: Any) -> Any:
+    tape = innermost(array, values)
+    if tape is None:
+        result = np.array(array, copy=True)
+        np.add.at(result, index, values)
+        return result
+    varies = [type(x) in TRACED and x.tape is tape for x in (array, values)]
+    value = _add_at(array.value if varies[0] else array, index, values.value if varies[1] else values)
+
+    def add_at_pullback(bar: Any) -> list[Any]:
+        cotangents = [bar, resolve_get(bar, index)]
+        return [c for c, needed in zip(cotangents, varies, strict=True) if needed]
+
+    operands = [x for x, needed in zip((array, values), varies, strict=True) if needed]
+    return record(tape, operands, value, add_at_pullback)
+
+
+def resolve_get(array: Any, index: Any) -> Any:
+    """``array[index]`` as a rewritten program would read it."""
+    from workbench.autodiff.indexing import get_item
+
+    return get_item(array, index)
+
+
+def _array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    """NumPy's protocol: code that is not rewritten comes in here."""
+    if method == "__call__":
+        if ufunc in RULES:
+            return DOORS[ufunc](*inputs, **kwargs)
+        return apply_ufunc(ufunc, inputs, kwargs)
+    return ufunc_method_door(ufunc, method)(*inputs, **kwargs)
+
+
+def _array_function(self: Any, function: Any, types: Any, args: tuple, kwargs: dict) -> Any:
+    """NumPy's protocol: code that is not rewritten comes in here."""
+    return resolve(function)(*args, **kwargs)
+
+
+for _kind in TRACED:
+    _kind.__array_ufunc__ = _array_ufunc
+    _kind.__array_function__ = _array_function

@@ -1,0 +1,273 @@
+"""Reading from arrays and writing into them: ``a[i]``, ``a[i] = v``, ``a += v``, and every other in-place change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff.arrays import (
+    Memory,
+    TracedArray,
+    accumulate,
+    add_into,
+    can_vary,
+    current,
+    memory_of,
+    owner_of,
+    record,
+    reduce_to,
+    traced_view,
+)
+from workbench.autodiff.calls import REWRITTEN_DOORS, as_array, contains_traced, plain, python_method, resolve
+from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost, strip
+from workbench.autodiff.tape import OPEN, Entry, Tape
+from workbench.errors import LostGradientError
+
+_BUILT_IN = frozenset({list, dict, tuple, str})
+
+
+def get_item(container: Any, index: Any) -> Any:
+    """``container[index]``."""
+    kind = type(container)
+    if kind in _BUILT_IN:
+        return container[index]
+    if kind is np.ndarray:
+        container = current(container)
+        kind = type(container)
+    if kind is TracedArray:
+        return _read(container, index)
+    if kind is np.ndarray:
+        return container[plain_index(index)]
+    own = python_method(kind, "__getitem__")
+    return container[index] if own is None else resolve(own)(container, index)
+
+
+def plain_index(index: Any) -> Any:
+    """An index without traces: masks and whole numbers made from traced values do not vary."""
+    if type(index) in TRACED:
+        return index.array if type(index) is TracedArray else strip(index)
+    if type(index) is tuple and any(type(i) in TRACED for i in index):
+        return tuple(plain_index(i) for i in index)
+    return index
+
+
+class ReadElement(Entry):
+    """One number read out of an array."""
+
+    __slots__ = ("array", "index", "memory", "result")
+    is_write = False
+
+    def __init__(self, memory: Memory, array: np.ndarray, index: Any) -> None:
+        self.memory, self.array, self.index = memory, array, index
+        self.result: Any = None
+
+    def back(self) -> None:
+        bar = self.result.bar
+        if bar or type(bar) is TracedFloat:
+            self.result.bar = 0.0
+            view = self.memory.view_like(self.array)
+            if OPEN:
+                add_into(view[_as_view(self.index)], bar)
+            else:
+                view[self.index] += bar
+
+
+def _as_view(index: Any) -> Any:
+    """An index of one element, made to give a view without axes."""
+    return (*index, ...) if isinstance(index, tuple) else (index, ...)
+
+
+def _read(source: TracedArray, index: Any) -> Any:
+    index = plain_index(index)
+    tape, array = source.tape, source.array
+    if not tape.open:
+        return array[index]
+    found = array[index]
+    if type(found) is np.ndarray:
+        if found.base is not None and owner_of(found) is owner_of(array):
+            return current(found)
+        return _gathered(source, index)
+    if not isinstance(found, np.inexact):
+        return found
+    if isinstance(found, np.complexfloating):
+        raise lost("a complex number was read out of a traced array")
+    value = found if tape.level == 0 else get_item(source.value, index)
+    tape.append(entry := ReadElement(source.memory, array, index))
+    entry.result = TracedFloat(value, tape)
+    return entry.result
+
+
+def _gathered(source: TracedArray, index: Any) -> Any:
+    """Elements picked by a mask or by arrays of positions: a copy."""
+    value = source.array[index] if source.tape.level == 0 else get_item(source.value, index)
+    shape, dtype = source.array.shape, source.array.dtype
+
+    def gather_pullback(bar: Any) -> list[Any]:
+        full = np.zeros(shape, dtype)
+        if type(bar) is np.ndarray:
+            np.add.at(full, index, bar)
+            return [full]
+        from workbench.autodiff.elementwise import add_at
+
+        return [current(add_at(full, index, bar))]
+
+    return record(source.tape, [source], value, gather_pullback)
+
+
+# ------------------------------------------------------------------------------------ writing
+
+
+class Write(Entry):
+    """``array[index] = source``: the old contents are kept, and put back on the way back."""
+
+    __slots__ = ("array", "index", "memory", "old", "source")
+    is_write = True
+
+    def __init__(self, memory: Memory, array: np.ndarray, index: Any, source: Any) -> None:
+        self.memory, self.array, self.index, self.source = memory, array, index, source
+        self.old = np.array(array[index], copy=True)
+
+    def back(self) -> None:
+        if self.memory.store is not None:
+            view = self.memory.view_like(self.array)
+            bar = traced_view(view)[self.index] if OPEN else view[self.index]
+            bar = bar.copy() if np.ndim(bar) else bar
+            if OPEN:
+                set_item(0.0, view, self.index)
+            else:
+                view[self.index] = 0.0
+            if self.source is not None:
+                accumulate(self.source, reduce_to(bar, np.shape(_shape_of(self.source))))
+        self.redo()
+
+    def redo(self) -> None:
+        """Exchange the present contents with the kept ones."""
+        now = np.array(self.array[self.index], copy=True)
+        self.array[self.index] = self.old
+        self.old = now
+
+
+def _shape_of(source: Any) -> Any:
+    return source.array if type(source) is TracedArray else 0.0
+
+
+def set_item(value: Any, container: Any, index: Any) -> None:
+    """``container[index] = value``."""
+    kind = type(container)
+    if kind is list or kind is dict:
+        container[index] = value
+        return
+    if kind is np.ndarray or kind is TracedArray:
+        _write(container.array if kind is TracedArray else container, plain_index(index), value)
+        return
+    own = python_method(kind, "__setitem__")
+    if own is None:
+        container[index] = value
+    else:
+        resolve(own)(container, index, value)
+
+
+def _write(array: np.ndarray, index: Any, value: Any) -> None:
+    """Write into memory that one or several tapes may know, outermost first."""
+    value = current(value)
+    if isinstance(value, list | tuple) and contains_traced(value):
+        value = as_array(value)
+    tape = innermost(value)
+    if tape is not None and not can_vary(array):
+        if array.dtype.kind == "O":
+            array[index] = value
+            return
+        raise LostGradientError(
+            f"a traced value was about to be written into an array of {array.dtype}",
+            found="whole numbers cannot vary, so the derivative would be lost",
+            where=lost("").where,
+            fix="make the array with a floating point type, for instance numpy.zeros(n) instead of numpy.zeros(n, int)",
+        )
+    if array.dtype.kind == "f" and np.iscomplexobj(plain(value)):
+        array[index] = plain(value)  # NumPy's own error or warning
+    _write_from(array, index, value, OPEN[:])
+    array[index] = plain(value)
+
+
+def _write_from(array: np.ndarray, index: Any, value: Any, tapes: list[Tape]) -> None:
+    """Record the write on every tape that knows the memory or that the value belongs to, outermost first."""
+    if not tapes:
+        return
+    *outer, tape = tapes
+    belongs = type(value) in TRACED and value.tape is tape
+    _write_from(array, index, value.value if belongs else value, outer)
+    known = tape.memories.get(id(owner_of(array))) if tape.memories else None
+    if known is None and not belongs:
+        return
+    memory = memory_of(tape, array, active=belongs)
+    if belongs and type(value) is TracedArray and np.may_share_memory(value.array, array):
+        value = resolve(np.copy)(value)  # "a[1:] = a[:-1]" reads everything before it writes
+    write = Write(memory, array, index, value if belongs else None)
+    tape.append(write)
+    tape.writes.append(write)
+
+
+def in_place(ufunc: np.ufunc, operator: Callable, array: Any, other: Any) -> Any:
+    """``array += other`` and its like, for an array that is traced, known to a tape, or about to be."""
+    from workbench.autodiff.elementwise import apply_ufunc
+
+    target = array.array if type(array) is TracedArray else array
+    plain_other = plain(other)
+    if type(array) is not TracedArray and type(other) not in TRACED:
+        mutate(target, operator.__call__, plain_other, receiver=True)
+        return current(target)
+    result = apply_ufunc(ufunc, (array, other), {})
+    if not np.can_cast(plain(result).dtype, target.dtype, "same_kind"):
+        operator(target.copy(), plain_other)  # NumPy's own error
+    if np.shape(result) != target.shape:
+        operator(target.copy(), plain_other)
+    set_item(result, target, ...)
+    return current(target)
+
+
+def mutate(array: np.ndarray, method: Callable, *args: Any, receiver: bool = False, **kwargs: Any) -> Any:
+    """Call something that changes a plain array in place, so that the change can be undone on the way back."""
+    args, kwargs = tuple(plain(a) for a in args), {k: plain(v) for k, v in kwargs.items()}
+    before = array.copy() if any(id(owner_of(array)) in tape.memories for tape in OPEN) else None
+    result = method(array, *args, **kwargs) if receiver else method(*args, **kwargs)
+    if before is not None:
+        after = array.copy()
+        array[...] = before
+        _write(array, ..., after)
+    return result
+
+
+def iterate(source: Any) -> Any:
+    """What a ``for`` loop runs over."""
+    kind = type(source)
+    if kind is np.ndarray or kind is TracedArray:
+        source = current(source)
+        return _rows(source) if type(source) is TracedArray else source
+    if kind in _BUILT_IN or kind is range:
+        return source
+    own = python_method(kind, "__iter__")
+    if own is not None and type(own) is FunctionType:
+        made = resolve(own)(source)
+        step = python_method(type(made), "__next__")
+        return made if step is None else _steps(made, resolve(step))
+    return source
+
+
+def _rows(array: TracedArray) -> Any:
+    for k in range(len(array.array)):
+        yield get_item(array, k)
+
+
+def _steps(iterator: Any, step: Callable) -> Any:
+    while True:
+        try:
+            value = step(iterator)
+        except StopIteration:
+            return
+        yield value
+
+
+REWRITTEN_DOORS.update(get_item=get_item, set_item=set_item, iterate=iterate)

@@ -1,0 +1,54 @@
+"""The user's line: which frame of a running program an error is about."""
+
+from __future__ import annotations
+
+import itertools
+import linecache
+import sys
+from pathlib import Path
+from types import FrameType
+
+_ENGINE = tuple(str(Path(__file__).resolve().parent.parent / room) for room in ("autodiff", "rules", "checks.py"))
+_LIBRARIES = (f"{Path('/numpy/')}", f"{Path('/scipy/')}", f"{Path('/autograd/')}")
+
+
+def is_engine_file(filename: str) -> bool:
+    """Whether a frame with this file name is the engine itself and not a user's program."""
+    return filename.startswith(_ENGINE)
+
+
+def user_frame() -> FrameType | None:
+    """The innermost running frame that is neither the engine nor a numeric library."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if not is_engine_file(name) and not any(part in name for part in _LIBRARIES):
+            return frame
+        frame = frame.f_back
+    return None
+
+
+def user_line() -> str | None:
+    """The user's current line as ``file:line``, the source line and a caret under the expression."""
+    frame = user_frame()
+    if frame is None:
+        return None
+    return describe(frame.f_code, frame.f_lasti, frame.f_lineno)
+
+
+def describe(code, instruction: int, lineno: int) -> str:
+    """``file:line in function``, with the source line and a caret under the running expression."""
+    text = f"{code.co_filename}:{lineno} in {code.co_name}"
+    line = linecache.getline(code.co_filename, lineno).rstrip("\n")
+    if not line.strip():
+        return text
+    start = end = column = end_column = None
+    position = next(itertools.islice(code.co_positions(), instruction // 2, None), None)
+    if position is not None:
+        start, end, column, end_column = position
+    indent = len(line) - len(line.lstrip())
+    text += f"\n    {line.strip()}"
+    if column is not None and start == lineno:
+        stop = end_column if end == start else len(line)
+        text += f"\n    {' ' * max(column - indent, 0)}{'^' * max(stop - column, 1)}"
+    return text

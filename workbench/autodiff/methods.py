@@ -1,0 +1,199 @@
+"""Methods and attributes of traced arrays: each is the NumPy function of the same name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff import indexing
+from workbench.autodiff.arrays import TracedArray, can_vary, current
+from workbench.autodiff.calls import plain, resolve
+from workbench.autodiff.scalars import lost
+
+_FUNCTIONS = {
+    "all": np.all,
+    "any": np.any,
+    "argmax": np.argmax,
+    "argmin": np.argmin,
+    "argpartition": np.argpartition,
+    "argsort": np.argsort,
+    "choose": np.choose,
+    "clip": np.clip,
+    "compress": lambda a, condition, *r, **k: np.compress(condition, a, *r, **k),
+    "conj": np.conj,
+    "conjugate": np.conj,
+    "copy": np.copy,
+    "cumprod": np.cumprod,
+    "cumsum": np.cumsum,
+    "diagonal": np.diagonal,
+    "dot": np.dot,
+    "flatten": lambda a, *r, **k: np.copy(np.ravel(a, *r, **k)),
+    "max": np.max,
+    "mean": np.mean,
+    "min": np.min,
+    "nonzero": np.nonzero,
+    "prod": np.prod,
+    "ravel": np.ravel,
+    "repeat": np.repeat,
+    "round": np.round,
+    "searchsorted": np.searchsorted,
+    "squeeze": np.squeeze,
+    "std": np.std,
+    "sum": np.sum,
+    "swapaxes": np.swapaxes,
+    "take": np.take,
+    "trace": np.trace,
+    "var": np.var,
+}
+
+
+def _as_method(function: Any) -> Callable:
+    if type(function) is type(np.sum):
+        return lambda self, *args, **kwargs: resolve(function)(self, *args, **kwargs)
+    return lambda self, *args, **kwargs: function(self, *args, **kwargs)
+
+
+def _reshape(self: Any, *shape: Any, **kwargs: Any) -> Any:
+    return resolve(np.reshape)(self, shape[0] if len(shape) == 1 else shape, **kwargs)
+
+
+def _transpose(self: Any, *axes: Any) -> Any:
+    order = axes[0] if len(axes) == 1 else axes or None
+    return resolve(np.transpose)(self, order)
+
+
+def _astype(self: Any, dtype: Any, *args: Any, copy: bool = True, **kwargs: Any) -> Any:
+    kind = np.dtype(dtype)
+    if kind.kind not in "fcO":
+        return plain(self).astype(dtype, *args, **kwargs)
+    if kind.kind == "O":
+        raise lost("a traced array was about to become an array of objects")
+    return self if not copy and kind == plain(self).dtype else resolve(np.astype)(self, kind)
+
+
+def _view(self: TracedArray, *args: Any) -> Any:
+    found = self.array.view(*args)
+    if not can_vary(found):
+        raise lost("the bytes of a traced array were about to be read as whole numbers")
+    return TracedArray(found, self.memory)
+
+
+def _item(self: Any, *index: Any) -> Any:
+    if not hasattr(self, "array"):
+        return self
+    if not index:
+        if self.array.size != 1:
+            self.array.item()  # NumPy's own error
+        index = (0,)
+    place = np.unravel_index(index[0], self.array.shape) if len(index) == 1 else index
+    return indexing.get_item(self, tuple(place) if isinstance(place, tuple) else place)
+
+
+def _tolist(self: Any) -> Any:
+    if not hasattr(self, "array"):
+        return self
+    if self.array.ndim == 0:
+        return indexing.get_item(self, ())
+    return [_tolist(row) if self.array.ndim > 1 else row for row in indexing.iterate(self)]
+
+
+METHODS: dict[str, Any] = {name: _as_method(function) for name, function in _FUNCTIONS.items()}
+METHODS.update(
+    reshape=_reshape, transpose=_transpose, astype=_astype, view=_view, item=_item, tolist=_tolist, ptp=_as_method(np.ptp)
+)
+
+
+def _in_place(function: Callable) -> Callable:
+    """A method that changes the array: worked out aside, then written back."""
+
+    def method(self: TracedArray, *args: Any, **kwargs: Any) -> None:
+        indexing.set_item(function(self, *args, **kwargs), self.array, ...)
+
+    return method
+
+
+def _put(self: TracedArray, places: Any, values: Any, mode: str = "raise") -> None:
+    flat = np.arange(self.array.size).reshape(self.array.shape)
+    chosen = np.take(flat.ravel(), places, mode=mode)
+    where = np.unravel_index(chosen, self.array.shape)
+    values = resolve(np.resize)(values, np.shape(chosen)) if np.ndim(plain(values)) else values
+    indexing.set_item(values, self.array, where)
+
+
+METHODS.update(
+    sort=_in_place(lambda self, axis=-1, **kwargs: resolve(np.sort)(self, axis=axis, **kwargs)),
+    partition=_in_place(lambda self, kth, axis=-1, **kwargs: resolve(np.partition)(self, kth, axis=axis)),
+    fill=lambda self, value: indexing.set_item(value, self.array, ...),
+    put=_put,
+)
+
+
+def _scalar(self: TracedArray) -> Any:
+    return resolve(float)(_item(self))
+
+
+class _Flat:
+    """``array.flat`` of a traced array: one index for all elements, in C order."""
+
+    def __init__(self, array: TracedArray) -> None:
+        self.array = array
+
+    def _place(self, index: Any) -> Any:
+        shape = self.array.array.shape
+        return np.unravel_index(np.arange(self.array.array.size)[index], shape)
+
+    def __getitem__(self, index: Any) -> Any:
+        return indexing.get_item(self.array, self._place(index))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        indexing.set_item(value, self.array, self._place(index))
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[k] for k in range(len(self)))
+
+    def __len__(self) -> int:
+        return self.array.array.size
+
+
+def _plain_attribute(name: str) -> property:
+    return property(lambda self: getattr(self.array, name))
+
+
+def _part(name: str) -> property:
+    def read(self: TracedArray) -> Any:
+        if self.array.dtype.kind == "c":
+            return current(getattr(self.array, name))
+        return self if name == "real" else np.zeros_like(self.array)
+
+    return property(read, lambda self, value: indexing.set_item(value, getattr(self.array, name), ...))
+
+
+def _install() -> None:
+    for name, method in METHODS.items():
+        setattr(TracedArray, name, method)
+    for name in ("shape", "ndim", "size", "dtype", "itemsize", "nbytes", "strides", "flags"):
+        setattr(TracedArray, name, _plain_attribute(name))
+    TracedArray.T = property(_transpose)
+    TracedArray.mT = property(lambda self: resolve(np.matrix_transpose)(self))
+    TracedArray.flat = property(_Flat)
+    TracedArray.real, TracedArray.imag = _part("real"), _part("imag")
+    TracedArray.__len__ = lambda self: len(self.array)
+    TracedArray.__iter__ = indexing.iterate
+    TracedArray.__getitem__ = indexing.get_item
+    TracedArray.__setitem__ = lambda self, index, value: indexing.set_item(value, self, index)
+    TracedArray.__contains__ = lambda self, value: plain(value) in self.array
+    TracedArray.__bool__ = lambda self: bool(self.array)
+    TracedArray.__int__ = lambda self: int(self.array)
+    TracedArray.__float__ = lambda self: float(_item(self))
+    TracedArray.__abs__ = lambda self: resolve(np.abs)(self)
+    TracedArray.__divmod__ = lambda self, other: (self // other, self % other)
+    TracedArray.__copy__ = lambda self: resolve(np.copy)(self)
+    TracedArray.__deepcopy__ = lambda self, memo: resolve(np.copy)(self)
+    TracedArray.__repr__ = lambda self: repr(self.array)
+    TracedArray.__str__ = lambda self: str(self.array)
+    TracedArray.__format__ = lambda self, spec: format(self.array, spec)
+
+
+_install()

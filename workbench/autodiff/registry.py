@@ -1,0 +1,119 @@
+"""What the engine knows about functions: filled by ``workbench.rules`` and by users, read by ``resolve``.
+
+Three kinds of knowledge, by callable:
+
+- a *rule*: the value and the pullback of a primitive on plain values (``@rule``);
+- a *door*: a function that stands in for another one and handles traced values itself (builtins, in-place functions);
+- *partials* of an elementwise function, from which both scalar and array pullbacks are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.errors import RuleError
+
+# forward(needs, args, kwargs) -> (value, pullback); ``needs`` are the positions of the traced arguments, and
+# pullback(value_bar) gives one cotangent for each of them. All arguments are plain, or traced by outer tapes.
+Forward = Callable[[tuple[int, ...], tuple, dict], tuple[Any, Callable]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The derivative of one primitive.
+
+    Attributes:
+        primitive: the function the rule is about.
+        forward: see ``Forward``.
+        leaves: positions whose lists and tuples are searched for traced values, as array-likes.
+    """
+
+    primitive: Callable
+    forward: Forward
+    leaves: tuple[int, ...] = ()
+
+
+# callable -> what is called in its stead in rewritten code
+DOORS: dict[Any, Callable] = {}
+RULES: dict[Any, Rule] = {}
+# elementwise function -> one partial(m, y, *x) per operand; ``m`` is the namespace of functions to compute with
+PARTIALS: dict[Any, tuple[Callable | None, ...]] = {}
+# functions whose results are constants: no traced value enters them
+NON_DIFFERENTIABLE: set[Any] = set()
+
+
+def door(*originals: Any) -> Callable:
+    """Decorator: the function stands in for ``originals`` in differentiated programs."""
+
+    def register(function: Callable) -> Callable:
+        for original in originals:
+            DOORS[original] = function
+        return function
+
+    return register
+
+
+def add_rule(rule: Rule) -> None:
+    """Make ``rule`` the one for its primitive."""
+    from workbench.autodiff.calls import ruled_call
+
+    RULES[rule.primitive] = rule
+    DOORS[rule.primitive] = ruled_call(rule)
+
+
+def rule(primitive: Callable) -> Callable:
+    """Decorator: teach the engine the derivative of ``primitive``, anyone's function.
+
+    The decorated function takes the primitive's arguments, all plain, and returns its value and a pullback. The
+    pullback takes the cotangent of the value and returns one cotangent for each positional argument (None where
+    there is none)::
+
+        @rule(softplus)
+        def softplus_rule(x):
+            def softplus_pullback(y_bar):
+                return (y_bar / (1 + np.exp(-x)),)
+
+            return softplus(x), softplus_pullback
+
+    Check it with ``workbench.checks.check_rule(softplus, 0.3)``.
+    """
+
+    def register(function: Callable) -> Callable:
+        def forward(needs: tuple[int, ...], args: tuple, kwargs: dict) -> tuple[Any, Callable]:
+            value, pullback = function(*args, **kwargs)
+
+            def selected(value_bar: Any) -> list[Any]:
+                cotangents = pullback(value_bar)
+                if not isinstance(cotangents, tuple) or len(cotangents) != len(args):
+                    got = len(cotangents) if isinstance(cotangents, tuple) else type(cotangents).__name__
+                    raise RuleError(
+                        f"the pullback of the rule for {_name(primitive)} returned the wrong number of cotangents",
+                        found=f"got {got}, expected a tuple of {len(args)}",
+                        fix="return one cotangent for each positional argument, None where there is none",
+                    )
+                return [cotangents[k] for k in needs]
+
+            return value, selected
+
+        add_rule(Rule(primitive, forward))
+        return function
+
+    return register
+
+
+def non_differentiable(function: Callable) -> Callable:
+    """Declare that the results of ``function`` are constants: its derivative is zero wherever it exists.
+
+    Returns ``function`` itself, so that it can be used as a decorator.
+    """
+    from workbench.autodiff.calls import constant_call
+
+    NON_DIFFERENTIABLE.add(function)
+    DOORS[function] = constant_call(function)
+    return function
+
+
+def _name(function: Any) -> str:
+    return getattr(function, "__qualname__", None) or getattr(function, "__name__", repr(function))

@@ -1,0 +1,349 @@
+"""One pass over a function's syntax tree, so that everything it does goes through the engine's doors.
+
+``f(x)`` becomes ``resolve(f)(x)``, ``a + b`` becomes ``add(a, b)``, ``a[i]`` becomes ``get_item(a, i)`` and so on.
+The new code object keeps the original's file name, lines and columns (tracebacks look the same), its globals, its
+closure cells, its default values. The doors themselves are constants of the code, so no name of the user's program
+can clash with them.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import itertools
+import warnings
+from collections.abc import Callable
+from types import CodeType, FunctionType, ModuleType
+
+from workbench.autodiff.source import Located, locate
+
+# Called with no argument or by name these look at their caller's frame, so they are left as they stand.
+FRAME_READERS = frozenset({"super", "locals", "vars", "dir", "globals", "eval", "exec"})
+
+BINARY = {
+    ast.Add: "add",
+    ast.Sub: "subtract",
+    ast.Mult: "multiply",
+    ast.Div: "divide",
+    ast.FloorDiv: "floor_divide",
+    ast.Mod: "modulo",
+    ast.Pow: "power",
+    ast.MatMult: "matrix_multiply",
+    ast.BitAnd: "bit_and",
+    ast.BitOr: "bit_or",
+    ast.BitXor: "bit_xor",
+    ast.LShift: "left_shift",
+    ast.RShift: "right_shift",
+}
+UNARY = {ast.USub: "negative", ast.UAdd: "positive", ast.Invert: "invert"}
+COMPARE = {
+    ast.Lt: "less",
+    ast.LtE: "less_equal",
+    ast.Gt: "greater",
+    ast.GtE: "greater_equal",
+    ast.Eq: "equal",
+    ast.NotEq: "not_equal",
+}
+
+_PREFIX = "\x00door:"
+_FACTORY, _INNER = "<factory>", "<inner>"
+
+
+class _Rewriter(ast.NodeTransformer):
+    def __init__(self, modules: frozenset[str], class_name: str | None) -> None:
+        self.modules = modules  # global names bound to modules: their attributes are plain
+        self.private = f"_{class_name.lstrip('_')}" if class_name and class_name.strip("_") else None
+        self.in_source = False
+        self.temporaries = (f"<temporary {n}>" for n in itertools.count())
+
+    # -- small makers
+
+    def door(self, name: str, args: list[ast.expr], at: ast.AST) -> ast.Call:
+        call = ast.Call(func=ast.Constant(_PREFIX + name), args=args, keywords=[])
+        for node in (call, call.func):
+            ast.copy_location(node, at)
+        return call
+
+    def load(self, name: str, at: ast.AST) -> ast.Name:
+        return ast.copy_location(ast.Name(name, ast.Load()), at)
+
+    def keep(self, value: ast.expr, at: ast.AST) -> tuple[str, ast.Assign]:
+        name = next(self.temporaries)
+        store = ast.copy_location(ast.Name(name, ast.Store()), at)
+        return name, ast.copy_location(ast.Assign([store], value), at)
+
+    def index(self, node: ast.expr) -> ast.expr:
+        """An index as an ordinary value: slices become ``slice`` objects."""
+        if isinstance(node, ast.Slice):
+            nothing = ast.copy_location(ast.Constant(None), node)
+            parts = [self.visit(part) if part else nothing for part in (node.lower, node.upper, node.step)]
+            return self.door("slice", parts, node)
+        if isinstance(node, ast.Tuple):
+            elements = [
+                ast.copy_location(ast.Starred(self.visit(e.value), ast.Load()), e)
+                if isinstance(e, ast.Starred)
+                else self.index(e)
+                for e in node.elts
+            ]
+            return ast.copy_location(ast.Tuple(elements, ast.Load()), node)
+        return self.visit(node)
+
+    # -- names (private names of a class are mangled, since the class around them is gone)
+
+    def mangle(self, name: str) -> str:
+        if self.private and name.startswith("__") and not name.endswith("__"):
+            return self.private + name
+        return name
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return ast.copy_location(ast.Name(self.mangle(node.id), node.ctx), node)
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        return ast.copy_location(ast.arg(self.mangle(node.arg)), node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        outer, self.private = self.private, f"_{node.name.lstrip('_')}"
+        node = self.generic_visit(node)
+        self.private = outer
+        return node
+
+    # -- expressions
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        callee = node.func
+        args = [self.visit(a) for a in node.args]
+        keywords = [ast.keyword(k.arg, self.visit(k.value)) for k in node.keywords]
+        if isinstance(callee, ast.Name) and callee.id in FRAME_READERS:
+            target = self.visit(callee)
+        else:
+            if isinstance(callee, ast.Attribute):
+                value = self.visit(callee.value)
+                callee = ast.copy_location(ast.Attribute(value, self.mangle(callee.attr), ast.Load()), callee)
+            else:
+                callee = self.visit(callee)
+            target = self.door("resolve", [callee], node)
+        return ast.copy_location(ast.Call(target, args, keywords), node)
+
+    def visit_Starred(self, node: ast.Starred) -> ast.expr:
+        if isinstance(node.ctx, ast.Load):
+            inner = self.door("iterate", [self.visit(node.value)], node)
+            return ast.copy_location(ast.Starred(inner, ast.Load()), node)
+        return self.generic_visit(node)
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        return self.door(BINARY[type(node.op)], [self.visit(node.left), self.visit(node.right)], node)
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
+        number = isinstance(node.operand, ast.Constant) and type(node.op) is not ast.Not
+        if number or type(node.op) is ast.Not:
+            return self.generic_visit(node)
+        return self.door(UNARY[type(node.op)], [self.visit(node.operand)], node)
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        if len(node.ops) > 1 and self.in_source:
+            return self.generic_visit(node)
+        left, tests = self.visit(node.left), []
+        for k, (op, right) in enumerate(zip(node.ops, node.comparators, strict=True)):
+            right = self.visit(right)
+            following = None
+            if k + 1 < len(node.ops):
+                name = next(self.temporaries)
+                store = ast.copy_location(ast.Name(name, ast.Store()), right)
+                right = ast.copy_location(ast.NamedExpr(store, right), right)
+                following = self.load(name, right)
+            if type(op) in COMPARE:
+                tests.append(self.door(COMPARE[type(op)], [left, right], node))
+            else:
+                tests.append(ast.copy_location(ast.Compare(left, [op], [right]), node))
+            left = following
+        return tests[0] if len(tests) == 1 else ast.copy_location(ast.BoolOp(ast.And(), tests), node)
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        if not isinstance(node.ctx, ast.Load):
+            return self.generic_visit(node)
+        return self.door("get_item", [self.visit(node.value), self.index(node.slice)], node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        name = self.mangle(node.attr)
+        of_module = isinstance(node.value, ast.Name) and node.value.id in self.modules
+        value = self.visit(node.value)
+        if of_module or not isinstance(node.ctx, ast.Load):
+            return ast.copy_location(ast.Attribute(value, name, node.ctx), node)
+        return self.door("get_attribute", [value, ast.copy_location(ast.Constant(name), node)], node)
+
+    def visit_comprehension(self, node: ast.comprehension) -> ast.comprehension:
+        outer, self.in_source = self.in_source, True  # Python allows no assignment expression there
+        source = self.visit(node.iter)
+        self.in_source = outer
+        if not node.is_async:
+            source = self.door("iterate", [source], node.iter)
+        tests = [self.visit(test) for test in node.ifs]
+        return ast.comprehension(self.visit(node.target), source, tests, node.is_async)
+
+    # -- statements
+
+    def target(self, node: ast.expr) -> tuple[ast.expr, list[ast.stmt]]:
+        """A target for plain Python, and the item assignments to be done after it."""
+        if isinstance(node, ast.Subscript):
+            name = next(self.temporaries)
+            call = self.set_item(self.load(name, node), node)
+            return ast.copy_location(ast.Name(name, ast.Store()), node), [call]
+        if isinstance(node, ast.Tuple | ast.List | ast.Starred):
+            parts = [node.value] if isinstance(node, ast.Starred) else node.elts
+            pairs = [self.target(part) for part in parts]
+            targets = [t for t, _ in pairs]
+            kind = type(node)
+            whole = kind(targets[0], ast.Store()) if kind is ast.Starred else kind(targets, ast.Store())
+            return ast.copy_location(whole, node), [s for _, after in pairs for s in after]
+        return self.visit(node), []
+
+    def set_item(self, value: ast.expr, node: ast.Subscript) -> ast.stmt:
+        arguments = [value, self.visit(node.value), self.index(node.slice)]
+        return ast.copy_location(ast.Expr(self.door("set_item", arguments, node)), node)
+
+    def visit_Assign(self, node: ast.Assign) -> list[ast.stmt]:
+        value = self.visit(node.value)
+        if len(node.targets) == 1 and isinstance(node.targets[0], ast.Subscript):
+            return [self.set_item(value, node.targets[0])]
+        unpacks = any(isinstance(t, ast.Tuple | ast.List) for t in node.targets)
+        if unpacks and len(node.targets) == 1 and not isinstance(node.value, ast.Tuple | ast.List):
+            value = self.door("iterate", [value], node.value)
+        pairs = [self.target(t) for t in node.targets]
+        assign = ast.copy_location(ast.Assign([t for t, _ in pairs], value), node)
+        return [assign, *(s for _, after in pairs for s in after)]
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> list[ast.stmt]:
+        if node.value is None:
+            return [ast.copy_location(ast.Pass(), node)] if not isinstance(node.target, ast.Name) else [node]
+        plain = ast.copy_location(ast.Assign([node.target], node.value), node)
+        return self.visit_Assign(plain)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> list[ast.stmt]:
+        operation, target, before = f"in_place_{BINARY[type(node.op)]}", node.target, []
+        if isinstance(target, ast.Name):
+            old: ast.expr = self.load(self.mangle(target.id), target)
+        else:
+            owner, first = self.keep(self.visit(target.value), target)
+            before = [first]
+            if isinstance(target, ast.Attribute):
+                plain = ast.Attribute(self.load(owner, target), target.attr, ast.Load())
+                old = self.visit_Attribute(ast.copy_location(plain, target))
+            else:
+                place, second = self.keep(self.index(target.slice), target)
+                before.append(second)
+                pair = [self.load(owner, target), self.load(place, target)]
+                old = self.door("get_item", pair, target)
+        new = self.door(operation, [old, self.visit(node.value)], node)
+        if isinstance(target, ast.Name):
+            return [ast.copy_location(ast.Assign([self.visit(target)], new), node)]
+        if isinstance(target, ast.Attribute):
+            name = ast.Attribute(self.load(owner, target), self.mangle(target.attr), ast.Store())
+            return [*before, ast.copy_location(ast.Assign([ast.copy_location(name, target)], new), node)]
+        pair = [self.load(owner, target), self.load(place, target)]
+        return [*before, ast.copy_location(ast.Expr(self.door("set_item", [new, *pair], node)), node)]
+
+    def visit_For(self, node: ast.For) -> ast.For:
+        target, after = self.target(node.target)
+        source = self.door("iterate", [self.visit(node.iter)], node.iter)
+        body = after + self.block(node.body)
+        return ast.copy_location(ast.For(target, source, body, self.block(node.orelse)), node)
+
+    def block(self, statements: list[ast.stmt]) -> list[ast.stmt]:
+        out: list[ast.stmt] = []
+        for statement in statements:
+            new = self.visit(statement)
+            out.extend(new if isinstance(new, list) else [new])
+        return out
+
+    def visit_FunctionDef(self, node):
+        node.name = self.mangle(node.name)
+        node.decorator_list = [self.visit(d) for d in node.decorator_list]
+        node.args = self.arguments(node.args)
+        node.returns = None
+        node.body = self.block(node.body)
+        return node
+
+    visit_AsyncFunctionDef = visit_FunctionDef
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.Lambda:
+        node.args = self.arguments(node.args)
+        node.body = self.visit(node.body)
+        return node
+
+    def arguments(self, node: ast.arguments) -> ast.arguments:
+        return self.generic_visit(node)
+
+
+def _with_doors(code: CodeType, doors: dict[str, Callable]) -> CodeType:
+    """The code object with every door's name replaced by the door itself, in nested code too."""
+    constants = []
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            constant = _with_doors(constant, doors)
+        elif isinstance(constant, str) and constant.startswith(_PREFIX):
+            constant = doors[constant[len(_PREFIX) :]]
+        constants.append(constant)
+    return code.replace(co_consts=tuple(constants))
+
+
+def rewrite(function: FunctionType, doors: dict[str, Callable]) -> CodeType:
+    """The code of ``function`` with every operation sent through ``doors``.
+
+    Raises:
+        SourceUnavailable: see ``source.locate``.
+    """
+    code, located = function.__code__, locate(function)
+    tree = compile_tree(located, code, function.__globals__)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # "'str' object is not callable": the doors are not strings for long
+        module = compile(tree, code.co_filename, "exec", dont_inherit=True, flags=code.co_flags & _FUTURE)
+    factory = next(c for c in module.co_consts if isinstance(c, CodeType))
+    inner = next(c for c in factory.co_consts if isinstance(c, CodeType))
+    inner = inner.replace(
+        co_name=code.co_name, co_qualname=code.co_qualname, co_firstlineno=code.co_firstlineno
+    )
+    return _with_doors(inner, doors)
+
+
+_FUTURE = 0x1000000  # from __future__ import annotations
+
+
+def compile_tree(located: Located, code: CodeType, namespace: dict) -> ast.Module:
+    """A module holding ``def factory(<free variables>)`` around the rewritten function."""
+    local = {*code.co_varnames, *code.co_cellvars, *code.co_freevars}
+    modules = frozenset(
+        name for name in code.co_names if name not in local and isinstance(namespace.get(name), ModuleType)
+    )
+    node = copy.deepcopy(located.node)
+    # Decorators have done their work, and default values stay with the function object.
+    if not isinstance(node, ast.Lambda):
+        node.decorator_list, node.returns = [], None
+    node.args.defaults, node.args.kw_defaults = [], [None] * len(node.args.kwonlyargs)
+    new = _Rewriter(modules, located.class_name).visit(node)
+    if isinstance(new, ast.Lambda):
+        body: ast.stmt = ast.Return(new)
+    else:
+        new.name = _INNER  # its own name must stay a global where it is one
+        body = new
+    free = [ast.arg(name) for name in code.co_freevars]
+    factory = ast.FunctionDef(
+        name=_FACTORY,
+        args=ast.arguments(posonlyargs=[], args=free, kwonlyargs=[], kw_defaults=[], defaults=[]),
+        body=[body],
+        decorator_list=[],
+    )
+    if hasattr(ast, "TypeAlias"):
+        factory.type_params = []
+    module = ast.Module([ast.copy_location(factory, node)], [])
+    return ast.fix_missing_locations(module)
+
+
+def with_code(function: FunctionType, code: CodeType) -> FunctionType:
+    """A function like ``function``, sharing its globals, defaults and closure cells, that runs ``code``."""
+    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+    closure = tuple(cells[name] for name in code.co_freevars)
+    new = FunctionType(code, function.__globals__, function.__name__, function.__defaults__, closure)
+    new.__kwdefaults__ = function.__kwdefaults__
+    new.__dict__.update(function.__dict__)
+    new.__qualname__, new.__module__, new.__doc__ = function.__qualname__, function.__module__, function.__doc__
+    return new

@@ -1,0 +1,208 @@
+"""A traced number: it answers like the float it stands for, and remembers how it was made.
+
+It is deliberately not a subclass of float. C code that would take the number out and drop the derivative has to ask
+for ``__float__``, and that raises an error naming the user's line.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff.location import user_line
+from workbench.autodiff.tape import Entry, Tape
+from workbench.errors import LostGradientError
+
+
+class TracedFloat:
+    """A real number on a tape, with the partials of the operation that made it.
+
+    ``value`` is a float, a NumPy float, or, inside a derivative of a derivative, a traced number of an outer tape.
+    ``parent`` and ``parent2`` are the operands on the same tape (None for a leaf), ``partial`` and ``partial2`` the
+    derivatives by them. ``bar`` is the cotangent while the tape is swept back.
+    """
+
+    __slots__ = ("bar", "parent", "parent2", "partial", "partial2", "tape", "value")
+
+    def __init__(
+        self, value: Any, tape: Tape, parent=None, partial=None, parent2=None, partial2=None, append=list.append
+    ) -> None:
+        self.value = value
+        self.tape = tape
+        self.parent = parent
+        self.partial = partial
+        self.parent2 = parent2
+        self.partial2 = partial2
+        self.bar = 0.0
+        append(tape, self)
+
+    # -- looks like the number it stands for
+
+    @property
+    def __class__(self):  # isinstance(x, float) is true
+        return self.value.__class__
+
+    def __repr__(self) -> str:
+        return repr(self.value)
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value, spec)
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __copy__(self) -> TracedFloat:
+        return self
+
+    def __deepcopy__(self, memo: dict) -> TracedFloat:
+        return self
+
+    # -- what has no derivative: whole numbers and comparisons
+
+    def __int__(self) -> int:
+        return int(self.value)
+
+    __trunc__ = __int__
+
+    def __floor__(self) -> int:
+        return math.floor(self.value)
+
+    def __ceil__(self) -> int:
+        return math.ceil(self.value)
+
+    def is_integer(self) -> bool:
+        return self.value.is_integer()
+
+    # -- ways off the tape
+
+    def __float__(self) -> float:
+        if self.tape.open:
+            raise lost("a traced number was about to become a plain float in compiled code")
+        return float(self.value)
+
+    def __complex__(self) -> complex:
+        if self.tape.open:
+            raise lost("a traced number was about to become a plain complex number in compiled code")
+        return complex(self.value)
+
+    def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
+        if self.tape.open:
+            raise lost("a traced number was about to be copied into a plain array in compiled code")
+        return np.asarray(self.value, *args)
+
+    def __reduce_ex__(self, protocol: int) -> Any:
+        if self.tape.open:
+            raise lost("a traced number was about to be pickled")
+        return self.value.__reduce_ex__(protocol)
+
+    def as_integer_ratio(self) -> tuple[int, int]:
+        if self.tape.open:
+            raise lost("a traced number was about to become a ratio of whole numbers")
+        return self.value.as_integer_ratio()
+
+    def hex(self) -> str:
+        if self.tape.open:
+            raise lost("a traced number was about to become a hexadecimal string")
+        return self.value.hex()
+
+    # -- what a number has besides operators
+
+    @property
+    def real(self) -> TracedFloat:
+        return self
+
+    @property
+    def imag(self) -> float:
+        return type(strip(self))(0.0)
+
+    def conjugate(self) -> TracedFloat:
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        """Attributes of NumPy's numbers: ``dtype``, ``shape``, ``sum()`` …"""
+        from workbench.autodiff.arrays import number_attribute
+
+        return number_attribute(self, name)
+
+
+def lost(what: str) -> LostGradientError:
+    """The error for a value that would leave the tape, naming the user's line."""
+    return LostGradientError(
+        what,
+        found="the result would no longer depend on the inputs, and the gradient would be silently wrong",
+        where=user_line(),
+        fix="call a function that has a rule, register one with @workbench.rule(function), or, if no derivative is"
+        " wanted here, pass workbench.stop_gradient(x)",
+    )
+
+
+def strip(x: Any) -> Any:
+    """The plain number under all tapes."""
+    while type(x) is TracedFloat:
+        x = x.value
+    return x
+
+
+def innermost(*values: Any) -> Tape | None:
+    """The open tape of the highest level among traced numbers and arrays, None if there is none."""
+    found = None
+    for value in values:
+        tape = getattr(value, "tape", None) if type(value) in TRACED else None
+        if tape is not None and tape.open and (found is None or tape.level > found.level):
+            found = tape
+    return found
+
+
+# The engine's own value types; arrays.py adds the traced array.
+TRACED: set[type] = {TracedFloat}
+
+
+class ScalarStep(Entry):
+    """A scalar result of several operands, or with partials that are found only on the way back."""
+
+    __slots__ = ("operands", "partials", "result")
+    is_write = False
+
+    def __init__(self, result: TracedFloat, operands: list[TracedFloat], partials: list[Any]) -> None:
+        self.result, self.operands, self.partials = result, operands, partials
+
+    def back(self) -> None:
+        bar = self.result.bar
+        if bar or type(bar) is TracedFloat:
+            self.result.bar = 0.0
+            for operand, partial in zip(self.operands, self.partials, strict=True):
+                operand.bar += partial * bar
+
+
+def scalar_result(value: Any, tape: Tape, operands: list[TracedFloat], partials: list[Any]) -> TracedFloat:
+    """A traced number made from any number of operands of ``tape``."""
+    if len(operands) == 1:
+        return TracedFloat(value, tape, operands[0], partials[0])
+    if len(operands) == 2:
+        return TracedFloat(value, tape, operands[0], partials[0], operands[1], partials[1])
+    result = TracedFloat.__new__(TracedFloat)
+    tape.append(step := ScalarStep(result, operands, partials))
+    TracedFloat.__init__(step.result, value, tape)
+    return result
+
+
+def _compare(compare) -> Any:
+    def method(self: TracedFloat, other: Any) -> Any:
+        if type(other) is TracedFloat:
+            other = other.value
+        return compare(self.value, other)
+
+    return method
+
+
+for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
+    setattr(TracedFloat, f"__{_name}__", _compare(getattr(operator, _name)))

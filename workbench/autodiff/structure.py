@@ -1,0 +1,101 @@
+"""Nested values: numbers and arrays inside lists, tuples, dicts, dataclasses and plain objects.
+
+A *leaf* is a number or array that can vary: a float, a complex number, a floating-point array. Whole numbers,
+booleans, strings and None cannot vary. Everything else with fields or elements is a container and is copied, never
+changed.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import deque
+from collections.abc import Callable
+from types import FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff.scalars import TRACED
+
+_CANNOT_VARY = (bool, int, str, bytes, type(None), range, slice, type, FunctionType, MethodType, ModuleType, np.dtype)
+
+
+def is_leaf(x: Any) -> bool:
+    """Whether ``x`` is a number or array that can vary."""
+    if type(x) in TRACED:
+        return True
+    if isinstance(x, np.ndarray):
+        return x.dtype.kind in "fc"
+    return isinstance(x, float | complex | np.inexact)
+
+
+def map_leaves(function: Callable[[Any], Any], x: Any, *, other: Callable[[Any], Any] = lambda x: x) -> Any:
+    """``x`` with every leaf replaced by ``function(leaf)`` and everything that cannot vary by ``other(it)``.
+
+    The same object met twice gives the same object twice.
+    """
+    return _map(function, other, x, {})
+
+
+def _map(function: Callable, other: Callable, x: Any, memo: dict[int, tuple[Any, Any]]) -> Any:
+    if id(x) in memo:
+        return memo[id(x)][1]
+    if is_leaf(x):
+        new = function(x)
+    elif isinstance(x, _CANNOT_VARY) or isinstance(x, np.ndarray | np.generic):
+        return other(x)
+    elif isinstance(x, list | deque):
+        new = type(x)() if type(x) in (list, deque) else copy.copy(x)
+        memo[id(x)] = (x, new)
+        new.clear()
+        new.extend(_map(function, other, e, memo) for e in x)
+    elif isinstance(x, tuple):
+        elements = [_map(function, other, e, memo) for e in x]
+        new = type(x)._make(elements) if hasattr(type(x), "_make") else type(x)(elements)
+    elif isinstance(x, dict):
+        new = copy.copy(x)
+        memo[id(x)] = (x, new)
+        for key, value in x.items():
+            new[key] = _map(function, other, value, memo)
+    elif fields := field_names(x):
+        new = object.__new__(type(x))
+        memo[id(x)] = (x, new)
+        for name in fields:
+            object.__setattr__(new, name, _map(function, other, getattr(x, name), memo))
+    else:
+        return other(x)
+    memo[id(x)] = (x, new)
+    return new
+
+
+def field_names(x: Any) -> list[str]:
+    """The names of an object's own fields, in ``__dict__`` and ``__slots__``; empty for C objects."""
+    kind = type(x)
+    if kind.__new__ is not object.__new__ and not hasattr(kind, "__dataclass_fields__"):
+        return []
+    names = [n for cls in kind.__mro__ for n in _slots(cls) if hasattr(x, n)]
+    return names + list(getattr(x, "__dict__", {}))
+
+
+def _slots(cls: type) -> tuple[str, ...]:
+    slots = vars(cls).get("__slots__", ())
+    slots = (slots,) if isinstance(slots, str) else tuple(slots)
+    return tuple(s for s in slots if s not in ("__dict__", "__weakref__"))
+
+
+def leaves(x: Any) -> list[Any]:
+    """Every leaf of ``x`` in a fixed order."""
+    found: list[Any] = []
+    map_leaves(lambda leaf: found.append(leaf) or leaf, x)
+    return found
+
+
+def settle(x: Any) -> Any:
+    """``x`` with traced values of closed tapes turned back into plain ones, copied only where it must be."""
+    from workbench.autodiff.arrays import current
+
+    if not any(type(leaf) in TRACED and not leaf.tape.open for leaf in leaves(x)):
+        return x
+    return map_leaves(lambda leaf: current(leaf) if type(leaf) in TRACED else leaf, x)
+
+

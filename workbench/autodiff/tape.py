@@ -1,0 +1,107 @@
+"""The record of one run of a program, in program order, and the sweep back over it.
+
+A tape is a list. A scalar operation is a ``TracedFloat`` (its own record: parents and partials, computed at once);
+everything else is an ``Entry``: an object that knows how to send the cotangents of its results to its operands.
+Writes into arrays are entries too. Going back, each write puts the old contents back, so that whatever an earlier
+pullback reads is what the program had then; afterwards the writes are done again, so that the sweep can be repeated.
+"""
+
+from __future__ import annotations
+
+import gc
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workbench.autodiff.arrays import Memory
+
+
+class Entry:
+    """One recorded step that is not a scalar operation."""
+
+    __slots__ = ()
+
+    def back(self) -> None:
+        """Send the cotangents of the results to the operands."""
+        raise NotImplementedError
+
+
+class Tape(list):
+    """Everything that happened to traced values during one run, in program order.
+
+    Attributes:
+        level: how many tapes were open when this one was begun; the higher level is the inner derivative.
+        open: whether the program is still running. Values of a closed tape are plain numbers to any other.
+        memories: the blocks of array memory this tape knows, by the id of the array that owns the block.
+        writes: the entries that changed an array, in program order.
+    """
+
+    __slots__ = ("level", "lock", "memories", "open", "writes")
+
+    def __init__(self, level: int) -> None:
+        super().__init__()
+        self.level = level
+        self.open = True
+        self.memories: dict[int, Memory] = {}
+        self.writes: list[Any] = []
+        self.lock = threading.RLock()
+
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+# Every tape whose program is running now, in any thread, outermost first.
+OPEN: list[Tape] = []
+_open_lock = threading.Lock()
+
+
+@contextmanager
+def recording():
+    """A new innermost tape for the body of the ``with`` block.
+
+    Python's cyclic garbage collector is held back meanwhile: a trace makes many objects and no garbage, and the
+    collector would look at all of them again and again.
+    """
+    with _open_lock:
+        tape = Tape(level=len(OPEN))
+        OPEN.append(tape)
+    thresholds = gc.get_threshold()
+    gc.set_threshold(max(thresholds[0], 200_000), *thresholds[1:])
+    try:
+        yield tape
+    finally:
+        gc.set_threshold(*thresholds)
+        with _open_lock:
+            OPEN.remove(tape)
+        tape.open = False
+
+
+def sweep_back(tape: Tape) -> None:
+    """Send the cotangents already set on the tape's results back to its leaves.
+
+    A cotangent that is exactly zero is not sent on: a branch not taken or a term multiplied by zero leaks no NaN.
+    """
+    from workbench.autodiff.scalars import TracedFloat
+
+    undone = 0
+    try:
+        for node in reversed(tape):
+            if type(node) is TracedFloat:
+                parent = node.parent
+                if parent is not None:
+                    bar = node.bar
+                    if bar or type(bar) is not float:
+                        node.bar = 0.0
+                        parent.bar += node.partial * bar
+                        parent = node.parent2
+                        if parent is not None:
+                            parent.bar += node.partial2 * bar
+            else:
+                node.back()
+                undone += type(node).is_write
+    finally:
+        for write in tape.writes[len(tape.writes) - undone :]:
+            write.redo()

@@ -1,0 +1,137 @@
+"""Checks of gradients and rules against central differences, for users and for the tests alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff.derivatives import pullback
+from workbench.autodiff.registry import RULES
+from workbench.autodiff.structure import leaves, map_leaves
+from workbench.errors import GradientMismatchError, RuleError
+
+
+def _moved(x: Any, direction: list[Any], step: float) -> Any:
+    """``x`` moved by ``step`` along ``direction``, one entry per leaf."""
+    entries = iter(direction)
+    return map_leaves(lambda leaf: type(leaf)(leaf + step * next(entries)) if np.ndim(leaf) == 0 else
+                      leaf + step * next(entries), x)
+
+
+def _direction_like(rng: np.random.Generator, leaf: Any) -> Any:
+    shape = np.shape(leaf)
+    direction = rng.standard_normal(shape)
+    if np.iscomplexobj(leaf):
+        direction = direction + 1j * rng.standard_normal(shape)
+    return direction if shape else direction.item() if hasattr(direction, "item") else direction
+
+
+def _inner(bars: list[Any], directions: list[Any]) -> float:
+    return float(sum(np.sum(np.real(np.conj(b) * d)) for b, d in zip(bars, directions, strict=True)))
+
+
+def central_difference(f: Callable, args: tuple, directions: list[Any], step: float) -> list[Any]:
+    """The directional derivative of every leaf of ``f(*args)``, by a five-point stencil of order four."""
+    values = {k: leaves(f(*_moved(args, directions, k * step))) for k in (-2, -1, 1, 2)}
+    return [
+        (8 * (p - m) - (pp - mm)) / (12 * step)
+        for mm, m, p, pp in zip(values[-2], values[-1], values[1], values[2], strict=True)
+    ]
+
+
+def check_gradient(
+    f: Callable, *args: Any, rtol: float = 1e-6, atol: float = 1e-8, step: float = 3e-4, seed: int = 0
+) -> None:
+    """Compare the pullback of ``f`` at ``args`` with central differences, along random directions.
+
+    ⟨y_bar, J x_dot⟩ = ⟨Jᵀ y_bar, x_dot⟩ for three random pairs. The value must be the program's own.
+
+    Args:
+        f: a program; its result may be a number, an array, or any structure of them.
+        args: where to differentiate; every leaf that can vary is varied.
+        rtol: relative tolerance of the inner products; ``atol`` is added to it.
+        step: of the difference formula (order four), relative to each leaf's own scale where that exceeds 1.
+        seed: of the random directions.
+    Raises:
+        GradientMismatchError: names the two numbers and how far they are apart.
+    """
+    rng = np.random.default_rng(seed)
+    args = tuple(map_leaves(lambda x: x, a) for a in args)
+    plain_value = leaves(f(*map_leaves(_copied, args)))
+    value, back = pullback(f, *args)
+    for a, b in zip(leaves(value), plain_value, strict=True):
+        if not np.array_equal(a, b, equal_nan=True):
+            raise GradientMismatchError(
+                "the differentiated program computes another value than the program itself",
+                found=f"got {a!r:.80}, expected {b!r:.80}",
+                fix="if the program draws random numbers, pass it a seeded generator",
+            )
+    for _ in range(3):
+        scale = [max(1.0, float(np.max(np.abs(x), initial=0.0))) for x in leaves(args)]
+        directions = [_direction_like(rng, x) * s for x, s in zip(leaves(args), scale, strict=True)]
+        bars = [_direction_like(rng, y) for y in leaves(value)]
+        pushed = central_difference(f, map_leaves(_copied, args), directions, step)
+        expected = _inner(bars, pushed)
+        entries = iter(bars)
+        seeded = map_leaves(lambda y: next(entries), value)  # noqa: B023
+        pulled = leaves(back(seeded))
+        got = _inner(pulled, directions)
+        size = max(abs(expected), sum(float(np.sum(np.abs(b * d))) for b, d in zip(pulled, directions, strict=True)))
+        if not abs(got - expected) <= atol + rtol * size:
+            raise GradientMismatchError(
+                f"the gradient of {getattr(f, '__name__', f)!r} disagrees with central differences",
+                found=f"got {got!r}, expected {expected!r} (difference {got - expected:.3g})",
+                where=f"arguments {args!r:.200}",
+                fix="look for a rule that is wrong with check_rule; near a kink, check at another point",
+            )
+
+
+def _copied(x: Any) -> Any:
+    return x.copy() if isinstance(x, np.ndarray) else x
+
+
+def check_rule(primitive: Callable, *args: Any, rtol: float = 1e-6, atol: float = 1e-8, **kwargs: Any) -> None:
+    """Check the registered rule of ``primitive`` at ``args``: value, shapes, derivative, repeatability.
+
+    Raises:
+        RuleError: there is no rule, or one of the checks fails; says which.
+    """
+    rule = RULES.get(primitive)
+    if rule is None:
+        raise RuleError(
+            f"there is no rule for {getattr(primitive, '__name__', primitive)!r}",
+            fix="register one with @workbench.rule",
+        )
+    before = map_leaves(_copied, args)
+    varying = tuple(k for k, a in enumerate(args) if leaves(a))
+    value, back = rule.forward(varying, args, kwargs)
+    expected = primitive(*before, **kwargs)
+    for a, b in zip(leaves(value), leaves(expected), strict=True):
+        _require(np.array_equal(a, b, equal_nan=True), "changes the value", a, b)
+    entries = [np.ones_like(y) if np.ndim(y) else 1.0 for y in leaves(value)]
+    bar = tuple(entries) if isinstance(value, tuple) else entries[0]
+    first, again = list(back(bar)), list(back(bar))
+    _require(len(first) == len(varying), "returns the wrong number of cotangents", len(first), len(varying))
+    for k, cotangent, repeated in zip(varying, first, again, strict=True):
+        if cotangent is None:
+            continue
+        wide = np.broadcast_shapes(np.shape(cotangent), np.shape(args[k])) == np.shape(cotangent)
+        _require(wide, f"returns a cotangent of the wrong shape for argument {k}", np.shape(cotangent),
+                 np.shape(args[k]))
+        _require(np.array_equal(cotangent, repeated, equal_nan=True), "gives another result the second time",
+                 repeated, cotangent)
+    for a, b in zip(leaves(args), leaves(before), strict=True):
+        _require(np.array_equal(a, b, equal_nan=True), "changes its arguments", a, b)
+    try:
+        check_gradient(lambda *xs: primitive(*xs, **kwargs), *args, rtol=rtol, atol=atol)
+    except GradientMismatchError as error:
+        raise RuleError(
+            f"the rule for {getattr(primitive, '__name__', primitive)!r} gives the wrong derivative", found=error.found
+        ) from error
+
+
+def _require(holds: Any, what: str, got: Any, expected: Any) -> None:
+    if not holds:
+        raise RuleError(f"the rule {what}", found=f"got {got!r:.80}, expected {expected!r:.80}")

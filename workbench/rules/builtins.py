@@ -1,0 +1,397 @@
+"""Python's own functions, and those of the standard library that look at numbers.
+
+Conventions at kinks: ``abs`` has derivative 0 at 0; ``max`` and ``min`` give everything to the element they return.
+``int`` and ``round`` give whole numbers, or numbers that are constant wherever their derivative exists.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import json
+import math
+import operator
+import pickle
+import random
+import statistics
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff.arrays import TracedArray, current
+from workbench.autodiff.calls import REWRITTEN_DOORS, contains_traced, plain, python_method, resolve
+from workbench.autodiff.indexing import iterate
+from workbench.autodiff.registry import DOORS, door
+from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost, scalar_result, strip
+
+_add = REWRITTEN_DOORS["add"]
+
+
+@door(float)
+def float_(x: Any = 0.0) -> Any:
+    """``float(x)`` stays on the tape."""
+    x = current(x)
+    if type(x) is TracedArray:
+        x = x.item()
+    if type(x) is TracedFloat:
+        plain_value = strip(x)
+        return x if type(plain_value) is float else TracedFloat(float_(x.value), x.tape, x, 1.0)
+    own = python_method(type(x), "__float__")
+    return float(x) if own is None else resolve(own)(x)
+
+
+@door(np.float64)
+def float64(x: Any = 0.0) -> Any:
+    """``numpy.float64(x)`` stays on the tape."""
+    x = current(x)
+    if type(x) is TracedFloat:
+        return TracedFloat(float64(x.value), x.tape, x, 1.0)
+    return resolve(np.asarray)(x, np.float64) if type(x) is TracedArray else np.float64(x)
+
+
+@door(int)
+def int_(x: Any = 0, *base: Any) -> Any:
+    """``int(x)``: a whole number, which does not vary."""
+    return int(plain(current(x)), *base)
+
+
+@door(abs, math.fabs)
+def abs_(x: Any) -> Any:
+    """``abs(x)``, with derivative 0 at 0."""
+    if type(x) is TracedFloat:
+        v = x.value
+        return TracedFloat(abs_(v), x.tape, x, 1.0 if v > 0 else -1.0 if v < 0 else 0.0 * strip(v))
+    x = current(x)
+    if type(x) is TracedArray:
+        return resolve(np.absolute)(x)
+    own = python_method(type(x), "__abs__")
+    return abs(x) if own is None else resolve(own)(x)
+
+
+@door(pow)
+def pow_(base: Any, exponent: Any, modulus: Any = None) -> Any:
+    """``pow(base, exponent)``."""
+    if modulus is not None:
+        return pow(base, exponent, modulus)
+    return REWRITTEN_DOORS["power"](base, exponent)
+
+
+@door(divmod)
+def divmod_(a: Any, b: Any) -> Any:
+    """``(a // b, a % b)``."""
+    if type(a) in TRACED or type(b) in TRACED:
+        return REWRITTEN_DOORS["floor_divide"](a, b), REWRITTEN_DOORS["modulo"](a, b)
+    return divmod(a, b)
+
+
+@door(round)
+def round_(x: Any, digits: int | None = None) -> Any:
+    """``round(x)``: constant wherever its derivative exists."""
+    own = python_method(type(x), "__round__")
+    if own is not None and type(x) not in TRACED:
+        return resolve(own)(x, *(() if digits is None else (digits,)))
+    return round(plain(current(x)), digits)
+
+
+@door(sum)
+def sum_(items: Iterable, /, start: Any = 0) -> Any:
+    """``sum(items)``, added from left to right."""
+    total = start
+    for item in iterate(items):
+        total = _add(total, item)
+    return total
+
+
+@door(math.fsum)
+def fsum(items: Iterable) -> Any:
+    """``math.fsum``: the exact sum, with derivative 1 by each element."""
+    items = list(iterate(items))
+    value = math.fsum(strip(x) for x in items)
+    return _with_value(value, sum_(items, 0.0))
+
+
+def _with_value(value: float, traced: Any) -> Any:
+    """``traced`` with its value computed more accurately."""
+    if type(traced) is not TracedFloat:
+        return value
+    correction = value - strip(traced)
+    return _add(traced, correction)
+
+
+@door(math.prod)
+def prod(items: Iterable, *, start: Any = 1) -> Any:
+    """``math.prod``."""
+    total = start
+    for item in iterate(items):
+        total = REWRITTEN_DOORS["multiply"](total, item)
+    return total
+
+
+@door(math.hypot)
+def hypot(*coordinates: Any) -> Any:
+    """``math.hypot`` of any number of coordinates."""
+    return _norm(math.hypot, coordinates)
+
+
+@door(math.dist)
+def dist(p: Iterable, q: Iterable) -> Any:
+    """``math.dist``: the distance of two points."""
+    pairs = zip(iterate(p), iterate(q), strict=True)
+    return hypot(*[REWRITTEN_DOORS["subtract"](a, b) for a, b in pairs])
+
+
+def _norm(function: Callable, xs: tuple) -> Any:
+    xs = tuple(float_(x) for x in xs)
+    tape = innermost(*xs)
+    if tape is None:
+        return function(*[plain(x) for x in xs])
+    varies = [type(x) is TracedFloat and x.tape is tape for x in xs]
+    values = [x.value if v else x for x, v in zip(xs, varies, strict=True)]
+    y = _norm(function, tuple(values))
+    operands = [x for x, v in zip(xs, varies, strict=True) if v]
+    partials = [(v / y if y else 0.0) for v, varying in zip(values, varies, strict=True) if varying]
+    return scalar_result(y, tape, operands, partials)
+
+
+if hasattr(math, "sumprod"):  # Python 3.12
+
+    @door(math.sumprod)
+    def sumprod(p: Iterable, q: Iterable) -> Any:
+        """``math.sumprod``."""
+        pairs = zip(iterate(p), iterate(q), strict=True)
+        return sum_([REWRITTEN_DOORS["multiply"](a, b) for a, b in pairs])
+
+
+@door(math.modf)
+def modf(x: Any) -> Any:
+    """Fractional and whole part; the whole part does not vary."""
+    if type(x) is not TracedFloat:
+        return math.modf(x)
+    fraction, whole = modf(x.value)
+    return TracedFloat(fraction, x.tape, x, 1.0), strip(whole)
+
+
+@door(math.frexp)
+def frexp(x: Any) -> Any:
+    """Mantissa and exponent; the exponent does not vary."""
+    if type(x) is not TracedFloat:
+        return math.frexp(x)
+    exponent = math.frexp(strip(x))[1]
+    return REWRITTEN_DOORS["multiply"](x, 2.0**-exponent), exponent
+
+
+for _function in (math.floor, math.ceil, math.trunc, math.isnan, math.isinf, math.isfinite):
+    DOORS[_function] = functools.partial(lambda f, *args: f(*[plain(current(a)) for a in args]), _function)
+DOORS[math.isclose] = lambda a, b, **kwargs: math.isclose(plain(a), plain(b), **kwargs)
+
+
+@door(type)
+def type_(x: Any, *rest: Any, **kwargs: Any) -> Any:
+    """``type(x)`` of a traced value is the type of the value it stands for."""
+    if not rest and not kwargs and type(x) in TRACED:
+        return type(strip(x)) if type(x) is TracedFloat else np.ndarray
+    return type(x, *rest, **kwargs)
+
+
+# ------------------------------------------------------------------------------------ order
+
+
+def _choose(function: Callable, better: str) -> Callable:
+    compare = REWRITTEN_DOORS[better]
+
+    def call(*args: Any, key: Callable | None = None, **kwargs: Any) -> Any:
+        items = list(iterate(args[0])) if len(args) == 1 else list(args)
+        if not items:
+            return function(items, **kwargs)
+        key_of = resolve(key) if key is not None else lambda item: item
+        best, best_key = items[0], key_of(items[0])
+        for item in items[1:]:
+            item_key = key_of(item)
+            if compare(item_key, best_key):
+                best, best_key = item, item_key
+        return best
+
+    call.__name__ = function.__name__
+    return call
+
+
+DOORS[max] = _choose(max, "greater")
+DOORS[min] = _choose(min, "less")
+
+
+class _Ordered:
+    """A sort key whose ``<`` is the rewritten one."""
+
+    __slots__ = ("key",)
+
+    def __init__(self, key: Any) -> None:
+        self.key = key
+
+    def __lt__(self, other: _Ordered) -> bool:
+        return REWRITTEN_DOORS["less"](self.key, other.key)
+
+
+@door(sorted)
+def sorted_(items: Iterable, *, key: Callable | None = None, reverse: bool = False) -> list:
+    """``sorted``: the same objects in another order."""
+    key_of = resolve(key) if key is not None else lambda item: item
+    return sorted(iterate(items), key=lambda item: _Ordered(key_of(item)), reverse=reverse)
+
+
+# ------------------------------------------------------------------------------------ functions of functions
+
+
+@door(map)
+def map_(function: Callable, *sources: Iterable) -> Any:
+    """``map`` with a rewritten function."""
+    return map(resolve(function), *[iterate(s) for s in sources])
+
+
+@door(filter)
+def filter_(function: Callable | None, source: Iterable) -> Any:
+    """``filter`` with a rewritten function."""
+    return filter(resolve(function) if function is not None else None, iterate(source))
+
+
+@door(functools.reduce)
+def reduce_(function: Callable, source: Iterable, *initial: Any) -> Any:
+    """``functools.reduce`` with a rewritten function."""
+    return functools.reduce(resolve(function), iterate(source), *initial)
+
+
+@door(functools.partial)
+def partial_(function: Callable, *args: Any, **kwargs: Any) -> Any:
+    """``functools.partial``: its function is rewritten when it is called."""
+    return functools.partial(function, *args, **kwargs)
+
+
+for _kind in (zip, enumerate, reversed, list, tuple):
+
+    def _over_rows(kind: Any, *sources: Any, **kwargs: Any) -> Any:
+        return kind(*[iterate(s) for s in sources], **kwargs)
+
+    DOORS[_kind] = functools.partial(_over_rows, _kind)
+DOORS[reversed] = lambda source: reversed(list(iterate(source))) if contains_traced(source, 0) else reversed(source)
+
+for _name, _operation in {
+    "add": "add",
+    "sub": "subtract",
+    "mul": "multiply",
+    "truediv": "divide",
+    "floordiv": "floor_divide",
+    "mod": "modulo",
+    "pow": "power",
+    "matmul": "matrix_multiply",
+    "neg": "negative",
+    "pos": "positive",
+    "lt": "less",
+    "le": "less_equal",
+    "gt": "greater",
+    "ge": "greater_equal",
+    "eq": "equal",
+    "ne": "not_equal",
+    "getitem": "get_item",
+    "iadd": "in_place_add",
+    "isub": "in_place_subtract",
+    "imul": "in_place_multiply",
+    "itruediv": "in_place_divide",
+}.items():
+    DOORS[getattr(operator, _name)] = REWRITTEN_DOORS[_operation]
+DOORS[operator.setitem] = lambda container, index, value: REWRITTEN_DOORS["set_item"](value, container, index)
+DOORS[operator.abs] = abs_
+
+
+# ------------------------------------------------------------------------------------ the standard library
+
+
+def _statistic(function: Callable, compute: Callable) -> None:
+    def call(data: Iterable, *args: Any, **kwargs: Any) -> Any:
+        data = list(iterate(data))
+        if not any(type(x) in TRACED for x in data):
+            return function(data, *args, **kwargs)
+        return compute([float_(x) for x in data], *args, **kwargs)
+
+    DOORS[function] = functools.wraps(function)(call)
+
+
+def _mean(data: list) -> Any:
+    return fsum(data) / len(data)
+
+
+def _spread(data: list, centre: Any, count: int) -> Any:
+    centre = _mean(data) if centre is None else centre
+    return fsum([(x - centre) * (x - centre) for x in data]) / count
+
+
+def _median(data: list) -> Any:
+    data = sorted_(data)
+    half = len(data) // 2
+    return data[half] if len(data) % 2 else (data[half - 1] + data[half]) / 2
+
+
+def _root(x: Any) -> Any:
+    return resolve(math.sqrt)(x)
+
+
+_statistic(statistics.mean, _mean)
+_statistic(statistics.fmean, _mean)
+_statistic(statistics.variance, lambda data, xbar=None: _spread(data, xbar, len(data) - 1))
+_statistic(statistics.pvariance, lambda data, mu=None: _spread(data, mu, len(data)))
+_statistic(statistics.stdev, lambda data, xbar=None: _root(_spread(data, xbar, len(data) - 1)))
+_statistic(statistics.pstdev, lambda data, mu=None: _root(_spread(data, mu, len(data))))
+_statistic(statistics.median, _median)
+_statistic(statistics.harmonic_mean, lambda data: len(data) / fsum([1.0 / x for x in data]))
+_statistic(
+    statistics.geometric_mean, lambda data: resolve(math.exp)(_mean([resolve(math.log)(x) for x in data]))
+)
+
+
+@door(copy.copy)
+def copy_(x: Any) -> Any:
+    """``copy.copy``."""
+    return _plain_or_traced_copy(copy.copy, x)
+
+
+@door(copy.deepcopy)
+def deepcopy_(x: Any, memo: Any = None) -> Any:
+    """``copy.deepcopy``: traced arrays inside are copied with their derivatives."""
+    from workbench.autodiff.structure import map_leaves
+
+    seen = map_leaves(lambda leaf: resolve(np.copy)(leaf) if type(current(leaf)) is TracedArray else leaf, x)
+    return seen if contains_traced(x) else copy.deepcopy(x, memo)
+
+
+def _plain_or_traced_copy(function: Callable, x: Any) -> Any:
+    seen = current(x)
+    return resolve(np.copy)(seen) if type(seen) is TracedArray else function(x)
+
+
+def _refuse(function: Callable, what: str) -> None:
+    @functools.wraps(function)
+    def call(x: Any, *args: Any, **kwargs: Any) -> Any:
+        if contains_traced(x):
+            raise lost(what)
+        return function(x, *args, **kwargs)
+
+    DOORS[function] = call
+
+
+_refuse(json.dumps, "a traced value was about to be written as JSON")
+_refuse(json.dump, "a traced value was about to be written as JSON")
+_refuse(pickle.dumps, "a traced value was about to be pickled")
+_refuse(memoryview, "the memory of a traced value was about to be read directly")
+
+
+@door(random.uniform)
+def uniform(a: Any, b: Any) -> Any:
+    """``random.uniform``: the draw is a constant, the bounds are not."""
+    share = random.random()
+    return _add(a, REWRITTEN_DOORS["multiply"](REWRITTEN_DOORS["subtract"](b, a), share))
+
+
+@door(random.gauss, random.normalvariate)
+def gauss(mu: Any = 0.0, sigma: Any = 1.0) -> Any:
+    """``random.gauss``: mu + sigma times a draw that is a constant."""
+    return _add(mu, REWRITTEN_DOORS["multiply"](sigma, random.gauss(0.0, 1.0)))
+

@@ -1,0 +1,238 @@
+"""Elementwise functions of ``math`` and NumPy: one partial per operand.
+
+A partial is a function of ``(m, y, *x)``: the namespace to compute in, the value, the operands. At kinks: ``abs`` has
+derivative 0 at 0, ``maximum`` and ``minimum`` share a tie evenly, ``fmod`` and ``remainder`` are taken where they are
+smooth.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff.arrays import TracedArray, current
+
+from workbench.autodiff.registry import DOORS, NON_DIFFERENTIABLE, PARTIALS, Rule, add_rule
+from workbench.autodiff.scalars import TracedFloat, innermost, scalar_result
+
+_TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
+_LN2, _LN10 = math.log(2.0), math.log(10.0)
+
+
+def _tie(chosen: Callable) -> tuple[Callable, Callable]:
+    """Partials of max and min: all to the chosen operand, half each at a tie."""
+
+    def first(m: Any, y: Any, a: Any, b: Any) -> Any:
+        return chosen(a, b) + 0.5 * (a == b)
+
+    def second(m: Any, y: Any, a: Any, b: Any) -> Any:
+        return chosen(b, a) + 0.5 * (a == b)
+
+    return first, second
+
+
+def _power_by_base(m: Any, y: Any, a: Any, b: Any) -> Any:
+    if np.ndim(b):
+        return np.where(b == 0, 0.0, b * a ** np.where(b == 0, 1.0, b - 1.0))
+    return b * a ** (b - 1) if b != 0 else 0.0 * a
+
+
+def _power_by_exponent(m: Any, y: Any, a: Any, b: Any) -> Any:
+    safe = np.where(a == 0, 1.0, a) if np.ndim(a) else (a if a != 0 else 1.0)
+    return y * m.log(safe)
+
+
+# NumPy's name: partials. The same names serve ``math`` (below), whose functions have the same derivatives.
+TABLE: dict[str, tuple[Callable | None, ...]] = {
+    "negative": (lambda m, y, x: -1.0,),
+    "positive": (lambda m, y, x: 1.0,),
+    "add": (lambda m, y, a, b: 1.0, lambda m, y, a, b: 1.0),
+    "subtract": (lambda m, y, a, b: 1.0, lambda m, y, a, b: -1.0),
+    "multiply": (lambda m, y, a, b: b, lambda m, y, a, b: a),
+    "divide": (lambda m, y, a, b: 1.0 / b, lambda m, y, a, b: -y / b),
+    "power": (_power_by_base, _power_by_exponent),
+    "float_power": (_power_by_base, _power_by_exponent),
+    "floor_divide": (lambda m, y, a, b: 0.0, lambda m, y, a, b: 0.0),
+    "remainder": (lambda m, y, a, b: 1.0, lambda m, y, a, b: -np.floor(a / b)),
+    "fmod": (lambda m, y, a, b: 1.0, lambda m, y, a, b: -m.trunc(a / b)),
+    "sqrt": (lambda m, y, x: 0.5 / y,),
+    "cbrt": (lambda m, y, x: y / (3.0 * x) if not np.ndim(x) and x else 1.0 / (3.0 * y * y),),
+    "square": (lambda m, y, x: 2.0 * x,),
+    "reciprocal": (lambda m, y, x: -y * y,),
+    "exp": (lambda m, y, x: y,),
+    "exp2": (lambda m, y, x: _LN2 * y,),
+    "expm1": (lambda m, y, x: y + 1.0,),
+    "log": (lambda m, y, x: 1.0 / x,),
+    "log2": (lambda m, y, x: 1.0 / (x * _LN2),),
+    "log10": (lambda m, y, x: 1.0 / (x * _LN10),),
+    "log1p": (lambda m, y, x: 1.0 / (1.0 + x),),
+    "logaddexp": (lambda m, y, a, b: m.exp(a - y), lambda m, y, a, b: m.exp(b - y)),
+    "logaddexp2": (lambda m, y, a, b: 2.0 ** (a - y), lambda m, y, a, b: 2.0 ** (b - y)),
+    "sin": (lambda m, y, x: m.cos(x),),
+    "cos": (lambda m, y, x: -m.sin(x),),
+    "tan": (lambda m, y, x: 1.0 + y * y,),
+    "arcsin": (lambda m, y, x: 1.0 / m.sqrt(1.0 - x * x),),
+    "arccos": (lambda m, y, x: -1.0 / m.sqrt(1.0 - x * x),),
+    "arctan": (lambda m, y, x: 1.0 / (1.0 + x * x),),
+    "arctan2": (lambda m, y, a, b: b / (a * a + b * b), lambda m, y, a, b: -a / (a * a + b * b)),
+    "sinh": (lambda m, y, x: m.cosh(x),),
+    "cosh": (lambda m, y, x: m.sinh(x),),
+    "tanh": (lambda m, y, x: 1.0 - y * y,),
+    "arcsinh": (lambda m, y, x: 1.0 / m.sqrt(1.0 + x * x),),
+    "arccosh": (lambda m, y, x: 1.0 / (m.sqrt(x - 1.0) * m.sqrt(x + 1.0)),),
+    "arctanh": (lambda m, y, x: 1.0 / (1.0 - x * x),),
+    "hypot": (lambda m, y, a, b: a / y, lambda m, y, a, b: b / y),
+    "deg2rad": (lambda m, y, x: math.pi / 180.0,),
+    "radians": (lambda m, y, x: math.pi / 180.0,),
+    "rad2deg": (lambda m, y, x: 180.0 / math.pi,),
+    "degrees": (lambda m, y, x: 180.0 / math.pi,),
+    "absolute": (lambda m, y, x: _direction(x),),
+    "fabs": (lambda m, y, x: np.sign(x),),
+    "maximum": _tie(lambda a, b: 1.0 * (a > b)),
+    "minimum": _tie(lambda a, b: 1.0 * (a < b)),
+    "fmax": _tie(lambda a, b: 1.0 * ((a > b) | (b != b))),
+    "fmin": _tie(lambda a, b: 1.0 * ((a < b) | (b != b))),
+    "copysign": (lambda m, y, a, b: np.sign(a) * np.copysign(1.0, b), lambda m, y, a, b: 0.0),
+    "conjugate": (None,),
+    "ldexp": (lambda m, y, a, b: m.ldexp(1.0, b), None),
+    "heaviside": (lambda m, y, a, b: 0.0, lambda m, y, a, b: 1.0 * (a == 0)),
+}
+
+# Results that are constant wherever their derivative exists, or truth values and whole numbers.
+CONSTANT = (
+    "sign floor ceil rint trunc isnan isinf isfinite signbit greater greater_equal less less_equal equal not_equal "
+    "logical_and logical_or logical_xor logical_not invert bitwise_and bitwise_or bitwise_xor left_shift right_shift "
+    "nextafter spacing gcd lcm isnat"
+).split()
+
+
+def _direction(x: Any) -> Any:
+    if np.iscomplexobj(x):
+        size = np.abs(x)
+        return np.conj(x) / np.where(size == 0, 1.0, size)
+    return np.sign(x)
+
+
+for _name, _partials in TABLE.items():
+    if _name != "conjugate":
+        PARTIALS[getattr(np, _name)] = _partials
+for _name in CONSTANT:
+    NON_DIFFERENTIABLE.add(getattr(np, _name))
+
+# ------------------------------------------------------------------------------------ the math module
+
+_MATH = {
+    "acos": "arccos",
+    "acosh": "arccosh",
+    "asin": "arcsin",
+    "asinh": "arcsinh",
+    "atan": "arctan",
+    "atan2": "arctan2",
+    "atanh": "arctanh",
+    "pow": "power",
+    "fabs": "fabs",
+    **{
+        name: name
+        for name in (
+            "cbrt copysign cos cosh degrees exp exp2 expm1 fmod ldexp log10 log1p log2 radians sin sinh sqrt tan tanh"
+        ).split()
+    },
+}
+
+
+def _digamma(x: Any) -> Any:
+    from scipy.special import digamma
+
+    return digamma(x)
+
+
+_MATH_ONLY: dict[str, tuple[Callable, ...]] = {
+    "gamma": (lambda m, y, x: y * _digamma(x),),
+    "lgamma": (lambda m, y, x: _digamma(x),),
+    "erf": (lambda m, y, x: _TWO_OVER_SQRT_PI * m.exp(-x * x),),
+    "erfc": (lambda m, y, x: -_TWO_OVER_SQRT_PI * m.exp(-x * x),),
+    "remainder": (lambda m, y, a, b: 1.0, lambda m, y, a, b: -round((a - y) / b)),
+}
+
+# The namespaces a partial may compute in: plain numbers, and numbers that an outer tape traces.
+_PLAIN = SimpleNamespace(**vars(math))
+_TRACED = SimpleNamespace(**vars(math))
+
+
+def _number_function(function: Callable, partials: tuple[Callable | None, ...]) -> Callable:
+    """The door of a function of one or two numbers."""
+    only = partials[0] if len(partials) == 1 else None
+
+    def of_one(x: Any) -> Any:
+        if type(x) is TracedFloat:
+            v = x.value
+            y = of_one(v) if type(v) is TracedFloat else function(v)
+            m = _TRACED if type(v) is TracedFloat else _PLAIN
+            try:
+                return TracedFloat(y, x.tape, x, only(m, y, v))
+            except ZeroDivisionError:  # sqrt(0), acos(1): the derivative is infinite where the value is not
+                with np.errstate(all="ignore"):
+                    return TracedFloat(y, x.tape, x, float(only(np, np.float64(y), np.float64(v))))
+        return function(_settled(x))
+
+    def of_several(*args: Any) -> Any:
+        tape = innermost(*args)
+        if tape is None:
+            return function(*[_settled(a) for a in args])
+        needs = [k for k, a in enumerate(args) if type(a) is TracedFloat and a.tape is tape]
+        values = [a.value if k in needs else _settled(a) for k, a in enumerate(args)]
+        nested = any(type(v) is TracedFloat for v in values)
+        y = of_several(*values) if nested else function(*values)
+        m = _TRACED if nested else _PLAIN
+        try:
+            found = [partials[k](m, y, *values) for k in needs]
+        except ZeroDivisionError:
+            with np.errstate(all="ignore"):
+                plain = [np.float64(v) for v in (y, *values)]
+                found = [float(partials[k](np, *plain)) for k in needs]
+        return scalar_result(y, tape, [args[k] for k in needs], found)
+
+    door = of_one if only is not None else of_several
+    door.__name__ = function.__name__
+    return door
+
+
+def _settled(x: Any) -> Any:
+    """An argument for compiled code: arrays of one element count as the number in them."""
+    x = current(x)
+    return x.item() if type(x) is TracedArray else x
+
+
+def _install() -> None:
+    doors = {name: TABLE[numpy_name] for name, numpy_name in _MATH.items()} | _MATH_ONLY
+    for name, partials in doors.items():
+        if hasattr(math, name):  # cbrt and exp2 came with Python 3.11
+            function = getattr(math, name)
+            DOORS[function] = _number_function(function, partials)
+            setattr(_TRACED, name, DOORS[function])
+    _TRACED.log = log
+    DOORS[math.log] = log
+
+
+_log_of_one = _number_function(math.log, TABLE["log"])
+
+
+def log(x: Any, *base: Any) -> Any:
+    """``math.log`` with an optional base."""
+    if not base:
+        return _log_of_one(x)
+    return _log_of_one(x) / _log_of_one(base[0])
+
+
+_install()
+
+
+def _conjugate(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
+    return np.conjugate(*args, **kwargs), lambda bar: [np.conjugate(bar)]
+
+
+add_rule(Rule(np.conjugate, _conjugate))

@@ -1,0 +1,85 @@
+"""NumPy functions that change an array they are given."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff import indexing
+from workbench.autodiff.arrays import TracedArray, current
+from workbench.autodiff.calls import plain, resolve
+from workbench.autodiff.registry import DOORS
+from workbench.autodiff.scalars import innermost
+from workbench.autodiff.tape import OPEN
+
+
+def changing(function: Callable) -> Callable:
+    """Decorator: how the array's new contents are made, for traced and plain arrays alike.
+
+    The decorated function returns pairs ``(index, values)`` to be written.
+    """
+
+    def register(writes: Callable) -> Callable:
+        @functools.wraps(function, updated=())
+        def call(array: Any, *args: Any, **kwargs: Any) -> None:
+            if not OPEN:
+                return function(array, *args, **kwargs)
+            target = array.array if type(array) is TracedArray else array
+            args = tuple(current(a) for a in args)
+            if type(current(target)) is not TracedArray and innermost(*args) is None:
+                return indexing.mutate(target, function, target, *args, **kwargs)
+            for index, values in writes(target, *args, **kwargs):
+                indexing.set_item(values, target, index)
+            return None
+
+        DOORS[function] = call
+        return writes
+
+    return register
+
+
+@changing(np.copyto)
+def _copyto(array: np.ndarray, values: Any, casting: str = "same_kind", where: Any = True) -> Any:
+    if where is True:
+        yield ..., values
+    else:
+        mask = np.broadcast_to(plain(where), array.shape)
+        yield mask, resolve(np.broadcast_to)(values, array.shape)[mask]
+
+
+@changing(np.put)
+def _put(array: np.ndarray, places: Any, values: Any, mode: str = "raise") -> Any:
+    chosen = np.take(np.arange(array.size), places, mode=mode)
+    where = np.unravel_index(chosen, array.shape)
+    yield where, resolve(np.resize)(values, np.shape(chosen)) if np.ndim(plain(values)) else values
+
+
+@changing(np.place)
+def _place(array: np.ndarray, mask: Any, values: Any) -> Any:
+    mask = np.asarray(plain(mask), bool)
+    yield mask, resolve(np.resize)(values, (int(mask.sum()),))
+
+
+@changing(np.putmask)
+def _putmask(array: np.ndarray, mask: Any, values: Any) -> Any:
+    mask = np.asarray(plain(mask), bool)
+    yield mask, resolve(np.resize)(values, array.shape)[mask] if np.ndim(plain(values)) else values
+
+
+@changing(np.fill_diagonal)
+def _fill_diagonal(array: np.ndarray, values: Any, wrap: bool = False) -> Any:
+    places = np.zeros(array.shape, bool)
+    np.fill_diagonal(places, True, wrap)
+    where = np.nonzero(places)
+    count = len(where[0])
+    yield where, resolve(np.resize)(values, (count,)) if np.ndim(plain(values)) else values
+
+
+@changing(np.put_along_axis)
+def _put_along_axis(array: np.ndarray, indices: Any, values: Any, axis: int) -> Any:
+    positions = np.arange(array.size).reshape(array.shape)
+    where = np.unravel_index(np.take_along_axis(positions, indices, axis), array.shape)
+    yield where, resolve(np.broadcast_to)(values, np.shape(indices))

@@ -1,0 +1,278 @@
+"""NumPy functions that only pick, repeat and arrange elements.
+
+Such a function is its own derivative: applied to the *positions* of the elements instead of the elements, it tells
+where each element of the result came from, and the pullback adds each cotangent up at that position. Position 0
+stands for everything that is not traced (fill values, constants). Views need no rule: they share their memory.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff.arrays import TracedArray, current, owner_of, record
+from workbench.autodiff.calls import contains_traced, plain, resolve
+from workbench.autodiff.elementwise import add_at
+from workbench.autodiff.registry import DOORS
+from workbench.autodiff.scalars import TRACED, TracedFloat, innermost
+from workbench.autodiff.tape import OPEN, Tape
+
+# function: positions of the arguments whose elements are arranged
+ARRANGING: dict[Callable, tuple[int, ...]] = {
+    np.append: (0, 1),
+    np.array_split: (0,),
+    np.atleast_1d: (0, 1, 2),
+    np.atleast_2d: (0, 1, 2),
+    np.atleast_3d: (0, 1, 2),
+    np.block: (0,),
+    np.broadcast_arrays: (0, 1, 2, 3, 4),
+    np.broadcast_to: (0,),
+    np.choose: (1,),
+    np.column_stack: (0,),
+    np.compress: (1,),
+    np.concatenate: (0,),
+    np.copy: (0,),
+    np.delete: (0,),
+    np.diag: (0,),
+    np.diagflat: (0,),
+    np.diagonal: (0,),
+    np.dsplit: (0,),
+    np.dstack: (0,),
+    np.expand_dims: (0,),
+    np.extract: (1,),
+    np.flip: (0,),
+    np.fliplr: (0,),
+    np.flipud: (0,),
+    np.full: (1,),
+    np.full_like: (1,),
+    np.hsplit: (0,),
+    np.hstack: (0,),
+    np.insert: (0, 2),
+    np.matrix_transpose: (0,),
+    np.meshgrid: (0, 1, 2, 3, 4),
+    np.moveaxis: (0,),
+    np.ravel: (0,),
+    np.repeat: (0,),
+    np.reshape: (0,),
+    np.resize: (0,),
+    np.roll: (0,),
+    np.rollaxis: (0,),
+    np.rot90: (0,),
+    np.select: (1, 2),
+    np.split: (0,),
+    np.squeeze: (0,),
+    np.stack: (0,),
+    np.swapaxes: (0,),
+    np.take: (0,),
+    np.take_along_axis: (0,),
+    np.tile: (0,),
+    np.transpose: (0,),
+    np.tril: (0,),
+    np.triu: (0,),
+    np.unstack: (0,),
+    np.vsplit: (0,),
+    np.vstack: (0,),
+    np.where: (1, 2),
+    np.lib.stride_tricks.sliding_window_view: (0,),
+    np.lib.stride_tricks.as_strided: (0,),
+}
+
+
+def arranged(function: Callable, places: tuple[int, ...]) -> Callable:
+    """The door of a function that arranges the elements of its arguments at ``places``."""
+
+    @functools.wraps(function, updated=())
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if not OPEN or not any(map(contains_traced, args)) and not any(map(contains_traced, kwargs.values())):
+            return function(*args, **kwargs)
+        names = _names(function)
+        while kwargs and len(args) < len(names) and names[len(args)] in kwargs:
+            args = (*args, kwargs.pop(names[len(args)]))
+        args = tuple(_current_inside(a) if k in places else plain(a) for k, a in enumerate(args))
+        tape = _innermost_inside(args)
+        if tape is None:
+            return function(*args, **kwargs)
+        return arrange(tape, function, args, kwargs, places)
+
+    return call
+
+
+_NAMES = {np.full: ("shape", "fill_value"), np.full_like: ("a", "fill_value"), np.reshape: ("a", "shape")}
+
+
+@functools.cache
+def _names(function: Callable) -> tuple[str, ...]:
+    if function in _NAMES:
+        return _NAMES[function]
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return ()
+    return tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+
+
+def _current_inside(x: Any) -> Any:
+    if type(x) is list or type(x) is tuple:
+        return type(x)([_current_inside(e) for e in x])
+    return current(x)
+
+
+def _innermost_inside(x: Any) -> Tape | None:
+    found = None
+    for e in x:
+        tape = _innermost_inside(e) if type(e) is list or type(e) is tuple else innermost(e)
+        if tape is not None and (found is None or tape.level > found.level):
+            found = tape
+    return found
+
+
+class _Numbering:
+    """Replaces every traced operand of a tape by the numbers of its elements, counted from 1."""
+
+    def __init__(self, tape: Tape) -> None:
+        self.tape, self.operands, self.starts, self.count = tape, [], [], 1
+
+    def values(self, x: Any) -> Any:
+        if type(x) is list or type(x) is tuple:
+            return type(x)([self.values(e) for e in x])
+        return x.value if type(x) in TRACED and x.tape is self.tape else x
+
+    def numbers(self, x: Any) -> Any:
+        if type(x) is list or type(x) is tuple:
+            return type(x)([self.numbers(e) for e in x])
+        if type(x) in TRACED and x.tape is self.tape:
+            start, shape = self.count, np.shape(plain(x))
+            size = int(np.prod(shape))
+            self.operands.append(x)
+            self.starts.append(start)
+            self.count += size
+            return np.arange(start, start + size).reshape(shape) if shape else np.int64(start)
+        shape = np.shape(plain(x)) if x is not None else ()
+        return np.zeros(shape, np.int64) if shape else 0
+
+
+def arrange(tape: Tape, function: Callable, args: tuple, kwargs: dict, places: tuple[int, ...]) -> Any:
+    """Apply an arranging function and record where every element came from."""
+    numbering = _Numbering(tape)
+    value = function(*[numbering.values(a) if k in places else a for k, a in enumerate(args)], **kwargs)
+    several = isinstance(value, list | tuple)
+    values = list(value) if several else [value]
+    if all(_is_view(tape, v) for v in values):
+        seen = [current(v.array if type(v) is TracedArray else v) for v in values]
+        return type(value)(seen) if several else seen[0]
+    whole = {name: v for name, v in kwargs.items() if name != "dtype"}
+    source = function(*[numbering.numbers(a) if k in places else a for k, a in enumerate(args)], **whole)
+    sources = list(source) if several else [source]
+    results = [_pick(tape, v, np.asarray(s), numbering) for v, s in zip(values, sources, strict=True)]
+    return type(value)(results) if several else results[0]
+
+
+def _is_view(tape: Tape, value: Any) -> bool:
+    array = value.array if type(value) is TracedArray else value
+    if type(array) is not np.ndarray or 0 in array.strides:
+        return False  # a broadcast view is handled as a copy: its elements are not its own
+    memory = tape.memories.get(id(owner_of(array)))
+    return memory is not None and memory.active
+
+
+def _pick(tape: Tape, value: Any, source: np.ndarray, numbering: _Numbering) -> Any:
+    array = value.array if type(value) is TracedArray else value
+    if type(array) is np.ndarray and 0 in array.strides and array.size:
+        value = resolve(np.copy)(value) if type(value) is TracedArray else array.copy()
+    if np.ndim(plain(value)) == 0 and type(value) is not TracedArray and not isinstance(value, np.ndarray):
+        value = np.asarray(value) if type(value) is not TracedFloat else value
+    operands, starts, count = list(numbering.operands), list(numbering.starts), numbering.count
+
+    def arranging_pullback(bar: Any) -> list[Any]:
+        if type(bar) is np.ndarray and bar.dtype.kind == "f":
+            flat = np.bincount(source.ravel(), weights=bar.ravel(), minlength=count)
+        else:
+            flat = current(add_at(np.zeros(count, plain(bar).dtype), source, bar))
+        cotangents = []
+        for operand, start in zip(operands, starts, strict=True):
+            shape = np.shape(plain(operand))
+            part = flat[start : start + int(np.prod(shape))]
+            cotangents.append(resolve(np.reshape)(part, shape) if shape else part[0])
+        return cotangents
+
+    return record(tape, operands, value, arranging_pullback)
+
+
+for _function, _places in ARRANGING.items():
+    DOORS[_function] = arranged(_function, _places)
+
+
+# ------------------------------------------------------------------------------------ making arrays of values
+
+
+def _array(function: Callable, *, copies: bool) -> Callable:
+    def call(x: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if not contains_traced(x, 6):
+            return function(x, dtype, *args, **kwargs)
+        kind = None if dtype is None else np.dtype(dtype)
+        if kind is not None and kind.kind not in "fc":
+            return function(plain(x), dtype, *args, **kwargs)
+        x = _current_inside(x)
+        if type(x) is TracedArray:
+            if kind is not None and kind != x.array.dtype:
+                return resolve(np.astype)(x, kind)
+            return resolve(np.copy)(x) if copies and kwargs.get("copy", True) else x
+        tape = _innermost_inside((x,))
+        made = arrange(tape, np.array, (x,), {}, (0,))
+        return made if kind is None or kind == plain(made).dtype else resolve(np.astype)(made, kind)
+
+    return functools.wraps(function)(call)
+
+
+DOORS[np.array] = _array(np.array, copies=True)
+for _function in (np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.asarray_chkfinite):
+    DOORS[_function] = _array(_function, copies=False)
+
+
+def _astype(x: Any, dtype: Any, **kwargs: Any) -> Any:
+    """``numpy.astype``: the cotangent goes back in the operand's own type."""
+    x, kind = current(x), np.dtype(dtype)
+    if type(x) is not TracedArray or kind.kind not in "fc":
+        return plain(x).astype(dtype, **kwargs)
+    value = x.value.astype(kind) if x.tape.level == 0 else _astype(x.value, kind)
+    before = x.array.dtype
+
+    def astype_pullback(bar: Any) -> list[Any]:
+        if before.kind == "f" and kind.kind == "c":
+            bar = np.real(bar)
+        return [_astype(bar, before) if type(bar) in TRACED else np.asarray(bar).astype(before)]
+
+    return record(x.tape, [x], value, astype_pullback)
+
+
+DOORS[np.astype] = _astype
+
+
+def _copy(x: Any, *args: Any, **kwargs: Any) -> Any:
+    """``numpy.copy``."""
+    x = current(x)
+    if type(x) is not TracedArray:
+        return np.copy(x, *args, **kwargs) if not contains_traced(x) else DOORS[np.array](x)
+    value = np.copy(x.array, *args, **kwargs) if x.tape.level == 0 else _copy(x.value)
+    return record(x.tape, [x], value, lambda bar: [bar])
+
+
+DOORS[np.copy] = _copy
+
+
+def _like(function: Callable) -> Callable:
+    """``zeros_like`` and its kin: only the shape and type of the argument matter."""
+
+    @functools.wraps(function, updated=())
+    def call(prototype: Any, *args: Any, **kwargs: Any) -> Any:
+        return function(plain(prototype), *args, **kwargs)
+
+    return call
+
+
+for _function in (np.zeros_like, np.ones_like, np.empty_like):
+    DOORS[_function] = _like(_function)
