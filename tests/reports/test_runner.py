@@ -159,6 +159,18 @@ def _undisturbed_fingerprint() -> str:
     return make_record("line", parameters, training.history, result)["fingerprint"]
 
 
+def test_a_damaged_checkpoint_is_named_and_kept(tmp_path: Path, make_notebook: Callable[..., Path]) -> None:
+    notebook = make_notebook()
+    directory = RunDirectory(tmp_path / "runs" / run_id("line", line_fit.LineParameters(), notebook))
+    directory.create()
+    directory.checkpoint.write_bytes(b"PK half of a file")
+    with pytest.raises(RunError, match="CheckpointError") as caught:
+        run(notebook, tmp_path / "runs", resume=True, say=lambda line: None)
+    assert str(directory.checkpoint) in str(caught.value)
+    assert directory.checkpoint.read_bytes() == b"PK half of a file"
+    assert not directory.complete
+
+
 def test_a_request_to_end(tmp_path: Path, make_notebook: Callable[..., Path], front_door: FrontDoor) -> None:
     begin = "from pathlib import Path\nPath(run_dir, 'begun').touch()"
     notebook, out = (
