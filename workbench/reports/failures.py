@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import signal
 import sys
+import textwrap
 from typing import Any
 
 from workbench.errors import MachineError, RunError, RunInterruptedError, RunTimeoutError
@@ -63,9 +64,12 @@ def _failed_cell(error: Any, directory: RunDirectory, again: str) -> BaseExcepti
             where=str(directory.path),
             fix=f"free some space, or give another --out directory; {again}",
         )
+    reason = error.evalue
+    if "\n" in reason:  # one of our own messages, with parts of its own
+        reason = "\n" + textwrap.indent(reason, "    ")
     return RunError(
         f"cell [{error.exec_count}] of the notebook failed",
-        found=f"{error.ename}: {error.evalue}",
+        found=f"{error.ename}: {reason}",
         where=str(directory.notebook),
         fix=f"open the notebook at that address to see the cell; {again}",
     )
