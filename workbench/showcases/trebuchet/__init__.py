@@ -5,6 +5,7 @@
     parameters                 every knob of the showcase
     aiming                     settings of one machine for one target: reachable distances, direct
     optimisation surrogate, loss            the network, and what is minimised
+    live                       what the live views draw
     evaluation                 how well the trained network aims
 
 The record below imports torch only when it is used.

@@ -22,6 +22,7 @@ from workbench.showcases.trebuchet.physics import throw_distance
 
 RIGHT_ANGLE = math.pi / 2.0
 WIND_SPREADS = 4.0
+MOST_ITERATIONS = 1000
 _WINDS = 41
 _GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 
@@ -125,12 +126,12 @@ def aim_directly(
         method: "adam", what also trains the network; or "gauss-newton", made for a single equation: the
             shortest step to where the linearised distance hits.
     Raises:
-        SimulationError: no such setting within 1000 iterations; the target cannot be reached.
+        SimulationError: no such setting within ``MOST_ITERATIONS``; the target cannot be reached.
     """
     distance_of = value_and_gradient(_distance_of_logits, wrt=(0, 1))
     step = {"adam": _adam(), "gauss-newton": _gauss_newton}[method]
     place = (0.0, 0.0)
-    for iteration in range(1, 1001):
+    for iteration in range(1, MOST_ITERATIONS + 1):
         distance, gradient = distance_of(*place, wind, parameters.machine, parameters.weights)
         miss = distance - target
         if abs(miss) <= tolerance:
@@ -140,8 +141,8 @@ def aim_directly(
     nearest, farthest = reach_of(parameters).at(wind)
     raise SimulationError(
         f"no setting of the machine hits {target:.4g} m",
-        found=f"missed by {miss:.3g} m after 1000 iterations; at this wind it reaches {nearest:.1f} to "
-        f"{farthest:.1f} m",
+        found=f"missed by {miss:.3g} m after {MOST_ITERATIONS} iterations; at this wind it "
+        f"reaches {nearest:.1f} to {farthest:.1f} m",
         where="target",
         fix="choose a target within reach",
     )

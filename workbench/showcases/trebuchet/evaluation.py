@@ -36,16 +36,17 @@ def evaluate(training: Training, parameters: TrebuchetParameters) -> dict[str, A
     Returns:
         ``metrics``: median_miss, p95_miss and worst_miss in m, share_reachable, direct_iterations and
         gauss_newton_iterations; ``tables``: shots; ``arrays``: winds, targets, reachable, angles, weights,
-        misses; ``timings``: samples_per_second, and seconds for one aim each way.
+        misses and the reach; ``timings``: samples_per_second, and seconds for one aim each way.
     """
     network = training.problem.modules
     winds, targets = draw_trials(parameters)
-    reachable = reach_of(parameters).covers(winds, targets)
+    reach = reach_of(parameters)
+    reachable = reach.covers(winds, targets)
     angles, weights = settings_for(network, winds, targets, parameters)
     misses = throw_all(winds, angles, weights, parameters) - targets
     hits = np.abs(misses[reachable])
     median = float(np.median(hits))
-    easy = reach_of(parameters).covers(winds, targets + 1.0)
+    easy = reach.covers(winds, targets + 1.0)
     pairs = list(zip(winds[easy].tolist(), targets[easy].tolist(), strict=True))[:DIRECT_AIMS]
     direct = _aim_each(pairs, parameters, max(median, 1e-3))
     return {
@@ -65,6 +66,9 @@ def evaluate(training: Training, parameters: TrebuchetParameters) -> dict[str, A
             "angles": angles,
             "weights": weights,
             "misses": misses,
+            "reach_winds": reach.winds,
+            "reach_nearest": reach.nearest,
+            "reach_farthest": reach.farthest,
         },
         "timings": _timings(training, parameters, network, pairs, direct),
     }

@@ -7,11 +7,11 @@ import torch
 
 from workbench.autodiff import torch_function
 from workbench.showcases.trebuchet.aiming import WIND_SPREADS, reach_of
+from workbench.showcases.trebuchet.live import network_picture
 from workbench.showcases.trebuchet.machine import POUND, Machine
 from workbench.showcases.trebuchet.parameters import TrebuchetParameters
 from workbench.showcases.trebuchet.physics import throw_distance
 from workbench.showcases.trebuchet.surrogate import AimingNetwork
-from workbench.showcases.trebuchet.trajectory import simulate
 from workbench.training import Training
 
 HUBER = 5.0
@@ -19,9 +19,6 @@ HUBER = 5.0
 
 EXCESS = 0.01
 """Loss in m² for each squared lb of counterweight outside the allowed range, in the published recipe."""
-
-SHOWN = ((0.0, 40.0), (0.0, 80.0), (-5.0, 60.0))
-"""The (wind in m/s, target in m) that the live view shows the network's throws for."""
 
 
 def throw_distances(angles, weights, winds, machine: Machine, resolution):
@@ -83,21 +80,7 @@ class AimingProblem:
 
     def snapshot(self) -> dict[str, np.ndarray | str]:
         """Where the network's throws go for three pairs of wind and target."""
-        winds, targets = torch.tensor(SHOWN, dtype=torch.float64).T
-        with torch.no_grad():
-            angles, weights = self.modules(winds, targets)
-        weights = weights.clamp(*self.parameters.weights)
-        picture: dict[str, np.ndarray | str] = {
-            "text:title": "Where the network's throws go",
-            "text:x": "distance (m)",
-            "text:y": "height (m)",
-            "text:aspect": "equal",
-        }
-        for i, (wind, target) in enumerate(SHOWN):
-            flight = simulate(wind, angles[i].item(), weights[i].item(), self.parameters.machine, frames=20)
-            picture[f"curve:{target:g} m, wind {wind:+g} m/s"] = np.array(flight.path)
-        picture["point:targets"] = np.array([(target, 0.0) for _, target in SHOWN])
-        return picture
+        return network_picture(self.modules, self.parameters)
 
     def _throw(self, angle: torch.Tensor, weight: torch.Tensor, wind: torch.Tensor) -> torch.Tensor:
         return self._distances(angle, weight, wind, self.parameters.machine, self.parameters.resolution)
