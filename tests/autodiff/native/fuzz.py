@@ -415,6 +415,10 @@ def check(seed: int) -> str:
         good = [close(a, b, 1e-9) for a, b in zip(found, slopes, strict=True)]
         if all(map(math.isfinite, slopes)) and not all(good):
             return f"{args}: gradient {found}, expected {slopes}"
+        pushed = [made.pushforward(args, dots)[1] for dots in ((1.0, 0.0, None), (0.0, 1.0, None))]
+        good = [close(a, b, 1e-9) for a, b in zip(found, pushed, strict=True)]
+        if all(map(math.isfinite, slopes)) and not all(good):
+            return f"{args}: reverse {found}, forward {pushed}"
         if back(1.0)[:2] != found and all(map(math.isfinite, found)):
             return f"{args}: a second pull gives another gradient"
     return ""

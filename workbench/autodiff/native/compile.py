@@ -69,6 +69,15 @@ class Compiled:
                 self.spent += time.perf_counter() - began
             return results, (tape, namespace), pos
 
+    def call(self, name: str, numbers: list[Any]) -> tuple[Any, ...]:
+        """Call an entry that needs no tape."""
+        self.warm()
+        began = time.perf_counter()
+        found = self.namespace[name](*numbers)
+        if self.state != "compiled":
+            self.spent += time.perf_counter() - began
+        return found
+
     def backward(self, bars: list[float], tape: Any, pos: int) -> list[float]:
         """Run the backward half over a tape."""
         began = time.perf_counter()

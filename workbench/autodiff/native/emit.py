@@ -24,6 +24,7 @@ class Names:
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self.taken = {*taken, *BUILTINS, *PLAIN, *keyword.kwlist, "tape", "pos"}
         self.given: dict[Any, str] = {}
+        self.shared: dict[Value, Value] = {}
 
     def fresh(self, hint: str) -> str:
         """A new name."""
@@ -41,21 +42,18 @@ class Names:
 
     def of(self, value: Value, suffix: str = "") -> str:
         """The name of a value, or of its cotangent (suffix ``_bar``) or tangent (``_dot``)."""
+        value = self.shared.get(value, value)
         key = (value, suffix)
         if key not in self.given:
             self.given[key] = self.fresh(self.of(value) + suffix if suffix else value.hint)
         return self.given[key]
 
-    def share(self, value: Value, other: Value) -> None:
-        """Give two values, one loop's carried value and what comes out of it, the same name."""
-        self.given[other, ""] = self.of(value)
-
     def share_loops(self, block: Block) -> None:
-        """Let what comes out of each loop have the name of what it carries."""
+        """Let what comes out of each loop have the names of what it carries."""
         for node in block.nodes:
             if isinstance(node, Loop):
                 for param, out in zip(node.body.params, node.outs, strict=True):
-                    self.share(param, out)
+                    self.shared[out] = param
             for inner in blocks_of(node):
                 self.share_loops(inner)
 
@@ -109,6 +107,10 @@ class Writer:
         return text.format(*map(bare, args)) if re.match(r"\w+\(", text) else text.format(*args)
 
     # Hooks that the sweeps fill in
+    def pairs(self, target: Value, source: Atom) -> list[tuple[str, str]]:
+        """The assignments that give a value to a branch's or loop's result."""
+        return [(self.names.of(target), bare(self.atom(source)))]
+
     def call(self, node: Call) -> None:
         """A call."""
         text = f"{node.callee.name}({', '.join(bare(self.atom(arg)) for arg in node.args)})"
@@ -127,10 +129,14 @@ class Writer:
                     text = self.expression(node)
                     self.inlined[node.out] = text if _closed(text) else f"({text})"
                 else:
-                    self.add(f"{self.names.of(node.out)} = {self.expression(node)}", node.line)
+                    self.operation(node)
             else:
                 {Call: self.call, If: self.branch, Loop: self.loop, Stop: self.stop}[type(node)](node)
         self.end_of_block(block)
+
+    def operation(self, node: Op) -> None:
+        """An operation whose result has a name."""
+        self.add(f"{self.names.of(node.out)} = {self.expression(node)}", node.line)
 
     def stop(self, node: Stop) -> None:
         self.add("raise Stop", node.line)
@@ -151,7 +157,8 @@ class Writer:
             def write() -> None:
                 self.block(block)
                 for out, end in zip(node.outs, block.yields, strict=False):
-                    self.add(f"{self.names.of(out)} = {bare(self.atom(end))}")
+                    for name, text in self.pairs(out, end):
+                        self.add(f"{name} = {text}")
 
             return write
 
@@ -166,8 +173,8 @@ class Writer:
         names = self.names
         counts = node.count is not None and node.count in self.kept
         for param, init in zip(node.body.params, node.inits, strict=True):
-            if names.of(param) != self.atom(init):
-                self.add(f"{names.of(param)} = {bare(self.atom(init))}", node.line)
+            for name, text in self.pairs(param, init):
+                self.add(f"{name} = {text}", node.line)
         if counts:
             self.add(f"{names.of(node.count)} = 0")
         if node.bounds is not None:
@@ -209,9 +216,10 @@ class Writer:
         if counts:
             self.add(f"{self.names.of(node.count)} += 1")
         moves = [
-            (self.names.of(param), bare(self.atom(end)))
+            pair
             for param, end in zip(node.body.params, node.body.yields, strict=True)
             if param is not end
+            for pair in self.pairs(param, end)
         ]
         targets = {name for name, _ in moves}
         words = [set(re.findall(r"\w+", text)) - {name} for name, text in moves]

@@ -9,6 +9,7 @@ from workbench.autodiff.native.ir import type_of
 from workbench.autodiff.native.lower import Function, Program
 from workbench.autodiff.native.reverse import Reversed, ReverseSweep
 from workbench.autodiff.native.simplify import simplify
+from workbench.autodiff.native.tangent import TangentSweep
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Generated:
     forward: str
     backward: str
     batch: str
+    pushforward: str
     out_mask: tuple[bool, ...]  # which numbers of the result have a cotangent
     signatures: dict[str, list[str]]  # the types of the entries' arguments
 
@@ -38,6 +40,9 @@ def generate(program: Program, entry: Function, mask: tuple[bool, ...]) -> Gener
     sweep = ReverseSweep(set(taken))
     top = sweep.of(entry, mask, tuple(type_of(end) == "float" for end in entry.block.yields))
     entries = {entry.name, f"{top.name}_forward", f"{top.name}_backward"}
+    tangents = TangentSweep(sweep.taken)
+    push = tangents.of(entry, mask)
+    entries.add(push.name)
     batch = Names(sweep.taken).fresh(f"{top.name}_batch")
     lines = [
         f"# The derivative of {entry.source.name}, generated from {entry.source.file}:{_first_line(entry)}"
@@ -47,6 +52,8 @@ def generate(program: Program, entry: Function, mask: tuple[bool, ...]) -> Gener
     for made in sweep.made.values():
         lines += _definition(f"{made.name}_forward", made.forward, entries)
         lines += _definition(f"{made.name}_backward", made.backward, entries)
+    for made in tangents.made.values():
+        lines += _definition(made.name, made.text, entries)
     lines += _definition(batch, _batch(batch, top), {batch})
     text = "\n".join(lines) + "\n"
     types = [param.type for param in entry.params]
@@ -55,11 +62,11 @@ def generate(program: Program, entry: Function, mask: tuple[bool, ...]) -> Gener
         entry.name: types,
         f"{top.name}_forward": [*types, "tape", "int"],
         f"{top.name}_backward": [*bars, "tape", "int"],
+        push.name: [*types, *["float"] * sum(mask)],
         batch: ["table", "table", "table", "table", "tape", "counts"],
     }
-    return Generated(
-        text, entry.name, f"{top.name}_forward", f"{top.name}_backward", batch, top.out_mask, signatures
-    )
+    names = (entry.name, f"{top.name}_forward", f"{top.name}_backward", batch, push.name)
+    return Generated(text, *names, top.out_mask, signatures)
 
 
 def _definition(name: str, text: list[str], entries: set[str]) -> list[str]:

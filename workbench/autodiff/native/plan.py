@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import types
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from workbench.autodiff.native.compile import Compiled
 from workbench.autodiff.native.fence import Refusal, RefusedError, refuse
@@ -24,6 +24,9 @@ from workbench.autodiff.native.structures import (
 )
 
 Back = Callable[[Any], tuple[Any, ...]]
+
+
+STOPS = (Stop, ArithmeticError, ValueError, IndexError, RecursionError)
 
 
 class DeclinedError(Exception):
@@ -53,6 +56,7 @@ class Plan:
         made = self.generated
         self.compiled = Compiled(made, (made.forward, made.backward))
         self.batches = Compiled(made, (made.batch,))
+        self.pushes = Compiled(made, (made.pushforward,))
         self.offset = len(things) - len(args)
 
     @property
@@ -82,9 +86,8 @@ class Plan:
         numbers = self.numbers(args)
         try:
             results, tape, pos = self.compiled.forward(numbers)
-        except (Stop, ArithmeticError, ValueError, IndexError) as error:
-            self.function(*args)
-            raise DeclinedError(f"{self.function} left what machine numbers can do") from error
+        except STOPS as error:
+            self.explain(args, error)
         value = object_of(self.result_shape, iter(results))
 
         def back(value_bar: Any) -> tuple[Any, ...]:
@@ -101,6 +104,31 @@ class Plan:
             return found[self.offset :]
 
         return value, back
+
+
+    def pushforward(self, args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
+        """The value, and the tangent of the value for tangents of the arguments; see ``pullback`` for errors."""
+        numbers = self.numbers(args)
+        dots = [
+            float(dot)
+            for shape, tangent in zip(self.arg_shapes[self.offset :], tangents, strict=True)
+            for dot, type_ in zip(cotangent_leaves(shape, tangent), leaf_types(shape), strict=True)
+            if type_ == "float"
+        ]
+        dots = [0.0] * (sum(self.active) - len(dots)) + dots
+        try:
+            results = self.pushes.call(self.generated.pushforward, [*numbers, *dots])
+        except STOPS as error:
+            self.explain(args, error)
+        n = len(self.generated.out_mask)
+        parts = iter(results[n:])
+        full = iter([next(parts) if on else 0.0 for on in self.generated.out_mask])
+        return object_of(self.result_shape, iter(results[:n])), object_of(self.result_shape, full)
+
+    def explain(self, args: tuple[Any, ...], error: BaseException) -> NoReturn:
+        """After a stop: the program's own error, or the word that the trace tier has to take this call."""
+        self.function(*args)
+        raise DeclinedError(f"{self.function} left what machine numbers can do") from error
 
 
 def cotangent_leaves(shape: Any, bar: Any) -> list[Any]:

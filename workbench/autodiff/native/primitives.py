@@ -12,6 +12,7 @@ Marks: ``c`` cheap, worth computing again rather than keeping; ``s`` may stop th
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -153,6 +154,21 @@ BINARY: dict[str, tuple[str, str]] = {  # syntax node: operation on floats, on i
     "RShift": ("", "shift_right"),
 }
 COMPARE = {"Eq": "eq", "NotEq": "ne", "Lt": "lt", "LtE": "le", "Gt": "gt", "GtE": "ge"}
+
+
+def fill(template: str, *, b: str, of: Callable[[str], str], known: Callable[[str, int], str]) -> str:
+    """A contribution with the names filled in: ``of("r")``, ``of("0")``; ``known("cos", 0)`` for a function of one."""
+
+    def place(match: re.Match[str]) -> str:
+        word = match.group(1)
+        if word == "b":
+            return b
+        if word == "r" or word.isdigit():
+            return of(word)
+        name, position = word.split()
+        return known(name, int(position))
+
+    return re.sub(r"\{([^}]*)\}", place, template)
 
 
 def fold(name: str, args: list[Any]) -> Any:

@@ -8,7 +8,6 @@ pushes at its end and pops at its beginning, a call leaves its own on top.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +15,7 @@ from workbench.autodiff.native.activity import active_values
 from workbench.autodiff.native.emit import Names, Writer, bare
 from workbench.autodiff.native.ir import Atom, Block, Call, If, Loop, Op, Value
 from workbench.autodiff.native.lower import Function
-from workbench.autodiff.native.primitives import PRIMITIVES
+from workbench.autodiff.native.primitives import PRIMITIVES, fill
 from workbench.autodiff.native.storage import Kept, counters, decide
 
 
@@ -173,9 +172,6 @@ class _Backward:
 
     def bar(self, value: Value) -> str:
         """The name of a value's cotangent."""
-        node = value.node
-        if isinstance(node, Loop) and value in node.outs:
-            value = node.body.params[node.outs.index(value)]
         return self.names.of(value, "_bar")
 
     def use(self, atom: Atom) -> str:
@@ -240,18 +236,10 @@ class _Backward:
     def partial(self, template: str, node: Op, b: str) -> str:
         """A row of the table of derivatives with the names filled in."""
 
-        def place(match: re.Match) -> str:
-            word = match.group(1)
-            if word == "b":
-                return b
-            if word == "r":
-                return self.use(node.out)
-            if word.isdigit():
-                return self.use(node.args[int(word)])
-            name, position = word.split()
-            return self.known(name, node.args[int(position)])
+        def of(word: str) -> str:
+            return self.use(node.out if word == "r" else node.args[int(word)])
 
-        return re.sub(r"\{([^}]*)\}", place, template)
+        return fill(template, b=b, of=of, known=lambda name, k: self.known(name, node.args[k]))
 
     def known(self, name: str, arg: Atom) -> str:
         """A function of a value: the program's own result where it has one."""
