@@ -192,7 +192,8 @@ class Author:
         self.lines.append("    " * self.level + text)
 
     def result(self) -> str:
-        return "return " + ", ".join(self.expression(2) for _ in range(self.results))
+        everything = " + ".join(f"{0.1 * (k + 1):.1f} * {name}" for k, name in enumerate(self.floats))
+        return f"return {everything} + " + ", ".join(self.expression(2) for _ in range(self.results))
 
     def statements(self, loop: bool) -> None:
         for _ in range(int(self.rng.integers(1, 5))):

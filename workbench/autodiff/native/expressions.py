@@ -241,6 +241,8 @@ def attribute(low: Lowering, thing: Any, name: str, node: ast.AST) -> Any:
         return thing.fields[name]
     if isinstance(thing, Tup) and name in getattr(thing.kind, "_fields", ()):
         return thing.items[thing.kind._fields.index(name)]
+    if isinstance(thing, Tup) and name == "_replace" and hasattr(thing.kind, "_fields"):
+        return Bound(Static(calls.replace_named), (thing,))
     if isinstance(thing, Rec | Tup):
         found = next((vars(kind)[name] for kind in thing.kind.__mro__ if name in vars(kind)), None)
         if isinstance(found, types.FunctionType):
@@ -254,8 +256,6 @@ def attribute(low: Lowering, thing: Any, name: str, node: ast.AST) -> Any:
         if found is not None and (is_atom(thing_of(found)) or isinstance(found, tuple)):
             low.program.watch(thing.kind, name, found)
             return thing_of(found)
-        if isinstance(thing, Tup) and name in ("_replace",):
-            return Bound(Static(calls.replace_named), (thing,))
     if isinstance(thing, Static) and isinstance(thing.value, types.ModuleType | type):
         if not hasattr(thing.value, name):
             raise low.refuse(f"{thing.value.__name__} has no {name}", node)

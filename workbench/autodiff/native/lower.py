@@ -257,7 +257,8 @@ class _Lowering:
             return {"float": float, "int": int, "bool": bool}[type_](atom)
         if type_ == "int" and atom.type != "bool":
             raise self.refuse(f"an integer was expected, not {atom.type}", node)
-        return self.op({"float": "to_float", "int": "to_int"}[type_], atom, node=node)
+        name = "to_int" if type_ == "int" else "bool_to_float" if atom.type == "bool" else "to_float"
+        return self.op(name, atom, node=node)
 
     def coerce(self, thing: Any, shape: Any, node: ast.AST | None = None) -> Any:
         """A thing as one of a wider shape (see ``join_shapes``)."""

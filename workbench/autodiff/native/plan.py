@@ -105,7 +105,6 @@ class Plan:
 
         return value, back
 
-
     def pushforward(self, args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
         """The value, and the tangent of the value for tangents of the arguments; see ``pullback`` for errors."""
         numbers = self.numbers(args)

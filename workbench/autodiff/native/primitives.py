@@ -98,7 +98,8 @@ _ROWS: list[tuple[Any, ...]] = [
     ("count_range", "count_range({0}, {1}, {2})", None, "int", "s"),
     # From one type to another
     ("to_float", "float({0})", None, "float", "c"),
-    ("to_int", "int({0})", None, "int", "c"),
+    ("bool_to_float", "1.0 if {0} else 0.0", None, "float", "c"),
+    ("to_int", "1 if {0} else 0", None, "int", "c"),
     ("truncate", "truncate({0})", None, "int", "s"),
     ("round", "round_int({0})", None, "int", "s"),
     ("floor", "floor({0})", None, "int", "s"),

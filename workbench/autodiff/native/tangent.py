@@ -52,7 +52,9 @@ class TangentSweep:
         writer.block(block)
         results = [bare(writer.atom(end)) for end in block.yields]
         results += [writer.dot(end) for end in block.yields if type_of(end) == "float"]
-        writer.add(f"return {', '.join(results)}{',' if len(results) == 1 else ''}" if results else "return ()")
+        writer.add(
+            f"return {', '.join(results)}{',' if len(results) == 1 else ''}" if results else "return ()"
+        )
         return writer.lines
 
 
@@ -99,7 +101,9 @@ class _Writer(Writer):
         for out in node.outs:
             if out.type == "float":
                 outs.append(self.dot(out) if out in self.active else self.names.fresh("unused"))
-        self.add(f"{', '.join(outs)}{',' if len(outs) == 1 else ''} = {callee.name}({', '.join(args)})", node.line)
+        self.add(
+            f"{', '.join(outs)}{',' if len(outs) == 1 else ''} = {callee.name}({', '.join(args)})", node.line
+        )
 
 
 def _all_active(block: Block, active: set[Value]) -> set[Value]:
