@@ -10,7 +10,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help lab test report format
 
-PYTHON ?= python3
+NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,\
+  $(if $(shell $(name) $(NEW_ENOUGH) 2>/dev/null && echo yes),$(name))))
 VENV := .venv
 RUN := $(VENV)/bin/python -m
 READY := $(VENV)/.ready
@@ -49,9 +51,9 @@ test: $(READY)
 	@printf '\n== All checks passed\n'
 
 $(READY): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
-	       "If another is installed: make PYTHON=python3.12 ..."; exit 1; }
+	@test -n "$(PYTHON)" && $(PYTHON) $(NEW_ENOUGH) || { \
+	  echo "Python 3.11 or newer is needed. If it is installed under another name: make PYTHON=/path/to/python ..."; \
+	  exit 1; }
 	@echo "Setting up $(VENV) (once; a few minutes on a fresh machine)"
 	@$(PYTHON) -m venv $(VENV) || { echo "On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@$(RUN) pip install -qq --disable-pip-version-check -c constraints.txt -e '.[test]'
