@@ -16,8 +16,12 @@ from workbench.errors import GradientMismatchError, RuleError
 def _moved(x: Any, direction: list[Any], step: float) -> Any:
     """``x`` moved by ``step`` along ``direction``, one entry per leaf."""
     entries = iter(direction)
-    return map_leaves(lambda leaf: type(leaf)(leaf + step * next(entries)) if np.ndim(leaf) == 0 else
-                      leaf + step * next(entries), x)
+    return map_leaves(
+        lambda leaf: (
+            type(leaf)(leaf + step * next(entries)) if np.ndim(leaf) == 0 else leaf + step * next(entries)
+        ),
+        x,
+    )
 
 
 def _direction_like(rng: np.random.Generator, leaf: Any) -> Any:
@@ -78,7 +82,9 @@ def check_gradient(
         seeded = map_leaves(lambda y: next(entries), value)  # noqa: B023
         pulled = leaves(back(seeded))
         got = _inner(pulled, directions)
-        size = max(abs(expected), sum(float(np.sum(np.abs(b * d))) for b, d in zip(pulled, directions, strict=True)))
+        size = max(
+            abs(expected), sum(float(np.sum(np.abs(b * d))) for b, d in zip(pulled, directions, strict=True))
+        )
         if not abs(got - expected) <= atol + rtol * size:
             raise GradientMismatchError(
                 f"the gradient of {getattr(f, '__name__', f)!r} disagrees with central differences",
@@ -92,7 +98,9 @@ def _copied(x: Any) -> Any:
     return x.copy() if isinstance(x, np.ndarray) else x
 
 
-def check_rule(primitive: Callable, *args: Any, rtol: float = 1e-6, atol: float = 1e-8, **kwargs: Any) -> None:
+def check_rule(
+    primitive: Callable, *args: Any, rtol: float = 1e-6, atol: float = 1e-8, **kwargs: Any
+) -> None:
     """Check the registered rule of ``primitive`` at ``args``: value, shapes, derivative, repeatability.
 
     Raises:
@@ -118,17 +126,26 @@ def check_rule(primitive: Callable, *args: Any, rtol: float = 1e-6, atol: float 
         if cotangent is None:
             continue
         wide = np.broadcast_shapes(np.shape(cotangent), np.shape(args[k])) == np.shape(cotangent)
-        _require(wide, f"returns a cotangent of the wrong shape for argument {k}", np.shape(cotangent),
-                 np.shape(args[k]))
-        _require(np.array_equal(cotangent, repeated, equal_nan=True), "gives another result the second time",
-                 repeated, cotangent)
+        _require(
+            wide,
+            f"returns a cotangent of the wrong shape for argument {k}",
+            np.shape(cotangent),
+            np.shape(args[k]),
+        )
+        _require(
+            np.array_equal(cotangent, repeated, equal_nan=True),
+            "gives another result the second time",
+            repeated,
+            cotangent,
+        )
     for a, b in zip(leaves(args), leaves(before), strict=True):
         _require(np.array_equal(a, b, equal_nan=True), "changes its arguments", a, b)
     try:
         check_gradient(lambda *xs: primitive(*xs, **kwargs), *args, rtol=rtol, atol=atol)
     except GradientMismatchError as error:
         raise RuleError(
-            f"the rule for {getattr(primitive, '__name__', primitive)!r} gives the wrong derivative", found=error.found
+            f"the rule for {getattr(primitive, '__name__', primitive)!r} gives the wrong derivative",
+            found=error.found,
         ) from error
 
 

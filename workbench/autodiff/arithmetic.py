@@ -24,7 +24,9 @@ from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, strip
 from workbench.autodiff.tape import OPEN
 from workbench.errors import MissingRuleError
 
-PLAIN = frozenset({int, float, bool, str, list, tuple, dict, set, complex, type(None), np.float64, np.int64, np.bool_})
+PLAIN = frozenset(
+    {int, float, bool, str, list, tuple, dict, set, complex, type(None), np.float64, np.int64, np.bool_}
+)
 _NUMBERS = (int, float, np.integer, np.floating, np.bool_, Fraction)
 
 
@@ -59,8 +61,12 @@ OPERATORS = {
     op.name: op
     for op in (
         Operator("add", operator.add, operator.iadd, np.add, (lambda y, a, b: 1.0, lambda y, a, b: 1.0)),
-        Operator("subtract", operator.sub, operator.isub, np.subtract, (lambda y, a, b: 1.0, lambda y, a, b: -1.0)),
-        Operator("multiply", operator.mul, operator.imul, np.multiply, (lambda y, a, b: b, lambda y, a, b: a)),
+        Operator(
+            "subtract", operator.sub, operator.isub, np.subtract, (lambda y, a, b: 1.0, lambda y, a, b: -1.0)
+        ),
+        Operator(
+            "multiply", operator.mul, operator.imul, np.multiply, (lambda y, a, b: b, lambda y, a, b: a)
+        ),
         Operator(
             "divide",
             operator.truediv,
@@ -86,7 +92,11 @@ OPERATORS = {
             (lambda y, a, b: 0.0, lambda y, a, b: 0.0),
         ),
         Operator(
-            "modulo", operator.mod, operator.imod, np.remainder, (lambda y, a, b: 1.0, lambda y, a, b: -(a // b))
+            "modulo",
+            operator.mod,
+            operator.imod,
+            np.remainder,
+            (lambda y, a, b: 1.0, lambda y, a, b: -(a // b)),
         ),
         Operator("matrix_multiply", operator.matmul, operator.imatmul, np.matmul, None),
         Operator("bit_and", operator.and_, operator.iand, np.bitwise_and, None),
@@ -193,6 +203,8 @@ def _binary(op: Operator, a: Any, b: Any) -> Any:
     if ka in TRACED or kb in TRACED:
         if _is_number(a) and _is_number(b):
             return _numbers(op, a, b)
+        if isinstance(a, complex) or isinstance(b, complex):
+            return apply_ufunc(op.ufunc, (a, b), {})
         array_like = (np.ndarray, np.generic, TracedArray, list, tuple)
         if TracedArray in (ka, kb) or ka is np.ndarray or kb is np.ndarray:
             other = b if ka in (TracedArray, np.ndarray) else a
@@ -297,7 +309,7 @@ def _make_in_place(op: Operator, binary: Callable) -> Callable:
         elif (method := python_method(ka, op.in_place_method)) is not None:
             result = resolve(method)(a, b)
             return binary(a, b) if result is NotImplemented else result
-        elif ka is list or type(b) not in TRACED and hasattr(ka, op.in_place_method):
+        elif ka is list or (type(b) not in TRACED and hasattr(ka, op.in_place_method)):
             return op.in_place(a, b)
         return binary(a, b)
 
@@ -374,7 +386,14 @@ def _install() -> None:
         REWRITTEN_DOORS[name] = unary
         for kind in TRACED:
             setattr(kind, f"__{function.__name__.strip('_')}__", lambda a, f=unary: f(a))
-    names = {"less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge", "equal": "eq", "not_equal": "ne"}
+    names = {
+        "less": "lt",
+        "less_equal": "le",
+        "greater": "gt",
+        "greater_equal": "ge",
+        "equal": "eq",
+        "not_equal": "ne",
+    }
     for name, short in names.items():
         compare = _make_compare(getattr(operator, short))
         REWRITTEN_DOORS[name] = compare

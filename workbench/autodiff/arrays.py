@@ -153,7 +153,7 @@ def reduce_to(bar: Any, shape: tuple[int, ...]) -> Any:
 def accumulate(operand: Any, bar: Any, *, fresh: bool = False) -> None:
     """Add a cotangent to an operand's. ``fresh`` says that nobody else holds ``bar``, so that it may be kept."""
     if type(operand) is TracedFloat:
-        if np.ndim(bar):
+        if isinstance(bar, np.ndarray):
             bar = np.sum(bar)
         operand.bar += bar.real if np.iscomplexobj(bar) else bar
         return
@@ -171,9 +171,13 @@ def accumulate(operand: Any, bar: Any, *, fresh: bool = False) -> None:
 
 def add_into(target: np.ndarray, bar: Any) -> None:
     """``target += bar`` for a piece of a shadow, recorded by the outer derivatives if there are any."""
-    repeated = tuple(k for k, (n, s) in enumerate(zip(target.shape, target.strides, strict=True)) if n > 1 and s == 0)
+    repeated = tuple(
+        k for k, (n, s) in enumerate(zip(target.shape, target.strides, strict=True)) if n > 1 and s == 0
+    )
     if repeated:  # a broadcast view: several elements are one number
-        bar = np.sum(np.broadcast_to(bar, target.shape) if np.ndim(bar) < target.ndim else bar, repeated, keepdims=True)
+        bar = np.sum(
+            np.broadcast_to(bar, target.shape) if np.ndim(bar) < target.ndim else bar, repeated, keepdims=True
+        )
         target = target[tuple(slice(0, 1) if k in repeated else slice(None) for k in range(target.ndim))]
     if OPEN:
         from workbench.autodiff.indexing import set_item
@@ -218,7 +222,11 @@ class Operation(Entry):
             return
         if self.several:
             bars = [
-                np.zeros_like(r.array) if bar is None and type(r) is TracedArray else 0.0 if bar is None else bar
+                np.zeros_like(r.array)
+                if bar is None and type(r) is TracedArray
+                else 0.0
+                if bar is None
+                else bar
                 for bar, r in zip(bars, self.results, strict=True)
             ]
             cotangents = self.pullback(tuple(bars))
@@ -255,6 +263,9 @@ def as_result(tape: Tape, output: Any) -> Any:
     kind = type(output)
     if kind is TracedFloat or isinstance(output, float):
         return TracedFloat(output, tape)
+    if isinstance(output, complex):  # a complex number is traced as an array without axes
+        output = np.asarray(output)
+        kind = np.ndarray
     if kind is TracedArray or kind is np.ndarray:
         array = output.array if kind is TracedArray else output
         if not can_vary(array):

@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench.autodiff.arrays import current
 from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
+from workbench.autodiff.methods import Flat
 from workbench.autodiff.tape import OPEN
 
 _MISSING = object()
@@ -20,6 +21,8 @@ def get_attribute(obj: Any, name: str) -> Any:
     """``obj.name``."""
     kind = type(obj)
     if kind is np.ndarray:
+        if OPEN and name == "flat":
+            return Flat(obj)
         return getattr(current(obj) if OPEN else obj, name)
     getters = _getters.get(kind, _MISSING)
     if getters is None:

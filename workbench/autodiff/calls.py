@@ -19,7 +19,7 @@ import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current, know_constant, owner_of, record
 from workbench.autodiff.location import is_engine_file, user_line
-from workbench.autodiff.registry import DOORS, Rule
+from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, Rule
 from workbench.autodiff.rewrite import rewrite, with_code
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, strip
 from workbench.autodiff.source import SourceUnavailable
@@ -100,6 +100,8 @@ def _resolve_other(f: Any) -> Any:
         return resolve(f.__wrapped__)
     if isinstance(f, np.ufunc) or kind is MethodType:
         return f
+    if kind in INSTANCE_DOORS:
+        return INSTANCE_DOORS[kind](f)
     call = python_method(kind, "__call__")
     if call is not None:
         new = resolve(call)
@@ -132,7 +134,9 @@ def rewritten_code(f: FunctionType) -> CodeType | None:
         try:
             new = rewrite(f, REWRITTEN_DOORS)
         except SourceUnavailable:
-            new = None  # it runs as it stands: its operators are still traced, and compiled code still refuses
+            new = (
+                None  # it runs as it stands: its operators are still traced, and compiled code still refuses
+            )
     _codes[code] = new
     if new is not None:
         _mark(new)
@@ -220,6 +224,11 @@ def ruled_call(rule: Rule) -> Callable:
 def apply_rule(rule: Rule, args: tuple, kwargs: dict) -> Any:
     """Call a primitive that has a rule; put it on the innermost tape that an argument belongs to."""
     args = [current(a) for a in args]
+    if "out" in kwargs:
+        kwargs = dict(kwargs)
+        out = kwargs.pop("out")
+        result = apply_rule(rule, tuple(args), kwargs)
+        return result if out is None else _written(result, out)
     for position in rule.leaves:
         if position < len(args) and isinstance(args[position], list | tuple):
             args[position] = as_array(args[position])
@@ -232,6 +241,12 @@ def apply_rule(rule: Rule, args: tuple, kwargs: dict) -> Any:
     values = tuple(a.value if k in needs else a for k, a in enumerate(args))
     value, pullback = rule.forward(needs, values, kwargs)
     return finish(tape, [args[k] for k in needs], values, value, pullback)
+
+
+def _written(result: Any, out: Any) -> Any:
+    """The result of a function called with ``out=``: computed aside, then written."""
+    REWRITTEN_DOORS["set_item"](result, out, ...)
+    return current(out)
 
 
 def finish(tape: Any, operands: list[Any], values: tuple, value: Any, pullback: Callable) -> Any:
@@ -360,12 +375,47 @@ def _array_method(method: Any, owner: np.ndarray) -> Callable:
     return _compiled(method) if OPEN else method
 
 
-_MUTATING = frozenset({"sort", "fill", "put", "partition", "itemset", "resize", "byteswap", "setfield", "__setitem__"})
+_MUTATING = frozenset(
+    {"sort", "fill", "put", "partition", "itemset", "resize", "byteswap", "setfield", "__setitem__"}
+)
 
 
 _HARMLESS = frozenset(
-    {len, isinstance, issubclass, range, id, hash, repr, getattr, hasattr, setattr, callable, iter, next, ord, chr}
-    | {str, bool, bytes, slice, object, print, format, open, input, any, all, delattr, dict, set, frozenset, Exception}
+    {
+        len,
+        isinstance,
+        issubclass,
+        range,
+        id,
+        hash,
+        repr,
+        getattr,
+        hasattr,
+        setattr,
+        callable,
+        iter,
+        next,
+        ord,
+        chr,
+    }
+    | {
+        str,
+        bool,
+        bytes,
+        slice,
+        object,
+        print,
+        format,
+        open,
+        input,
+        any,
+        all,
+        delattr,
+        dict,
+        set,
+        frozenset,
+        Exception,
+    }
 )
 _CONTAINERS = frozenset({list, dict, set, str, frozenset, tuple, bytes, bytearray})
 

@@ -194,7 +194,9 @@ def value_and_gradient(f: Callable, wrt: int | tuple[int, ...] = 0, *, aux: bool
         scalar = value[0] if aux and isinstance(value, tuple) and value else value
         if not isinstance(scalar, float) and not (isinstance(scalar, np.ndarray) and scalar.ndim == 0):
             if isinstance(scalar, int):  # a whole number: constant wherever its derivative exists
-                return value, _only(tuple(map_leaves(np.zeros_like, args[k], other=_nothing) for k in positions), wrt)
+                return value, _only(
+                    tuple(map_leaves(np.zeros_like, args[k], other=_nothing) for k in positions), wrt
+                )
             raise NotScalarError(
                 f"gradient needs a program whose result is one real number; {_name(f)} returns something else",
                 found=f"the result is {_describe(scalar)}",

@@ -39,11 +39,15 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
     out = kwargs.pop("out", None) if "out" in kwargs else None
     if len(inputs) > ufunc.nin:
         inputs, out = inputs[: ufunc.nin], inputs[ufunc.nin :]
+    if isinstance(out, tuple):
+        out = out[0] if out else None
+    if out is ...:  # NumPy's way to ask for an array even without axes
+        return resolve(np.asarray)(apply_ufunc(ufunc, inputs, kwargs))
     inputs = tuple(_input(x) for x in inputs)
     if out is not None:
-        return _into(ufunc, inputs, out[0] if isinstance(out, tuple) else out, kwargs)
+        return _into(ufunc, inputs, out, kwargs)
     tape = innermost(*inputs)
-    if tape is None or ufunc in NON_DIFFERENTIABLE or _whole_numbers(kwargs):
+    if tape is None or ufunc in NON_DIFFERENTIABLE:
         return ufunc(*[plain(x) for x in inputs], **kwargs)
     partials = PARTIALS.get(ufunc)
     if partials is None:
@@ -58,8 +62,10 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
     needs = [k for k, x in enumerate(inputs) if type(x) in TRACED and x.tape is tape]
     values = tuple(x.value if k in needs else x for k, x in enumerate(inputs))
     value = ufunc(*values, **kwargs)
+    if np.result_type(plain(value)).kind not in "fc":
+        return plain(value)
     operands = [inputs[k] for k in needs]
-    if not np.ndim(value) and all(type(x) is TracedFloat for x in operands):
+    if not np.ndim(value) and not np.iscomplexobj(value) and all(type(x) is TracedFloat for x in operands):
         with np.errstate(all="ignore"):
             return scalar_result(value, tape, operands, [partials[k](np, value, *values) for k in needs])
     for constant in values:
@@ -71,10 +77,6 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
             return [_scaled(bar, partials[k](np, value, *values)) for k in needs]
 
     return record(tape, operands, value, elementwise_pullback)
-
-
-def _whole_numbers(kwargs: dict) -> bool:
-    return "dtype" in kwargs and kwargs["dtype"] is not None and np.dtype(kwargs["dtype"]).kind not in "fc"
 
 
 def _scaled(bar: Any, partial: Any) -> Any:
@@ -96,8 +98,10 @@ def _into(ufunc: np.ufunc, inputs: tuple, out: Any, kwargs: dict) -> Any:
     target = out.array if type(out) is TracedArray else out
     seen = current(target)
     if innermost(*inputs) is None and type(seen) is not TracedArray:
-        return mutate(target, ufunc, *inputs, out=target, where=mask, **kwargs) if OPEN else ufunc(
-            *[plain(x) for x in inputs], out=target, where=mask, **kwargs
+        return (
+            mutate(target, ufunc, *inputs, out=target, where=mask, **kwargs)
+            if OPEN
+            else ufunc(*[plain(x) for x in inputs], out=target, where=mask, **kwargs)
         )
     result = apply_ufunc(ufunc, inputs, kwargs)
     if not np.can_cast(plain(result).dtype, target.dtype, kwargs.get("casting", "same_kind")):
@@ -111,7 +115,6 @@ def _into(ufunc: np.ufunc, inputs: tuple, out: Any, kwargs: dict) -> Any:
 # ------------------------------------------------------------------------------------ methods of ufuncs
 
 _REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
-_ACCUMULATIONS = {np.add: np.cumsum, np.multiply: np.cumprod}
 
 
 @functools.cache
@@ -134,23 +137,44 @@ def ufunc_method_door(ufunc: np.ufunc, name: str) -> Callable:
     return call
 
 
-def _reduce(ufunc: np.ufunc, array: Any, axis: Any = 0, **kwargs: Any) -> Any:
+def _reduce(
+    ufunc: np.ufunc,
+    array: Any,
+    axis: Any = 0,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
+    if (
+        out is not None
+        or where is not True
+        or (initial is not None and type(initial) is not type(np._NoValue))
+    ):
+        raise MissingRuleError(
+            f"numpy.{ufunc.__name__}.reduce has no rule for out, where and initial",
+            where=user_line(),
+            fix="reduce without them, and combine the result afterwards",
+        )
     if ufunc in _REDUCTIONS:
-        return resolve(_REDUCTIONS[ufunc])(array, axis=axis, **kwargs)
+        return resolve(_REDUCTIONS[ufunc])(array, axis=axis, keepdims=keepdims)
+    if axis is None:
+        array, axis = resolve(np.ravel)(array), 0
     rows = resolve(np.moveaxis)(array, axis, 0)
     total = rows[0]
-    for row in rows[1:]:
-        total = apply_ufunc(ufunc, (total, row), {})
-    return total
+    for k in range(1, len(rows)):
+        total = apply_ufunc(ufunc, (total, rows[k]), {})
+    return resolve(np.expand_dims)(total, axis) if keepdims else total
 
 
-def _accumulate(ufunc: np.ufunc, array: Any, axis: int = 0) -> Any:
-    if ufunc in _ACCUMULATIONS:
-        return resolve(_ACCUMULATIONS[ufunc])(array, axis=axis)
+def _accumulate(ufunc: np.ufunc, array: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
+    if ufunc is np.add:
+        return resolve(np.cumsum)(array, axis=axis)
     rows = resolve(np.moveaxis)(array, axis, 0)
     totals = [rows[0]]
-    for row in rows[1:]:
-        totals.append(apply_ufunc(ufunc, (totals[-1], row), {}))
+    for k in range(1, len(rows)):
+        totals.append(apply_ufunc(ufunc, (totals[-1], rows[k]), {}))
     return resolve(np.stack)(totals, axis=axis)
 
 

@@ -93,7 +93,7 @@ def _read(source: TracedArray, index: Any) -> Any:
     if not isinstance(found, np.inexact):
         return found
     if isinstance(found, np.complexfloating):
-        raise lost("a complex number was read out of a traced array")
+        return _gathered(source, index)
     value = found if tape.level == 0 else get_item(source.value, index)
     tape.append(entry := ReadElement(source.memory, array, index))
     entry.result = TracedFloat(value, tape)
@@ -107,7 +107,7 @@ def _gathered(source: TracedArray, index: Any) -> Any:
 
     def gather_pullback(bar: Any) -> list[Any]:
         full = np.zeros(shape, dtype)
-        if type(bar) is np.ndarray:
+        if type(bar) not in TRACED:
             np.add.at(full, index, bar)
             return [full]
         from workbench.autodiff.elementwise import add_at
@@ -134,7 +134,8 @@ class Write(Entry):
         if self.memory.store is not None:
             view = self.memory.view_like(self.array)
             bar = traced_view(view)[self.index] if OPEN else view[self.index]
-            bar = bar.copy() if np.ndim(bar) else bar
+            if isinstance(bar, np.ndarray):
+                bar = bar.copy()  # not a view: the shadow is cleared next
             if OPEN:
                 set_item(0.0, view, self.index)
             else:
@@ -217,7 +218,7 @@ def in_place(ufunc: np.ufunc, operator: Callable, array: Any, other: Any) -> Any
     target = array.array if type(array) is TracedArray else array
     plain_other = plain(other)
     if type(array) is not TracedArray and type(other) not in TRACED:
-        mutate(target, operator.__call__, plain_other, receiver=True)
+        mutate(target, operator, plain_other, receiver=True)
         return current(target)
     result = apply_ufunc(ufunc, (array, other), {})
     if not np.can_cast(plain(result).dtype, target.dtype, "same_kind"):
@@ -230,7 +231,13 @@ def in_place(ufunc: np.ufunc, operator: Callable, array: Any, other: Any) -> Any
 
 def mutate(array: np.ndarray, method: Callable, *args: Any, receiver: bool = False, **kwargs: Any) -> Any:
     """Call something that changes a plain array in place, so that the change can be undone on the way back."""
-    args, kwargs = tuple(plain(a) for a in args), {k: plain(v) for k, v in kwargs.items()}
+    tape = innermost(*args, *kwargs.values())
+    if tape is not None:
+        from workbench.autodiff.methods import METHODS
+
+        if method.__name__ not in METHODS:
+            raise lost(f"{method.__name__!r} was about to write a traced value into an array, unseen")
+        return METHODS[method.__name__](TracedArray(array, memory_of(tape, array)), *args, **kwargs)
     before = array.copy() if any(id(owner_of(array)) in tape.memories for tape in OPEN) else None
     result = method(array, *args, **kwargs) if receiver else method(*args, **kwargs)
     if before is not None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 import linecache
+import os
 import sys
 from pathlib import Path
 from types import FrameType
 
-_ENGINE = tuple(str(Path(__file__).resolve().parent.parent / room) for room in ("autodiff", "rules", "checks.py"))
-_LIBRARIES = (f"{Path('/numpy/')}", f"{Path('/scipy/')}", f"{Path('/autograd/')}")
+_ENGINE = tuple(
+    str(Path(__file__).resolve().parent.parent / room) for room in ("autodiff", "rules", "checks.py")
+)
+_LIBRARIES = tuple(os.sep + name + os.sep for name in ("numpy", "scipy", "autograd"))
 
 
 def is_engine_file(filename: str) -> bool:

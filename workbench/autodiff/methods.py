@@ -101,7 +101,13 @@ def _tolist(self: Any) -> Any:
 
 METHODS: dict[str, Any] = {name: _as_method(function) for name, function in _FUNCTIONS.items()}
 METHODS.update(
-    reshape=_reshape, transpose=_transpose, astype=_astype, view=_view, item=_item, tolist=_tolist, ptp=_as_method(np.ptp)
+    reshape=_reshape,
+    transpose=_transpose,
+    astype=_astype,
+    view=_view,
+    item=_item,
+    tolist=_tolist,
+    ptp=_as_method(np.ptp),
 )
 
 
@@ -134,15 +140,15 @@ def _scalar(self: TracedArray) -> Any:
     return resolve(float)(_item(self))
 
 
-class _Flat:
-    """``array.flat`` of a traced array: one index for all elements, in C order."""
+class Flat:
+    """``array.flat`` of an array that is traced or may become so: one index for all elements, in C order."""
 
-    def __init__(self, array: TracedArray) -> None:
+    def __init__(self, array: Any) -> None:
         self.array = array
+        self.shape = np.shape(plain(array))
 
     def _place(self, index: Any) -> Any:
-        shape = self.array.array.shape
-        return np.unravel_index(np.arange(self.array.array.size)[index], shape)
+        return np.unravel_index(np.arange(len(self)).reshape(-1)[index], self.shape)
 
     def __getitem__(self, index: Any) -> Any:
         return indexing.get_item(self.array, self._place(index))
@@ -154,7 +160,7 @@ class _Flat:
         return (self[k] for k in range(len(self)))
 
     def __len__(self) -> int:
-        return self.array.array.size
+        return int(np.prod(self.shape))
 
 
 def _plain_attribute(name: str) -> property:
@@ -164,7 +170,8 @@ def _plain_attribute(name: str) -> property:
 def _part(name: str) -> property:
     def read(self: TracedArray) -> Any:
         if self.array.dtype.kind == "c":
-            return current(getattr(self.array, name))
+            part = current(getattr(self.array, name))
+            return part if self.array.ndim else indexing.get_item(part, ())
         return self if name == "real" else np.zeros_like(self.array)
 
     return property(read, lambda self, value: indexing.set_item(value, getattr(self.array, name), ...))
@@ -177,7 +184,7 @@ def _install() -> None:
         setattr(TracedArray, name, _plain_attribute(name))
     TracedArray.T = property(_transpose)
     TracedArray.mT = property(lambda self: resolve(np.matrix_transpose)(self))
-    TracedArray.flat = property(_Flat)
+    TracedArray.flat = property(Flat, lambda self, value: indexing.set_item(value, self.array, ...))
     TracedArray.real, TracedArray.imag = _part("real"), _part("imag")
     TracedArray.__len__ = lambda self: len(self.array)
     TracedArray.__iter__ = indexing.iterate
@@ -187,6 +194,7 @@ def _install() -> None:
     TracedArray.__bool__ = lambda self: bool(self.array)
     TracedArray.__int__ = lambda self: int(self.array)
     TracedArray.__float__ = lambda self: float(_item(self))
+    TracedArray.__array_wrap__ = lambda self, array, context=None, return_scalar=False: array
     TracedArray.__abs__ = lambda self: resolve(np.abs)(self)
     TracedArray.__divmod__ = lambda self, other: (self // other, self % other)
     TracedArray.__copy__ = lambda self: resolve(np.copy)(self)

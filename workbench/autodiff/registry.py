@@ -37,6 +37,8 @@ class Rule:
 
 # callable -> what is called in its stead in rewritten code
 DOORS: dict[Any, Callable] = {}
+# type of callable object -> makes the door of one such object
+INSTANCE_DOORS: dict[type, Callable] = {}
 RULES: dict[Any, Rule] = {}
 # elementwise function -> one partial(m, y, *x) per operand; ``m`` is the namespace of functions to compute with
 PARTIALS: dict[Any, tuple[Callable | None, ...]] = {}

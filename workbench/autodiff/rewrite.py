@@ -345,5 +345,9 @@ def with_code(function: FunctionType, code: CodeType) -> FunctionType:
     new = FunctionType(code, function.__globals__, function.__name__, function.__defaults__, closure)
     new.__kwdefaults__ = function.__kwdefaults__
     new.__dict__.update(function.__dict__)
-    new.__qualname__, new.__module__, new.__doc__ = function.__qualname__, function.__module__, function.__doc__
+    new.__qualname__, new.__module__, new.__doc__ = (
+        function.__qualname__,
+        function.__module__,
+        function.__doc__,
+    )
     return new

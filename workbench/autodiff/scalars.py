@@ -28,7 +28,14 @@ class TracedFloat:
     __slots__ = ("bar", "parent", "parent2", "partial", "partial2", "tape", "value")
 
     def __init__(
-        self, value: Any, tape: Tape, parent=None, partial=None, parent2=None, partial2=None, append=list.append
+        self,
+        value: Any,
+        tape: Tape,
+        parent=None,
+        partial=None,
+        parent2=None,
+        partial2=None,
+        append=list.append,
     ) -> None:
         self.value = value
         self.tape = tape

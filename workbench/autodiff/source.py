@@ -75,7 +75,9 @@ def locate(function: FunctionType) -> Located:
     if code.co_name == "<lambda>":
         matches = [c for c in candidates if c.node.lineno == code.co_firstlineno and _spans(c.node, code)]
     if len(matches) != 1:
-        raise SourceUnavailable(f"{code.co_filename!r} line {code.co_firstlineno} does not define {code.co_name!r}")
+        raise SourceUnavailable(
+            f"{code.co_filename!r} line {code.co_firstlineno} does not define {code.co_name!r}"
+        )
     if not _same_program(matches[0].node, code):
         raise SourceUnavailable(f"{code.co_filename!r} changed after {code.co_name!r} was defined")
     return Located(matches[0].node, matches[0].class_name)

@@ -17,7 +17,20 @@ import numpy as np
 
 from workbench.autodiff.scalars import TRACED
 
-_CANNOT_VARY = (bool, int, str, bytes, type(None), range, slice, type, FunctionType, MethodType, ModuleType, np.dtype)
+_CANNOT_VARY = (
+    bool,
+    int,
+    str,
+    bytes,
+    type(None),
+    range,
+    slice,
+    type,
+    FunctionType,
+    MethodType,
+    ModuleType,
+    np.dtype,
+)
 
 
 def is_leaf(x: Any) -> bool:
@@ -97,5 +110,3 @@ def settle(x: Any) -> Any:
     if not any(type(leaf) in TRACED and not leaf.tape.open for leaf in leaves(x)):
         return x
     return map_leaves(lambda leaf: current(leaf) if type(leaf) in TRACED else leaf, x)
-
-

@@ -77,7 +77,9 @@ def _layer_class() -> Any:
             found: list[Any] = [None]
             for k, like in enumerate(ctx.like):
                 x_bar = next(cotangents) if k in ctx.wrt else None
-                found.append(None if x_bar is None else torch.as_tensor(x_bar, dtype=like.dtype, device=like.device))
+                found.append(
+                    None if x_bar is None else torch.as_tensor(x_bar, dtype=like.dtype, device=like.device)
+                )
             return tuple(found)
 
     return ProgramLayer

@@ -4,12 +4,15 @@ To add a rule, put it in the file of its domain and a case for it into ``tests/r
 the tests. Users add rules of their own with ``@workbench.rule``.
 """
 
-from workbench.rules import (  # noqa: F401
+from workbench.rules import (  # noqa: F401  # noqa: F401, I001  after ours: they fill what is left
     builtins,
+    complex_numbers,
     constants,
     elementwise,
+    hips,
     in_place,
+    linalg,
     rearranging,
     reductions,
+    sequences,
 )
-from workbench.rules import hips, linalg  # noqa: F401, I001  after ours: they fill what is left

@@ -272,7 +272,9 @@ for _kind in (zip, enumerate, reversed, list, tuple):
         return kind(*[iterate(s) for s in sources], **kwargs)
 
     DOORS[_kind] = functools.partial(_over_rows, _kind)
-DOORS[reversed] = lambda source: reversed(list(iterate(source))) if contains_traced(source, 0) else reversed(source)
+DOORS[reversed] = lambda source: (
+    reversed(list(iterate(source))) if contains_traced(source, 0) else reversed(source)
+)
 
 for _name, _operation in {
     "add": "add",
@@ -394,4 +396,3 @@ def uniform(a: Any, b: Any) -> Any:
 def gauss(mu: Any = 0.0, sigma: Any = 1.0) -> Any:
     """``random.gauss``: mu + sigma times a draw that is a constant."""
     return _add(mu, REWRITTEN_DOORS["multiply"](sigma, random.gauss(0.0, 1.0)))
-

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current
-
 from workbench.autodiff.registry import DOORS, NON_DIFFERENTIABLE, PARTIALS, Rule, add_rule
 from workbench.autodiff.scalars import TracedFloat, innermost, scalar_result
 

@@ -12,16 +12,16 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.core import primitive_vjps
 
-from workbench.autodiff.calls import plain
+from workbench.autodiff.calls import as_array, contains_traced, plain, resolve
 from workbench.autodiff.registry import DOORS, PARTIALS, RULES, Rule, add_rule
 
 # Taken by name from each namespace; what has a rule of ours already is left alone.
 _NUMPY = (
-    "clip cross cumsum diff dot einsum gradient inner kron linspace matmul nan_to_num outer pad prod real imag "
+    "clip cross cumsum diff dot einsum gradient inner kron linspace matmul nan_to_num outer real imag "
     "real_if_close sinc tensordot trace angle"
 ).split()
 _LINALG = "cholesky det eig eigh inv norm pinv slogdet solve svd".split()
-_FFT = "fft fft2 fftn fftshift ifft ifft2 ifftn ifftshift irfft irfft2 irfftn rfft rfft2 rfftn".split()
+_FFT = "fft fft2 fftn fftshift ifft ifft2 ifftn ifftshift irfft2 irfftn rfft2 rfftn".split()
 
 
 def _adopt(primitive: Callable, wrapped: Callable, leaves: tuple[int, ...]) -> None:
@@ -63,3 +63,28 @@ def _install() -> None:
 
 
 _install()
+
+
+def _einsum(subscripts: Any, *operands: Any, **kwargs: Any) -> Any:
+    """``numpy.einsum`` with repeated labels taken as diagonals first, which the adopted rule does not know."""
+    if not isinstance(subscripts, str) or not any(map(contains_traced, operands)):
+        return _einsum_rule(subscripts, *operands, **kwargs)
+    kwargs.pop("optimize", None)
+    inputs, arrow, output = subscripts.replace(" ", "").partition("->")
+    terms, arrays = inputs.split(","), [as_array(o) if isinstance(o, list | tuple) else o for o in operands]
+    if not arrow:
+        labels = "".join(t.replace("...", "") for t in terms)
+        output = ("..." if "..." in inputs else "") + "".join(
+            sorted(c for c in labels if labels.count(c) == 1)
+        )
+    for k, term in enumerate(terms):
+        while (twice := next((c for c in term if c != "." and term.count(c) > 1), None)) is not None:
+            first, second = term.index(twice), term.index(twice, term.index(twice) + 1)
+            arrays[k] = resolve(np.diagonal)(arrays[k], 0, first, second)
+            term = term[:first] + term[first + 1 : second] + term[second + 1 :] + twice
+        terms[k] = term
+    return _einsum_rule(",".join(terms) + "->" + output, *arrays, **kwargs)
+
+
+_einsum_rule = DOORS[np.einsum]
+DOORS[np.einsum] = _einsum

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.registry import Rule, add_rule
+from workbench.autodiff.arrays import TracedArray, current
+from workbench.autodiff.calls import resolve
+from workbench.autodiff.registry import DOORS, Rule, add_rule, non_differentiable
 
 
 def _transposed(a: Any) -> Any:
@@ -57,3 +59,21 @@ def _lstsq(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
 
 
 add_rule(Rule(np.linalg.lstsq, _lstsq, leaves=(0, 1)))
+
+
+def _eigenvalues(values_only: Any, decomposition: Any) -> None:
+    """The eigenvalues alone, by the rule of the decomposition."""
+
+    def call(a: Any, *args: Any, **kwargs: Any) -> Any:
+        a = current(a)
+        if type(a) is not TracedArray:
+            return values_only(a, *args, **kwargs)
+        return resolve(decomposition)(a, *args, **kwargs)[0]
+
+    DOORS[values_only] = call
+
+
+_eigenvalues(np.linalg.eigvalsh, np.linalg.eigh)
+_eigenvalues(np.linalg.eigvals, np.linalg.eig)
+DOORS[np.linalg.svdvals] = lambda a: resolve(np.linalg.svd)(a, full_matrices=False)[1]
+non_differentiable(np.linalg.matrix_rank)

@@ -87,7 +87,7 @@ def arranged(function: Callable, places: tuple[int, ...]) -> Callable:
 
     @functools.wraps(function, updated=())
     def call(*args: Any, **kwargs: Any) -> Any:
-        if not OPEN or not any(map(contains_traced, args)) and not any(map(contains_traced, kwargs.values())):
+        if not OPEN or not any(map(contains_traced, (*args, *kwargs.values()))):
             return function(*args, **kwargs)
         names = _names(function)
         while kwargs and len(args) < len(names) and names[len(args)] in kwargs:
@@ -216,14 +216,18 @@ def _array(function: Callable, *, copies: bool) -> Callable:
         kind = None if dtype is None else np.dtype(dtype)
         if kind is not None and kind.kind not in "fc":
             return function(plain(x), dtype, *args, **kwargs)
-        x = _current_inside(x)
-        if type(x) is TracedArray:
-            if kind is not None and kind != x.array.dtype:
-                return resolve(np.astype)(x, kind)
-            return resolve(np.copy)(x) if copies and kwargs.get("copy", True) else x
-        tape = _innermost_inside((x,))
-        made = arrange(tape, np.array, (x,), {}, (0,))
-        return made if kind is None or kind == plain(made).dtype else resolve(np.astype)(made, kind)
+        made = _current_inside(x)
+        if type(made) is TracedArray:
+            if kind is not None and kind != made.array.dtype:
+                made = resolve(np.astype)(made, kind)
+            elif copies and kwargs.get("copy", True):
+                made = resolve(np.copy)(made)
+        else:
+            made = arrange(_innermost_inside((made,)), np.array, (made,), {}, (0,))
+            if kind is not None and kind != plain(made).dtype:
+                made = resolve(np.astype)(made, kind)
+        lacking = kwargs.get("ndmin", 0) - np.ndim(plain(made))
+        return made if lacking <= 0 else resolve(np.reshape)(made, (1,) * lacking + np.shape(plain(made)))
 
     return functools.wraps(function)(call)
 

@@ -37,8 +37,12 @@ def _reduction(function: Callable) -> Callable:
                 return np.reshape(reduced, tuple(1 if k in axes else n for k, n in enumerate(shape)))
 
             count = int(np.prod([shape[k] for k in axes])) if shape else 1
-            pullback = make(x, value, spread, count, **{k: v for k, v in kwargs.items() if k in ("ddof", "where")})
-            return value, lambda bar: [np.broadcast_to(pullback(spread(bar)), shape) if shape else pullback(bar)]
+            pullback = make(
+                x, value, spread, count, **{k: v for k, v in kwargs.items() if k in ("ddof", "where")}
+            )
+            return value, lambda bar: [
+                np.broadcast_to(pullback(spread(bar)), shape) if shape else pullback(bar)
+            ]
 
         add_rule(Rule(function, forward, leaves=(0,)))
         return make
@@ -134,3 +138,38 @@ def _argsort(x: np.ndarray, axis: int = -1, **kwargs: Any) -> np.ndarray:
 
 _sorted(np.sort, _argsort)
 _sorted(np.partition, np.argpartition)
+
+
+def _exclusive_products(x: Any) -> Any:
+    """Along the last axis, the product of all other elements: right at zeros too."""
+    ones = np.ones_like(x[..., :1])
+    before = np.cumprod(np.concatenate([ones, x[..., :-1]], axis=-1), axis=-1)
+    after = np.flip(np.cumprod(np.concatenate([ones, np.flip(x[..., 1:], -1)], axis=-1), axis=-1), -1)
+    return before * after
+
+
+@_reduction(np.prod)
+def _prod(x: Any, y: Any, spread: Callable, count: int) -> Callable:
+    def pullback(bar: Any) -> Any:
+        if np.ndim(plain(x)) == 0:
+            return bar
+        axes = tuple(k for k, n in enumerate(np.shape(plain(spread(y)))) if n == 1)
+        moved = np.moveaxis(x, axes, range(-len(axes), 0))
+        lead = np.shape(plain(moved))[: np.ndim(plain(moved)) - len(axes)]
+        others = np.reshape(_exclusive_products(np.reshape(moved, (*lead, -1))), np.shape(plain(moved)))
+        return bar * np.moveaxis(others, range(-len(axes), 0), axes)
+
+    return pullback
+
+
+def _cumprod(x: Any, axis: int | None = None, **kwargs: Any) -> Any:
+    """``numpy.cumprod`` as the products it stands for."""
+    x = current(x)
+    if type(x) is not TracedArray:
+        return np.cumprod(x, axis, **kwargs)
+    if axis is None:
+        x, axis = resolve(np.ravel)(x), 0
+    return resolve(np.multiply.accumulate)(x, axis=axis)
+
+
+DOORS[np.cumprod] = _cumprod

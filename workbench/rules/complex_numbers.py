@@ -1,0 +1,100 @@
+"""Complex numbers: a traced one is an array without axes. Cotangents are ∂L/∂Re z + i ∂L/∂Im z, as in PyTorch."""
+
+from __future__ import annotations
+
+import cmath
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff.calls import REWRITTEN_DOORS, plain, resolve
+from workbench.autodiff.location import user_line
+from workbench.autodiff.registry import DOORS, Rule, add_rule, door
+from workbench.autodiff.scalars import TRACED
+from workbench.errors import MissingRuleError
+
+# derivative of each function at (value, argument)
+_TABLE: dict[str, Callable] = {
+    "acos": lambda y, z: -1.0 / cmath.sqrt(1.0 - z * z),
+    "acosh": lambda y, z: 1.0 / (cmath.sqrt(z - 1.0) * cmath.sqrt(z + 1.0)),
+    "asin": lambda y, z: 1.0 / cmath.sqrt(1.0 - z * z),
+    "asinh": lambda y, z: 1.0 / cmath.sqrt(1.0 + z * z),
+    "atan": lambda y, z: 1.0 / (1.0 + z * z),
+    "atanh": lambda y, z: 1.0 / (1.0 - z * z),
+    "cos": lambda y, z: -cmath.sin(z),
+    "cosh": lambda y, z: cmath.sinh(z),
+    "exp": lambda y, z: y,
+    "log": lambda y, z: 1.0 / z,
+    "log10": lambda y, z: 1.0 / (z * math.log(10.0)),
+    "sin": lambda y, z: cmath.cos(z),
+    "sinh": lambda y, z: cmath.cosh(z),
+    "sqrt": lambda y, z: 0.5 / y,
+    "tan": lambda y, z: 1.0 + y * y,
+    "tanh": lambda y, z: 1.0 - y * y,
+}
+
+
+@door(complex)
+def complex_(real: Any = 0.0, imag: Any = 0.0) -> Any:
+    """``complex(real, imag)`` stays on the tape."""
+    if type(real) not in TRACED and type(imag) not in TRACED:
+        return complex(real) if isinstance(real, str) else complex(real, imag)
+    turned = REWRITTEN_DOORS["multiply"](imag, 1j)
+    return REWRITTEN_DOORS["add"](real, turned)
+
+
+def _holomorphic(function: Callable, derivative: Callable) -> None:
+    def forward(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
+        z = args[0]
+        if type(z) in TRACED:
+            raise MissingRuleError(
+                f"cmath.{function.__name__} has no second derivative",
+                where=user_line(),
+                fix=f"use numpy.{function.__name__} on complex arrays",
+            )
+        z = complex(z)
+        y = function(z)
+        return y, lambda bar: [bar * derivative(y, z).conjugate()]
+
+    add_rule(Rule(function, forward))
+
+
+for _name, _derivative in _TABLE.items():
+    _holomorphic(getattr(cmath, _name), _derivative)
+_log = DOORS[cmath.log]
+
+
+@door(cmath.log)
+def log(z: Any, *base: Any) -> Any:
+    """``cmath.log`` with an optional base."""
+    if not base:
+        return _log(z)
+    if type(z) not in TRACED and type(base[0]) not in TRACED:
+        return cmath.log(z, base[0])
+    return REWRITTEN_DOORS["divide"](_log(z), _log(base[0]))
+
+
+@door(cmath.phase)
+def phase(z: Any) -> Any:
+    """The argument of a complex number."""
+    return resolve(np.angle)(z) if type(z) in TRACED else cmath.phase(z)
+
+
+@door(cmath.polar)
+def polar(z: Any) -> Any:
+    """Modulus and argument."""
+    return (resolve(abs)(z), phase(z)) if type(z) in TRACED else cmath.polar(z)
+
+
+@door(cmath.rect)
+def rect(r: Any, phi: Any) -> Any:
+    """The complex number with this modulus and argument."""
+    if type(r) not in TRACED and type(phi) not in TRACED:
+        return cmath.rect(r, phi)
+    return REWRITTEN_DOORS["multiply"](r, resolve(np.exp)(REWRITTEN_DOORS["multiply"](phi, 1j)))
+
+
+for _function in (cmath.isnan, cmath.isinf, cmath.isfinite, cmath.isclose):
+    DOORS[_function] = lambda *args, f=_function, **kwargs: f(*[complex(plain(a)) for a in args], **kwargs)
