@@ -147,6 +147,18 @@ def test_exit_codes(
     assert capsys.readouterr().err.startswith("workbench: ")
 
 
+def test_a_reader_that_goes_away() -> None:
+    code = "from workbench import cli; raise SystemExit(cli.main(['list', 'trebuchet']))"
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    process.stdout.close()
+    errors = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() == 141
+    assert errors == ""
+
+
 def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["list"]) == 0
     output = capsys.readouterr().out

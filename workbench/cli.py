@@ -30,6 +30,7 @@ exit codes:
   4    the run did not end within --timeout
   5    the machine: full disk, directory that cannot be written to, something not installed
   130  stopped by Ctrl-C
+  141  whoever was reading the output went away
   143  stopped by SIGTERM
 """
 
@@ -47,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return 141
     return 0
 
 

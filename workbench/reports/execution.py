@@ -82,6 +82,7 @@ def execute(
         progress_bar=False,
         stdout_file=progress,
         start_timeout=min(_START_SECONDS, timeout or _START_SECONDS),
+        iopub_timeout=60,  # seconds to wait for a cell's last output on a busy machine
         cwd=str(directory.path),
         on_cell_execute=progress.cell,
         extra_arguments=["--log-level=CRITICAL"],  # what goes wrong is reported here, in words

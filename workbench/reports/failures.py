@@ -41,7 +41,7 @@ def explained(error: BaseException, directory: RunDirectory, timeout: float | No
         )
     if isinstance(error, PapermillExecutionError):
         return _failed_cell(error, directory, again)
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
         return storage_error(error, directory.path)
     if isinstance(error, NoSuchKernel):
         return MachineError(

@@ -189,7 +189,7 @@ def storage_errors(where: Path) -> Iterator[None]:
     """
     try:
         yield
-    except WorkbenchError:  # some of ours are OSErrors too, and say what happened already
+    except (WorkbenchError, BrokenPipeError):  # of ours some are OSErrors; a closed pipe is no disk
         raise
     except OSError as error:
         raise storage_error(error, where) from error
