@@ -12,6 +12,7 @@ from workbench.rules import (  # noqa: F401  # noqa: F401, I001  after ours: the
     hips,
     in_place,
     linalg,
+    products,
     rearranging,
     reductions,
     sequences,
