@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import anywidget
 import traitlets
 
-from widgets.panel import Panel, check_kernel, source, table
+from widgets.panel import Panel, PanelWidget, script, source, table
 from workbench.errors import ParameterError
 from workbench.parameters import ParameterInfo, Parameters
 
@@ -38,7 +37,8 @@ class Form:
             typed = getattr(type(self.value).from_text({name: text}), name)
             self.value = self.value.changed(**{name: typed})
         except ParameterError as error:
-            self.errors[name] = (error.found or error.what).capitalize()
+            problem = error.found or error.what
+            self.errors[name] = problem[0].upper() + problem[1:]
             return False
         self.errors.pop(name, None)
         return True
@@ -85,10 +85,10 @@ def _field(info: ParameterInfo) -> dict[str, Any]:
     }
 
 
-class ControlsWidget(anywidget.AnyWidget):
+class ControlsWidget(PanelWidget):
     """The page's side of ``Controls``: fields are drawn once, state follows Python."""
 
-    _esm = source("controls.js") + "\nexport default { render: renderControls };\n"
+    _esm = script("renderControls")
     _css = source("style.css")
     fields = traitlets.List().tag(sync=True)
     state = traitlets.Dict().tag(sync=True)
@@ -98,10 +98,9 @@ class Controls(Panel):
     """A panel of controls; ``value`` is the set of parameters they stand at."""
 
     def __init__(self, parameters: type[Parameters] | Parameters, names: Sequence[str] | None) -> None:
-        check_kernel()
         self._form = Form(parameters, names)
         self._callbacks: list[Callable[[Parameters], None]] = []
-        self.widget = ControlsWidget(fields=self._form.fields(), state={**self._form.state(), "seq": 0})
+        super().__init__(ControlsWidget(fields=self._form.fields(), state={**self._form.state(), "seq": 0}))
         self.widget.on_msg(self._on_message)
 
     @property
@@ -113,7 +112,7 @@ class Controls(Panel):
         """Call ``callback`` with the new parameters after each change."""
         self._callbacks.append(callback)
 
-    def _on_message(self, widget: anywidget.AnyWidget, content: dict[str, Any], buffers: list[bytes]) -> None:
+    def _on_message(self, widget: PanelWidget, content: dict[str, Any], buffers: list[bytes]) -> None:
         changed = self._form.change(content["name"], content["text"])
         self.widget.state = {**self._form.state(), "seq": content["seq"]}
         if changed:

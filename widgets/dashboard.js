@@ -52,9 +52,6 @@ function showRows(body, rows) {
     node("tr", {}, node("th", { scope: "row" }, name), node("td", {}, value))));
 }
 
-// Where the keyboard was, by model: a redrawn view takes it up again.
-const focused = new Map();
-
 function renderDashboard({ model, el }) {
   const title = node("h3"), state = node("span", { class: "wb-state" });
   const first = makeButton("Start", model, "wb-primary");
@@ -108,11 +105,6 @@ function renderDashboard({ model, el }) {
   };
   numbers.ontoggle = show;
   show();
-
-  const key = model.get("_model_id") ?? model;
-  el.addEventListener("focusin", (event) => focused.set(key, [...el.querySelectorAll("button,input")].indexOf(event.target)));
-  el.addEventListener("focusout", (event) => event.relatedTarget && focused.delete(key));
-  if (focused.has(key)) requestAnimationFrame(() => el.querySelectorAll("button,input")[focused.get(key)]?.focus());
 
   return listen(model, {
     "change:frame": show,

@@ -7,12 +7,11 @@ import time
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import anywidget
 import traitlets
 from IPython.display import display
 
 from widgets.controls import Form
-from widgets.panel import Panel, check_kernel, source
+from widgets.panel import Panel, PanelWidget, script, source
 from widgets.session_view import SessionView
 from workbench.errors import SessionError
 from workbench.training import Session
@@ -22,10 +21,10 @@ PUMP_SECONDS = 0.2
 RESTING = ("paused", "stopped", "done", "failed")
 
 
-class DashboardWidget(anywidget.AnyWidget):
+class DashboardWidget(PanelWidget):
     """The page's side of ``Dashboard``: draws frames, sends button presses and typed texts."""
 
-    _esm = source("controls.js", "dashboard.js") + "\nexport default { render: renderDashboard };\n"
+    _esm = script("renderDashboard", "dashboard.js")
     _css = source("style.css")
     fields = traitlets.List().tag(sync=True)
     frame = traitlets.Dict().tag(sync=True)
@@ -39,7 +38,6 @@ class Dashboard(Panel):
     """
 
     def __init__(self, session: Session) -> None:
-        check_kernel()
         self._session = session
         live = [info.name for info in type(session.parameters).infos() if info.name == "learning_rate"]
         self._form = Form(session.parameters, live)
@@ -50,13 +48,13 @@ class Dashboard(Panel):
         self._view = SessionView(session)
         self._displayed = False
         fields = [{**field, "group": ""} for field in self._form.fields()]
-        self.widget = DashboardWidget(fields=fields, frame=self._frame())
+        super().__init__(DashboardWidget(fields=fields, frame=self._frame()))
         self.widget.on_msg(self._on_message)
         threading.Thread(target=self._pump, name=f"panel {session.name}", daemon=True).start()
 
     # ------------------------------------------------------------------------------------ from the page
 
-    def _on_message(self, widget: anywidget.AnyWidget, content: dict[str, Any], buffers: list[bytes]) -> None:
+    def _on_message(self, widget: PanelWidget, content: dict[str, Any], buffers: list[bytes]) -> None:
         kind = content["kind"]
         if kind == "copy":
             self.widget.send({"kind": "numbers", "text": self._session.training.history.to_csv()})
@@ -110,7 +108,7 @@ class Dashboard(Panel):
 
     @property
     def _display_id(self) -> str:
-        return f"workbench-{self.widget.model_id}"
+        return f"workbench-{self.widget.slot}"
 
     def _frame(self) -> dict[str, Any]:
         """All that the page shows now."""

@@ -7,12 +7,11 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets
 
 from widgets.controls import Form
-from widgets.panel import Panel, check_kernel, image, source, table
+from widgets.panel import Panel, PanelWidget, image, script, source, table
 from widgets.plot import Picture, Plot, plot_of
 from workbench.errors import WorkbenchError
 from workbench.parameters import Parameters
@@ -20,10 +19,10 @@ from workbench.parameters import Parameters
 Snapshot = Mapping[str, np.ndarray | str]
 
 
-class ExploreWidget(anywidget.AnyWidget):
+class ExploreWidget(PanelWidget):
     """The page's side of ``Explore``: controls, and a picture that answers each of their changes."""
 
-    _esm = source("controls.js", "explore.js") + "\nexport default { render: renderExplore };\n"
+    _esm = script("renderExplore", "explore.js")
     _css = source("style.css")
     fields = traitlets.List().tag(sync=True)
     state = traitlets.Dict().tag(sync=True)
@@ -39,14 +38,12 @@ class Explore(Panel):
         parameters: type[Parameters] | Parameters,
         names: Sequence[str] | None,
     ) -> None:
-        check_kernel()
         self._function = function
         self._form = Form(parameters, names)
         self._drawing = Picture()
         self._plot = Plot()
-        self.widget = ExploreWidget(
-            fields=self._form.fields(), state={**self._form.state(), "seq": 0}, picture=self._draw()
-        )
+        state = {**self._form.state(), "seq": 0}
+        super().__init__(ExploreWidget(fields=self._form.fields(), state=state, picture=self._draw()))
         self.widget.on_msg(self._on_message)
 
     @property
@@ -54,7 +51,7 @@ class Explore(Panel):
         """The parameters as the controls stand."""
         return self._form.value
 
-    def _on_message(self, widget: anywidget.AnyWidget, content: dict[str, Any], buffers: list[bytes]) -> None:
+    def _on_message(self, widget: PanelWidget, content: dict[str, Any], buffers: list[bytes]) -> None:
         if content["kind"] == "copy":
             self.widget.send({"kind": "numbers", "text": numbers_text(self._plot)})
             return

@@ -5,26 +5,44 @@ from __future__ import annotations
 import base64
 import html
 import importlib.metadata
+import secrets
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import anywidget
+import traitlets
 
+from widgets.front_end import in_jupyterlab
 from workbench.errors import MachineError
 
 OLDEST_IPYKERNEL = (7, 1)
 
 
-class Panel:
-    """A live widget and its static picture, side by side in one output.
+class PanelWidget(anywidget.AnyWidget):
+    """The page's side of a panel; ``slot`` names the element of the output that it takes over."""
 
-    A front end with a kernel shows the live view; a reopened or untrusted notebook and a report show
-    ``static_html``; a terminal shows ``static_text``.
+    slot = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, **state: Any) -> None:
+        super().__init__(slot=secrets.token_hex(8), **state)
+
+
+class Panel:
+    """A live widget that takes the place of its own static picture while there is a kernel behind it.
+
+    In JupyterLab the output is the static picture only, in a slot that the widget's script fills with the
+    live view: a reopened notebook, trusted or not, shows the picture, where the usual widget output would
+    say "model not found". Other front ends get the usual widget output beside the picture.
     """
 
-    widget: anywidget.AnyWidget
+    widget: PanelWidget
+
+    def __init__(self, widget: PanelWidget) -> None:
+        check_kernel()
+        self.widget = widget
+        self._in_jupyterlab = in_jupyterlab()
 
     def static_html(self) -> str:
         """The panel as it is now, without scripts: tables, and pictures as images."""
@@ -35,20 +53,28 @@ class Panel:
         raise NotImplementedError
 
     def bundle(self) -> dict[str, Any]:
-        """The static picture and the live view by mime type."""
+        """What is displayed and saved, by mime type."""
+        html = f'<div data-workbench="{self.widget.slot}">{self.static_html()}</div>'
+        static = {"text/html": html, "text/plain": self.static_text()}
+        if self._in_jupyterlab:
+            return static
         live = self.widget._repr_mimebundle_()
-        data = live[0] if isinstance(live, tuple) else live
-        return {**data, "text/html": self.static_html(), "text/plain": self.static_text()}
+        return {**(live[0] if isinstance(live, tuple) else live), **static}
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         return self.bundle()
 
 
 @cache
-def source(*names: str) -> str:
-    """The text of these files of this folder, one after the other: scripts share functions this way."""
-    folder = Path(__file__).parent
-    return "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
+def source(name: str) -> str:
+    """The text of a file of this folder."""
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")
+
+
+def script(render: str, *names: str) -> str:
+    """These files as one module around the function ``render``: scripts share functions this way."""
+    files = [source(name) for name in ("controls.js", *names, "mount.js")]
+    return "\n".join([*files, f"export default makeWidget({render});"])
 
 
 def image(svg: str, summary: str) -> str:

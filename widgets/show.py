@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 
-from IPython import get_ipython
 from IPython.display import display
 
 from widgets.dashboard import dashboard
+from widgets.front_end import why_nobody_watches
 from widgets.session_view import SessionView
 from workbench.training import Session
 
@@ -32,18 +31,3 @@ def show(session: Session, live: bool | None = None) -> None:
     session.run()
     view = SessionView(session)
     display({"text/html": view.html(), "text/plain": view.text()}, raw=True)
-
-
-def why_nobody_watches() -> str | None:
-    """What tells that this is a headless run; None where somebody watches."""
-    if os.environ.get("WORKBENCH_LIVE") == "0":
-        return "WORKBENCH_LIVE=0"
-    if "PYTEST_CURRENT_TEST" in os.environ:
-        return "a test run"
-    shell = get_ipython()
-    if shell is None or not hasattr(shell, "kernel"):
-        return "no notebook"
-    # Front ends say which cell they run; papermill, nbconvert and nbval have no cell on a screen.
-    if "cellId" not in shell.get_parent().get("metadata", {}):
-        return "a notebook run without a page"
-    return None

@@ -77,7 +77,9 @@ def running_lab(folder: Path, root: Path) -> Iterator[Lab]:
     token = secrets.token_hex(16)
     settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
-    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews":"false","checkForUpdates":false}')
+    (settings / "notification.jupyterlab-settings").write_text(
+        '{"fetchNews":"false","checkForUpdates":false}'
+    )
     hidden = ("PYTEST_CURRENT_TEST", "WORKBENCH_LIVE", "WORKBENCH_PRESET")
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
     environment |= {
@@ -211,7 +213,9 @@ def open_notebook(lab: Lab, browser: Browser) -> Iterator[Callable[..., Notebook
             }"""
         )
         if dark:
-            page.evaluate("() => jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
+            page.evaluate(
+                "() => jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
+            )
             page.wait_for_selector("body[data-jp-theme-light=false]", state="attached")
         return notebook
 

@@ -1,0 +1,320 @@
+"""Every panel and every control in a real JupyterLab, by mouse and by keyboard."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def panels(open_notebook):
+    notebook = open_notebook("panels.ipynb")
+    notebook.run_all()
+    yield notebook
+    notebook.check_quiet()
+
+
+def in_cell(notebook, number):
+    """The panel that a cell shows."""
+    return notebook.page.locator(".jp-CodeCell").nth(number).locator(".wb")
+
+
+def value_of(notebook, expression):
+    """What an expression is worth in the kernel, as JSON."""
+    return json.loads(
+        notebook.page.evaluate(
+            """async (code) => {
+              const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+              let text = "";
+              const future = kernel.requestExecute({ code, store_history: false });
+              future.onIOPub = (message) => { text += message.content.text ?? ""; };
+              await future.done;
+              return text;
+            }""",
+            f"import json; print(json.dumps({expression}))",
+        )
+    )
+
+
+def press(notebook, button):
+    in_cell(notebook, 3).get_by_role("button", name=button, exact=True).click()
+
+
+def expect_state(notebook, word):
+    expect(in_cell(notebook, 3).locator(".wb-state")).to_have_text(word, timeout=10_000)
+
+
+# ----------------------------------------------------------------------------------------- controls
+
+
+def test_a_slider_moves_by_keyboard_and_by_mouse(panels):
+    panel = in_cell(panels, 1)
+    slider = panel.get_by_role("slider", name="noise (m)")
+    slider.focus()
+    panels.page.keyboard.press("ArrowRight")
+    expect(panel.get_by_role("textbox", name="noise (m)")).to_have_value("0.105")
+    panels.page.keyboard.press("End")
+    expect(panel.get_by_role("textbox", name="noise (m)")).to_have_value("1")
+    assert slider.get_attribute("aria-valuetext") == "1 m"
+    box = slider.bounding_box()
+    panels.page.mouse.move(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2)
+    panels.page.mouse.down()
+    panels.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=8)
+    panels.page.mouse.up()
+    value = float(panel.get_by_role("textbox", name="noise (m)").input_value())
+    assert 0.4 < value < 0.6
+    assert value_of(panels, "panel.value.noise") == value
+
+
+def test_a_logarithmic_slider_moves_by_ratios(panels):
+    panel = in_cell(panels, 1)
+    slider = panel.get_by_role("slider", name="learning rate")
+    slider.focus()
+    panels.page.keyboard.press("Home")
+    expect(panel.get_by_role("textbox", name="learning rate")).to_have_value("0.00001")
+    panels.page.keyboard.press("End")
+    expect(panel.get_by_role("textbox", name="learning rate")).to_have_value("10")
+    assert value_of(panels, "panel.value.learning_rate") == 10.0
+
+
+def test_a_typed_value_is_taken_and_a_wrong_one_is_explained(panels):
+    panel = in_cell(panels, 1)
+    row = panels.control(panel, "noise")
+    box = row.get_by_role("textbox")
+    for typed, problem in (
+        ("7", "Got 7.0, expected a number 0.0 to 1.0 m"),
+        ("lots", "Got 'lots', expected a number 0.0 to 1.0 m"),
+        ("", "Got '', expected a number 0.0 to 1.0 m"),
+    ):
+        box.fill(typed)
+        box.press("Enter")
+        expect(row.get_by_role("alert")).to_have_text(problem)
+        expect(box).to_have_attribute("aria-invalid", "true")
+        expect(box).to_have_value(typed)
+        assert value_of(panels, "panel.value.noise") == 0.1
+    box.fill("2.5e-1")
+    box.press("Enter")
+    expect(row.get_by_role("alert")).to_have_text("")
+    expect(box).to_have_attribute("aria-invalid", "false")
+    assert value_of(panels, "panel.value.noise") == 0.25
+
+
+def test_whole_numbers_choices_and_switches(panels):
+    panel = in_cell(panels, 1)
+    panel.get_by_role("slider", name="power").focus()
+    panels.page.keyboard.press("ArrowRight")
+    panel.get_by_role("combobox", name="shape").select_option("parabola")
+    panel.get_by_role("checkbox", name="mirrored").focus()
+    panels.page.keyboard.press("Space")
+    time.sleep(0.5)
+    values = value_of(panels, "[panel.value.power, panel.value.shape, panel.value.mirrored]")
+    assert values == [3, "parabola", True]
+
+
+def test_every_control_has_a_name_and_a_description(panels):
+    nameless = panels.page.evaluate(
+        """() => [...document.querySelectorAll(".wb :is(input, select, button)")].filter((control) => {
+          const label = control.labels?.length || control.getAttribute("aria-labelledby");
+          const text = control.tagName === "BUTTON" && control.textContent.trim();
+          const described = control.tagName === "BUTTON" ||
+            document.getElementById(control.getAttribute("aria-describedby")?.split(" ")[0])?.textContent;
+          return !(label || text) || !described;
+        }).map((control) => control.outerHTML)"""
+    )
+    assert nameless == []
+
+
+# ------------------------------------------------------------------------------------------ explore
+
+
+def first_curve(notebook):
+    return in_cell(notebook, 2).locator(".wb-curve").nth(1).get_attribute("d")
+
+
+def test_the_picture_follows_the_slider(panels):
+    before = first_curve(panels)
+    slider = in_cell(panels, 2).get_by_role("slider", name="noise (m)")
+    slider.focus()
+    panels.page.keyboard.press("End")
+    panels.page.wait_for_function(
+        "(before) => document.querySelectorAll('.jp-CodeCell')[2].querySelectorAll('.wb-curve')[1]"
+        ".getAttribute('d') !== before",
+        arg=before,
+    )
+    assert "curve shifted: from (" in in_cell(panels, 2).get_by_role("img").get_attribute("aria-label")
+
+
+def test_the_numbers_of_the_picture_can_be_copied(panels):
+    panel = in_cell(panels, 2)
+    panel.get_by_role("button", name="Copy numbers").click()
+    expect(panel.get_by_role("status")).to_have_text("Copied.")
+    text = panels.page.evaluate("() => navigator.clipboard.readText()")
+    assert text.splitlines()[0] == "name,x,y"
+    assert len(text.splitlines()) == 1 + 200 + 200 + 1
+
+
+# ---------------------------------------------------------------------------------------- dashboard
+
+
+def test_start_pause_continue_stop_reset(panels):
+    panel = in_cell(panels, 3)
+    expect_state(panels, "Ready")
+    press(panels, "Start")
+    expect_state(panels, "Training")
+    panels.page.wait_for_timeout(500)
+    press(panels, "Pause")
+    expect_state(panels, "Paused")
+    rested = value_of(panels, "session.training.iteration")
+    assert rested > 0
+    expect(panel.get_by_text(f"iteration {rested:,} of 2,000", exact=True)).to_be_visible()
+    press(panels, "Continue")
+    expect_state(panels, "Training")
+    press(panels, "Stop")
+    expect_state(panels, "Stopped")
+    assert value_of(panels, "session.training.iteration") > rested
+    press(panels, "Reset")
+    expect_state(panels, "Ready")
+    assert value_of(panels, "session.training.iteration") == 0
+    assert panel.get_by_role("progressbar").get_attribute("aria-valuenow") == "0"
+    assert panel.locator(".wb-picture").first.locator(".wb-curve").get_attribute("d") == ""
+
+
+def test_the_keyboard_alone_is_enough(panels):
+    page, panel = panels.page, in_cell(panels, 3)
+    panel.get_by_role("button", name="Start").focus()
+    page.keyboard.press("Space")
+    expect_state(panels, "Training")
+    page.keyboard.press("Enter")
+    expect_state(panels, "Paused")
+    page.wait_for_timeout(700)  # the saved picture is renewed now, which draws the panel anew
+    page.keyboard.press("Space")
+    expect_state(panels, "Training")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect_state(panels, "Stopped")
+    page.wait_for_timeout(700)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect_state(panels, "Ready")
+
+
+def test_the_learning_rate_changes_while_training(panels):
+    panel = in_cell(panels, 3)
+    press(panels, "Start")
+    expect_state(panels, "Training")
+    box = panel.get_by_role("textbox", name="learning rate")
+    box.fill("0.5")
+    box.press("Enter")
+    panels.page.wait_for_timeout(600)
+    slider = panel.get_by_role("slider", name="learning rate")
+    slider.focus()
+    panels.page.keyboard.press("ArrowLeft")
+    panels.page.wait_for_timeout(600)
+    box.fill("0")
+    box.press("Enter")
+    expect(panel.get_by_role("alert").first).to_contain_text("expected a number")
+    press(panels, "Pause")
+    expect_state(panels, "Paused")
+    changes = value_of(panels, "[change.value for change in session.training.history.changes]")
+    assert changes[0] == 0.5
+    assert 0.4 < changes[1] < 0.5
+    assert len(changes) == 2
+
+
+def test_progress_rate_numbers_and_announcements(panels):
+    panel = in_cell(panels, 3)
+    press(panels, "Start")
+    expect(panel.get_by_text("per second")).to_be_visible(timeout=5000)
+    bar = panel.get_by_role("progressbar", name="Training progress")
+    assert bar.get_attribute("aria-valuemax") == "2000"
+    assert "left" in bar.get_attribute("aria-valuetext")
+    panel.get_by_text("Numbers", exact=True).click()
+    expect(panel.get_by_role("row", name="slope")).to_be_visible()
+    expect(panel.locator("[aria-live=polite]")).to_contain_text("Training: iteration")
+    press(panels, "Pause")
+    expect(panel.locator("[aria-live=polite]")).to_contain_text("Paused: iteration")
+    panel.get_by_role("button", name="Copy numbers").click()
+    expect(panel.get_by_role("status")).to_have_text("Copied.")
+    text = panels.page.evaluate("() => navigator.clipboard.readText()")
+    assert text.splitlines()[0] == "iteration,loss,learning_rate,seconds,slope"
+    assert len(text.splitlines()) == 1 + value_of(panels, "len(session.training.history)")
+
+
+def test_a_run_to_the_end_and_again(panels):
+    value_of(panels, "session.reset(iterations=300)")
+    press(panels, "Start")
+    expect_state(panels, "Done")
+    expect(in_cell(panels, 3).get_by_text("all 300 iterations done")).to_be_visible()
+    start = in_cell(panels, 3).get_by_role("button", name="Start")
+    expect(start).to_have_attribute("aria-disabled", "true")
+    press(panels, "Reset")
+    expect_state(panels, "Ready")
+    press(panels, "Start")
+    expect_state(panels, "Done")
+
+
+def test_a_failure_is_told_in_the_panel(panels):
+    press(panels, "Start")
+    value_of(panels, "setattr(session.training.problem, '_grid', None)")
+    expect_state(panels, "Failed")
+    expect(in_cell(panels, 3).locator(".wb-message")).to_contain_text("Error")
+
+
+def test_running_the_cell_again_stops_the_old_training(panels):
+    press(panels, "Start")
+    expect_state(panels, "Training")
+    value_of(panels, "globals().update(old=session)")
+    panels.page.evaluate(
+        """async () => {
+          const notebook = jupyterapp.shell.currentWidget.content;
+          notebook.activeCellIndex = 3;
+          await jupyterapp.commands.execute("notebook:run-cell");
+        }"""
+    )
+    expect_state(panels, "Ready")
+    assert value_of(panels, "[old.state, session.state]") == ["stopped", "idle"]
+
+
+# --------------------------------------------------------------------------------------- afterwards
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_what_it_looks_like(open_notebook, dark):
+    notebook = open_notebook("panels.ipynb", dark=dark)
+    notebook.run_all()
+    name = "dark" if dark else "light"
+    notebook.picture(f"panels-{name}")
+    press(notebook, "Start")
+    notebook.page.wait_for_timeout(2500)
+    press(notebook, "Pause")
+    expect_state(notebook, "Paused")
+    notebook.picture(f"dashboard-{name}")
+    notebook.check_quiet()
+
+
+def test_a_reopened_notebook_shows_the_last_picture(open_notebook, lab):
+    notebook = open_notebook("panels.ipynb")
+    notebook.run_all()
+    press(notebook, "Start")
+    notebook.page.wait_for_timeout(1000)
+    press(notebook, "Pause")
+    expect_state(notebook, "Paused")
+    reached = value_of(notebook, "session.training.iteration")
+    notebook.page.wait_for_timeout(700)
+    notebook.save()
+    notebook.page.context.close()
+    lab.shut_down_kernels()
+
+    reopened = open_notebook("panels.ipynb")
+    cell = reopened.page.locator(".jp-CodeCell").nth(3)
+    cell.scroll_into_view_if_needed()
+    reopened.page.wait_for_timeout(2000)
+    reopened.picture("reopened")
+    expect(cell.get_by_text(f"quadratic · Paused · iteration {reached:,} of 2,000")).to_be_visible()
+    expect(cell.get_by_role("img")).to_have_count(2)
+    reopened.check_quiet()
