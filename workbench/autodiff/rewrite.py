@@ -299,9 +299,8 @@ def rewrite(function: FunctionType, doors: dict[str, Callable]) -> CodeType:
         module = compile(tree, code.co_filename, "exec", dont_inherit=True, flags=code.co_flags & _FUTURE)
     factory = next(c for c in module.co_consts if isinstance(c, CodeType))
     inner = next(c for c in factory.co_consts if isinstance(c, CodeType))
-    inner = inner.replace(
-        co_name=code.co_name, co_qualname=code.co_qualname, co_firstlineno=code.co_firstlineno
-    )
+    # Lines are counted from the first one, so that one stays as compiled: without the decorators' lines.
+    inner = inner.replace(co_name=code.co_name, co_qualname=code.co_qualname)
     return _with_doors(inner, doors)
 
 

@@ -220,7 +220,7 @@ def _array(function: Callable, *, copies: bool) -> Callable:
         if type(made) is TracedArray:
             if kind is not None and kind != made.array.dtype:
                 made = resolve(np.astype)(made, kind)
-            elif copies and kwargs.get("copy", True):
+            elif copies and kwargs.get("copy", True) is True:  # None and False take what is there
                 made = resolve(np.copy)(made)
         else:
             made = arrange(_innermost_inside((made,)), np.array, (made,), {}, (0,))
