@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -16,12 +17,12 @@ from workbench.errors import GradientMismatchError, RuleError
 def _moved(x: Any, direction: list[Any], step: float) -> Any:
     """``x`` moved by ``step`` along ``direction``, one entry per leaf."""
     entries = iter(direction)
-    return map_leaves(
-        lambda leaf: (
-            type(leaf)(leaf + step * next(entries)) if np.ndim(leaf) == 0 else leaf + step * next(entries)
-        ),
-        x,
-    )
+
+    def moved(leaf: Any) -> Any:
+        new = leaf + step * next(entries)
+        return np.asarray(new, leaf.dtype) if isinstance(leaf, np.ndarray) else type(leaf)(new)
+
+    return map_leaves(moved, x)
 
 
 def _direction_like(rng: np.random.Generator, leaf: Any) -> Any:
@@ -95,7 +96,7 @@ def check_gradient(
 
 
 def _copied(x: Any) -> Any:
-    return x.copy() if isinstance(x, np.ndarray) else x
+    return x.copy(order="K") if isinstance(x, np.ndarray) else x
 
 
 def check_rule(
@@ -118,8 +119,8 @@ def check_rule(
     expected = primitive(*before, **kwargs)
     for a, b in zip(leaves(value), leaves(expected), strict=True):
         _require(np.array_equal(a, b, equal_nan=True), "changes the value", a, b)
-    entries = [np.ones_like(y) if np.ndim(y) else 1.0 for y in leaves(value)]
-    bar = tuple(entries) if isinstance(value, tuple) else entries[0]
+    bar = map_leaves(lambda y: np.ones_like(y) if np.ndim(y) else 1.0, value, other=lambda y: 0.0)
+    bar = tuple(bar) if isinstance(value, tuple) else bar
     first, again = list(back(bar)), list(back(bar))
     _require(len(first) == len(varying), "returns the wrong number of cotangents", len(first), len(varying))
     for k, cotangent, repeated in zip(varying, first, again, strict=True):
@@ -141,7 +142,7 @@ def check_rule(
     for a, b in zip(leaves(args), leaves(before), strict=True):
         _require(np.array_equal(a, b, equal_nan=True), "changes its arguments", a, b)
     try:
-        check_gradient(lambda *xs: primitive(*xs, **kwargs), *args, rtol=rtol, atol=atol)
+        check_gradient(functools.partial(primitive, **kwargs), *args, rtol=rtol, atol=atol)
     except GradientMismatchError as error:
         raise RuleError(
             f"the rule for {getattr(primitive, '__name__', primitive)!r} gives the wrong derivative",

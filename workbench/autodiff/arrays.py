@@ -162,11 +162,17 @@ def accumulate(operand: Any, bar: Any, *, fresh: bool = False) -> None:
         bar, fresh = reduce_to(bar, array.shape), False
     if array.dtype.kind == "f" and np.iscomplexobj(bar):
         bar, fresh = np.real(bar), False
-    if fresh and memory.store is None and array is memory.owner and memory.whole and type(bar) is np.ndarray:
-        if bar.flags.c_contiguous and bar.flags.writeable and bar.base is None and bar.dtype == array.dtype:
-            memory.store = bar.reshape(-1)
-            return
+    if fresh and memory.store is None and array is memory.owner and memory.whole and _is_own(bar, array):
+        memory.store = bar.reshape(-1)
+        return
     add_into(memory.view_like(array), bar)
+
+
+def _is_own(bar: Any, array: np.ndarray) -> bool:
+    """Whether a cotangent's memory can serve as the shadow of ``array``."""
+    if type(bar) is not np.ndarray or bar.base is not None or bar.dtype != array.dtype:
+        return False
+    return bar.flags.c_contiguous and bar.flags.writeable
 
 
 def add_into(target: np.ndarray, bar: Any) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current, know_constant, owner_of, record
 from workbench.autodiff.location import is_engine_file, user_line
-from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, Rule
+from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, Rule, learn
 from workbench.autodiff.rewrite import rewrite, with_code
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, strip
 from workbench.autodiff.source import SourceUnavailable
@@ -81,6 +81,8 @@ REWRITTEN_DOORS["resolve"] = resolve
 def _resolve_other(f: Any) -> Any:
     try:
         found = DOORS.get(f)
+        if found is None and learn(f):
+            found = DOORS.get(f)
     except TypeError:  # an unhashable callable object
         found = None
     if found is not None:
@@ -116,6 +118,8 @@ def _resolve_other(f: Any) -> Any:
 
 def _resolve_function(f: FunctionType) -> Callable:
     found = DOORS.get(f)
+    if found is None and f.__code__ not in _codes and learn(f):
+        found = DOORS.get(f)
     if found is None:
         code = rewritten_code(f)
         found = f if code is None else with_code(f, code)

@@ -9,14 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import TracedArray, accumulate, current, memory_of
+from workbench.autodiff.arrays import TracedArray, accumulate, current, memory_of, owner_of
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.scalars import TRACED, TracedFloat
 from workbench.autodiff.structure import leaves, map_leaves, settle
 from workbench.autodiff.tape import OPEN, Tape, recording, sweep_back
 from workbench.errors import NotDifferentiableError, NotScalarError
 
-_RECURSION = 20_000  # a rewritten call may take a few Python frames where the program takes one
+_FRAMES = (
+    3  # making an object or calling back takes up to this many Python frames where the program takes one
+)
 
 
 def pullback(f: Callable, *args: Any, wrt: int | tuple[int, ...] | None = None) -> tuple[Any, Callable]:
@@ -35,7 +37,9 @@ def pullback(f: Callable, *args: Any, wrt: int | tuple[int, ...] | None = None) 
     Raises:
         LostGradientError: a traced value met compiled code without a rule; names the line.
 
-    Complex numbers follow PyTorch's convention: the cotangent of z is ∂L/∂Re z + i ∂L/∂Im z.
+    Every place in an argument is a variable of its own, except that arrays which share memory are one: each
+    reports the cotangents of all of its elements. Complex numbers follow PyTorch's convention: the cotangent of z
+    is ∂L/∂Re z + i ∂L/∂Im z.
     """
     positions = tuple(range(len(args))) if wrt is None else (wrt,) if isinstance(wrt, int) else tuple(wrt)
     for k in positions:
@@ -48,7 +52,7 @@ def pullback(f: Callable, *args: Any, wrt: int | tuple[int, ...] | None = None) 
             )
     positions = tuple(k % len(args) for k in positions)
     outer_limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(outer_limit, _RECURSION))
+    sys.setrecursionlimit(_FRAMES * outer_limit if not OPEN else outer_limit)
     try:
         with recording() as tape:
             traced = list(args)
@@ -75,14 +79,13 @@ def pullback(f: Callable, *args: Any, wrt: int | tuple[int, ...] | None = None) 
 
 
 def _trace(tape: Tape, argument: Any) -> Any:
-    """A copy of ``argument`` whose leaves are leaves of ``tape``."""
+    """A copy of ``argument`` whose leaves are leaves of ``tape``. Arrays that share memory go on sharing it."""
+    copies: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
     def leaf(x: Any) -> Any:
         x = current(x)
         if isinstance(x, np.ndarray):
-            array = resolve(np.array)(x)
-            array = array.array if type(array) is TracedArray else array
-            return TracedArray(array, memory_of(tape, array, active=True))
+            return _traced_array(tape, x, copies)
         if isinstance(x, complex):
             raise NotDifferentiableError(
                 "a complex number cannot be an argument to differentiate by",
@@ -92,6 +95,25 @@ def _trace(tape: Tape, argument: Any) -> Any:
         return TracedFloat(x, tape)
 
     return map_leaves(leaf, argument)
+
+
+def _traced_array(tape: Tape, x: Any, copies: dict[int, tuple[np.ndarray, np.ndarray]]) -> TracedArray:
+    if type(x) is TracedArray:  # an outer derivative must know of the copy
+        array = resolve(np.array)(x).array
+        return TracedArray(array, memory_of(tape, array, active=True))
+    if x.base is None or type(x) is not np.ndarray:
+        array = np.array(x)
+    else:
+        owner, block = owner_of(x), None
+        if id(owner) not in copies:
+            copies[id(owner)] = owner, owner.copy(order="K")
+        owner, block = copies[id(owner)]
+        same = block.strides == owner.strides
+        offset = x.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
+        array = (
+            np.ndarray(x.shape, x.dtype, block, offset, x.strides) if same and offset >= 0 else np.array(x)
+        )
+    return TracedArray(array, memory_of(tape, array, active=True))
 
 
 def _value_of(tape: Tape) -> Callable:

@@ -11,7 +11,7 @@ import numpy as np
 from workbench.autodiff.arrays import TracedArray, current, know_constant, record
 from workbench.autodiff.calls import apply_rule, as_array, contains_traced, name_of, plain, resolve
 from workbench.autodiff.location import user_line
-from workbench.autodiff.registry import DOORS, NON_DIFFERENTIABLE, PARTIALS, RULES
+from workbench.autodiff.registry import DOORS, NON_DIFFERENTIABLE, PARTIALS, RULES, learn
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, scalar_result
 from workbench.autodiff.tape import OPEN
 from workbench.errors import MissingRuleError
@@ -50,6 +50,8 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
     if tape is None or ufunc in NON_DIFFERENTIABLE:
         return ufunc(*[plain(x) for x in inputs], **kwargs)
     partials = PARTIALS.get(ufunc)
+    if partials is None and learn(ufunc):
+        return apply_ufunc(ufunc, inputs, kwargs)
     if partials is None:
         if ufunc in RULES:
             return apply_rule(RULES[ufunc], inputs, kwargs)

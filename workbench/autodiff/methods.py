@@ -136,8 +136,15 @@ METHODS.update(
 )
 
 
-def _scalar(self: TracedArray) -> Any:
-    return resolve(float)(_item(self))
+def _bare(kind: type) -> Callable:
+    """Compiled code asks for the one number in an array."""
+
+    def convert(self: TracedArray) -> Any:
+        if self.tape.open:
+            raise lost(f"a traced array was about to become a plain {kind.__name__} in compiled code")
+        return kind(self.array)
+
+    return convert
 
 
 class Flat:
@@ -193,7 +200,8 @@ def _install() -> None:
     TracedArray.__contains__ = lambda self, value: plain(value) in self.array
     TracedArray.__bool__ = lambda self: bool(self.array)
     TracedArray.__int__ = lambda self: int(self.array)
-    TracedArray.__float__ = lambda self: float(_item(self))
+    TracedArray.__float__ = _bare(float)
+    TracedArray.__complex__ = _bare(complex)
     TracedArray.__array_wrap__ = lambda self, array, context=None, return_scalar=False: array
     TracedArray.__abs__ = lambda self: resolve(np.abs)(self)
     TracedArray.__divmod__ = lambda self, other: (self // other, self % other)

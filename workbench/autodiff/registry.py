@@ -9,6 +9,8 @@ Three kinds of knowledge, by callable:
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -44,6 +46,31 @@ RULES: dict[Any, Rule] = {}
 PARTIALS: dict[Any, tuple[Callable | None, ...]] = {}
 # functions whose results are constants: no traced value enters them
 NON_DIFFERENTIABLE: set[Any] = set()
+# package -> the module with its rules, imported when the first function of the package is met in a program
+WAITING: dict[str, str] = {}
+_met: set[str | None] = set()  # modules whose functions have been met
+
+
+def learn(f: Any) -> bool:
+    """Import the rules that wait for the package ``f`` comes from. Whether there were any.
+
+    Rules that users have registered themselves are kept. Universal functions do not tell where they come from:
+    for them everything is imported that waits for a package the program has imported already.
+    """
+    home = getattr(f, "__module__", None)
+    if home in _met and home is not None:
+        return False
+    if home is None:
+        packages = [name for name in WAITING if name in sys.modules]
+    else:
+        packages = [name for name in WAITING if home == name or home.startswith(f"{name}.")]
+    for name in packages:
+        known = [dict(table) for table in (DOORS, RULES, PARTIALS)]
+        importlib.import_module(WAITING.pop(name))
+        for table, before in zip((DOORS, RULES, PARTIALS), known, strict=True):
+            table.update(before)
+    _met.add(home)
+    return bool(packages)
 
 
 def door(*originals: Any) -> Callable:

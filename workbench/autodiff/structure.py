@@ -45,7 +45,7 @@ def is_leaf(x: Any) -> bool:
 def map_leaves(function: Callable[[Any], Any], x: Any, *, other: Callable[[Any], Any] = lambda x: x) -> Any:
     """``x`` with every leaf replaced by ``function(leaf)`` and everything that cannot vary by ``other(it)``.
 
-    The same object met twice gives the same object twice.
+    A container met twice gives the same container twice; each leaf is replaced on its own.
     """
     return _map(function, other, x, {})
 
@@ -54,8 +54,8 @@ def _map(function: Callable, other: Callable, x: Any, memo: dict[int, tuple[Any,
     if id(x) in memo:
         return memo[id(x)][1]
     if is_leaf(x):
-        new = function(x)
-    elif isinstance(x, _CANNOT_VARY) or isinstance(x, np.ndarray | np.generic):
+        return function(x)
+    if isinstance(x, (*_CANNOT_VARY, np.ndarray, np.generic)):
         return other(x)
     elif isinstance(x, list | deque):
         new = type(x)() if type(x) in (list, deque) else copy.copy(x)

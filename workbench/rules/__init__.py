@@ -4,6 +4,7 @@ To add a rule, put it in the file of its domain and a case for it into ``tests/r
 the tests. Users add rules of their own with ``@workbench.rule``.
 """
 
+from workbench.autodiff.registry import WAITING
 from workbench.rules import (  # noqa: F401  # noqa: F401, I001  after ours: they fill what is left
     builtins,
     complex_numbers,
@@ -16,4 +17,19 @@ from workbench.rules import (  # noqa: F401  # noqa: F401, I001  after ours: the
     rearranging,
     reductions,
     sequences,
+)
+
+# SciPy is not imported before a program uses it, and neither are these.
+WAITING.update(
+    {
+        "scipy.integrate": "workbench.rules.scipy_integrate",
+        "scipy.interpolate": "workbench.rules.scipy_interpolate",
+        "scipy.linalg": "workbench.rules.scipy_linalg",
+        "scipy.optimize": "workbench.rules.scipy_optimize",
+        "scipy.signal": "workbench.rules.scipy_signal",
+        "scipy.sparse": "workbench.rules.scipy_sparse",
+        "scipy.spatial": "workbench.rules.scipy_spatial",
+        "scipy.special": "workbench.rules.scipy_special",
+        "scipy.stats": "workbench.rules.scipy_stats",
+    }
 )

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current
+from workbench.autodiff.calls import plain
 from workbench.autodiff.registry import DOORS, NON_DIFFERENTIABLE, PARTIALS, Rule, add_rule
 from workbench.autodiff.scalars import TracedFloat, innermost, scalar_result
 
@@ -235,3 +236,24 @@ def _conjugate(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
 
 
 add_rule(Rule(np.conjugate, _conjugate))
+
+
+def _clip(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
+    """``numpy.clip``: at a bound the cotangent goes to the clipped value, as inside."""
+
+    def named(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> tuple:
+        return a, a_min if min is None else min, a_max if max is None else max
+
+    a, low, high = named(*args, **kwargs)
+    below = False if low is None else plain(a) < plain(low)
+    above = False if high is None else plain(a) > plain(high)
+
+    def clip_pullback(bar: Any) -> list[Any]:
+        under, over = np.asarray(below), np.asarray(above)
+        masks = (~(under | over), under & ~over, over)
+        return [np.where(masks[k], bar, 0.0) for k in needs]
+
+    return np.clip(a, low, high), clip_pullback
+
+
+add_rule(Rule(np.clip, _clip, leaves=(0,)))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current
-from workbench.autodiff.calls import resolve
+from workbench.autodiff.calls import plain, resolve
 from workbench.autodiff.registry import DOORS, Rule, add_rule, non_differentiable
 
 
@@ -38,22 +38,52 @@ def _qr(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
 add_rule(Rule(np.linalg.qr, _qr, leaves=(0,)))
 
 
-def _lstsq(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
-    """Least squares with full column rank: x = (AᵀA)⁻¹Aᵀb, differentiated implicitly.
+def _cholesky(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
+    """Only the triangle that NumPy reads has a cotangent.
 
-    The residual sum and the singular values that NumPy returns beside x are treated as constants.
+    Source: I. Murray, Differentiation of the Cholesky decomposition, 2016, equation 10.
     """
+    factor = np.linalg.cholesky(*args, **kwargs)
+    upper = kwargs.get("upper", False)
+    lower = _transposed(factor) if upper else factor
+
+    def cholesky_pullback(bar: Any) -> list[Any]:
+        bar = _transposed(bar) if upper else bar
+        phi = np.tril(_transposed(lower) @ bar)
+        eye = np.eye(np.shape(plain(lower))[-1])
+        phi = phi - 0.5 * phi * eye
+        half = np.linalg.solve(
+            _transposed(lower), _transposed(np.linalg.solve(_transposed(lower), _transposed(phi)))
+        )
+        whole = half + _transposed(half)
+        read = np.tril(whole) - 0.5 * whole * eye
+        return [_transposed(read) if upper else read]
+
+    return factor, cholesky_pullback
+
+
+add_rule(Rule(np.linalg.cholesky, _cholesky, leaves=(0,)))
+
+
+def _lstsq(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
+    """Least squares with full column rank: x = (AᵀA)⁻¹Aᵀb, r = |b - A x|², and A's singular values."""
     a, b = args[:2]
     x, residuals, rank, singular = np.linalg.lstsq(a, b, *args[2:], **kwargs)
 
     def lstsq_pullback(bars: Any) -> list[Any]:
-        x_bar = bars[0]
-        inner = np.linalg.solve(np.swapaxes(a, 0, 1) @ a, x_bar)
-        b_bar = a @ inner
-        columns = (lambda v: v[:, None]) if np.ndim(x) == 1 else (lambda v: v)
+        x_bar, r_bar, _, s_bar = bars
+        columns = (lambda v: v[:, None]) if np.ndim(plain(x)) == 1 else (lambda v: v)
+        inner = np.linalg.solve(_transposed(a) @ a, columns(x_bar))
         rest = columns(b) - a @ columns(x)
-        a_bar = rest @ np.swapaxes(columns(inner), 0, 1) - columns(b_bar) @ np.swapaxes(columns(x), 0, 1)
-        return [(a_bar, b_bar)[k] for k in needs]
+        b_bar = a @ inner
+        a_bar = rest @ _transposed(inner) - b_bar @ _transposed(columns(x))
+        if np.size(plain(r_bar)):
+            b_bar = b_bar + 2.0 * rest * r_bar
+            a_bar = a_bar - 2.0 * (rest * r_bar) @ _transposed(columns(x))
+        if np.any(plain(s_bar)):
+            u, _, vh = np.linalg.svd(a, full_matrices=False)
+            a_bar = a_bar + (u * s_bar) @ vh
+        return [(a_bar, np.reshape(b_bar, np.shape(plain(b))))[k] for k in needs]
 
     return (x, residuals, rank, singular), lstsq_pullback
 

@@ -1,0 +1,123 @@
+"""At least one case for every registered rule and elementwise function: its arguments, away from kinks."""
+
+from __future__ import annotations
+
+import cmath
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+_rng = np.random.default_rng(7)
+X = _rng.uniform(0.2, 0.9, 5)
+Y = _rng.uniform(1.1, 1.9, 5)
+A = _rng.normal(size=(3, 3)) + 3 * np.eye(3)
+B = _rng.normal(size=(3, 4))
+S = A @ A.T
+Z = _rng.normal(size=4) + 1j * _rng.normal(size=4)
+V = _rng.normal(size=3)
+T3 = _rng.normal(size=(2, 3, 4))
+
+RULE_CASES: dict[Callable, list[tuple[tuple, dict[str, Any]]]] = {
+    np.sum: [((B,), {}), ((B, 0), {}), ((B,), {"axis": 1, "keepdims": True}), ((X,), {"where": X > 0.5})],
+    np.nansum: [((B,), {"axis": 0})],
+    np.mean: [((B,), {}), ((B, 1), {}), ((T3,), {"axis": (0, 2)})],
+    np.max: [((B,), {}), ((B, 1), {}), ((B,), {"axis": 0, "keepdims": True})],
+    np.min: [((B,), {}), ((B,), {"axis": -1})],
+    np.nanmax: [((B,), {"axis": 0})],
+    np.nanmin: [((B,), {})],
+    np.var: [((B,), {}), ((B,), {"axis": 0, "ddof": 1})],
+    np.std: [((B,), {}), ((B,), {"axis": 1, "keepdims": True})],
+    np.prod: [((B,), {}), ((B, 0), {}), ((np.array([2.0, 0.0, 3.0]),), {})],
+    np.matmul: [
+        ((A, B), {}),
+        ((V, A), {}),
+        ((A, V), {}),
+        ((V, V), {}),
+        ((T3, B.T), {}),
+        ((T3[0], T3.mT), {}),
+    ],
+    np.dot: [((A, B), {}), ((V, V), {}), ((2.0, B), {}), ((T3, B.T), {}), ((T3, T3.mT), {}), ((A, V), {})],
+    np.inner: [((A, A), {}), ((V, A), {}), ((T3, B), {})],
+    np.tensordot: [((A, B, 1), {}), ((T3, T3), {"axes": ([0, 2], [0, 2])}), ((T3, B, [[2, 1], [1, 0]]), {})],
+    np.interp: [((X, np.array([0.0, 0.5, 1.0]), V), {})],
+    np.conjugate: [((Z,), {})],
+    np.clip: [((B, -0.5, 0.5), {}), ((B, np.full(4, -0.3), 0.4), {}), ((B,), {"min": 0.1})],
+    np.cross: [((V, A[0]), {})],
+    np.cumsum: [((B,), {}), ((B, 1), {})],
+    np.diff: [((B,), {}), ((B, 2), {}), ((B,), {"axis": 0})],
+    np.einsum: [
+        (("ij,jk->ik", A, B), {}),
+        (("ij,ij", A, S), {}),
+        (("i,j->ij", X, Y), {}),
+        (("...i->...", T3), {}),
+    ],
+    np.gradient: [((X,), {})],
+    np.kron: [((A, B), {})],
+    np.linspace: [((0.3, 2.0, 5), {})],
+    np.nan_to_num: [((X,), {})],
+    np.real: [((Z,), {})],
+    np.imag: [((Z,), {})],
+    np.angle: [((Z,), {})],
+    np.real_if_close: [((X,), {})],
+    np.sinc: [((X,), {})],
+    np.trace: [((A,), {})],
+    np.linalg.cholesky: [((S,), {})],
+    np.linalg.det: [((A,), {})],
+    np.linalg.slogdet: [((A,), {})],
+    np.linalg.inv: [((A,), {})],
+    np.linalg.pinv: [((B,), {})],
+    np.linalg.solve: [((A, B), {}), ((A, V), {})],
+    np.linalg.lstsq: [((B.T, X[:4]), {"rcond": None})],
+    np.fft.fft: [((Z,), {}), ((X,), {}), ((Z, 6), {}), ((Z, 3), {})],
+    np.fft.ifft: [((Z,), {})],
+    np.fft.fft2: [((T3[0],), {})],
+    np.fft.ifft2: [((T3[0],), {})],
+    np.fft.fftn: [((T3,), {})],
+    np.fft.ifftn: [((T3,), {})],
+    np.fft.fftshift: [((X,), {})],
+    np.fft.ifftshift: [((X,), {})],
+    np.fft.rfft: [
+        ((X,), {}),
+        ((X[:4],), {}),
+        ((X, 7), {}),
+        ((B,), {"axis": 0, "norm": "ortho"}),
+        ((X, 4), {}),
+    ],
+    np.fft.irfft: [((Z,), {}), ((Z, 7), {}), ((Z, 5, -1, "ortho"), {})],
+    np.fft.rfft2: [((T3[0],), {})],
+    np.fft.rfftn: [((T3,), {})],
+    np.fft.irfft2: [((T3[0],), {})],
+    np.fft.irfftn: [((T3,), {})],
+}
+RULE_CASES[np.amax], RULE_CASES[np.amin] = RULE_CASES[np.max], RULE_CASES[np.min]
+for _name in "acos acosh asin asinh atan atanh cos cosh exp log log10 sin sinh sqrt tan tanh".split():
+    RULE_CASES[getattr(cmath, _name)] = [((np.array(0.3 + 0.7j),), {})]
+
+# rules whose results are fixed only up to a sign or a rotation: checked through what does not depend on it
+INVARIANTS: dict[Callable, list[tuple[Callable, tuple]]] = {
+    np.linalg.eigh: [
+        (lambda s: np.linalg.eigh(s + s.T)[0], (S,)),
+        (lambda s: np.linalg.eigh(s + s.T)[1] ** 2, (S,)),
+    ],
+    np.linalg.eig: [(lambda a: np.abs(np.linalg.eig(a)[0]) ** 2, (np.diag([1.0, 2.0, 4.0]) + 0.1 * A,))],
+    np.linalg.svd: [
+        (lambda a: np.linalg.svd(a, full_matrices=False)[1], (B,)),
+        (
+            lambda a: (lambda u, s, v: (u * s) @ v + u**2 @ (v**2))(*np.linalg.svd(a, full_matrices=False)),
+            (B,),
+        ),
+    ],
+    np.linalg.qr: [(lambda a: (lambda q, r: (q**2) @ r**2)(*np.linalg.qr(a)), (B.T,))],
+}
+
+# elementwise functions: arguments inside the domain of each
+ELEMENTWISE: dict[str, tuple[Any, ...]] = {
+    "arccosh": (Y,),
+    "copysign": (X, -Y),
+    "floor_divide": (np.array([5.5, 2.3, 7.7, 1.4, 3.3]), np.array([1.0, 0.6, 2.0, 0.4, 0.7])),
+    "heaviside": (X, Y),
+    "ldexp": (X, np.array([1, 2, 3, -1, 0])),
+    "remainder": (Y, X),
+    "fmod": (Y, X),
+}
