@@ -55,7 +55,7 @@ function makeControl(field, send, continuous) {
     field.kind === "switch" || field.kind === "choice" ? field.help : `${field.help} [${field.range}]`);
   const error = node("p", { id: `${id}-error`, class: "wb-error", role: "alert" });
   const described = { id, "aria-describedby": `${id}-help ${id}-error` };
-  let box, slider, scale;
+  let box, slider, scale, typing = false;
 
   if (field.kind === "choice") {
     box = node("select", described, ...field.choices.map((choice) => node("option", { value: choice }, choice)));
@@ -67,13 +67,18 @@ function makeControl(field, send, continuous) {
     const number = field.kind !== "text";
     box = node("input", { ...described, type: "text", inputmode: number ? "decimal" : null, autocomplete: "off",
       spellcheck: "false" });
-    box.onchange = () => send(field.name, box.value.trim());
+    box.oninput = () => { typing = true; };
+    box.onchange = () => {
+      typing = false;
+      send(field.name, box.value.trim());
+    };
     if (number && field.low != null && field.high != null) {
       scale = sliderScale(field);
       slider = node("input", { type: "range", min: scale.min, max: scale.max, step: scale.step,
         "aria-labelledby": `${id}-label`, "aria-describedby": `${id}-help` });
       const moved = (last) => {
         const value = scale.toValue(Number(slider.value));
+        typing = false;
         box.value = value;
         slider.setAttribute("aria-valuetext", `${value} ${field.unit}`.trim());
         if (continuous || last) send(field.name, String(value));
@@ -87,8 +92,7 @@ function makeControl(field, send, continuous) {
     error.textContent = problem || "";
     box.setAttribute("aria-invalid", problem ? "true" : "false");
     if (field.kind === "switch") box.checked = value;
-    else if (!problem && document.activeElement !== box) box.value = value;
-    else if (!problem && Number(box.value) !== value) box.value = value;
+    else if (!problem && !typing) box.value = value;
     if (slider && document.activeElement !== slider) slider.value = scale.toPosition(value);
     if (slider) slider.setAttribute("aria-valuetext", `${value} ${field.unit}`.trim());
   };
