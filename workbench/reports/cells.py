@@ -33,6 +33,8 @@ STYLE = HtmlFormatter(style="default").get_style_defs(".highlight")
 _SHOWN_ELSEWHERE = {RESULT_MIME, PROVENANCE_MIME}
 _ERROR_MARKER = "papermill-error-cell-tag"
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_FENCED = re.compile(r"^(```.*?^```|~~~.*?^~~~)", re.M | re.S)
+_DISPLAYED = re.compile(r"\$\$(.+?)\$\$", re.S)
 _WIDTH = 680  # pixels: the width of a page of A4 paper between its margins
 
 
@@ -58,7 +60,7 @@ def render(notebook: nbformat.NotebookNode, folder: Path) -> Body:
         if _ERROR_MARKER in cell.metadata.get("tags", []):
             continue
         if cell.cell_type == "markdown":
-            body.blocks.append(Markup(markdown(cell.source)))
+            body.blocks.append(Markup(markdown(_formulas_apart(cell.source))))
         elif cell.cell_type == "code":
             if cell.source.strip():
                 body.blocks.append(_code(cell.source))
@@ -129,6 +131,18 @@ def _markdown(folder: Path) -> mistune.Markdown:
     return markdown
 
 
+def _formulas_apart(source: str) -> str:
+    """Every $$formula$$ on lines of its own, as the parser wants it; code blocks stay as they are."""
+    parts = _FENCED.split(source)
+    for index in range(0, len(parts), 2):
+        parts[index] = _DISPLAYED.sub(lambda found: f"\n\n$$\n{_one_line(found[1])}\n$$\n\n", parts[index])
+    return "".join(parts)
+
+
+def _one_line(formula: str) -> str:
+    return " ".join(formula.split())
+
+
 class _Renderer(mistune.HTMLRenderer):
     """mistune's HTML, with pictures taken into the page and never fetched, and headings below the page's."""
 
@@ -139,6 +153,10 @@ class _Renderer(mistune.HTMLRenderer):
     def heading(self, text: str, level: int, **attributes: Any) -> str:
         """One level lower: the page has its own title."""
         return super().heading(text, min(level + 1, 6), **attributes)
+
+    def link(self, text: str, url: str, title: str | None = None) -> str:
+        """Addresses on the web stay links; those of files beside the notebook lead nowhere from here."""
+        return super().link(text, url, title) if "://" in url else text
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
         """A picture that lies in or beside the folder, as a data address; else its description."""
