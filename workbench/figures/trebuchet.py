@@ -181,22 +181,22 @@ def miss_figure(misses: np.ndarray) -> go.Figure:
     )
     positive = np.maximum(ordered, 1e-3)
     figure.add_scatter(x=positive, y=share, mode="lines", name="throws", line={"color": BLUE, "width": 2.5})
-    for name, value, level, symbol in (
-        ("median", median, 0.5, "circle"),
-        ("95th percentile", tail, 0.95, "diamond"),
+    for name, value, level, symbol, place in (
+        ("median", median, 0.5, "circle", "bottom right"),
+        ("95th percentile", tail, 0.95, "diamond", "top left"),
     ):
         figure.add_scatter(
             x=[max(value, 1e-3)],
             y=[level],
             mode="markers+text",
             text=[f"{name} {value:.2f} m"],
-            textposition="bottom right",
+            textposition=place,
             marker={"size": 10, "color": VERMILION, "symbol": symbol},
             showlegend=False,
         )
     figure.update_layout(showlegend=False)
     figure.update_xaxes(type="log", dtick=1)
-    figure.update_yaxes(tickformat=".0%", range=[0, 1.03])
+    figure.update_yaxes(tickformat=".0%", range=[0, 1.09])
     return figure
 
 

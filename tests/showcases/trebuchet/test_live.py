@@ -10,7 +10,7 @@ def test_the_picture_of_a_throw_ends_where_it_says():
     assert picture["text:title"] == "82.6 m: 22.6 m too far"
     assert picture["curve:path"][-1] == pytest.approx([82.6, 0.0], abs=0.05)
     assert np.array_equal(picture["point:target"], [60.0, 0.0])
-    assert picture["curve:machine at release"].shape == (5, 2)
+    assert picture["curve:machine"].shape == (5, 2)
 
 
 @pytest.mark.parametrize(("target", "verdict"), [(82.6, "a hit"), (90.0, "7.4 m short")])

@@ -34,7 +34,7 @@ def evaluate(training: Training, parameters: TrebuchetParameters) -> dict[str, A
     near as the network's median miss.
 
     Returns:
-        ``metrics``: median_miss, p95_miss and worst_miss in m, share_reachable, direct_iterations and
+        ``metrics``: median_miss_in_m, p95_miss_in_m, worst_miss_in_m, share_reachable, direct_iterations and
         gauss_newton_iterations; ``tables``: shots; ``arrays``: winds, targets, reachable, angles, weights,
         misses and the reach; ``timings``: samples_per_second, and seconds for one aim each way.
     """
@@ -51,9 +51,9 @@ def evaluate(training: Training, parameters: TrebuchetParameters) -> dict[str, A
     direct = _aim_each(pairs, parameters, max(median, 1e-3))
     return {
         "metrics": {
-            "median_miss": median,
-            "p95_miss": float(np.quantile(hits, 0.95)),
-            "worst_miss": float(hits.max()),
+            "median_miss_in_m": median,
+            "p95_miss_in_m": float(np.quantile(hits, 0.95)),
+            "worst_miss_in_m": float(hits.max()),
             "share_reachable": float(reachable.mean()),
             "direct_iterations": direct["adam"]["iterations"],
             "gauss_newton_iterations": direct["gauss-newton"]["iterations"],
@@ -136,7 +136,7 @@ def _timings(
         "seconds_to_aim_by_network_of_1000": batched,
         "seconds_to_aim_directly": direct["adam"]["seconds"],
         "seconds_to_aim_by_gauss_newton": direct["gauss-newton"]["seconds"],
-        "network_is_faster_by": direct["adam"]["seconds"] / one_aim,
+        "times_faster_by_network": direct["adam"]["seconds"] / one_aim,
     }
 
 

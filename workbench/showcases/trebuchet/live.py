@@ -35,7 +35,7 @@ def throw_picture(parameters: TrebuchetParameters) -> Picture:
         **_AXES,
         "text:title": f"{distance:.1f} m: {_verdict(distance - parameters.target)}",
         "curve:path": np.array(simulation.path),
-        "curve:machine at release": _machine(simulation),
+        "curve:machine": _machine(simulation),
         "point:target": np.array([parameters.target, 0.0]),
         "text:setting": f"{parameters.angle:.0f}° and {parameters.weight:.0f} lb, "
         f"wind {parameters.wind:+.1f} m/s; in the air for "
@@ -49,12 +49,13 @@ def network_picture(network: torch.nn.Module, parameters: TrebuchetParameters) -
     with torch.no_grad():
         angles, weights = network(winds, targets)
     weights = weights.clamp(*parameters.weights)
-    picture: Picture = {**_AXES, "text:title": "Where the network's throws go"}
+    picture: Picture = {**_AXES, "text:title": "The network's throws"}
     settings = []
     for i, (wind, target) in enumerate(SHOWN):
         angle, weight = angles[i].item(), weights[i].item()
         simulation = simulate(wind, angle, weight, parameters.machine, frames=20)
-        picture[f"curve:{target:g} m, wind {wind:+g} m/s"] = np.array(simulation.path)
+        name = f"{target:g} m, wind {wind:g} m/s" if wind else f"{target:g} m"
+        picture[f"curve:{name}"] = np.array(simulation.path)
         settings.append(f"{math.degrees(angle):.0f}° and {weight / POUND:.0f} lb")
     picture["point:targets"] = np.array([(target, 0.0) for _, target in SHOWN])
     picture["text:settings"] = "Settings: " + "; ".join(settings)
