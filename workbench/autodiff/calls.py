@@ -21,7 +21,7 @@ from workbench.autodiff.arrays import TracedArray, current, know_constant, owner
 from workbench.autodiff.location import is_engine_file, user_line
 from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, Rule, learn
 from workbench.autodiff.rewrite import rewrite, with_code
-from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, strip
+from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, strip, unswallowed
 from workbench.autodiff.source import SourceUnavailable
 from workbench.autodiff.tape import OPEN
 from workbench.errors import MissingRuleError
@@ -120,12 +120,19 @@ def _resolve_function(f: FunctionType) -> Callable:
     found = DOORS.get(f)
     if found is None and f.__code__ not in _codes and learn(f):
         found = DOORS.get(f)
-    if found is None:
-        code = rewritten_code(f)
-        found = f if code is None else with_code(f, code)
+    if found is not None:
+        return found
+    code = rewritten_code(f)
+    found = f if code is None else with_code(f, code)
     if f.__closure__ is None:
         _functions[f] = found
     return found
+
+
+def forget(f: Any) -> None:
+    """Look for a rule of ``f`` again: one has been registered."""
+    if type(f) is FunctionType:
+        _functions.pop(f, None)
 
 
 def rewritten_code(f: FunctionType) -> CodeType | None:
@@ -440,7 +447,9 @@ def _compiled(f: Any) -> Any:
 
     def call(*args: Any, **kwargs: Any) -> Any:
         args = [_outgoing(a) for a in args]
-        return f(*args, **{name: _outgoing(value) for name, value in kwargs.items()})
+        kwargs = {name: _outgoing(value) for name, value in kwargs.items()}
+        with unswallowed(f):
+            return f(*args, **kwargs)
 
     return call
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, accumulate, current, memory_of, owner_of
-from workbench.autodiff.calls import resolve
+from workbench.autodiff.calls import plain, resolve
 from workbench.autodiff.scalars import TRACED, TracedFloat
 from workbench.autodiff.structure import leaves, map_leaves, settle
 from workbench.autodiff.tape import OPEN, Tape, recording, sweep_back
@@ -101,18 +101,23 @@ def _traced_array(tape: Tape, x: Any, copies: dict[int, tuple[np.ndarray, np.nda
     if type(x) is TracedArray:  # an outer derivative must know of the copy
         array = resolve(np.array)(x).array
         return TracedArray(array, memory_of(tape, array, active=True))
-    if x.base is None or type(x) is not np.ndarray:
+    if type(x) is not np.ndarray:
         array = np.array(x)
     else:
-        owner, block = owner_of(x), None
+        owner = owner_of(x)
         if id(owner) not in copies:
             copies[id(owner)] = owner, owner.copy(order="K")
         owner, block = copies[id(owner)]
         same = block.strides == owner.strides
         offset = x.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
-        array = (
-            np.ndarray(x.shape, x.dtype, block, offset, x.strides) if same and offset >= 0 else np.array(x)
-        )
+        if x is owner:
+            array = block
+        else:
+            array = (
+                np.ndarray(x.shape, x.dtype, block, offset, x.strides)
+                if same and offset >= 0
+                else np.array(x)
+            )
     return TracedArray(array, memory_of(tape, array, active=True))
 
 
@@ -271,6 +276,9 @@ def _name(f: Any) -> str:
 
 def stop_gradient(x: Any) -> Any:
     """``x`` itself, but a constant to every derivative around it."""
-    from workbench.autodiff.calls import plain
 
-    return map_leaves(plain, map_leaves(current, x))
+    def constant(leaf: Any) -> Any:
+        leaf = plain(current(leaf))
+        return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
+
+    return map_leaves(constant, x)

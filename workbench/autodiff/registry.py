@@ -86,8 +86,9 @@ def door(*originals: Any) -> Callable:
 
 def add_rule(rule: Rule) -> None:
     """Make ``rule`` the one for its primitive."""
-    from workbench.autodiff.calls import ruled_call
+    from workbench.autodiff.calls import forget, ruled_call
 
+    forget(rule.primitive)
     RULES[rule.primitive] = rule
     DOORS[rule.primitive] = ruled_call(rule)
 
@@ -137,8 +138,9 @@ def non_differentiable(function: Callable) -> Callable:
 
     Returns ``function`` itself, so that it can be used as a decorator.
     """
-    from workbench.autodiff.calls import constant_call
+    from workbench.autodiff.calls import constant_call, forget
 
+    forget(function)
     NON_DIFFERENTIABLE.add(function)
     DOORS[function] = constant_call(function)
     return function

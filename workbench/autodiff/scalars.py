@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 import operator
+import threading
+from types import BuiltinFunctionType
 from typing import Any
 
 import numpy as np
@@ -141,15 +143,37 @@ class TracedFloat:
         return number_attribute(self, name)
 
 
+_losses = threading.local()
+
+
 def lost(what: str) -> LostGradientError:
     """The error for a value that would leave the tape, naming the user's line."""
-    return LostGradientError(
+    error = LostGradientError(
         what,
         found="the result would no longer depend on the inputs, and the gradient would be silently wrong",
         where=user_line(),
         fix="call a function that has a rule, register one with @workbench.rule(function), or, if no derivative is"
         " wanted here, pass workbench.stop_gradient(x)",
     )
+    _losses.latest = error
+    return error
+
+
+class unswallowed:
+    """Around compiled code: an error for a lost value comes out even if the code swallows or replaces it."""
+
+    __slots__ = ("function",)
+
+    def __init__(self, function: Any) -> None:
+        self.function = function
+
+    def __enter__(self) -> None:
+        _losses.latest = None
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        latest = getattr(_losses, "latest", None)
+        if latest is not None and error is not latest and type(self.function) is BuiltinFunctionType:
+            raise latest from error
 
 
 def strip(x: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A program as a layer of a torch network. torch is imported when the first layer is made."""
+"""A program as a layer of a torch network. torch is imported when the first layer is called."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from workbench.errors import NotDifferentiableError
 
 
 def torch_function(f: Callable) -> Callable:
-    """``f`` as a function of torch tensors, differentiable by torch's autograd.
+    """``f`` as a function of torch tensors, differentiable by torch's autograd to any order.
 
     Tensors without axes arrive in ``f`` as Python floats, others as NumPy arrays; everything else as it is. The result
-    of ``f``, a real number or an array, comes back as a tensor on the device of the first tensor, of its type.
+    of ``f``, a real number or an array or a tuple of them, comes back as tensors on the device and of the type of the
+    first floating-point tensor (float64 if there is none).
 
     Args:
         f: any program of numbers and arrays.
     Returns:
         A function of the same arguments, any of which may be tensors.
     Raises:
-        NotDifferentiableError: the result of ``f`` is not one number or array.
+        NotDifferentiableError: the result of ``f`` is something else.
 
-    Differentiable in: every floating-point tensor argument that requires a gradient, once.
+    Differentiable in: every floating-point tensor argument that requires a gradient.
     """
 
     @functools.wraps(f, updated=())
@@ -45,41 +46,68 @@ def _layer_class() -> Any:
         x = x.detach().cpu()
         return x.item() if x.ndim == 0 else x.numpy().copy()
 
+    def to_tensors(f: Callable, value: Any, options: dict[str, Any]) -> Any:
+        for part in value if isinstance(value, tuple) else (value,):
+            if not isinstance(part, float | int | np.ndarray | np.number):
+                raise NotDifferentiableError(
+                    f"a torch layer must return one number or array, or a tuple of them; {_name(f)} does not",
+                    found=f"got {type(value).__name__}",
+                    fix="return floats or NumPy arrays",
+                )
+        if isinstance(value, tuple):
+            return tuple(torch.as_tensor(part, **options) for part in value)
+        return torch.as_tensor(value, **options)
+
     class ProgramLayer(torch.autograd.Function):
         """Runs a program forward, keeping its pullback for the way back."""
 
         @staticmethod
         def forward(ctx: Any, f: Callable, *args: Any) -> Any:
             tensors = [a for a in args if isinstance(a, torch.Tensor)]
-            options = {"dtype": torch.float64, "device": "cpu"}
-            if tensors:
-                floating = [t.dtype for t in tensors if t.dtype.is_floating_point]
-                options = {"dtype": floating[0] if floating else torch.float64, "device": tensors[0].device}
-            wrt = tuple(k for k, needed in enumerate(ctx.needs_input_grad[1:]) if needed)
+            types = [t.dtype for t in tensors if t.dtype.is_floating_point]
+            options = {
+                "dtype": types[0] if types else torch.float64,
+                "device": tensors[0].device if tensors else "cpu",
+            }
+            ctx.wrt = tuple(k for k, needed in enumerate(ctx.needs_input_grad[1:]) if needed)
             values = [to_numpy(a) for a in args]
-            if wrt:
-                value, ctx.back = pullback(f, *values, wrt=wrt)
+            if ctx.wrt:
+                value, ctx.back = pullback(f, *values, wrt=ctx.wrt)
             else:
                 value = f(*values)
-            if not isinstance(value, float | int | np.ndarray | np.number):
-                raise NotDifferentiableError(
-                    f"a torch layer must return one number or array; {getattr(f, '__name__', f)!r} does not",
-                    found=f"got {type(value).__name__}",
-                    fix="return a float or a NumPy array",
-                )
-            ctx.wrt, ctx.like = wrt, [a if isinstance(a, torch.Tensor) else None for a in args]
-            return torch.as_tensor(value, **options)
+            ctx.program, ctx.constants = f, [None if isinstance(a, torch.Tensor) else a for a in args]
+            ctx.save_for_backward(*tensors)
+            return to_tensors(f, value, options)
 
         @staticmethod
-        @torch.autograd.function.once_differentiable
-        def backward(ctx: Any, y_bar: Any) -> tuple[Any, ...]:
-            cotangents = iter(ctx.back(to_numpy(y_bar.double())))
-            found: list[Any] = [None]
-            for k, like in enumerate(ctx.like):
-                x_bar = next(cotangents) if k in ctx.wrt else None
-                found.append(
-                    None if x_bar is None else torch.as_tensor(x_bar, dtype=like.dtype, device=like.device)
+        def backward(ctx: Any, *y_bars: Any) -> tuple[Any, ...]:
+            tensors = iter(ctx.saved_tensors)
+            args = [next(tensors) if c is None else c for c in ctx.constants]
+            if torch.is_grad_enabled():  # a derivative of this derivative may be asked for
+                found = ProgramLayer.apply(_pulled_back(ctx.program, len(y_bars), ctx.wrt), *y_bars, *args)
+            else:
+                bars = tuple(to_numpy(bar.double()) for bar in y_bars)
+                found = ctx.back(bars if len(bars) > 1 else bars[0])
+                found = tuple(
+                    torch.as_tensor(x_bar, dtype=args[k].dtype, device=args[k].device)
+                    for k, x_bar in zip(ctx.wrt, found, strict=True)
                 )
-            return tuple(found)
+            cotangents = dict(zip(ctx.wrt, found, strict=True))
+            return None, *[cotangents.get(k) for k in range(len(args))]
 
     return ProgramLayer
+
+
+def _pulled_back(f: Callable, n_results: int, wrt: tuple[int, ...]) -> Callable:
+    """The program ``(y_bars, args) ↦ Jᵀ y_bars``."""
+
+    def pulled_back(*all_args: Any) -> tuple[Any, ...]:
+        bars, args = all_args[:n_results], all_args[n_results:]
+        _, back = pullback(f, *args, wrt=wrt)
+        return back(bars if n_results > 1 else bars[0])
+
+    return pulled_back
+
+
+def _name(f: Any) -> str:
+    return repr(getattr(f, "__name__", f))

@@ -1,0 +1,197 @@
+"""The operators: structures in and out, repeated pullbacks, nesting, what is left behind in the program."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from workbench import gradient, non_differentiable, pullback, rule, stop_gradient, value_and_gradient
+from workbench.autodiff.registry import DOORS, RULES
+from workbench.errors import NotDifferentiableError, NotScalarError
+
+
+@dataclass
+class Layer:
+    weight: np.ndarray
+    bias: float
+    name: str = "layer"
+
+
+class Plain:
+    def __init__(self, a, n):
+        self.a, self.n = a, n
+
+
+def test_gradient_has_the_structure_of_the_argument():
+    found = gradient(lambda p: p["w"][0] * p["w"][1] ** 2 + p["k"] * 3)(
+        {"w": [2.0, 3.0], "k": 1.0, "n": 4, "s": "x"}
+    )
+    assert found == {"w": [9.0, 12.0], "k": 3.0, "n": None, "s": None}
+    layer = gradient(lambda layer: (layer.weight**2).sum() * layer.bias)(Layer(np.array([1.0, 2.0]), 3.0))
+    assert type(layer) is Layer
+    assert np.array_equal(layer.weight, [6.0, 12.0])
+    assert (layer.bias, layer.name) == (5.0, None)
+    thing = gradient(lambda t: t.a**t.n)(Plain(2.0, 3))
+    assert (type(thing), thing.a, thing.n) == (Plain, 12.0, None)
+
+
+def test_several_arguments_and_keywords():
+    value, (by_x, by_z) = value_and_gradient(lambda x, y, z, k=1.0: x * y * z * k, wrt=(0, 2))(
+        2.0, 3.0, 5.0, k=2.0
+    )
+    assert (value, by_x, by_z) == (60.0, 30.0, 12.0)
+    assert gradient(lambda x, y: x * y, wrt=-1)(2.0, 3.0) == 2.0
+
+
+def test_equal_numbers_in_two_places_are_two_variables():
+    x = 1.5
+    assert gradient(lambda xs: xs[0] * xs[1] ** 2)([x, x]) == [x**2, 2 * x * x]
+
+
+def test_aux():
+    value, found = value_and_gradient(lambda x: (x**2, {"inner": x * 3}), aux=True)(2.0)
+    assert value == (4.0, {"inner": 6.0})
+    assert found == 4.0
+    assert type(value[1]["inner"]) is float
+
+
+def test_pullback_is_linear_and_repeatable():
+    a = np.arange(6.0).reshape(2, 3)
+    value, back = pullback(lambda x: a @ x, np.ones(3))
+    assert np.array_equal(value, a @ np.ones(3))
+    assert np.array_equal(back(np.array([1.0, 0.0]))[0], a[0])
+    assert np.array_equal(back(np.array([0.0, 2.0]))[0], 2 * a[1])
+    assert np.array_equal(back(np.array([1.0, 0.0]))[0], a[0])
+
+
+def test_pullback_of_a_structure():
+    (low, high), back = pullback(lambda x: (x * 2, {"h": np.array([x, x**2])}), 3.0)
+    assert low == 6.0
+    assert np.array_equal(high["h"], [3.0, 9.0])
+    assert back((1.0, {"h": np.array([0.0, 1.0])})) == (8.0,)
+
+
+def test_derivatives_of_derivatives():
+    def f(x):
+        return math.sin(x) * x**3
+
+    second = gradient(gradient(f))(0.7)
+    assert second == pytest.approx(6 * 0.7 * math.sin(0.7) + 6 * 0.49 * math.cos(0.7) - 0.343 * math.sin(0.7))
+    third = gradient(gradient(gradient(f)))
+    step = 1e-4
+    numeric = (gradient(gradient(f))(0.7 + step) - gradient(gradient(f))(0.7 - step)) / (2 * step)
+    assert third(0.7) == pytest.approx(numeric, rel=1e-6)
+
+
+def test_no_perturbation_confusion():
+    assert gradient(lambda x: x * gradient(lambda y: x + y)(1.0))(2.0) == 1.0
+    assert gradient(lambda x: gradient(lambda y: x * y * y)(3.0))(2.0) == 6.0
+
+
+def test_hessian_of_a_program_that_writes():
+    def f(x):
+        y = np.zeros(3)
+        for i in range(3):
+            y[i] = x[i] ** 2 * x[0]
+        y[1:] *= 2
+        return np.sum(y) + np.dot(x, y)
+
+    def row(x, i):
+        return gradient(f)(x)[i]
+
+    x, step = np.array([0.1, 0.5, -0.3]), 1e-5
+    hessian = np.array([gradient(row)(x, i) for i in range(3)])
+    numeric = np.array(
+        [(gradient(f)(x + step * e) - gradient(f)(x - step * e)) / (2 * step) for e in np.eye(3)]
+    )
+    assert np.allclose(hessian, numeric, rtol=1e-7, atol=1e-8)
+    assert np.allclose(hessian, hessian.T)
+
+
+def test_stop_gradient():
+    assert gradient(lambda x: x * stop_gradient(x))(3.0) == 3.0
+    assert np.array_equal(gradient(lambda x: (x * stop_gradient(x)).sum())(np.array([1.0, 2.0])), [1.0, 2.0])
+
+
+def test_values_left_in_globals_and_containers_are_numbers_again():
+    seen = []
+
+    def f(x, log):
+        seen.append(x * 2)
+        log.append(x * 3)
+        return x * x
+
+    log = [1.0]
+    assert gradient(f)(2.0, log) == 4.0
+    assert log == [1.0, 6.0]
+    assert type(log[1]) is float
+    assert float(seen[0]) == 4.0
+    assert seen[0] + 1.0 == 5.0
+    assert gradient(lambda x: x * seen[0])(1.0) == 4.0
+
+
+def test_a_rule_of_the_users_is_used_and_can_be_wrong():
+    def cube(x):
+        return x**3
+
+    @rule(cube)
+    def cube_rule(x):
+        def cube_pullback(y_bar):
+            return (100.0 * y_bar,)
+
+        return x**3, cube_pullback
+
+    assert gradient(lambda x: cube(x) + x)(2.0) == 101.0
+    del RULES[cube], DOORS[cube]
+
+
+def test_non_differentiable():
+    @non_differentiable
+    def bucket(x):
+        return math.floor(x) * 1.0
+
+    assert gradient(lambda x: x * bucket(x))(2.5) == 2.0
+
+
+def test_what_is_no_number_is_refused():
+    with pytest.raises(NotScalarError, match="an array of shape"):
+        gradient(lambda x: x)(np.ones(2))
+    with pytest.raises(NotScalarError, match="does the program return its result"):
+        gradient(lambda x: None)(1.0)
+    with pytest.raises(NotDifferentiableError, match="pass a float"):
+        gradient(lambda x: x)(3)
+    with pytest.raises(NotDifferentiableError, match="astype"):
+        gradient(lambda x: x.sum())(np.arange(3))
+    with pytest.raises(NotDifferentiableError, match="there is no argument 2"):
+        gradient(lambda x: x, wrt=2)(1.0)
+    with pytest.raises(NotScalarError, match="does not fit"):
+        pullback(lambda x: x, np.ones(2))[1](np.ones(3))
+
+
+def test_the_caller_s_array_is_untouched():
+    x = np.array([1.0, 2.0])
+
+    def f(v):
+        v *= 3
+        v[0] = 0.0
+        return v.sum()
+
+    assert np.array_equal(gradient(f)(x), [0.0, 3.0])
+    assert np.array_equal(x, [1.0, 2.0])
+
+
+def test_arrays_that_share_memory_go_on_sharing_it():
+    class Field:
+        def __init__(self):
+            self.u = np.arange(5.0)
+            self.inner = self.u[1:-1]
+
+    def f(field):
+        field.inner[:] = 2 * field.inner
+        return (field.u**2).sum()
+
+    plain = f(Field())
+    value, found = value_and_gradient(f)(Field())
+    assert value == plain
+    assert np.array_equal(found.u, [0.0, 8.0, 16.0, 24.0, 8.0])

@@ -1,0 +1,72 @@
+"""Programs as layers of torch networks."""
+
+import math
+
+import numpy as np
+import pytest
+
+from workbench import torch_function
+from workbench.errors import NotDifferentiableError
+
+torch = pytest.importorskip("torch")
+
+
+def swing(x, y):
+    total = 0.0
+    for k in range(3):
+        total += math.sin(x * k) * y
+    return total if x > 0 else -total
+
+
+def test_gradient_through_a_program_inside_a_network():
+    x = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
+    y = torch.tensor(1.3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(torch_function(swing), (x, y))
+    loss = torch_function(swing)(torch.tanh(x), y) ** 2
+    loss.backward()
+    same = sum(torch.sin(torch.tanh(x) * k) * y for k in range(3)) ** 2
+    by_torch = torch.autograd.grad(same, (x, y))
+    assert x.grad.item() == pytest.approx(by_torch[0].item(), rel=1e-12)
+    assert y.grad.item() == pytest.approx(by_torch[1].item(), rel=1e-12)
+
+
+def test_arrays_types_and_constants():
+    layer = torch_function(lambda a, n: np.cumsum(a) * n)
+    a = torch.ones(3, dtype=torch.float32, requires_grad=True)
+    out = layer(a, 2)
+    assert out.dtype == torch.float32
+    out.sum().backward()
+    assert a.grad.tolist() == [6.0, 4.0, 2.0]
+    assert layer(torch.ones(3), 2).tolist() == [2.0, 4.0, 6.0]
+
+
+def test_one_number_or_array_comes_out():
+    with pytest.raises(NotDifferentiableError, match="one number or array"):
+        torch_function(lambda x: {"x": x})(torch.tensor(1.0, requires_grad=True))
+
+
+def test_second_derivatives():
+    def energy(a, k):
+        total = 0.0
+        for v in a:
+            total += math.sin(v) * k**2
+        return total
+
+    a = torch.tensor([0.3, 0.8], dtype=torch.float64, requires_grad=True)
+    k = torch.tensor(1.7, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradgradcheck(torch_function(energy), (a, k))
+    (first,) = torch.autograd.grad(torch_function(lambda v: v**3)(k), k, create_graph=True)
+    (first * k).backward()
+    assert k.grad.item() == pytest.approx(9 * 1.7**2)
+
+
+def test_several_results():
+    x = torch.tensor(0.5, dtype=torch.float64, requires_grad=True)
+    low, high = torch_function(lambda v: (v * 2, np.array([v, v**2])))(x)
+    (low + high[1]).backward()
+    assert x.grad.item() == 3.0
+
+
+def test_errors_of_the_program_come_through():
+    with pytest.raises(ZeroDivisionError):
+        torch_function(lambda x: 1 / (x - x))(torch.tensor(1.0, requires_grad=True))
