@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.autodiff.native.ir import Atom, Block, Call, If, Loop, Op, Value, blocks_of
+from workbench.autodiff.native.ir import Atom, Block, Call, If, Load, Loop, Op, Store, Value, blocks_of, is_float_array
 from workbench.autodiff.native.primitives import PRIMITIVES
 
 
@@ -28,7 +28,11 @@ def _vary(block: Block, varied: set[Value]) -> None:
             varied.add(target)
 
     for node in block.nodes:
+        if isinstance(node, Load) and node.out.type == "float":
+            varied.add(node.out)
         if isinstance(node, Op):
+            if is_float_array(node.out):
+                varied.add(node.out)
             if PRIMITIVES[node.name].partials is not None:
                 for arg in node.args:
                     flow(arg, node.out)
@@ -36,6 +40,8 @@ def _vary(block: Block, varied: set[Value]) -> None:
             for arg in node.args:
                 for out in node.outs:
                     flow(arg, out)
+                    if is_float_array(arg) and out.type == "float":
+                        varied.add(out)
         elif isinstance(node, If):
             for inner in blocks_of(node):
                 _vary(inner, varied)
@@ -56,14 +62,19 @@ def _use(block: Block, useful: set[Value]) -> None:
             useful.add(source)
 
     for node in reversed(block.nodes):
+        if isinstance(node, Store) and isinstance(node.value, Value) and node.value.type == "float":
+            useful.add(node.value)
         if isinstance(node, Op):
             if PRIMITIVES[node.name].partials is not None:
                 for arg in node.args:
                     flow(node.out, arg)
         elif isinstance(node, Call):
-            for out in node.outs:
-                for arg in node.args:
+            memory = any(map(is_float_array, [*node.args, *node.outs]))
+            for arg in node.args:
+                for out in node.outs:
                     flow(out, arg)
+                if memory and isinstance(arg, Value) and arg.type == "float":
+                    useful.add(arg)
         elif isinstance(node, If):
             for inner in blocks_of(node):
                 for out, end in zip(node.outs, inner.yields, strict=False):

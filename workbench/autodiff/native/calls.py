@@ -14,14 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.autodiff.native import library
 from workbench.autodiff.native.ir import Atom, Value, type_of
 from workbench.autodiff.native.normalise import RESULT, normalise
 from workbench.autodiff.native.primitives import CALLABLES, PRIMITIVES
 from workbench.autodiff.native.structures import (
+    Arr,
     Bound,
+    Lazy,
     Local,
     Maybe,
     Rec,
+    Sequence,
     Static,
     Tup,
     is_atom,
@@ -35,7 +39,10 @@ if TYPE_CHECKING:
 
 def call(low: Lowering, node: ast.Call) -> Any:
     """Read a call."""
+    from workbench.autodiff.native.expressions import quiet
+
     function = low.evaluate(node.func)
+    lazy = _consumes(function) and all(quiet(low, arg) for arg in node.args)
     args: list[Any] = []
     for arg in node.args:
         if isinstance(arg, ast.Starred):
@@ -44,11 +51,20 @@ def call(low: Lowering, node: ast.Call) -> Any:
                 raise low.refuse("* of something other than a tuple", arg)
             args += thing.items
         else:
-            args.append(low.evaluate(arg))
+            args.append(low.evaluate(arg, lazy=lazy))
     if any(keyword.arg is None for keyword in node.keywords):
         raise low.refuse("** in a call", node)
     keywords = {keyword.arg: low.evaluate(keyword.value) for keyword in node.keywords}
     return call_thing(low, function, args, keywords, node=node)
+
+
+def _consumes(function: Any) -> bool:
+    """Whether a function reads array expressions at once and keeps none."""
+    target = function.value if isinstance(function, Static) else None
+    try:
+        return target in library.KNOWN or target in CALLABLES
+    except TypeError:
+        return False
 
 
 def call_thing(
@@ -67,12 +83,12 @@ def call_thing(
         args = [*map(thing_of, target.args), *args]
         keywords = {**{key: thing_of(value) for key, value in target.keywords.items()}, **keywords}
         return call_thing(low, thing_of(target.func), args, keywords, node=node)
-    if isinstance(target, types.FunctionType) and target not in _KNOWN:
+    if isinstance(target, types.FunctionType) and target not in _KNOWN and target not in library.KNOWN:
         return _call_user(low, target, args, keywords, node=node)
     if isinstance(target, type) and target not in _KNOWN:
         return _construct(low, target, args, keywords, node=node)
     try:
-        known = _KNOWN.get(target)
+        known = _KNOWN.get(target) or library.KNOWN.get(target)
         operation = CALLABLES.get(target)
     except TypeError:
         known = operation = None
@@ -84,6 +100,8 @@ def call_thing(
 
 
 def _operation(low: Lowering, operation: str, args: list[Any], *, node: ast.AST, name: str) -> Atom:
+    if any(isinstance(arg, Arr | Lazy) for arg in args):
+        return library.ufunc(low, operation, args, node=node, name=name)
     if not all(is_atom(arg) for arg in args):
         raise low.refuse(f"{name} of something other than numbers", node)
     if operation == "log" and len(args) == 2 and name == "log":
@@ -232,6 +250,8 @@ def _replace(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast
 
 def _abs(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
     (x,) = args
+    if isinstance(x, Arr | Lazy):
+        return library.ufunc(low, "fabs", args, node=node, name="abs")
     if not is_atom(x):
         raise low.refuse("abs() of an object", node)
     if type_of(x) == "float":
@@ -286,12 +306,16 @@ def _round(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.A
 def _len(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
     if len(args) == 1 and isinstance(args[0], Tup):
         return len(args[0].items)
+    if len(args) == 1 and isinstance(args[0], Arr | Lazy):
+        return args[0].dims[0]
     raise low.refuse("len() of something other than a tuple", node)
 
 
 def _sum(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
     from workbench.autodiff.native.expressions import arithmetic
 
+    if len(args) == 1 and isinstance(args[0], Arr | Lazy) and len(args[0].dims) == 1:
+        return library.total(low, args[0], node)
     if not args or not isinstance(args[0], Tup):
         raise low.refuse("sum() of something other than a tuple", node)
     items = args[0].items
@@ -349,6 +373,8 @@ def _tuple(kind: type) -> Any:
 
 
 def _zip(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
+    if any(isinstance(arg, Arr | Lazy) for arg in args):
+        return library.zipped(low, args, node)
     columns = [_items(low, arg, node) for arg in args]
     if keywords.get("strict") is True and len({len(column) for column in columns}) > 1:
         low.stop(node)
@@ -359,6 +385,8 @@ def _enumerate(low: Lowering, args: list[Any], keywords: dict[str, Any], node: a
     start = args[1] if len(args) > 1 else keywords.get("start", 0)
     if type(start) is not int:
         raise low.refuse("enumerate() from a number that is not constant", node)
+    if isinstance(args[0], Arr | Lazy | Sequence):
+        return library.enumerated(low, args[0], start, node)
     return Tup(tuple(Tup((start + k, item)) for k, item in enumerate(_items(low, args[0], node))))
 
 

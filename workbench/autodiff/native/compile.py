@@ -54,14 +54,18 @@ class Compiled:
 
     # ------------------------------------------------------------------------------------ running
 
-    def forward(self, numbers: list[Any]) -> tuple[list[Any], Any, int]:
-        """Run the forward half: the result's numbers, the tape and the tape's length."""
+    def forward(self, numbers: list[Any], size: int = 0) -> tuple[list[Any], Any, int]:
+        """Run the forward half: the result's numbers, the tape and the tape's length.
+
+        The arguments' arrays have ``size`` elements.
+        """
         self.warm()
         began = time.perf_counter()
         while True:
             namespace, tape = self.namespace, self.tape()
             try:
-                *results, pos = namespace[self.generated.forward](*numbers, tape, 0)
+                tape[0] = float(size)  # where there are arrays: the places taken for cotangents of elements
+                *results, pos = namespace[self.generated.forward](*numbers, tape, int(self.generated.memory))
             except TapeFull:
                 self.capacity = max(4 * len(tape), self.capacity)
                 continue
@@ -78,16 +82,20 @@ class Compiled:
             self.spent += time.perf_counter() - began
         return found
 
-    def backward(self, bars: list[float], tape: Any, pos: int) -> list[float]:
-        """Run the backward half over a tape."""
+    def backward(self, bars: list[float], shadow: Any, tape: Any, pos: int) -> tuple[list[float], Any]:
+        """Run the backward half over a tape; ``shadow`` are the cotangents of all arrays' elements."""
         began = time.perf_counter()
         numbers, namespace = tape
-        *parts, left = namespace[self.generated.backward](*bars, numbers, pos)
-        if left != 0:
+        memory = []
+        if shadow is not None:
+            memory = [shadow.tolist() if isinstance(numbers, list) else shadow]
+        found = namespace[self.generated.backward](*bars, *memory, numbers, pos)
+        *parts, left = found if isinstance(found, tuple) else (found,)
+        if left != len(memory):
             raise AssertionError(f"the tape was not used up: {left} left")
         if self.state != "compiled":
             self.spent += time.perf_counter() - began
-        return parts
+        return parts, memory[0] if memory else None
 
     def tape(self) -> Any:
         """A tape for one forward half: a list in Python, an array for machine code."""
@@ -145,6 +153,8 @@ def build(path: Path, signatures: dict[str, list[str]]) -> dict[str, Any]:
     from numba import types
 
     known = {"float": types.float64, "int": types.int64, "bool": types.boolean}
+    for element, scalar in list(known.items()):
+        known |= {f"{element}[{n}]": types.Array(scalar, n, "C") for n in range(1, 6)}
     known |= {"tape": types.Array(types.float64, 1, "C"), "table": types.Array(types.float64, 2, "C")}
     known["counts"] = types.Array(types.int64, 1, "C")
     module = ModuleType(f"workbench_native_{path.stem}")

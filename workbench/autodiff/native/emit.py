@@ -11,7 +11,20 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from workbench.autodiff.native.ir import Atom, Block, Call, If, Loop, Op, Stop, Value, atoms_of, blocks_of
+from workbench.autodiff.native.ir import (
+    Atom,
+    Block,
+    Call,
+    If,
+    Load,
+    Loop,
+    Op,
+    Stop,
+    Store,
+    Value,
+    atoms_of,
+    blocks_of,
+)
 from workbench.autodiff.native.primitives import PRIMITIVES
 from workbench.autodiff.native.runtime import PLAIN
 
@@ -22,7 +35,7 @@ class Names:
     """Names for the values of one generated function; none is given twice, whatever the program calls things."""
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
-        self.taken = {*taken, *BUILTINS, *PLAIN, *keyword.kwlist, "tape", "pos"}
+        self.taken = {*taken, *BUILTINS, *PLAIN, *keyword.kwlist, "tape", "pos", "shadow"}
         self.given: dict[Any, str] = {}
         self.shared: dict[Value, Value] = {}
 
@@ -102,7 +115,7 @@ class Writer:
 
     def expression(self, op: Op) -> str:
         """The right-hand side of an operation."""
-        text = PRIMITIVES[op.name].text
+        text = op.text or PRIMITIVES[op.name].text
         args = map(self.atom, op.args)
         return text.format(*map(bare, args)) if re.match(r"\w+\(", text) else text.format(*args)
 
@@ -131,12 +144,26 @@ class Writer:
                 else:
                     self.operation(node)
             else:
-                {Call: self.call, If: self.branch, Loop: self.loop, Stop: self.stop}[type(node)](node)
+                writers = {Call: self.call, If: self.branch, Loop: self.loop, Stop: self.stop}
+                writers |= {Load: self.load, Store: self.store}
+                writers[type(node)](node)
         self.end_of_block(block)
 
     def operation(self, node: Op) -> None:
         """An operation whose result has a name."""
         self.add(f"{self.names.of(node.out)} = {self.expression(node)}", node.line)
+
+    def element(self, data: str, index: list[Atom]) -> str:
+        """An element of an array."""
+        return f"{data}[{', '.join(bare(self.atom(i)) for i in index)}]"
+
+    def load(self, node: Load) -> None:
+        text = self.element(self.names.of(node.data), node.index)
+        self.add(f"{self.names.of(node.out)} = {node.out.type}({text})", node.line)
+
+    def store(self, node: Store) -> None:
+        text = self.element(self.names.of(node.data), node.index)
+        self.add(f"{text} = {bare(self.atom(node.value))}", node.line)
 
     def stop(self, node: Stop) -> None:
         self.add("raise Stop", node.line)
@@ -263,4 +290,12 @@ def _used_once(block: Block, kept: set[Value]) -> set[Value]:
         for inner in blocks_of(node):
             deeper(inner)
     note(block.yields)
-    return {value for value, count in uses.items() if count == 1 and not value.hint and value not in outside}
+    return {
+        value
+        for value, count in uses.items()
+        if count == 1 and not value.hint and value not in outside and _pure(value)
+    }
+
+
+def _pure(value: Value) -> bool:
+    return isinstance(value.node, Op) and PRIMITIVES[value.node.name].pure

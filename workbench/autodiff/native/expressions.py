@@ -6,22 +6,50 @@ import ast
 import types
 from typing import TYPE_CHECKING, Any
 
-from workbench.autodiff.native import calls
+import numpy as np
+
+from workbench.autodiff.native import arrays, calls, library
 from workbench.autodiff.native.ir import Atom, Block, Op, Value, type_of
 from workbench.autodiff.native.primitives import BINARY, COMPARE, PRIMITIVES
 from workbench.autodiff.native.statements import make_local
-from workbench.autodiff.native.structures import Bound, Rec, Static, Tup, is_atom, thing_of
+from workbench.autodiff.native.structures import Arr, Bound, Lazy, Rec, Static, Tup, is_atom, thing_of
 
 if TYPE_CHECKING:
     from workbench.autodiff.native.lower import Lowering
 
 
-def evaluate(low: Lowering, node: ast.expr) -> Any:
-    """Read one expression."""
+def evaluate(low: Lowering, node: ast.expr, *, lazy: bool = False) -> Any:
+    """Read one expression. An array expression is computed here and now unless it may stay ``lazy``."""
     reader = READERS.get(type(node))
     if reader is None:
         raise low.refuse(f"{type(node).__name__} is not taken", node)
-    return reader(low, node)
+    thing = reader(low, node)
+    return arrays.materialise(low, thing, node) if isinstance(thing, Lazy) and not lazy else thing
+
+
+def quiet(low: Lowering, node: ast.expr) -> bool:
+    """Whether evaluating an expression surely changes no array: it calls only what modules and arrays offer."""
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Call):
+            base = inner.func.value if isinstance(inner.func, ast.Attribute) else None
+            if isinstance(base, ast.Name):
+                thing = low.lookup(base.id, base)
+                if isinstance(thing, Arr) or (isinstance(thing, Static) and isinstance(thing.value, types.ModuleType)):
+                    continue
+            if isinstance(inner.func, ast.Name):
+                thing = low.lookup(inner.func.id, inner.func)
+                if isinstance(thing, Static) and isinstance(thing.value, types.BuiltinFunctionType | type | np.ufunc):
+                    continue
+            return False
+        if isinstance(inner, ast.NamedExpr):
+            return False
+    return True
+
+
+def operands(low: Lowering, *nodes: ast.expr) -> list[Any]:
+    """The operands of an array operation, left lazy where none of the others can change what they read."""
+    lazy = all(quiet(low, node) for node in nodes)
+    return [evaluate(low, node, lazy=lazy) for node in nodes]
 
 
 def truth(low: Lowering, thing: Any, node: ast.AST) -> Atom:
@@ -39,6 +67,8 @@ def truth(low: Lowering, thing: Any, node: ast.AST) -> Atom:
 
 def arithmetic(low: Lowering, kind: str, left: Any, right: Any, *, node: ast.AST) -> Any:
     """A binary operator, by the name of its syntax node."""
+    if isinstance(left, Arr | Lazy) or isinstance(right, Arr | Lazy):
+        return array_arithmetic(low, kind, left, right, node=node)
     if not (is_atom(left) and is_atom(right)):
         return _on_structures(low, kind, left, right, node=node)
     names = BINARY.get(kind)
@@ -54,6 +84,21 @@ def arithmetic(low: Lowering, kind: str, left: Any, right: Any, *, node: ast.AST
         return low.op(names[0], left, right, node=node)
     left, right = low.convert(left, "int", node), low.convert(right, "int", node)
     return _integers(low, names[1], left, right, node=node)
+
+
+def array_arithmetic(low: Lowering, kind: str, left: Any, right: Any, *, node: ast.AST) -> Any:
+    """A binary operator on whole arrays."""
+    if kind == "MatMult":
+        return library.matmul(low, left, right, node)
+    kinds = [getattr(thing, "kind", None) or type_of(thing) for thing in (left, right) if not isinstance(thing, Tup)]
+    kind_out = "float" if "float" in kinds or kind == "Div" else "int"
+    if kind_out == "int" and kind == "Pow":
+        raise low.refuse("a power of integer arrays", node)
+
+    def function(a: Atom, b: Atom) -> Atom:
+        return arithmetic(low, kind, a, b, node=node)
+
+    return arrays.elementwise(low, function, [left, right], kind_out, node=node)
 
 
 def _integers(low: Lowering, name: str, left: Atom, right: Atom, *, node: ast.AST) -> Atom:
@@ -125,7 +170,10 @@ def _constant(low: Lowering, node: ast.Constant) -> Any:
 
 
 def _unary(low: Lowering, node: ast.UnaryOp) -> Any:
-    thing = evaluate(low, node.operand)
+    thing = evaluate(low, node.operand, lazy=True)
+    if isinstance(thing, Arr | Lazy) and isinstance(node.op, ast.USub):
+        name = "neg" if thing.kind == "float" else "neg_int"
+        return arrays.elementwise(low, lambda a: low.op(name, a, node=node), [thing], thing.kind, node=node)
     if isinstance(node.op, ast.Not):
         return low.op("not", truth(low, thing, node), node=node)
     if not is_atom(thing):
@@ -143,6 +191,9 @@ def _unary(low: Lowering, node: ast.UnaryOp) -> Any:
 
 
 def _compare(low: Lowering, node: ast.Compare) -> Any:
+    if len(node.ops) == 1:
+        left, right = operands(low, node.left, node.comparators[0])
+        return _comparison(low, node.ops[0], left, right, node=node)
     return _chain(low, node, evaluate(low, node.left), 0)
 
 
@@ -160,6 +211,13 @@ def _comparison(low: Lowering, op: ast.cmpop, left: Any, right: Any, *, node: as
             wide = "float" if "float" in (type_of(left), type_of(right)) else "int"
             left, right = low.convert(left, wide, node), low.convert(right, wide, node)
         return low.op(COMPARE[type(op).__name__], left, right, node=node)
+    if isinstance(left, Arr | Lazy) or isinstance(right, Arr | Lazy):
+        if type(op).__name__ in COMPARE:
+
+            def function(a: Atom, b: Atom) -> Any:
+                return _comparison(low, op, a, b, node=node)
+
+            return arrays.elementwise(low, function, [left, right], "bool", node=node)
     if isinstance(op, ast.Is | ast.IsNot | ast.Eq | ast.NotEq):
         same = left == right if isinstance(left, Static) and isinstance(right, Static) else None
         if same is None and isinstance(op, ast.Is | ast.IsNot) and _is_none(left) != _is_none(right):
@@ -231,12 +289,14 @@ def _items(low: Lowering, thing: Any, node: ast.AST) -> list[Any]:
 
 
 def _attribute(low: Lowering, node: ast.Attribute) -> Any:
-    thing = evaluate(low, node.value)
+    thing = evaluate(low, node.value, lazy=True)
     return attribute(low, thing, node.attr, node)
 
 
 def attribute(low: Lowering, thing: Any, name: str, node: ast.AST) -> Any:
     """An attribute of a thing: a field, a method, a property, or something in a module."""
+    if isinstance(thing, Arr | Lazy):
+        return library.array_attribute(low, thing, name, node)
     if isinstance(thing, Rec) and name in thing.fields:
         return thing.fields[name]
     if isinstance(thing, Tup) and name in getattr(thing.kind, "_fields", ()):
@@ -267,6 +327,10 @@ def attribute(low: Lowering, thing: Any, name: str, node: ast.AST) -> Any:
 
 def _subscript(low: Lowering, node: ast.Subscript) -> Any:
     thing = evaluate(low, node.value)
+    if isinstance(thing, Lazy):
+        thing = arrays.materialise(low, thing, node)
+    if isinstance(thing, Arr):
+        return arrays.subscript(low, thing, node)
     if isinstance(thing, Tup):
         if isinstance(node.slice, ast.Slice):
             parts = [
@@ -348,7 +412,7 @@ READERS: dict[type[ast.expr], Any] = {
     ast.Constant: _constant,
     ast.Name: lambda low, node: low.lookup(node.id, node),
     ast.BinOp: lambda low, node: arithmetic(
-        low, type(node.op).__name__, evaluate(low, node.left), evaluate(low, node.right), node=node
+        low, type(node.op).__name__, *operands(low, node.left, node.right), node=node
     ),
     ast.UnaryOp: _unary,
     ast.Compare: _compare,

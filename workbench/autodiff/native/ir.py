@@ -5,7 +5,9 @@ through its ``yields``, and what a loop carries from iteration to iteration ente
 a value never changes once it has been computed, an alias costs nothing, and "is this value still there when the
 backward sweep needs it?" has one answer per block: it is pushed at the end of its block, or computed again.
 
-An atom is a ``Value`` or a Python number. Types are the strings ``"float"``, ``"int"``, ``"bool"``.
+An atom is a ``Value`` or a Python number. Types are the strings ``"float"``, ``"int"``, ``"bool"``, and for arrays
+these with the number of dimensions, ``"float[2]"``. An array is a value too, but its elements change: ``Load`` and
+``Store`` stay in the order of the program.
 """
 
 from __future__ import annotations
@@ -48,6 +50,31 @@ class Op:
     out: Value
     name: str
     args: list[Atom]
+    line: int
+    text: str = ""  # how it is written, where the table does not know: views of arrays
+
+
+@dataclass(eq=False)
+class Load:
+    """``out = data[index]``. ``at`` and ``strides`` say where the element's cotangent is kept."""
+
+    out: Value
+    data: Value
+    index: list[Atom]
+    at: Atom
+    strides: list[Atom]
+    line: int
+
+
+@dataclass(eq=False)
+class Store:
+    """``data[index] = value``; see ``Load``."""
+
+    data: Value
+    index: list[Atom]
+    value: Atom
+    at: Atom
+    strides: list[Atom]
     line: int
 
 
@@ -104,6 +131,26 @@ def type_of(atom: Atom) -> str:
     return atom.type if isinstance(atom, Value) else type(atom).__name__
 
 
+def is_array(atom: Atom) -> bool:
+    """Whether an atom is an array."""
+    return isinstance(atom, Value) and "[" in atom.type
+
+
+def is_float_array(atom: Atom) -> bool:
+    """Whether an atom is an array whose elements have cotangents."""
+    return isinstance(atom, Value) and atom.type.startswith("float[")
+
+
+def has_memory(block: Block) -> bool:
+    """Whether float arrays are read, written or handed on in a block."""
+    return any(
+        isinstance(node, Load | Store)
+        or (isinstance(node, Call) and any(map(is_float_array, node.args)))
+        or any(map(has_memory, blocks_of(node)))
+        for node in block.nodes
+    )
+
+
 def blocks_of(node: Any) -> tuple[Block, ...]:
     """The blocks a node owns."""
     if isinstance(node, If):
@@ -115,7 +162,7 @@ def blocks_of(node: Any) -> tuple[Block, ...]:
 
 def outs_of(node: Any) -> list[Value]:
     """The values a node defines in the block it stands in."""
-    if isinstance(node, Op):
+    if isinstance(node, Op | Load):
         return [node.out]
     if isinstance(node, Loop):
         return node.outs if node.count is None else [*node.outs, node.count]
@@ -126,6 +173,10 @@ def atoms_of(node: Any) -> list[Atom]:
     """The atoms a node reads in the block it stands in."""
     if isinstance(node, Op | Call):
         return node.args
+    if isinstance(node, Load):
+        return [node.data, *node.index]
+    if isinstance(node, Store):
+        return [node.data, *node.index, node.value]
     if isinstance(node, If):
         return [node.cond]
     if isinstance(node, Loop):

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from workbench.autodiff.native import arrays
+from workbench.autodiff.native.arrays import materialise, store, with_strides
 from workbench.autodiff.native.fence import check_syntax, refuse
 from workbench.autodiff.native.ir import (
     Atom,
@@ -32,8 +34,11 @@ from workbench.autodiff.native.primitives import PRIMITIVES, fold
 from workbench.autodiff.native.read import Missing, Source, free_value, read
 from workbench.autodiff.native.structures import (
     UNDEFINED,
+    Arr,
     Bound,
     Conflict,
+    Given,
+    Lazy,
     Maybe,
     Rec,
     Static,
@@ -82,6 +87,7 @@ class Program:
     """All functions of a program, and the outside values they were read with."""
 
     functions: dict[Any, Function] = field(default_factory=dict)
+    writes_inputs: bool = False
     guards: dict[tuple[int, str], tuple[Any, str, Any]] = field(default_factory=dict)
 
     def watch(self, home: Any, name: str, value: Any) -> None:
@@ -104,8 +110,11 @@ class Program:
         self, function: types.FunctionType, args: dict[str, Any], constants: frozenset[str] = frozenset()
     ) -> Function:
         """The function for arguments of these shapes; those named in ``constants`` with the numbers they have."""
+        roots = [thing.root for thing in args.values() if isinstance(thing, Arr)]
+        apart = None not in roots and len(set(roots)) == len(roots)
         key = (
             function,
+            apart,
             tuple(
                 (name, shape_of(thing), _numbers(thing) if name in constants else ())
                 for name, thing in args.items()
@@ -119,7 +128,7 @@ class Program:
         while True:
             before = list(self.functions)
             made.recursive = False
-            result = _Lowering(self, made).function(args, constants)
+            result = _Lowering(self, made).function(args, constants, apart)
             if not made.recursive or result == made.result:
                 break
             if made.result is not None:
@@ -172,7 +181,7 @@ class _Lowering:
 
     # ------------------------------------------------------------------------------------ the function
 
-    def function(self, args: dict[str, Any], constants: frozenset[str]) -> Any:
+    def function(self, args: dict[str, Any], constants: frozenset[str], apart: bool) -> Any:
         """Read the function for arguments like these; returns the shape of its result."""
         target = self.target
         target.params = []
@@ -185,6 +194,8 @@ class _Lowering:
 
         for name, thing in args.items():
             self.scope.vars[name] = thing if name in constants else assemble(shape_of(thing), param, name)
+            if apart and isinstance(thing, Arr):
+                self.scope.vars[name].root = -next(arrays.roots)
         self.block.params = target.params
         try:
             self.statements(normalise(target.source.definition))
@@ -200,6 +211,8 @@ class _Lowering:
             return target.result
         if isinstance(result, Conflict):
             raise self.refuse(f"the function returns different kinds of things: {result.reason}", definition)
+        if isinstance(result, Lazy):
+            result = materialise(self, result, definition)
         self.no_locals(result, definition)
         shape = shape_of(result) if target.result is None else join_shapes(target.result, shape_of(result))
         if shape is None:
@@ -211,7 +224,7 @@ class _Lowering:
         if isinstance(thing, Tup | Rec):
             for item in thing.items if isinstance(thing, Tup) else thing.fields.values():
                 self.no_locals(item, node)
-        elif not is_atom(thing) and not isinstance(thing, Static):
+        elif not is_atom(thing) and not isinstance(thing, Static | Arr):
             raise self.refuse("a function made inside leaves the function", node)
 
     def refuse(self, reason: str, node: ast.AST | None) -> Exception:
@@ -226,6 +239,8 @@ class _Lowering:
     def op(self, name: str, *args: Atom, node: ast.AST) -> Atom:
         """An operation on atoms already of the right types; constants are folded, known results are taken again."""
         primitive = PRIMITIVES[name]
+        if not primitive.pure:
+            return self.emit(name, list(args), primitive.type, node)
         if not any(isinstance(arg, Value) for arg in args):
             result = fold(name, list(args))
             if result is None:
@@ -242,6 +257,13 @@ class _Lowering:
         out.node = made
         self.block.nodes.append(made)
         self.block.known[key] = out
+        return out
+
+    def emit(self, name: str, args: list[Atom], type_: str, node: ast.AST, *, text: str = "") -> Value:
+        """An operation that is never shared with another."""
+        out = self.value(type_)
+        out.node = Op(out, name, args, node.lineno, text)
+        self.block.nodes.append(out.node)
         return out
 
     def stop(self, node: ast.AST) -> None:
@@ -267,10 +289,12 @@ class _Lowering:
             return self.convert(thing, shape, node)
         if shape[0] == "maybe":
             if thing is UNDEFINED:
-                return assemble(shape, lambda type_, _: ZERO[type_])
+                return assemble(shape, lambda type_, _: self.nothing(type_, node))
             if isinstance(thing, Maybe):
                 return Maybe(self.coerce(thing.thing, shape[1], node), thing.flag)
             return Maybe(self.coerce(thing, shape[1], node), True)
+        if shape[0] == "array":
+            return thing if shape[3] else with_strides(self, thing, node)
         if shape[0] == "tuple":
             items = zip(thing.items, shape[2:], strict=True)
             return Tup(tuple(self.coerce(item, inner, node) for item, inner in items), thing.kind)
@@ -279,6 +303,13 @@ class _Lowering:
                 {key: self.coerce(thing.fields[key], inner, node) for key, inner in shape[2:]}, thing.kind
             )
         return thing
+
+    def nothing(self, type_: str, node: ast.AST) -> Atom:
+        """What stands for a number or array that is not set."""
+        if type_ in ZERO:
+            return ZERO[type_]
+        rank = int(type_.partition("[")[2][:-1])
+        return self.emit("new", [], type_, node, text=f"np.empty(({'0, ' * rank}))")
 
     # ------------------------------------------------------------------------------------ branches
 
@@ -366,13 +397,9 @@ class _Lowering:
     # ------------------------------------------------------------------------------------ loops
 
     def loop(
-        self,
-        node: ast.For | ast.While,
-        *,
-        bounds: tuple[Atom, Atom, Atom] | None,
-        shapes: dict[str, Any] | None = None,
+        self, node: Any, *, bounds: tuple[Atom, Atom, Atom] | None, item: Callable[[Value], Any] | None = None
     ) -> None:
-        """A loop that counts over ``bounds``, or runs while its test holds."""
+        """A loop that counts over ``bounds``, or runs while its test holds; ``item`` makes the target of the counter."""
         targets = [node.target] if bounds is not None else []
         names = sorted(assigned_names([*targets, *node.body]))
         entry = {name: self.scope.vars.get(name, UNDEFINED) for name in names}
@@ -380,7 +407,7 @@ class _Lowering:
         before, outer = dict(self.scope.vars), self.block
         for _ in range(12):
             self.scope.vars, self.block = dict(before), outer
-            made, after = self.iteration(node, shapes, bounds)
+            made, after = self.iteration(node, shapes, bounds, item)
             joined = {name: join_shapes(shapes[name], shape_of(after[name])) for name in names}
             for name in names:
                 if joined[name] is None:
@@ -396,7 +423,9 @@ class _Lowering:
             raise self.refuse("the types in this loop do not settle", node)
         self.finish_loop(made, node, entry=entry, after=after, shapes=shapes, outer=outer, before=before)
 
-    def iteration(self, node: Any, shapes: dict[str, Any], bounds: Any) -> tuple[Loop, dict[str, Any]]:
+    def iteration(
+        self, node: Any, shapes: dict[str, Any], bounds: Any, item: Callable[[Value], Any] | None
+    ) -> tuple[Loop, dict[str, Any]]:
         """Read one iteration, for carried things of these shapes."""
         body = Block(parent=self.block)
         made = Loop([], body, [], node.lineno, bounds)
@@ -421,7 +450,7 @@ class _Lowering:
             self.block = body
             if bounds is not None:
                 made.index = Value("int", "", body, made)
-                self.assign(node.target, made.index)
+                self.assign(node.target, made.index if item is None else item(made.index))
             self.statements(node.body)
             if node.until is not None:
                 made.until = self.truth(self.evaluate(node.until), node)
@@ -477,10 +506,15 @@ class _Lowering:
         if value is Missing:
             raise self.refuse(f"{name} is not defined", node)
         self.program.watch(home, name, value)
-        return thing_of(value)
+        thing = thing_of(value)
+        if any(isinstance(leaf, Given) for leaf in leaves(thing)):
+            raise self.refuse(f"{name} is an array from outside of the function", node)
+        return thing
 
     def assign(self, target: ast.expr, thing: Any) -> None:
         """Bind a target to a thing."""
+        if isinstance(thing, Lazy):
+            thing = materialise(self, thing, target)
         if isinstance(target, ast.Name):
             self.scope.vars[target.id] = thing
             name_leaves(thing, target.id)
@@ -500,8 +534,10 @@ class _Lowering:
                 self.assign(item.value if isinstance(item, ast.Starred) else item, part)
         elif isinstance(target, ast.Attribute):
             raise self.refuse("an attribute is set: only frozen objects are taken", target)
+        elif isinstance(target, ast.Subscript):
+            store(self, target, thing)
         else:
-            raise self.refuse("an item is set", target)
+            raise self.refuse(f"{type(target).__name__} cannot be set", target)
 
     # ------------------------------------------------------------------------------------ the other files
 
@@ -511,10 +547,10 @@ class _Lowering:
         for node in nodes:
             statement(self, node)
 
-    def evaluate(self, node: ast.expr) -> Any:
+    def evaluate(self, node: ast.expr, *, lazy: bool = False) -> Any:
         from workbench.autodiff.native.expressions import evaluate
 
-        return evaluate(self, node)
+        return evaluate(self, node, lazy=lazy)
 
     def truth(self, thing: Any, node: ast.AST) -> Atom:
         from workbench.autodiff.native.expressions import truth
@@ -523,6 +559,7 @@ class _Lowering:
 
     def call_function(self, function: types.FunctionType, args: dict[str, Any], node: ast.AST) -> Any:
         """Call another function of the program."""
+        args = {name: materialise(self, a, node) if isinstance(a, Lazy) else a for name, a in args.items()}
         constants = self.program.constants(function, args)
         callee = self.program.specialise(function, args, constants)
         if not callee.finished:
@@ -555,6 +592,8 @@ def name_leaves(thing: Any, name: str) -> None:
     elif isinstance(thing, Rec):
         for key, item in thing.fields.items():
             name_leaves(item, f"{name}_{key}")
+    elif isinstance(thing, Arr):
+        thing.data.hint = thing.data.hint or name
 
 
 def describe(thing: Any) -> str:
@@ -568,6 +607,8 @@ def describe(thing: Any) -> str:
         return f"a {thing.kind.__name__}{size}"
     if isinstance(thing, Maybe):
         return describe(thing.thing)
+    if isinstance(thing, Arr | Lazy):
+        return f"an array of {len(thing.dims)} dimensions"
     if isinstance(thing, Bound):
         return "a method"
     return repr(getattr(thing, "value", thing))

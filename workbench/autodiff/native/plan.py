@@ -7,6 +7,8 @@ import types
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+import numpy as np
+
 from workbench.autodiff.native.compile import Compiled
 from workbench.autodiff.native.fence import Refusal, RefusedError, refuse
 from workbench.autodiff.native.generate import Generated, generate
@@ -14,6 +16,7 @@ from workbench.autodiff.native.lower import Program
 from workbench.autodiff.native.runtime import Stop, TapeFull
 from workbench.autodiff.native.structures import (
     Bound,
+    Given,
     Static,
     is_atom,
     leaf_types,
@@ -72,9 +75,29 @@ class Plan:
         """Whether everything outside that the program was read with is still the same."""
         return all(_current(home, name) is value for home, name, value in self.program.guards.values())
 
-    def numbers(self, args: tuple[Any, ...]) -> list[Any]:
-        """The numbers in the arguments, in order."""
-        return [leaf for thing in _target(self.function, args)[1] for leaf in leaves(thing)]
+    def numbers(self, args: tuple[Any, ...]) -> tuple[list[Any], int]:
+        """What the generated functions take for these arguments, and how many cotangents of elements they need."""
+        numbers: list[Any] = []
+        arrays: list[np.ndarray] = []
+        size = 0
+        for thing in _target(self.function, args)[1]:
+            for leaf in leaves(thing):
+                if not isinstance(leaf, Given):
+                    numbers.append(leaf)
+                    continue
+                array = leaf.array
+                solid = array.flags.c_contiguous and array.flags.writeable and array.flags.aligned
+                arrays.append(array)
+                numbers.append(array if solid and not self.program.writes_inputs else array.copy())
+        for k, number in enumerate(numbers):
+            if isinstance(number, np.ndarray) and number.dtype == np.float64:
+                numbers[k + 1] = size
+                size += number.size
+        if self.program.writes_inputs and any(
+            np.may_share_memory(a, b) for k, a in enumerate(arrays) for b in arrays[:k]
+        ):
+            raise DeclinedError("arrays that overlap are written into")
+        return numbers, size
 
     def pullback(self, args: tuple[Any, ...]) -> tuple[Any, Back]:
         """The value, and the map from a cotangent of the result to the cotangents of the arguments.
@@ -83,46 +106,61 @@ class Plan:
             DeclinedError: the program would leave what machine numbers can do; nothing has been changed.
             Exception: whatever the program itself raises.
         """
-        numbers = self.numbers(args)
+        numbers, size = self.numbers(args)
         try:
-            results, tape, pos = self.compiled.forward(numbers)
+            results, tape, pos = self.compiled.forward(numbers, size)
         except STOPS as error:
             self.explain(args, error)
         value = object_of(self.result_shape, iter(results))
 
         def back(value_bar: Any) -> tuple[Any, ...]:
-            bars = [
-                float(bar)
-                for bar, on in zip(
-                    cotangent_leaves(self.result_shape, value_bar), self.generated.out_mask, strict=True
-                )
-                if on
-            ]
-            parts = iter(self.compiled.backward(bars, tape, pos))
-            full = iter([next(parts) if on else 0.0 for on in self.active])
-            found = tuple(object_of(shape, full) for shape in self.arg_shapes)
-            return found[self.offset :]
+            seeds = cotangent_leaves(self.result_shape, value_bar)
+            bars = [float(seed) for seed, on in zip(seeds, self.generated.out_mask, strict=True) if on]
+            shadow = None
+            if self.generated.memory:
+                shadow = np.zeros(int(tape[0][0]))
+                for k, seed in enumerate(seeds):
+                    if isinstance(seed, np.ndarray):
+                        _seed(shadow, seed, results, k)
+            parts, shadow = self.compiled.backward(bars, shadow, tape, pos)
+            return self.cotangents(numbers, iter(parts), shadow)
 
         return value, back
 
+    def cotangents(self, numbers: list[Any], parts: Any, shadow: Any) -> tuple[Any, ...]:
+        """The arguments' cotangents, in their structure; None for what cannot vary."""
+        full: list[Any] = []
+        for k, (number, on) in enumerate(zip(numbers, self.active, strict=True)):
+            if on:
+                full.append(next(parts))
+            elif isinstance(number, np.ndarray) and number.dtype == np.float64:
+                at = numbers[k + 1]
+                full.append(np.asarray(shadow[at : at + number.size]).reshape(number.shape))
+            else:
+                full.append(None)
+        leaves_ = iter(full)
+        return tuple(object_of(shape, leaves_, static=False) for shape in self.arg_shapes)[self.offset :]
+
     def pushforward(self, args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
         """The value, and the tangent of the value for tangents of the arguments; see ``pullback`` for errors."""
-        numbers = self.numbers(args)
-        dots = [
-            float(dot)
-            for shape, tangent in zip(self.arg_shapes[self.offset :], tangents, strict=True)
-            for dot, type_ in zip(cotangent_leaves(shape, tangent), leaf_types(shape), strict=True)
-            if type_ == "float"
-        ]
-        dots = [0.0] * (sum(self.active) - len(dots)) + dots
+        numbers, _ = self.numbers(args)
+        given = [leaf for s, t in zip(self.arg_shapes[self.offset :], tangents, strict=True) for leaf in cotangent_leaves(s, t)]
+        given = [None] * (len(numbers) - len(given)) + given
+        dots: list[Any] = []
+        for number, dot, on in zip(numbers, given, self.active, strict=True):
+            if on:
+                dots.append(0.0 if dot is None else float(dot))
+            elif isinstance(number, np.ndarray) and number.dtype == np.float64:
+                dots.append(np.zeros_like(number) if dot is None else np.array(dot, dtype=float))
         try:
             results = self.pushes.call(self.generated.pushforward, [*numbers, *dots])
         except STOPS as error:
             self.explain(args, error)
         n = len(self.generated.out_mask)
+        types_ = leaf_types(self.result_shape)
         parts = iter(results[n:])
-        full = iter([next(parts) if on else 0.0 for on in self.generated.out_mask])
-        return object_of(self.result_shape, iter(results[:n])), object_of(self.result_shape, full)
+        full = iter([next(parts) if t == "float" or t.startswith("float[") else None for t in types_])
+        return object_of(self.result_shape, iter(results[:n])), object_of(self.result_shape, full, static=False)
 
     def explain(self, args: tuple[Any, ...], error: BaseException) -> NoReturn:
         """After a stop: the program's own error, or the word that the trace tier has to take this call."""
@@ -130,10 +168,22 @@ class Plan:
         raise DeclinedError(f"{self.function} left what machine numbers can do") from error
 
 
+def _seed(shadow: np.ndarray, bar: np.ndarray, results: list[Any], k: int) -> None:
+    """Put the cotangent of a resulting array where the backward half looks for it."""
+    data = results[k]
+    at, strides = results[k + 1], [step // data.itemsize for step in data.strides]
+    places = np.full(data.shape, at)
+    for axis, stride in enumerate(strides):
+        places += stride * np.arange(data.shape[axis]).reshape([-1 if a == axis else 1 for a in range(data.ndim)])
+    np.add.at(shadow, places, np.broadcast_to(bar, data.shape))
+
+
 def cotangent_leaves(shape: Any, bar: Any) -> list[Any]:
     """The numbers of a cotangent given in the structure of the value; None and missing parts are zeros."""
     if isinstance(shape, str):
         return [0.0 if bar is None else bar]
+    if shape[0] == "array":
+        return [None if bar is None else np.asarray(bar, dtype=float), *[0.0] * (len(leaf_types(shape)) - 1)]
     if shape[0] == "tuple":
         items = [None] * (len(shape) - 2) if bar is None else bar
         return [
@@ -182,7 +232,7 @@ def _parameters(target: types.FunctionType, things: list[Any]) -> dict[str, Any]
         found[name] = thing_of((target.__kwdefaults__ or {}).get(name))
     if len(things) > len(names) or len(found) != len(names) + code.co_kwonlyargcount:
         raise refuse(f"{target.__qualname__} does not take {len(things)} arguments")
-    if not any(type_ == "float" for thing in things for type_ in leaf_types(shape_of(thing))):
+    if not any(type_.startswith("float") for thing in things for type_ in leaf_types(shape_of(thing))):
         raise refuse("no argument is, or holds, a float")
     return found
 

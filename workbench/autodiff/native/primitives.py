@@ -6,7 +6,7 @@ the same row serves the tangent sweep, with the argument's tangent for ``{b}``);
 taken from the program when it computes it anyway. A bare name such as ``sqrt`` is a function of ``runtime``: it
 raises where Python raises.
 
-Marks: ``c`` cheap, worth computing again rather than keeping; ``s`` may stop the sweep, so it is never dropped.
+Marks: ``m`` concerns memory; ``c`` cheap, worth computing again rather than keeping; ``s`` may stop the sweep, so it is never dropped.
 """
 
 from __future__ import annotations
@@ -34,6 +34,11 @@ class Primitive:
     def cheap(self) -> bool:
         """Cheaper to compute again than to keep."""
         return "c" in self.marks
+
+    @property
+    def pure(self) -> bool:
+        """Two of them with the same arguments are the same value."""
+        return "m" not in self.marks
 
     @property
     def stops(self) -> bool:
@@ -95,6 +100,17 @@ _ROWS: list[tuple[Any, ...]] = [
     ("or_int", "{0} | {1}", None, "int", "c"),
     ("xor_int", "{0} ^ {1}", None, "int", "c"),
     ("shift_right", "shift_right({0}, {1})", None, "int", "s"),
+    ("min_int", "min({0}, {1})", None, "int", "c"),
+    ("size", "{0} * {1}", None, "int", "c"),  # of an array that exists
+    # Arrays: see ``arrays``
+    ("index", "index({0}, {1})", None, "int", "cs"),
+    ("clip_index", "clip_index({0}, {1})", None, "int", "c"),
+    ("count_slice", "count_slice({0}, {1}, {2})", None, "int", "c"),
+    ("claim", "0", None, "int", "m"),
+    ("view", "", None, "float[1]", "m"),
+    ("new", "", None, "float[1]", "m"),
+    ("length", "length({0})", None, "int", "cs"),
+    ("same", "same({0}, {1})", None, "int", "cs"),
     ("count_range", "count_range({0}, {1}, {2})", None, "int", "s"),
     # From one type to another
     ("to_float", "float({0})", None, "float", "c"),
@@ -174,12 +190,12 @@ def fill(template: str, *, b: str, of: Callable[[str], str], known: Callable[[st
 
 def fold(name: str, args: list[Any]) -> Any:
     """The operation applied to constants, in Python; None when Python raises or the result is not a number."""
-    from workbench.autodiff.native.runtime import PLAIN
+    from workbench.autodiff.native.runtime import PLAIN, Stop
 
     function: Callable[..., Any] = _compiled(name)
     try:
         result = function(PLAIN, *args)
-    except (ArithmeticError, ValueError):
+    except (ArithmeticError, ValueError, Stop):
         return None
     if type(result) is int and abs(result) > 2**53:
         return None

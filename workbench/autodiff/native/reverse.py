@@ -13,7 +13,20 @@ from typing import Any
 
 from workbench.autodiff.native.activity import active_values
 from workbench.autodiff.native.emit import Names, Writer, bare
-from workbench.autodiff.native.ir import Atom, Block, Call, If, Loop, Op, Value
+from workbench.autodiff.native.ir import (
+    Atom,
+    Block,
+    Call,
+    If,
+    Load,
+    Loop,
+    Op,
+    Store,
+    Value,
+    blocks_of,
+    has_memory,
+    is_float_array,
+)
 from workbench.autodiff.native.lower import Function
 from workbench.autodiff.native.primitives import PRIMITIVES, fill
 from workbench.autodiff.native.storage import Kept, counters, decide
@@ -37,6 +50,7 @@ class ReverseSweep:
     def __init__(self, taken: set[str]) -> None:
         self.made: dict[Any, Reversed] = {}
         self.taken = taken
+        self.memory = False  # whether the program has arrays: then the backward halves share their cotangents
 
     def of(self, function: Function, mask: tuple[bool, ...], out_mask: tuple[bool, ...]) -> Reversed:
         """The halves of a function, for the active arguments and the results that ``mask`` and ``out_mask`` mark."""
@@ -86,8 +100,8 @@ class _FunctionSweep:
         results = ", ".join([*(bare(forward.atom(a)) for a in self.block.yields), "pos"])
         forward.add(f"return {results}")
         made.forward = forward.lines
-        comma = ", " if bars else ""
-        made.backward = [f"def {made.name}_backward({', '.join(bars)}{comma}tape, pos):"]
+        shadow = ["shadow"] if self.sweep.memory else []
+        made.backward = [f"def {made.name}_backward({', '.join([*bars, *shadow, 'tape', 'pos'])}):"]
         made.backward += _filled(lines, kept, Writer(names))
 
 
@@ -99,6 +113,9 @@ class _Forward(Writer):
         used |= {value for one in kept.values() for value in one.slots}
         super().__init__(owner.names, kept=used)
         self.owner, self.storage = owner, kept
+
+    def expression(self, op: Op) -> str:
+        return f"claim(tape, {bare(self.atom(op.args[0]))})" if op.name == "claim" else super().expression(op)
 
     def call(self, node: Call) -> None:
         reverse = self.owner.calls.get(node)
@@ -148,7 +165,18 @@ def _filled(lines: list[Any], kept: dict[Block, Kept], writer: Writer) -> list[s
         for op in plan.again:
             writer.add(f"{writer.names.of(op.out)} = {writer.expression(op)}")
         text += writer.lines
-    return text
+    return _with_passes(text)
+
+
+def _with_passes(text: list[str]) -> list[str]:
+    """The text with ``pass`` where a block came out empty."""
+    done: list[str] = []
+    for line, following in zip(text, [*text[1:], ""], strict=True):
+        done.append(line)
+        indent = len(line) - len(line.lstrip())
+        if line.partition("  #")[0].endswith(":") and len(following) - len(following.lstrip()) <= indent:
+            done.append(" " * (indent + 4) + "pass")
+    return done
 
 
 class _Backward:
@@ -217,12 +245,36 @@ class _Backward:
         for node in reversed(block.nodes):
             if isinstance(node, Op):
                 self.op(node)
+            elif isinstance(node, Load):
+                self.load(node)
+            elif isinstance(node, Store):
+                self.store(node)
             elif isinstance(node, Call):
                 self.call(node)
             elif isinstance(node, If):
                 self.branch(node)
             elif isinstance(node, Loop):
                 self.loop(node)
+
+    def place(self, node: Load | Store) -> str:
+        """Where an element's cotangent is kept."""
+        terms = [] if node.at == 0 and not isinstance(node.at, Value) else [self.use(node.at)]
+        for i, stride in zip(node.index, node.strides, strict=True):
+            if type(stride) is int and stride == 1:
+                terms.append(self.use(i))
+            else:
+                terms.append(f"{self.use(i)} * {self.use(stride)}")
+        return f"shadow[{' + '.join(terms) or '0'}]"
+
+    def load(self, node: Load) -> None:
+        if node.out in self.started:
+            self.add(f"{self.place(node)} += {self.bar(node.out)}", node.line)
+
+    def store(self, node: Store) -> None:
+        if is_float_array(node.data):
+            place = self.place(node)
+            self.contribute(node.value, place, node.line)
+            self.add(f"{place} = 0.0", node.line)
 
     def op(self, node: Op) -> None:
         if node.out not in self.started:
@@ -253,7 +305,8 @@ class _Backward:
         return f"{name}({self.use(arg)})"
 
     def call(self, node: Call) -> None:
-        if not any(out in self.started for out in node.outs):
+        started = any(out in self.started for out in node.outs)
+        if not started and not any(map(is_float_array, [*node.args, *node.outs])):
             return
         mask = tuple(isinstance(a, Value) and a in self.active for a in node.args)
         out_mask = tuple(out in self.started for out in node.outs)
@@ -261,7 +314,7 @@ class _Backward:
         bars = [self.bar(out) for out in node.outs if out in self.started]
         active = [arg for arg, on in zip(node.args, reverse.mask, strict=True) if on]
         targets = [self.names.fresh(f"{self.names.of(arg)}_bar_part") for arg in active]
-        args = ", ".join([*bars, "tape", "pos"])
+        args = ", ".join([*bars, *(["shadow"] if self.owner.sweep.memory else []), "tape", "pos"])
         self.add(f"{', '.join([*targets, 'pos'])} = {reverse.name}_backward({args})", node.line)
         for arg, part in zip(active, targets, strict=True):
             self.contribute(arg, part)
@@ -313,14 +366,14 @@ class _Backward:
         self.start(touched_then | touched_else)
         self.line = 0
         self.add(f"if {cond}:", node.line)
-        self.lines += [*then, "    " * (self.level + 1) + "pass"] if len(then) == 1 else then
+        self.lines += then
         if len(orelse) > 1 or node.orelse.nodes:
             self.add("else:")
-            self.lines += [*orelse, "    " * (self.level + 1) + "pass"] if len(orelse) == 1 else orelse
+            self.lines += orelse
 
     def reaches(self, node: If | Loop) -> bool:
         """Whether the backward sweep has anything to do in a node."""
-        return any(out in self.started for out in node.outs)
+        return any(out in self.started for out in node.outs) or any(map(has_memory, blocks_of(node)))
 
     def loop(self, node: Loop) -> None:
         if not self.reaches(node):

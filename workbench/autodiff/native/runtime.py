@@ -119,6 +119,48 @@ def count_range(start, stop, step):
     return max(0, n)
 
 
+def index(i, n):
+    """An index counted from the beginning."""
+    if i < -n or i >= n:
+        raise Stop
+    return i + n if i < 0 else i
+
+
+def clip_index(i, n):
+    """A slice's bound counted from the beginning, inside of the array."""
+    if i < 0:
+        i += n
+    return min(max(i, 0), n)
+
+
+def count_slice(start, stop, step):
+    """The length of a slice whose bounds lie in the array."""
+    if step > 0:
+        return max(0, (stop - start + step - 1) // step)
+    return max(0, (start - stop - step - 1) // -step)
+
+
+def length(n):
+    """A length asked for."""
+    if n < 0:
+        raise Stop
+    return n
+
+
+def same(n, m):
+    """Lengths that have to agree; NumPy's stretching of a length 1 is left to the trace tier."""
+    if n != m:
+        raise Stop
+    return n
+
+
+def claim(tape, n):
+    """A place for the cotangents of a new array; the number of places taken stands at the tape's beginning."""
+    at = int(tape[0])
+    tape[0] = float(at + n)
+    return at
+
+
 def truncate(x):
     if not abs(x) < LARGEST_INT:
         raise Stop
@@ -257,7 +299,7 @@ def cosh(x):
     return r
 
 
-_SHARED = {"Stop": Stop, "TapeFull": TapeFull, "inf": math.inf, "nan": math.nan}
+_SHARED = {"Stop": Stop, "TapeFull": TapeFull, "inf": math.inf, "nan": math.nan, "np": np}
 _SAME = {
     name: getattr(math, name)
     for name in (
@@ -295,6 +337,17 @@ _FUNCTIONS = {
             power_int,
             shift_right,
             count_range,
+            index,
+            clip_index,
+            count_slice,
+            same,
+            length,
+            claim,
+        index,
+        clip_index,
+        count_slice,
+        same,
+        claim,
             truncate,
             round_int,
             floor,

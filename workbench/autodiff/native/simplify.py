@@ -5,7 +5,20 @@ An operation that may stop the sweep stays even when its result is unused: Pytho
 
 from __future__ import annotations
 
-from workbench.autodiff.native.ir import Atom, Block, Call, If, Loop, Op, Stop, Value, atoms_of, blocks_of
+from workbench.autodiff.native.ir import (
+    Atom,
+    Block,
+    Call,
+    If,
+    Load,
+    Loop,
+    Op,
+    Stop,
+    Store,
+    Value,
+    atoms_of,
+    blocks_of,
+)
 from workbench.autodiff.native.primitives import PRIMITIVES
 
 
@@ -33,7 +46,8 @@ def _find_invariants(block: Block, replaced: dict[Value, Atom]) -> None:
             for init, param, end, out in zip(
                 node.inits, node.body.params, node.body.yields, node.outs, strict=True
             ):
-                if end is param:
+                steady = not isinstance(end, Value) and not isinstance(init, Value) and repr(end) == repr(init)
+                if end is param or steady:
                     replaced[param] = replaced[out] = init
 
 
@@ -47,6 +61,12 @@ def _replace(block: Block, replaced: dict[Value, Atom]) -> None:
     for node in block.nodes:
         if isinstance(node, Op | Call):
             node.args = [new(atom) for atom in node.args]
+        if isinstance(node, Load | Store):
+            node.data, node.at = new(node.data), new(node.at)
+            node.index = [new(atom) for atom in node.index]
+            node.strides = [new(atom) for atom in node.strides]
+        if isinstance(node, Store):
+            node.value = new(node.value)
         if isinstance(node, If):
             node.cond = new(node.cond)
         if isinstance(node, Loop):
@@ -71,7 +91,7 @@ class _Live:
             return
         self.values.add(atom)
         node = atom.node
-        if isinstance(node, Op | Call):
+        if isinstance(node, Op | Load | Call):
             self.control(node)
         elif isinstance(node, If):
             self.control(node)
@@ -98,13 +118,16 @@ class _Live:
         else:
             for atom in atoms_of(node):
                 self.mark(atom)
+            if isinstance(node, Load | Store):
+                for atom in (node.at, *node.strides):
+                    self.mark(atom)
 
     def effects(self, block: Block) -> bool:
         """Mark what may stop the sweep; whether there is any such thing, or a live node, in the block."""
         found = False
         for node in block.nodes:
             inside = [self.effects(inner) for inner in blocks_of(node)]
-            effect = isinstance(node, Stop | Call) or (isinstance(node, Op) and PRIMITIVES[node.name].stops)
+            effect = isinstance(node, Stop | Store | Call) or (isinstance(node, Op) and PRIMITIVES[node.name].stops)
             if effect or any(inside):
                 self.control(node)
             found = found or node in self.nodes

@@ -6,7 +6,8 @@ import ast
 import copy
 from typing import TYPE_CHECKING, Any
 
-from workbench.autodiff.native.structures import Local, Static, Tup, is_atom
+from workbench.autodiff.native import arrays
+from workbench.autodiff.native.structures import Arr, Lazy, Local, Sequence, Static, Tup, is_atom
 
 if TYPE_CHECKING:
     from workbench.autodiff.native.lower import Lowering
@@ -23,7 +24,8 @@ def statement(low: Lowering, node: ast.stmt) -> None:
 
 
 def _assign(low: Lowering, node: ast.Assign) -> None:
-    thing = low.evaluate(node.value)
+    lazy = len(node.targets) == 1 and isinstance(node.targets[0], ast.Subscript)
+    thing = low.evaluate(node.value, lazy=lazy)
     for target in node.targets:
         low.assign(target, thing)
 
@@ -34,19 +36,28 @@ def _annotated(low: Lowering, node: ast.AnnAssign) -> None:
 
 
 def _augmented(low: Lowering, node: ast.AugAssign) -> None:
+    if isinstance(node.target, ast.Subscript):
+        arrays.update(low, node, None)
+        return
     if not isinstance(node.target, ast.Name):
-        raise low.refuse("an item or attribute is updated in place", node)
+        raise low.refuse("an attribute is updated in place", node)
+    thing = low.lookup(node.target.id, node.target)
+    if isinstance(thing, Arr):
+        arrays.update(low, node, thing)
+        return
     left = ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target)
     value = ast.copy_location(ast.BinOp(left, node.op, node.value), node)
-    thing = low.lookup(node.target.id, node.target)
     if isinstance(thing, Tup) and thing.kind is list:
         raise low.refuse("a list grows in place", node)
     low.assign(node.target, low.evaluate(value))
 
 
 def _expression(low: Lowering, node: ast.Expr) -> None:
-    if not isinstance(node.value, ast.Constant):
-        low.evaluate(node.value)
+    if isinstance(node.value, ast.Constant):
+        return
+    thing = low.evaluate(node.value)
+    if isinstance(thing, Lazy):
+        arrays.materialise(low, thing, node)
 
 
 def _if(low: Lowering, node: ast.If) -> None:
@@ -76,6 +87,12 @@ def _for(low: Lowering, node: ast.For) -> None:
         low.loop(node, bounds=_bounds(low, node.iter))
         return
     items = low.evaluate(node.iter)
+    if isinstance(items, Lazy):
+        items = arrays.materialise(low, items, node.iter)
+    sequence = arrays.items_of(low, items, node.iter)
+    if sequence is not None:
+        low.loop(node, bounds=(0, sequence[0], 1), item=sequence[1])
+        return
     if not isinstance(items, Tup):
         raise low.refuse("the loop runs over something other than range(...) or a tuple", node.iter)
     if len(items.items) > UNROLLED:

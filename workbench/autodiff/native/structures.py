@@ -23,6 +23,13 @@ from workbench.autodiff.native.ir import Atom, Value, type_of
 NUMBERS = ("float", "int", "bool")
 
 
+@dataclass(eq=False, slots=True)
+class Given(Value):
+    """An array handed to the program."""
+
+    array: Any = None
+
+
 class Static:
     """Anything that is known when the program is read and is not a number."""
 
@@ -57,6 +64,47 @@ class Rec:
 
     fields: dict[str, Any]
     kind: type
+
+
+@dataclass(eq=False)
+class Arr:
+    """An array: the array itself, where its cotangents begin, its lengths, and its strides where it has gaps.
+
+    ``strides`` (in elements) is None for an array in one piece. ``root`` tells arrays apart that cannot overlap; None
+    may overlap with anything.
+    """
+
+    data: Value
+    at: Atom
+    dims: tuple[Atom, ...]
+    strides: tuple[Atom, ...] | None = None
+    root: Any = None
+
+    @property
+    def kind(self) -> str:
+        """The type of the elements."""
+        return self.data.type.split("[")[0]
+
+
+@dataclass(eq=False)
+class Lazy:
+    """An array expression not yet computed: its lengths, and what computes one element.
+
+    ``sources`` are the arrays it reads.
+    """
+
+    dims: tuple[Atom, ...]
+    kind: str
+    element: Callable[[tuple[Atom, ...]], Atom]
+    sources: tuple[Arr, ...] = ()
+
+
+@dataclass(eq=False)
+class Sequence:
+    """What a loop can run over: a length, and what it gives for a counter. Made by zip and enumerate of arrays."""
+
+    length: Atom
+    item: Callable[[Atom], Any]
 
 
 @dataclass(eq=False)
@@ -110,6 +158,8 @@ def shape_of(thing: Any) -> Any:
         return ("record", thing.kind, *((name, shape_of(item)) for name, item in thing.fields.items()))
     if isinstance(thing, Maybe):
         return ("maybe", shape_of(thing.thing))
+    if isinstance(thing, Arr):
+        return ("array", thing.kind, len(thing.dims), thing.strides is None)
     return ("static", thing)
 
 
@@ -123,6 +173,8 @@ def leaves(thing: Any) -> list[Atom]:
         return [leaf for item in thing.fields.values() for leaf in leaves(item)]
     if isinstance(thing, Maybe):
         return [*leaves(thing.thing), thing.flag]
+    if isinstance(thing, Arr):
+        return [thing.data, thing.at, *thing.dims, *(thing.strides or ())]
     return []
 
 
@@ -142,6 +194,11 @@ def assemble(shape: Any, make: Callable[[str, str], Atom], name: str = "") -> An
     if kind == "maybe":
         thing = assemble(shape[1], make, name)
         return Maybe(thing, make("bool", f"{name}_is_set"))
+    if kind == "array":
+        _, element, n, solid = shape
+        data, at = make(f"{element}[{n}]", name), make("int", f"{name}_at")
+        dims = tuple(make("int", f"{name}_n{k}") for k in range(n))
+        return Arr(data, at, dims, None if solid else tuple(make("int", f"{name}_stride{k}") for k in range(n)))
     return shape[1]
 
 
@@ -173,6 +230,8 @@ def join_shapes(a: Any, b: Any) -> Any:
         return None
     if "maybe" in (a[0], b[0]):
         return join_maybe(a, b)
+    if "array" in (a[0], b[0]):
+        return (*a[:3], False) if a[:3] == b[:3] else None
     if a[0] != b[0] or len(a) != len(b) or a[0] == "static" or a[1] is not b[1]:
         return None
     if a[0] == "record":
@@ -218,22 +277,31 @@ def thing_of(value: Any) -> Any:
         return Tup(tuple(map(thing_of, value)), kind)
     if is_record(kind):
         return Rec({f.name: thing_of(getattr(value, f.name)) for f in dataclasses.fields(value)}, kind)
+    if kind is np.ndarray and value.ndim and value.dtype in (np.float64, np.int64, np.bool_):
+        element = {"f": "float", "i": "int", "b": "bool"}[value.dtype.kind]
+        data = Given(f"{element}[{value.ndim}]", "", None, None, value)
+        return Arr(data, 0, value.shape)
     if isinstance(value, types.MethodType):
         return Bound(Static(value.__func__), (thing_of(value.__self__),))
     return Static(value)
 
 
-def object_of(shape: Any, numbers: Iterator[Any]) -> Any:
-    """A Python object of this shape, its numbers taken in order."""
+def object_of(shape: Any, numbers: Iterator[Any], *, static: bool = True) -> Any:
+    """A Python object of this shape, its numbers taken in order; with None for what is no number unless ``static``."""
     if isinstance(shape, str):
         return next(numbers)
     kind = shape[0]
+    if kind == "array":
+        data = next(numbers)
+        for _ in leaf_types(shape)[1:]:
+            next(numbers)
+        return data
     if kind == "tuple":
-        items = [object_of(item, numbers) for item in shape[2:]]
+        items = [object_of(item, numbers, static=static) for item in shape[2:]]
         return shape[1](*items) if hasattr(shape[1], "_fields") else shape[1](items)
     if kind == "record":
         new = object.__new__(shape[1])
         for name, item in shape[2:]:
-            object.__setattr__(new, name, object_of(item, numbers))
+            object.__setattr__(new, name, object_of(item, numbers, static=static))
         return new
-    return shape[1].value
+    return shape[1].value if static else None

@@ -10,7 +10,7 @@ from typing import Any
 
 from workbench.autodiff.native.activity import active_values
 from workbench.autodiff.native.emit import Names, Writer, bare
-from workbench.autodiff.native.ir import Atom, Block, Call, Op, Value, blocks_of, type_of
+from workbench.autodiff.native.ir import Atom, Block, Call, Load, Op, Store, Value, blocks_of, is_float_array, type_of
 from workbench.autodiff.native.lower import Function
 from workbench.autodiff.native.primitives import PRIMITIVES, fill
 
@@ -47,11 +47,13 @@ class TangentSweep:
         active = active_values(block, {p for p, on in zip(function.params, mask, strict=True) if on}, floats)
         writer = _Writer(self, Names(self.taken), active, block)
         params = [writer.names.of(p) for p in function.params]
-        params += [writer.names.of(p, "_dot") for p, on in zip(function.params, mask, strict=True) if on]
+        params += [
+            writer.names.of(p, "_dot") for p, on in zip(function.params, mask, strict=True) if on or is_float_array(p)
+        ]
         writer.lines.append(f"def {name}({', '.join(params)}):")
         writer.block(block)
         results = [bare(writer.atom(end)) for end in block.yields]
-        results += [writer.dot(end) for end in block.yields if type_of(end) == "float"]
+        results += [writer.dot(end) for end in block.yields if type_of(end) == "float" or is_float_array(end)]
         writer.add(
             f"return {', '.join(results)}{',' if len(results) == 1 else ''}" if results else "return ()"
         )
@@ -66,14 +68,33 @@ class _Writer(Writer):
 
     def dot(self, atom: Atom) -> str:
         """The tangent of an atom."""
-        return self.names.of(atom, "_dot") if isinstance(atom, Value) and atom in self.active else "0.0"
+        return self.names.of(atom, "_dot") if self.follows(atom) else "0.0"
+
+    def follows(self, atom: Atom) -> bool:
+        """Whether an atom has a tangent."""
+        return isinstance(atom, Value) and (atom in self.active or is_float_array(atom))
+
+    def load(self, node: Load) -> None:
+        super().load(node)
+        if node.out in self.active:
+            self.add(f"{self.dot(node.out)} = float({self.element(self.dot(node.data), node.index)})")
+
+    def store(self, node: Store) -> None:
+        super().store(node)
+        if is_float_array(node.data):
+            self.add(f"{self.element(self.dot(node.data), node.index)} = {self.dot(node.value)}")
 
     def pairs(self, target: Value, source: Atom) -> list[tuple[str, str]]:
         pairs = super().pairs(target, source)
-        return [*pairs, (self.dot(target), self.dot(source))] if target in self.active else pairs
+        return [*pairs, (self.dot(target), self.dot(source))] if self.follows(target) else pairs
 
     def operation(self, node: Op) -> None:
         super().operation(node)
+        if is_float_array(node.out):
+            args = [self.dot(arg) if is_float_array(arg) else bare(self.atom(arg)) for arg in node.args]
+            text = node.text.replace("np.empty", "np.zeros").replace("np.ones", "np.zeros")
+            self.add(f"{self.dot(node.out)} = {text.format(*args)}")
+            return
         if node.out not in self.active:
             return
         terms = []
@@ -90,17 +111,18 @@ class _Writer(Writer):
         self.add(f"{self.dot(node.out)} = {' + '.join(terms) or '0.0'}")
 
     def call(self, node: Call) -> None:
-        if not any(out in self.active for out in node.outs):
+        memory = any(map(is_float_array, [*node.args, *node.outs]))
+        if not memory and not any(out in self.active for out in node.outs):
             super().call(node)
             return
         mask = tuple(isinstance(arg, Value) and arg in self.active for arg in node.args)
         callee = self.sweep.of(node.callee, mask)
         args = [bare(self.atom(arg)) for arg in node.args]
-        args += [self.dot(arg) for arg in node.args if arg in self.active]
+        args += [self.dot(arg) for arg in node.args if self.follows(arg)]
         outs = [self.names.of(out) for out in node.outs]
         for out in node.outs:
-            if out.type == "float":
-                outs.append(self.dot(out) if out in self.active else self.names.fresh("unused"))
+            if out.type == "float" or is_float_array(out):
+                outs.append(self.dot(out) if self.follows(out) else self.names.fresh("unused"))
         self.add(
             f"{', '.join(outs)}{',' if len(outs) == 1 else ''} = {callee.name}({', '.join(args)})", node.line
         )

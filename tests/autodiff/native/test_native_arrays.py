@@ -1,0 +1,55 @@
+"""Programs with arrays, in both sweeps, against differences."""
+
+from __future__ import annotations
+
+import array_programs
+import numpy as np
+import pytest
+
+from workbench.autodiff.native import DeclinedError, Plan, plan
+
+
+def check(program, seed):
+    rng = np.random.default_rng(seed)
+    args = (rng.normal(size=6), rng.normal(size=6))
+    made = plan(program, args)
+    assert isinstance(made, Plan), str(made)
+    expected = program(*(arg.copy() for arg in args))
+    before = [arg.copy() for arg in args]
+    value, back = made.pullback(args)
+    assert all(np.array_equal(a, b) for a, b in zip(args, before, strict=True)), "the arguments were changed"
+    assert np.allclose(value, expected, rtol=1e-13, atol=1e-14)
+    bar = rng.normal(size=np.shape(value)) if np.ndim(value) else 1.0
+    dots = (rng.normal(size=6), rng.normal(size=6))
+    h = 1e-6
+    sides = [program(*(a + s * h * d for a, d in zip(args, dots, strict=True))) for s in (1, -1)]
+    slope = np.sum((sides[0] - sides[1]) / (2 * h) * bar)
+    bars = back(bar)
+    assert sum(np.sum(a * d) for a, d in zip(bars, dots, strict=True)) == pytest.approx(slope, rel=1e-6, abs=1e-7)
+    for a, b in zip(back(bar), bars, strict=True):
+        assert np.array_equal(a, b)
+    pushed, dot = made.pushforward(args, dots)
+    assert np.allclose(pushed, value, rtol=1e-14)
+    assert np.sum(np.asarray(dot) * bar) == pytest.approx(slope, rel=1e-6, abs=1e-7)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("program", array_programs.TABLE, ids=lambda p: p.__name__)
+def test_program(program, seed, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_NATIVE", "python")
+    check(program, seed)
+
+
+def test_overlapping_arguments_that_are_written_are_declined(monkeypatch):
+    monkeypatch.setenv("WORKBENCH_NATIVE", "python")
+    x = np.arange(8.0)
+    made = plan(array_programs.argument_written, (x[:6], x[2:]))
+    with pytest.raises(DeclinedError, match="overlap"):
+        made.pullback((x[:6], x[2:]))
+
+
+def test_an_index_outside_is_the_programs_own_error(monkeypatch):
+    monkeypatch.setenv("WORKBENCH_NATIVE", "python")
+    args = (np.ones(6), np.ones(2))
+    with pytest.raises(IndexError, match="out of bounds"):
+        plan(array_programs.integer_arrays, args).pullback(args)

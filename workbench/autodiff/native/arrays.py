@@ -1,0 +1,451 @@
+"""Arrays: elements, views, whole-array expressions, reductions and creation, all as loops over elements.
+
+A whole-array expression is not computed operation by operation: it stays a recipe for one element (``Lazy``) until
+it is stored, named or summed up, and then is one loop. When what it reads may overlap what it is stored into, it goes
+through an array of its own first, as in NumPy.
+
+The cotangents of all arrays lie in one long array; each array knows its place there (``Arr.at``), and a view has the
+place and strides of what it shows.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from workbench.autodiff.native.ir import Atom, Block, Load, Loop, Store, Value, type_of
+from workbench.autodiff.native.structures import Arr, Lazy, Sequence, Static, Tup, is_atom
+
+if TYPE_CHECKING:
+    from workbench.autodiff.native.lower import Lowering
+
+roots = itertools.count(1)
+
+
+def strides_of(low: Lowering, array: Arr, node: ast.AST) -> tuple[Atom, ...]:
+    """The strides of an array, in elements."""
+    if array.strides is not None:
+        return array.strides
+    strides: list[Atom] = [1]
+    for n in reversed(array.dims[1:]):
+        strides.insert(0, low.op("size", strides[0], n, node=node) if strides[0] != 1 else n)
+    return tuple(strides)
+
+
+def with_strides(low: Lowering, array: Arr, node: ast.AST) -> Arr:
+    """The same array, its strides written out."""
+    return Arr(array.data, array.at, array.dims, strides_of(low, array, node), array.root)
+
+
+# ------------------------------------------------------------------------------------------- elements
+
+
+def load(low: Lowering, array: Arr, index: tuple[Atom, ...], node: ast.AST) -> Value:
+    """One element, at an index known to be inside."""
+    out = low.value(array.kind)
+    strides = list(strides_of(low, array, node))
+    out.node = Load(out, array.data, list(index), array.at, strides, node.lineno)
+    low.block.nodes.append(out.node)
+    return out
+
+
+def put(low: Lowering, array: Arr, index: tuple[Atom, ...], value: Atom, *, node: ast.AST) -> None:
+    """Write one element, at an index known to be inside."""
+    if type_of(value) == "float" and array.kind != "float":
+        raise low.refuse(f"a float is stored in an array of {array.kind}", node)
+    if array.root is None or array.root < 0:
+        low.program.writes_inputs = True
+    strides = list(strides_of(low, array, node))
+    value = low.convert(value, array.kind, node)
+    low.block.nodes.append(Store(array.data, list(index), value, array.at, strides, node.lineno))
+
+
+def element_index(low: Lowering, index: Atom, n: Atom, node: ast.AST) -> Atom:
+    """An index counted from the beginning, checked."""
+    if type_of(index) != "int":
+        raise low.refuse(f"an index of type {type_of(index)}", node)
+    return index if _inside(index, n) else low.op("index", index, n, node=node)
+
+
+def _inside(index: Atom, n: Atom) -> bool:
+    """Whether an index surely lies in range(n): a loop's counter, give or take a constant."""
+    shift = 0
+    if isinstance(index, Value) and getattr(index.node, "name", "") == "step_int":
+        index, shift = index.node.args
+    loop = index.node if isinstance(index, Value) else None
+    if not isinstance(loop, Loop) or index is not loop.index or type(shift) is not int:
+        return type(index) is int and type(n) is int and 0 <= index < n
+    start, stop, step = loop.bounds
+    if type(start) is not int or step <= 0 or start + shift < 0:
+        return False
+    if type(stop) is int and type(n) is int:
+        return stop + shift <= n
+    room = 0
+    if isinstance(stop, Value) and stop is not n and getattr(stop.node, "name", "") == "step_int":
+        stop, room = stop.node.args
+    return stop is n and room + shift <= 0
+
+
+# ------------------------------------------------------------------------------------------- subscripts
+
+
+def subscript(low: Lowering, array: Arr, node: ast.Subscript) -> Any:
+    """``array[...]``: an element, or a view."""
+    keys = _keys(low, array, node)
+    if len(keys) == len(array.dims) and all(is_atom(key) for key in keys):
+        index = tuple(element_index(low, key, n, node) for key, n in zip(keys, array.dims, strict=True))
+        return load(low, array, index, node)
+    return view(low, array, keys, node)
+
+
+def _keys(low: Lowering, array: Arr, node: ast.Subscript) -> list[Any]:
+    """The parts of a subscript: an atom, a triple of a slice, or None for a new axis; one for each dimension."""
+    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    keys: list[Any] = []
+    used = 0
+    for part in parts:
+        if isinstance(part, ast.Slice):
+            keys.append(tuple(None if p is None else low.evaluate(p) for p in (part.lower, part.upper, part.step)))
+            used += 1
+            continue
+        thing = low.evaluate(part)
+        if isinstance(thing, Static) and thing.value is None:
+            keys.append(None)
+        elif isinstance(thing, Static) and thing.value is Ellipsis:
+            keys.append(Ellipsis)
+        elif isinstance(thing, Tup) and all(map(is_atom, thing.items)):
+            keys += thing.items
+            used += len(thing.items)
+        elif is_atom(thing) and type_of(thing) == "int":
+            keys.append(thing)
+            used += 1
+        else:
+            raise low.refuse("an array is indexed by something other than integers and slices", part)
+    missing = [(None, None, None)] * (len(array.dims) - used)
+    if used > len(array.dims):
+        low.stop(node)
+    if Ellipsis in [key for key in keys if key is Ellipsis]:
+        place = next(k for k, key in enumerate(keys) if key is Ellipsis)
+        return [*keys[:place], *missing, *keys[place + 1 :]]
+    return [*keys, *missing]
+
+
+def view(low: Lowering, array: Arr, keys: list[Any], node: ast.AST) -> Arr:
+    """A view of an array."""
+    at = array.at
+    dims: list[Atom] = []
+    strides: list[Atom] = []
+    text: list[str] = []
+    args: list[Atom] = [array.data]
+    remaining = iter(zip(array.dims, strides_of(low, array, node), strict=True))
+
+    def place(atom: Atom) -> str:
+        args.append(atom)
+        return f"{{{len(args) - 1}}}"
+
+    for key in keys:
+        if key is None:
+            dims.append(1)
+            strides.append(0)
+            text.append("None")
+            continue
+        n, stride = next(remaining)
+        if not isinstance(key, tuple):
+            key = element_index(low, key, n, node)
+            at = _add(low, at, _times(low, key, stride, node), node)
+            text.append(place(key))
+            continue
+        start, length, step = _slice(low, key, n, node)
+        at = _add(low, at, _times(low, start, stride, node), node)
+        dims.append(length)
+        strides.append(_times(low, stride, step, node))
+        stop = _add(low, start, _times(low, length, step, node), node)
+        if key == (None, None, None):
+            text.append(":")
+        elif step == 1:
+            text.append(f"{place(start)}:{place(stop)}")
+        elif step == -1 and key[:2] == (None, None):
+            text.append("::-1")
+        elif step > 0:
+            text.append(f"{place(start)}:{place(stop)}:{place(step)}")
+        else:
+            raise low.refuse("a slice with a negative step and bounds", node)
+    type_ = f"{array.kind}[{len(dims)}]"
+    data = low.emit("view", args, type_, node, text=f"{{0}}[{', '.join(text)}]")
+    solid = array.strides is None and all(
+        isinstance(key, tuple) and _is_step_one(key[2]) and (k == 0 or key == (None, None, None))
+        for k, key in enumerate(_after_integers(keys))
+    )
+    return Arr(data, at, tuple(dims), None if solid and None not in keys else tuple(strides), array.root)
+
+
+def _is_step_one(step: Any) -> bool:
+    return step is None or (type(step) is int and step == 1)
+
+
+def _after_integers(keys: list[Any]) -> list[Any]:
+    """The keys after the leading integers: only the first of them may be a proper slice in a solid view."""
+    return list(itertools.dropwhile(lambda key: key is not None and not isinstance(key, tuple), keys))
+
+
+def _slice(low: Lowering, key: tuple[Any, Any, Any], n: Atom, node: ast.AST) -> tuple[Atom, Atom, int]:
+    """First index, length and step of a slice."""
+    lower, upper, step = (None if isinstance(p, Static) and p.value is None else p for p in key)
+    step = 1 if step is None else step
+    if type(step) is not int or step == 0 or any(p is not None and not is_atom(p) for p in (lower, upper)):
+        raise low.refuse("a slice whose step is not a constant", node)
+    if any(p is not None and type_of(p) != "int" for p in (lower, upper)):
+        raise low.refuse("a slice whose bounds are not integers", node)
+    if step < 0:
+        if lower is not None or upper is not None:
+            raise low.refuse("a slice with a negative step and bounds", node)
+        start = low.op("step_int", n, -1, node=node)
+        length = n if step == -1 else low.op("count_slice", start, -1, step, node=node)
+        return start, length, step
+    start: Atom = 0 if lower is None else low.op("clip_index", lower, n, node=node)
+    stop: Atom = n if upper is None else low.op("clip_index", upper, n, node=node)
+    if step == 1 and start == 0 and type(start) is int:
+        return 0, stop, 1
+    return start, low.op("count_slice", start, stop, step, node=node), step
+
+
+def _add(low: Lowering, a: Atom, b: Atom, node: ast.AST) -> Atom:
+    if type(b) is int and b == 0:
+        return a
+    if type(a) is int and a == 0:
+        return b
+    return low.op("step_int", a, b, node=node)
+
+
+def _times(low: Lowering, a: Atom, b: Atom, node: ast.AST) -> Atom:
+    if type(a) is int and a == 1:
+        return b
+    if type(b) is int and b == 1:
+        return a
+    return low.op("size", a, b, node=node)
+
+
+# ------------------------------------------------------------------------------------------- loops over elements
+
+
+def for_each(low: Lowering, dims: tuple[Atom, ...], body: Callable[..., list[Atom]], *, start: list[Atom], node: ast.AST) -> list[Atom]:
+    """Nested loops over all indices; ``body(index, carried)`` returns what is carried on; the result is the last."""
+
+    def nest(index: tuple[Atom, ...], carried: list[Atom]) -> list[Atom]:
+        if len(index) == len(dims):
+            return body(index, carried)
+        outer = low.block
+        inner = Block(parent=outer)
+        made = Loop(list(carried), inner, [], node.lineno, (0, dims[len(index)], 1))
+        made.index = Value("int", "", inner, made)
+        inner.params = [Value(type_of(atom), "", inner, made) for atom in carried]
+        low.block = inner
+        inner.yields = nest((*index, made.index), list(inner.params))
+        low.block = outer
+        outer.nodes.append(made)
+        made.outs = [Value(type_of(atom), "", outer, made) for atom in carried]
+        return list(made.outs)
+
+    return nest((), start)
+
+
+def as_lazy(low: Lowering, thing: Any, node: ast.AST) -> Lazy:
+    """Anything that can stand in a whole-array expression."""
+    if isinstance(thing, Lazy):
+        return thing
+    if is_atom(thing):
+        return Lazy((), type_of(thing), lambda index: thing)
+    if isinstance(thing, Arr):
+        return Lazy(thing.dims, thing.kind, lambda index: load(low, thing, index, node), (thing,))
+    if isinstance(thing, Tup) and thing.items:
+        return as_lazy(low, array_of(low, thing, node), node)
+    raise low.refuse("an array expression with something that is no number and no array", node)
+
+
+def broadcast(low: Lowering, parts: list[Lazy], node: ast.AST) -> tuple[Atom, ...]:
+    """The lengths of an expression of these parts. A length 1 stretches only where it is written as 1."""
+    rank = max(len(part.dims) for part in parts)
+    dims: list[Atom] = []
+    for axis in range(-rank, 0):
+        found: Atom = 1
+        for part in parts:
+            if len(part.dims) < -axis:
+                continue
+            n = part.dims[axis]
+            if found is n or (type(n) is int and n == 1) or (type(n) is int and type(found) is int and n == found):
+                continue
+            found = n if type(found) is int and found == 1 else low.op("same", found, n, node=node)
+        dims.append(found)
+    return tuple(dims)
+
+
+def elementwise(low: Lowering, function: Callable[..., Atom], things: list[Any], kind: str, *, node: ast.AST) -> Lazy:
+    """A function of numbers applied to arrays, element by element."""
+    parts = [as_lazy(low, thing, node) for thing in things]
+    dims = broadcast(low, parts, node)
+
+    def element(index: tuple[Atom, ...]) -> Atom:
+        atoms = []
+        for part in parts:
+            own = index[len(index) - len(part.dims) :]
+            pairs = zip(own, part.dims, strict=True)
+            atoms.append(part.element(tuple(0 if type(n) is int and n == 1 else i for i, n in pairs)))
+        return function(*atoms)
+
+    return Lazy(dims, kind, element, tuple(source for part in parts for source in part.sources))
+
+
+def materialise(low: Lowering, lazy: Lazy, node: ast.AST) -> Arr:
+    """Compute an array expression into an array of its own."""
+    made = new_array(low, lazy.dims, lazy.kind, "empty", node=node)
+
+    def body(index: tuple[Atom, ...], carried: list[Atom]) -> list[Atom]:
+        put(low, made, index, lazy.element(index), node=node)
+        return []
+
+    for_each(low, lazy.dims, body, start=[], node=node)
+    return made
+
+
+def reduce(low: Lowering, thing: Any, function: Callable[[Atom, Atom], Atom], first: Atom, *, node: ast.AST) -> Atom:
+    """All elements of an array put together with a function of two numbers."""
+    lazy = as_lazy(low, thing, node)
+
+    def body(index: tuple[Atom, ...], carried: list[Atom]) -> list[Atom]:
+        return [function(carried[0], lazy.element(index))]
+
+    return for_each(low, lazy.dims, body, start=[first], node=node)[0]
+
+
+def copy_into(low: Lowering, target: Arr, thing: Any, node: ast.AST) -> None:
+    """``target[...] = thing``."""
+    lazy = as_lazy(low, thing, node)
+    if any(_may_overlap(target, source) for source in lazy.sources):
+        lazy = as_lazy(low, materialise(low, lazy, node), node)
+    parts = [Lazy(target.dims, target.kind, lambda index: 0.0), lazy]
+    if len(lazy.dims) > len(target.dims):
+        raise low.refuse("the value has more dimensions than its place", node)
+    dims = broadcast(low, parts, node)
+    if any(type(n) is int and n == 1 and not (type(m) is int and m == 1) for n, m in zip(target.dims, dims, strict=True)):
+        low.stop(node)
+
+    def body(index: tuple[Atom, ...], carried: list[Atom]) -> list[Atom]:
+        own = index[len(index) - len(lazy.dims) :]
+        pairs = zip(own, lazy.dims, strict=True)
+        value = lazy.element(tuple(0 if type(n) is int and n == 1 else i for i, n in pairs))
+        put(low, target, index, value, node=node)
+        return []
+
+    for_each(low, target.dims, body, start=[], node=node)
+
+
+def _may_overlap(target: Arr, source: Arr) -> bool:
+    """Whether writing ``target`` element by element could change what is still to be read from ``source``."""
+    if target.root is not None and source.root is not None and target.root != source.root:
+        return False
+    same = target.at is source.at and target.strides == source.strides and target.dims == source.dims
+    return not same
+
+
+def store(low: Lowering, target: ast.Subscript, thing: Any) -> None:
+    """``array[...] = thing``."""
+    array = low.evaluate(target.value)
+    if not isinstance(array, Arr):
+        raise low.refuse("an item of something other than an array is set", target)
+    keys = _keys(low, array, target)
+    if len(keys) == len(array.dims) and all(is_atom(key) for key in keys):
+        if not is_atom(thing):
+            raise low.refuse("an element is set to something other than a number", target)
+        index = tuple(element_index(low, key, n, target) for key, n in zip(keys, array.dims, strict=True))
+        put(low, array, index, thing, node=target)
+        return
+    copy_into(low, view(low, array, keys, target), thing, target)
+
+
+def update(low: Lowering, node: ast.AugAssign, array: Arr | None) -> None:
+    """``array += thing`` and ``array[...] += thing``, in place."""
+    from workbench.autodiff.native.expressions import arithmetic
+
+    kind = type(node.op).__name__
+    if array is not None:
+        copy_into(low, array, arithmetic(low, kind, array, low.evaluate(node.value, lazy=True), node=node), node)
+        return
+    target = node.target
+    array = low.evaluate(target.value)
+    if not isinstance(array, Arr):
+        raise low.refuse("an item of something other than an array is updated", node)
+    keys = _keys(low, array, target)
+    if len(keys) == len(array.dims) and all(is_atom(key) for key in keys):
+        index = tuple(element_index(low, key, n, node) for key, n in zip(keys, array.dims, strict=True))
+        before = load(low, array, index, node)
+        value = arithmetic(low, kind, before, low.evaluate(node.value), node=node)
+        put(low, array, index, value, node=node)
+        return
+    part = view(low, array, keys, node)
+    copy_into(low, part, arithmetic(low, kind, part, low.evaluate(node.value, lazy=True), node=node), node)
+
+
+# ------------------------------------------------------------------------------------------- new arrays
+
+
+def new_array(low: Lowering, dims: tuple[Atom, ...], kind: str, how: str, *, node: ast.AST) -> Arr:
+    """A new array; ``how`` is ``empty``, ``zeros`` or ``ones``."""
+    if not dims:
+        raise low.refuse("an array without dimensions", node)
+    size: Atom = 1
+    for n in dims:
+        size = _times(low, size, n, node)
+    places = ", ".join(f"{{{k}}}" for k in range(len(dims)))
+    kinds = {"float": "np.float64", "int": "np.int64", "bool": "np.bool_"}
+    shape = f"({places})" if len(dims) > 1 else places
+    text = f"np.{how}({shape}, {kinds[kind]})" if kind != "float" else f"np.{how}({shape})"
+    data = low.emit("new", list(dims), f"{kind}[{len(dims)}]", node, text=text)
+    at = low.op("claim", size, node=node) if kind == "float" else 0
+    return Arr(data, at, dims, None, next(roots))
+
+
+def array_of(low: Lowering, thing: Any, node: ast.AST) -> Arr:
+    """``np.array(...)`` of numbers, of nested tuples of numbers, or of arrays."""
+    if isinstance(thing, Arr | Lazy):
+        return materialise(low, as_lazy(low, thing, node), node)
+    dims: list[int] = []
+    probe = thing
+    while isinstance(probe, Tup):
+        dims.append(len(probe.items))
+        if not probe.items:
+            raise low.refuse("an empty array", node)
+        probe = probe.items[0]
+    numbers = _numbers(low, thing, dims, node)
+    kinds = {type_of(atom) for atom in numbers}
+    kind = "float" if "float" in kinds else "int" if "int" in kinds else "bool"
+    made = new_array(low, tuple(dims), kind, "empty", node=node)
+    for index, atom in zip(itertools.product(*map(range, dims)), numbers, strict=True):
+        put(low, made, index, low.convert(atom, kind, node), node=node)
+    return made
+
+
+def _numbers(low: Lowering, thing: Any, dims: list[int], node: ast.AST) -> list[Atom]:
+    if not dims:
+        if not is_atom(thing):
+            raise low.refuse("an array of something other than numbers", node)
+        return [thing]
+    if not isinstance(thing, Tup) or len(thing.items) != dims[0]:
+        raise low.refuse("an array of parts of different lengths", node)
+    return [atom for item in thing.items for atom in _numbers(low, item, dims[1:], node)]
+
+
+def items_of(low: Lowering, thing: Any, node: ast.AST) -> tuple[Atom, Callable[[Atom], Any]] | None:
+    """The length of something a loop can run over, and what it gives for a counter; None for a tuple."""
+    if isinstance(thing, Sequence):
+        return thing.length, thing.item
+    if isinstance(thing, Arr):
+        keys = [(None, None, None)] * (len(thing.dims) - 1)
+
+        def item(index: Atom) -> Any:
+            return view(low, thing, [index, *keys], node) if keys else load(low, thing, (index,), node)
+
+        return thing.dims[0], item
+    return None
+
