@@ -42,6 +42,7 @@ def test_partials(ufunc):
 
 def test_every_rule_has_a_case():
     ours = {f for f in RULES if not (getattr(f, "__module__", None) or "").startswith(("scipy", "tests"))}
+    ours -= {f for f in ours if isinstance(f, np.ufunc) and getattr(np, f.__name__, None) is not f}  # SciPy's
     missing = ours - set(RULE_CASES) - set(INVARIANTS)
     assert not missing, sorted(f.__name__ for f in missing)
 

@@ -62,6 +62,14 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
             fix=f"register a rule with @workbench.rule(numpy.{ufunc.__name__})",
         )
     needs = [k for k, x in enumerate(inputs) if type(x) in TRACED and x.tape is tape]
+    for k in needs:
+        if partials[k] is None:
+            raise MissingRuleError(
+                f"{name_of(ufunc)} has no rule for its argument {k}",
+                found="got a traced value there",
+                where=user_line(),
+                fix=f"register a rule with @workbench.rule({name_of(ufunc)}), or pass workbench.stop_gradient(x)",
+            )
     values = tuple(x.value if k in needs else x for k, x in enumerate(inputs))
     value = ufunc(*values, **kwargs)
     if np.result_type(plain(value)).kind not in "fc":

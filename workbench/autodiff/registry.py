@@ -61,12 +61,13 @@ def learn(f: Any) -> bool:
     if home in _met and home is not None:
         return False
     if home is None:
-        packages = [name for name in WAITING if name in sys.modules]
+        packages = [name for name in list(WAITING) if name in sys.modules]
     else:
-        packages = [name for name in WAITING if home == name or home.startswith(f"{name}.")]
+        packages = [name for name in list(WAITING) if home == name or home.startswith(f"{name}.")]
     for name in packages:
         known = [dict(table) for table in (DOORS, RULES, PARTIALS)]
-        importlib.import_module(WAITING.pop(name))
+        importlib.import_module(WAITING[name])
+        WAITING.pop(name, None)
         for table, before in zip((DOORS, RULES, PARTIALS), known, strict=True):
             table.update(before)
     _met.add(home)

@@ -1,0 +1,152 @@
+"""``scipy.special``: every function with a rule against differences, at several points, as numbers and arrays."""
+
+import numpy as np
+import pytest
+import scipy.special as sp
+
+from workbench import check_gradient, gradient
+from workbench.autodiff.registry import PARTIALS
+from workbench.errors import MissingRuleError
+from workbench.rules import scipy_special, scipy_special_families  # noqa: F401
+
+ONE = np.array([0.15, 0.4, 0.75])
+ANY = np.array([-1.3, 0.2, 0.9, 2.5])
+UP = np.array([0.3, 1.1, 2.7])
+# name: sample operands; what is a whole number does not vary
+CASES = {
+    **dict.fromkeys(
+        "erf erfc erfcx erfi dawsn ndtr log_ndtr expit log_expit cosdg sindg cosm1 exp2".split(), (ANY,)
+    ),
+    **dict.fromkeys("exp10 expm1 exprel wrightomega i0 i1 j0 j1 i0e i1e".split(), (ANY,)),
+    **dict.fromkeys("erfinv ndtri logit entr spence ellipk ellipe ellipkm1".split(), (ONE,)),
+    **dict.fromkeys(
+        "cbrt tandg cotdg log1p gamma gammaln loggamma rgamma psi digamma expi exp1 y0 y1 k0 k1 k0e k1e".split(),
+        (UP,),
+    ),
+    "erfcinv": (ONE,),
+    "ndtri_exp": (-UP,),
+    "zetac": (UP + 1.0,),
+    "_riemann_zeta": (UP + 1.5,),
+    "_zeta": (UP + 1.5, UP),
+    **dict.fromkeys(
+        "rel_entr kl_div xlogy xlog1py agm beta betaln gammainc gammaincc".split(), (UP, UP[::-1] + 0.1)
+    ),
+    **dict.fromkeys("pseudo_huber huber stdtr chdtr chdtrc".split(), (UP, UP[::-1] + 0.1)),
+    "owens_t": (ANY, ANY[::-1].copy()),
+    "powm1": (UP, ANY[:3]),
+    "boxcox": (UP, ANY[:3]),
+    "boxcox1p": (UP, ANY[:3]),
+    "inv_boxcox": (ONE, ANY[1:]),
+    "inv_boxcox1p": (ONE, ANY[1:]),
+    "radian": (UP, UP, UP),
+    "binom": (UP + 3.0, UP),
+    "poch": (UP, ONE),
+    **dict.fromkeys("gammaincinv gammainccinv stdtrit chdtri".split(), (UP, ONE)),
+    **dict.fromkeys("betainc betaincc betaincinv betainccinv fdtri".split(), (UP, UP[::-1] + 0.2, ONE)),
+    **dict.fromkeys("fdtr fdtrc".split(), (UP, UP[::-1] + 0.2, UP)),
+    **dict.fromkeys("pdtr pdtrc".split(), (2, UP)),
+    "expn": (3, UP),
+    "voigt_profile": (ANY[:3], UP, UP[::-1]),
+    "yn": (2, UP),
+    "kn": (2, UP),
+    **dict.fromkeys("jv yv iv kv jve yve ive kve struve modstruve".split(), (UP, UP[::-1] + 0.4)),
+    "hyp0f1": (UP, ANY[:3]),
+    "hyp1f1": (UP, UP + 1.0, ANY[:3]),
+    "hyp2f1": (UP, UP + 1.0, UP + 0.3, ONE),
+    "hyperu": (UP, UP[::-1], UP),
+    "ellipkinc": (UP, ONE),
+    "ellipeinc": (UP, ONE),
+    "elliprc": (UP, UP[::-1]),
+    "elliprf": (UP, UP[::-1], ONE),
+    "elliprg": (UP, UP[::-1], ONE),
+    "elliprd": (UP, UP[::-1], ONE),
+    "elliprj": (UP, UP[::-1], ONE, UP + 0.5),
+    **dict.fromkeys(
+        "eval_legendre eval_chebyt eval_chebyu eval_hermite eval_hermitenorm eval_laguerre".split(), (4, ANY)
+    ),
+    "eval_gegenbauer": (3, UP, ONE),
+    "eval_genlaguerre": (3, UP, ONE),
+    "eval_jacobi": (3, UP, UP[::-1], ONE),
+}
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_universal_function(name):
+    function = getattr(sp, name, None) or getattr(sp._ufuncs, name)
+    operands = CASES[name]
+    tolerance = 2e-6 if name == "pro" else 1e-6
+    varying = [x for x in operands if isinstance(x, np.ndarray)]
+
+    def program(*xs):
+        rest = iter(xs)
+        return function(*[next(rest) if isinstance(x, np.ndarray) else x for x in operands])
+
+    check_gradient(program, *varying, rtol=tolerance)
+    check_gradient(program, *[float(x[1]) for x in varying], rtol=tolerance)
+
+
+def test_every_rule_has_a_case():
+    named = {getattr(sp, n, None) or getattr(sp._ufuncs, n) for n in CASES}
+    others = {sp.hankel1, sp.hankel2, sp.wofz, sp._ufuncs._lambertw}
+    spherical = {f for f in PARTIALS if f.__name__.startswith("_spherical_")}
+    ours = {
+        f
+        for f in PARTIALS
+        if getattr(np, getattr(f, "__name__", ""), None) is not f and isinstance(f, np.ufunc)
+    }
+    assert not {f.__name__ for f in ours - named - others - spherical}
+
+
+@pytest.mark.parametrize("function", [sp.airy, sp.fresnel, sp.sici, sp.shichi])
+def test_several_values(function):
+    check_gradient(lambda x: function(x), UP)
+    check_gradient(lambda x: function(x)[1], 0.7)
+
+
+def test_elliptic_functions():
+    check_gradient(lambda u, m: sp.ellipj(u, m), ANY[:3], ONE)
+    check_gradient(lambda u, m: sp.ellipj(u, m)[0], 0.8, 0.3)
+
+
+@pytest.mark.parametrize("function", [sp.spherical_jn, sp.spherical_yn, sp.spherical_in, sp.spherical_kn])
+def test_spherical_bessel(function):
+    check_gradient(lambda x: function(2, x), UP)
+    check_gradient(lambda x: function(1, x, derivative=True), UP)
+
+
+def test_complex_values():
+    check_gradient(lambda v, x: sp.hankel1(v, x), UP, UP + 0.3)
+    check_gradient(lambda v, x: sp.hankel2(v, x), UP, UP + 0.3)
+    check_gradient(lambda z: sp.wofz(z), np.array([0.3 + 0.2j, 1.0 - 0.1j]))
+    check_gradient(lambda x: sp.lambertw(x).real, UP)
+    check_gradient(lambda x: sp.lambertw(x, k=-1).real, -0.3 * ONE)
+
+
+def test_along_axes():
+    a = np.arange(6.0).reshape(2, 3) / 3.0
+    check_gradient(lambda a: sp.logsumexp(a), a)
+    check_gradient(lambda a: sp.logsumexp(a, axis=1), a)
+    check_gradient(lambda a, b: sp.logsumexp(a, axis=0, b=b, keepdims=True), a, a + 1.0)
+    check_gradient(lambda a: sp.logsumexp([a, 2.0 * a, 1.0]), 0.3)
+    check_gradient(lambda a: sp.softmax(a, axis=0), a)
+    check_gradient(lambda a: sp.log_softmax(a, axis=-1), a)
+    check_gradient(lambda a: sp.multigammaln(a, 3), 2.5)
+    check_gradient(lambda x: sp.polygamma(2, x), UP)
+    check_gradient(lambda x: sp.polygamma(0, x) + sp.zeta(2.5, x), UP)
+    check_gradient(lambda x: sp.comb(x, 2.0), UP + 3.0)
+
+
+@pytest.mark.parametrize("function", [sp.erf, sp.gammaln, sp.expit, sp.j0, sp.ndtri, sp.psi, sp.logsumexp])
+def test_second_derivatives(function):
+    check_gradient(gradient(lambda x: np.sum(function(x) ** 2)), ONE)
+
+
+def test_second_derivative_by_a_shape():
+    check_gradient(gradient(lambda a: float(sp.gammainc(a, 1.3))), 0.8, rtol=1e-5)
+
+
+def test_where_no_rule_is():
+    with pytest.raises(MissingRuleError, match="mathieu_a"):
+        gradient(lambda x: sp.mathieu_a(2, x))(0.5)
+    with pytest.raises(MissingRuleError, match="argument 0"):
+        gradient(lambda n: sp.eval_legendre(n, 0.3))(2.5)

@@ -1,0 +1,276 @@
+"""Universal functions of ``scipy.special``: one partial for each operand.
+
+Where a derivative by a parameter (the order of a Bessel function, the shape of an incomplete gamma function) has no
+closed form, it is a central difference of order eight in that parameter: about eleven digits of the function's own
+scale. Source of the closed forms: NIST Digital Library of Mathematical Functions, https://dlmf.nist.gov, by the
+numbers in the comments.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.special as sp
+
+from workbench.autodiff.calls import plain
+from workbench.autodiff.registry import NON_DIFFERENTIABLE, PARTIALS
+
+_SQRT_PI = math.sqrt(math.pi)
+_SQRT_2PI = math.sqrt(2.0 * math.pi)
+_DEGREE = math.pi / 180.0
+# weights of f(p + k h) - f(p - k h), k = 1 … 4
+_STENCIL = (4.0 / 5.0, -1.0 / 5.0, 4.0 / 105.0, -1.0 / 280.0)
+
+Partial = Callable[..., Any]
+
+
+def by_difference(function: Callable, position: int, *, positive: bool = True) -> Partial:
+    """The partial by a parameter in which ``function`` is smooth, from its values around.
+
+    Args:
+        function: a universal function.
+        position: of the parameter.
+        positive: the function is defined for positive values of the parameter only.
+    """
+
+    def partial(m: Any, y: Any, *x: Any) -> Any:
+        here = np.asarray(plain(x[position]), float)
+        step = 0.02 * np.maximum(1.0, np.sqrt(np.abs(here)))
+        if positive:
+            step = np.minimum(step, 0.01 * np.abs(here))
+        total: Any = 0.0
+        for k, weight in enumerate(_STENCIL, start=1):
+            up, down = (
+                function(*x[:position], x[position] + s * k * step, *x[position + 1 :]) for s in (1, -1)
+            )
+            total = total + weight * (up - down)
+        return total / step
+
+    return partial
+
+
+def _normal(x: Any) -> Any:
+    """The density of the standard normal distribution."""
+    return np.exp(-0.5 * x * x) / _SQRT_2PI
+
+
+def _gamma_density(a: Any, x: Any) -> Any:
+    return np.exp(sp.xlogy(a - 1.0, x) - x - sp.gammaln(a))
+
+
+def _beta_density(a: Any, b: Any, x: Any) -> Any:
+    return np.exp(sp.xlogy(a - 1.0, x) + sp.xlog1py(b - 1.0, -x) - sp.betaln(a, b))
+
+
+def _t_density(df: Any, t: Any) -> Any:
+    scale = sp.gammaln(0.5 * (df + 1.0)) - sp.gammaln(0.5 * df) - 0.5 * np.log(df * math.pi)
+    return np.exp(scale - 0.5 * (df + 1.0) * np.log1p(t * t / df))
+
+
+def _f_density(n: Any, d: Any, x: Any) -> Any:
+    share = n * x / (n * x + d)
+    return _beta_density(0.5 * n, 0.5 * d, share) * n * d / (n * x + d) ** 2
+
+
+def _trigamma(x: Any) -> Any:
+    """ψ′(x) = ζ(2, x), and by reflection for negative x (DLMF 5.15.1, 5.15.6)."""
+    negative = plain(x) <= 0
+    inner = sp._ufuncs._zeta(2.0, np.where(negative, 1.0 - x, x))
+    if not np.any(negative):
+        return sp._ufuncs._zeta(2.0, x)
+    return np.where(negative, (math.pi / np.sin(math.pi * x)) ** 2 - inner, inner)
+
+
+def _inverse(density: Callable, forward: Callable, count: int, sign: float) -> tuple[Partial, ...]:
+    """Partials of the inverse of ``p = forward(*parameters, x)`` whose last operand is p."""
+
+    def last(m: Any, y: Any, *args: Any) -> Any:
+        return sign / density(*args[:-1], y)
+
+    def parameter(position: int) -> Partial:
+        slope = by_difference(forward, position)
+        return lambda m, y, *args: -sign * slope(m, None, *args[:-1], y) / density(*args[:-1], y)
+
+    return (*(parameter(k) for k in range(count)), last)
+
+
+def _exprel(m: Any, y: Any, x: Any) -> Any:
+    near = np.abs(plain(x)) < 1e-2
+    series = 0.5 + x / 3.0 + x**2 / 8.0 + x**3 / 30.0 + x**4 / 144.0 + x**5 / 840.0
+    return np.where(near, series, (np.exp(x) - y) / np.where(near, 1.0, x))
+
+
+def _spence(m: Any, y: Any, x: Any) -> Any:
+    at_one = plain(x) == 1.0
+    return np.where(at_one, -1.0, np.log(x) / np.where(at_one, 1.0, 1.0 - x))
+
+
+def _huber_by_delta(m: Any, y: Any, d: Any, r: Any) -> Any:
+    return np.where(np.abs(plain(r)) > plain(d), np.abs(r) - d, 0.0)
+
+
+def _pseudo_huber(d: Any, r: Any) -> Any:
+    return np.sqrt(1.0 + (r / d) ** 2)
+
+
+def _wofz_slope(z: Any) -> Any:
+    """w′(z) = −2 z w(z) + 2 i/√π (DLMF 7.10.2)."""
+    return -2.0 * z * sp.wofz(z) + 2.0j / _SQRT_PI
+
+
+def _voigt(x: Any, sigma: Any, gamma: Any) -> tuple[Any, Any, Any]:
+    """Argument, slope and scale of V = Re w(z) / (σ √2π), z = (x + iγ)/(σ √2)."""
+    z = (x + 1.0j * gamma) / (sigma * math.sqrt(2.0))
+    return z, _wofz_slope(z), 1.0 / (sigma * _SQRT_2PI)
+
+
+def _voigt_by_x(m: Any, y: Any, x: Any, s: Any, g: Any) -> Any:
+    _, slope, scale = _voigt(x, s, g)
+    return np.real(slope) * scale / (s * math.sqrt(2.0))
+
+
+def _voigt_by_sigma(m: Any, y: Any, x: Any, s: Any, g: Any) -> Any:
+    z, slope, scale = _voigt(x, s, g)
+    return -y / s - np.real(slope * z) * scale / s
+
+
+def _voigt_by_gamma(m: Any, y: Any, x: Any, s: Any, g: Any) -> Any:
+    _, slope, scale = _voigt(x, s, g)
+    return -np.imag(slope) * scale / (s * math.sqrt(2.0))
+
+
+# name: one partial per operand, each (m, y, *x)
+TABLE: dict[str, tuple[Partial | None, ...]] = {
+    # error functions (DLMF 7.10)
+    "erf": (lambda m, y, x: 2.0 / _SQRT_PI * np.exp(-x * x),),
+    "erfc": (lambda m, y, x: -2.0 / _SQRT_PI * np.exp(-x * x),),
+    "erfcx": (lambda m, y, x: 2.0 * x * y - 2.0 / _SQRT_PI,),
+    "erfi": (lambda m, y, x: 2.0 / _SQRT_PI * np.exp(x * x),),
+    "erfinv": (lambda m, y, x: 0.5 * _SQRT_PI * np.exp(y * y),),
+    "erfcinv": (lambda m, y, x: -0.5 * _SQRT_PI * np.exp(y * y),),
+    "dawsn": (lambda m, y, x: 1.0 - 2.0 * x * y,),
+    "wofz": (lambda m, y, z: _wofz_slope(z),),
+    "voigt_profile": (_voigt_by_x, _voigt_by_sigma, _voigt_by_gamma),
+    "ndtr": (lambda m, y, x: _normal(x),),
+    "ndtri": (lambda m, y, p: 1.0 / _normal(y),),
+    "log_ndtr": (lambda m, y, x: np.exp(-0.5 * x * x - y) / _SQRT_2PI,),
+    "ndtri_exp": (lambda m, y, x: np.exp(x + 0.5 * y * y) * _SQRT_2PI,),
+    "owens_t": (
+        lambda m, y, h, a: -0.5 * _normal(h) * sp.erf(a * h / math.sqrt(2.0)),
+        lambda m, y, h, a: np.exp(-0.5 * h * h * (1.0 + a * a)) / (2.0 * math.pi * (1.0 + a * a)),
+    ),
+    # logistic and entropies
+    "expit": (lambda m, y, x: y * (1.0 - y),),
+    "logit": (lambda m, y, x: 1.0 / (x * (1.0 - x)),),
+    "log_expit": (lambda m, y, x: sp.expit(-x),),
+    "entr": (lambda m, y, x: -np.log(x) - 1.0,),
+    "rel_entr": (lambda m, y, a, b: np.log(a / b) + 1.0, lambda m, y, a, b: -a / b),
+    "kl_div": (lambda m, y, a, b: np.log(a / b), lambda m, y, a, b: 1.0 - a / b),
+    "xlogy": (lambda m, y, a, b: np.log(b), lambda m, y, a, b: a / b),
+    "xlog1py": (lambda m, y, a, b: np.log1p(b), lambda m, y, a, b: a / (1.0 + b)),
+    "huber": (_huber_by_delta, lambda m, y, d, r: np.clip(r, -d, d)),
+    "pseudo_huber": (
+        lambda m, y, d, r: 2.0 * d * (_pseudo_huber(d, r) - 1.0) - r * r / (d * _pseudo_huber(d, r)),
+        lambda m, y, d, r: r / _pseudo_huber(d, r),
+    ),
+    "boxcox": (lambda m, y, x, k: x ** (k - 1.0), by_difference(sp.boxcox, 1, positive=False)),
+    "boxcox1p": (lambda m, y, x, k: (1.0 + x) ** (k - 1.0), by_difference(sp.boxcox1p, 1, positive=False)),
+    "inv_boxcox": (lambda m, y, x, k: y ** (1.0 - k), by_difference(sp.inv_boxcox, 1, positive=False)),
+    "inv_boxcox1p": (
+        lambda m, y, x, k: (1.0 + y) ** (1.0 - k),
+        by_difference(sp.inv_boxcox1p, 1, positive=False),
+    ),
+    # elementary functions in another form
+    "cbrt": (lambda m, y, x: 1.0 / (3.0 * y * y),),
+    "cosdg": (lambda m, y, x: -_DEGREE * sp.sindg(x),),
+    "sindg": (lambda m, y, x: _DEGREE * sp.cosdg(x),),
+    "tandg": (lambda m, y, x: _DEGREE * (1.0 + y * y),),
+    "cotdg": (lambda m, y, x: -_DEGREE * (1.0 + y * y),),
+    "cosm1": (lambda m, y, x: -np.sin(x),),
+    "exp2": (lambda m, y, x: math.log(2.0) * y,),
+    "exp10": (lambda m, y, x: math.log(10.0) * y,),
+    "expm1": (lambda m, y, x: y + 1.0,),
+    "exprel": (_exprel,),
+    "log1p": (lambda m, y, x: 1.0 / (1.0 + x),),
+    "powm1": (lambda m, y, a, b: b * a ** (b - 1.0), lambda m, y, a, b: (y + 1.0) * np.log(a)),
+    "radian": (
+        lambda m, y, d, a, b: _DEGREE,
+        lambda m, y, d, a, b: _DEGREE / 60.0,
+        lambda m, y, d, a, b: _DEGREE / 3600.0,
+    ),
+    "agm": (by_difference(sp.agm, 0), by_difference(sp.agm, 1)),
+    # gamma functions (DLMF 5.2, 8.8, 8.17)
+    "gamma": (lambda m, y, x: y * sp.psi(x),),
+    "gammaln": (lambda m, y, x: sp.psi(x),),
+    "loggamma": (lambda m, y, x: sp.psi(x),),
+    "rgamma": (lambda m, y, x: -y * sp.psi(x),),
+    "psi": (lambda m, y, x: _trigamma(x),),
+    "digamma": (lambda m, y, x: _trigamma(x),),
+    "beta": (
+        lambda m, y, a, b: y * (sp.psi(a) - sp.psi(a + b)),
+        lambda m, y, a, b: y * (sp.psi(b) - sp.psi(a + b)),
+    ),
+    "betaln": (
+        lambda m, y, a, b: sp.psi(a) - sp.psi(a + b),
+        lambda m, y, a, b: sp.psi(b) - sp.psi(a + b),
+    ),
+    "binom": (
+        lambda m, y, n, k: y * (sp.psi(n + 1.0) - sp.psi(n - k + 1.0)),
+        lambda m, y, n, k: y * (sp.psi(n - k + 1.0) - sp.psi(k + 1.0)),
+    ),
+    "poch": (
+        lambda m, y, z, k: y * (sp.psi(z + k) - sp.psi(z)),
+        lambda m, y, z, k: y * sp.psi(z + k),
+    ),
+    "gammainc": (by_difference(sp.gammainc, 0), lambda m, y, a, x: _gamma_density(a, x)),
+    "gammaincc": (by_difference(sp.gammaincc, 0), lambda m, y, a, x: -_gamma_density(a, x)),
+    "gammaincinv": _inverse(_gamma_density, sp.gammainc, 1, 1.0),
+    "gammainccinv": _inverse(_gamma_density, sp.gammaincc, 1, -1.0),
+    "betainc": (
+        by_difference(sp.betainc, 0),
+        by_difference(sp.betainc, 1),
+        lambda m, y, a, b, x: _beta_density(a, b, x),
+    ),
+    "betaincc": (
+        by_difference(sp.betaincc, 0),
+        by_difference(sp.betaincc, 1),
+        lambda m, y, a, b, x: -_beta_density(a, b, x),
+    ),
+    "betaincinv": _inverse(_beta_density, sp.betainc, 2, 1.0),
+    "betainccinv": _inverse(_beta_density, sp.betaincc, 2, -1.0),
+    # distributions
+    "stdtr": (by_difference(sp.stdtr, 0), lambda m, y, n, t: _t_density(n, t)),
+    "stdtrit": _inverse(_t_density, sp.stdtr, 1, 1.0),
+    "chdtr": (by_difference(sp.chdtr, 0), lambda m, y, n, x: 0.5 * _gamma_density(0.5 * n, 0.5 * x)),
+    "chdtrc": (by_difference(sp.chdtrc, 0), lambda m, y, n, x: -0.5 * _gamma_density(0.5 * n, 0.5 * x)),
+    "chdtri": _inverse(lambda n, x: 0.5 * _gamma_density(0.5 * n, 0.5 * x), sp.chdtrc, 1, -1.0),
+    "fdtr": (by_difference(sp.fdtr, 0), by_difference(sp.fdtr, 1), lambda m, y, *x: _f_density(*x)),
+    "fdtrc": (by_difference(sp.fdtrc, 0), by_difference(sp.fdtrc, 1), lambda m, y, *x: -_f_density(*x)),
+    "fdtri": _inverse(_f_density, sp.fdtr, 2, 1.0),
+    "pdtr": (None, lambda m, y, k, rate: -np.exp(sp.xlogy(k, rate) - rate - sp.gammaln(k + 1.0))),
+    "pdtrc": (None, lambda m, y, k, rate: np.exp(sp.xlogy(k, rate) - rate - sp.gammaln(k + 1.0))),
+    # exponential and other integrals (DLMF 6.2, 25.12)
+    "expi": (lambda m, y, x: np.exp(x) / x,),
+    "exp1": (lambda m, y, x: -np.exp(-x) / x,),
+    "expn": (None, lambda m, y, n, x: -sp.expn(n - 1, x)),
+    "spence": (_spence,),
+    "wrightomega": (lambda m, y, x: y / (1.0 + y),),
+    # zeta (DLMF 25.11.17)
+    "zetac": (by_difference(sp.zetac, 0, positive=False),),
+    "_zeta": (
+        by_difference(sp._ufuncs._zeta, 0, positive=False),
+        lambda m, y, s, q: -s * sp._ufuncs._zeta(s + 1.0, q),
+    ),
+    "_riemann_zeta": (by_difference(sp._ufuncs._riemann_zeta, 0, positive=False),),
+    "_lambertw": (lambda m, y, z, k, tol: 1.0 / (np.exp(y) * (1.0 + y)), None, None),
+}
+
+for _name, _partials in TABLE.items():
+    PARTIALS[getattr(sp._ufuncs if _name.startswith("_") else sp, _name)] = _partials
+for _name in ("gammasgn", "round"):
+    NON_DIFFERENTIABLE.add(getattr(sp, _name))
+
+from workbench.rules import scipy_special_families  # noqa: E402, F401  the other half of the package

@@ -1,0 +1,150 @@
+"""A function differentiated through another form of itself.
+
+The value is the function's own, to the last bit; its derivatives, of every order, are those of a *form*: the same
+mathematics written in what has rules. This is how most functions of compiled packages come to have derivatives.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff.arrays import TracedArray, current, record
+from workbench.autodiff.calls import as_array, contains_traced, name_of, plain, resolve
+from workbench.autodiff.location import user_line
+from workbench.autodiff.registry import DOORS
+from workbench.autodiff.scalars import TRACED, TracedFloat
+from workbench.autodiff.tape import OPEN
+from workbench.errors import MissingRuleError
+
+
+def with_value(traced: Any, value: Any) -> Any:
+    """``traced`` with its value replaced by ``value``, in tuples and lists too; its derivatives stay."""
+    if isinstance(traced, tuple | list) and isinstance(value, tuple | list):
+        pairs = [with_value(t, v) for t, v in zip(traced, value, strict=True)]
+        return type(value)._make(pairs) if hasattr(type(value), "_make") else type(value)(pairs)
+    if type(traced) is TracedFloat:
+        inner = with_value(traced.value, value)
+        number = inner if type(inner) is TracedFloat else _number(inner)
+        return TracedFloat(number, traced.tape, traced, 1.0)
+    if type(traced) is TracedArray:
+        inner = with_value(traced.value, value)
+        if type(inner) is np.ndarray and not inner.flags.owndata:
+            inner = inner.copy()
+        shape = traced.array.shape
+
+        def value_pullback(bar: Any) -> list[Any]:
+            return [np.reshape(bar, shape)]
+
+        return record(traced.tape, [traced], inner, value_pullback)
+    return value
+
+
+def _number(value: Any) -> Any:
+    return value.item() if isinstance(value, np.ndarray) else value
+
+
+def settled(x: Any) -> Any:
+    """An argument as it is read now: lists and tuples that hold traced values as arrays."""
+    if isinstance(x, list | tuple) and contains_traced(x):
+        return as_array(x)
+    return current(x)
+
+
+def stands_in(*functions: Callable, structured: bool = False, overwrites: bool = False) -> Callable:
+    """Decorator: the decorated form gives the derivatives of ``functions``.
+
+    The form takes the function's arguments by position or name, as the program passed them. It runs un-rewritten
+    on traced values, so it uses operators, NumPy functions and ``resolve``.
+
+    Args:
+        functions: the functions, which keep giving the value.
+        structured: lists and tuples among the arguments are kept as they are.
+        overwrites: arguments that allow the function to overwrite its input are dropped.
+    """
+
+    def register(form: Callable) -> Callable:
+        for function in functions:
+            DOORS[function] = _door(function, form, structured, overwrites)
+        return form
+
+    return register
+
+
+def _door(function: Callable, form: Callable, structured: bool, overwrites: bool) -> Callable:
+    accepted = inspect.signature(form).parameters
+
+    @functools.wraps(function, updated=())
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if not OPEN:
+            return function(*args, **kwargs)
+        if overwrites:
+            kwargs = {k: v for k, v in kwargs.items() if not k.startswith("overwrite_")}
+        if not any(contains_traced(a) for a in (*args, *kwargs.values())):
+            return function(*[plain(a) for a in args], **kwargs)
+        value = function(*[plain(a) for a in args], **{k: plain(v) for k, v in kwargs.items()})
+        args = tuple(current(a) if structured else settled(a) for a in args)
+        kwargs = {k: current(v) if structured else settled(v) for k, v in kwargs.items()}
+        ignored = [k for k in kwargs if k not in accepted]
+        for name in ignored:
+            if contains_traced(kwargs[name]):
+                raise no_rule(function, f"its argument {name!r}")
+            if name not in _HARMLESS:
+                raise no_rule(function, f"{name}={kwargs[name]!r}")
+        with np.errstate(all="ignore"):
+            traced = form(*args, **{k: v for k, v in kwargs.items() if k not in ignored})
+        return with_value(traced, value)
+
+    return call
+
+
+# options that say how, not what
+_HARMLESS = frozenset({"check_finite", "lapack_driver", "driver", "workers", "method", "lwork"})
+
+
+def no_rule(function: Callable, what: str) -> MissingRuleError:
+    """The error for a function that has a rule, but not for this."""
+    return MissingRuleError(
+        f"{name_of(function)} has no rule for {what}",
+        found="a traced value among its arguments",
+        where=user_line(),
+        fix="leave that option out, register a rule with @workbench.rule, or pass workbench.stop_gradient(x)",
+    )
+
+
+def refuses(*functions: Callable, why: str) -> None:
+    """Functions that have no derivative here: an error names the user's line when they get a traced value."""
+    for function in functions:
+        DOORS[function] = _refusing(function, why)
+
+
+def _refusing(function: Callable, why: str) -> Callable:
+    @functools.wraps(function, updated=())
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if OPEN and any(contains_traced(a) for a in (*args, *kwargs.values())):
+            raise MissingRuleError(
+                f"{name_of(function)} is not differentiable here",
+                found="a traced value among its arguments",
+                where=user_line(),
+                fix=why,
+            )
+        return resolve_nothing(function, args, kwargs)
+
+    return call
+
+
+def resolve_nothing(function: Callable, args: tuple, kwargs: dict) -> Any:
+    """Call ``function`` as it stands, with rewritten callbacks."""
+    from types import FunctionType, MethodType
+
+    new = [resolve(a) if type(a) in (FunctionType, MethodType) else a for a in args]
+    return function(*new, **kwargs)
+
+
+def is_traced(x: Any) -> bool:
+    """Whether ``x`` itself is a traced number or array."""
+    return type(x) in TRACED
