@@ -1,0 +1,80 @@
+"""Rules written by the names of a function's arguments, for functions with many options.
+
+``@named_rule(solve, "a", "b")`` decorates a function that takes the value and every argument by name (defaults
+filled in), and returns a pullback from the value's cotangent to one cotangent for each of the names given. The rule
+runs on plain values, or, in a derivative of a derivative, on traced ones: it computes with operators, NumPy functions
+and ``resolve``.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from workbench.autodiff.calls import contains_traced, plain
+from workbench.autodiff.registry import DOORS, Rule, add_rule
+from workbench.autodiff.scalars import TRACED
+from workbench.rules.stand_ins import no_rule, settled
+
+
+def named_rule(function: Callable, *names: str) -> Callable:
+    """Decorator: ``make(value, call)`` is the rule of ``function`` for its arguments ``names``.
+
+    ``call`` holds every argument as an attribute. The pullback returns a tuple in the order of ``names``. Arguments
+    called ``overwrite_…`` are left out: what the tape holds must not be overwritten.
+    """
+    signature = inspect.signature(function)
+    order = list(signature.parameters)
+
+    def register(make: Callable) -> Callable:
+        def forward(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
+            wanted = [order[k] for k in needs]
+            for name in wanted:
+                if name not in names:
+                    raise no_rule(function, f"its argument {name!r}")
+            bound = signature.bind(*args, **kwargs)
+            nested = any(type(a) in TRACED for a in bound.arguments.values())
+            value = DOORS[function](*args, **kwargs) if nested else function(*args, **kwargs)
+            bound.apply_defaults()
+            pullback = make(value, SimpleNamespace(**bound.arguments))
+
+            def named_pullback(bar: Any) -> list[Any]:
+                found = dict(zip(names, pullback(bar), strict=True))
+                return [found[name] for name in wanted]
+
+            return value, named_pullback
+
+        add_rule(Rule(function, forward))
+        DOORS[function] = _keeping(function, DOORS[function], signature, names)
+        return make
+
+    return register
+
+
+def _keeping(function: Callable, ruled: Callable, signature: inspect.Signature, names: tuple) -> Callable:
+    """The door: varying arguments by position as arrays, nothing overwritten, options plain."""
+    order = list(signature.parameters)
+    overwriting = [name for name in order if name.startswith("overwrite_")]
+
+    @functools.wraps(function, updated=())
+    def call(*args: Any, **kwargs: Any) -> Any:
+        bound = signature.bind(*args, **kwargs)
+        for name in overwriting:
+            bound.arguments.pop(name, None)
+        for name, value in bound.arguments.items():
+            varies = name in names and (signature.parameters[name].kind is not inspect.Parameter.KEYWORD_ONLY)
+            bound.arguments[name] = settled(value) if varies or contains_traced(value) else plain(value)
+        # after a gap left by what is overwritten, the rest goes by name
+        positional, named = [], dict(bound.arguments)
+        for name in order:
+            if name not in named:
+                break
+            if signature.parameters[name].kind is inspect.Parameter.KEYWORD_ONLY:
+                break
+            positional.append(named.pop(name))
+        return ruled(*positional, **named)
+
+    return call
