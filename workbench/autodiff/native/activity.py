@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from workbench.autodiff.native.ir import Atom, Block, Call, If, Load, Loop, Op, Store, Value, blocks_of, is_float_array
+from workbench.autodiff.native.ir import (
+    Atom,
+    Block,
+    Call,
+    If,
+    Load,
+    Loop,
+    Op,
+    Store,
+    Value,
+    blocks_of,
+    is_float_array,
+)
 from workbench.autodiff.native.primitives import PRIMITIVES
 
 

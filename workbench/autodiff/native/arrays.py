@@ -107,7 +107,9 @@ def _keys(low: Lowering, array: Arr, node: ast.Subscript) -> list[Any]:
     used = 0
     for part in parts:
         if isinstance(part, ast.Slice):
-            keys.append(tuple(None if p is None else low.evaluate(p) for p in (part.lower, part.upper, part.step)))
+            keys.append(
+                tuple(None if p is None else low.evaluate(p) for p in (part.lower, part.upper, part.step))
+            )
             used += 1
             continue
         thing = low.evaluate(part)
@@ -230,7 +232,14 @@ def _times(low: Lowering, a: Atom, b: Atom, node: ast.AST) -> Atom:
 # ------------------------------------------------------------------------------------------- loops over elements
 
 
-def for_each(low: Lowering, dims: tuple[Atom, ...], body: Callable[..., list[Atom]], *, start: list[Atom], node: ast.AST) -> list[Atom]:
+def for_each(
+    low: Lowering,
+    dims: tuple[Atom, ...],
+    body: Callable[..., list[Atom]],
+    *,
+    start: list[Atom],
+    node: ast.AST,
+) -> list[Atom]:
     """Nested loops over all indices; ``body(index, carried)`` returns what is carried on; the result is the last."""
 
     def nest(index: tuple[Atom, ...], carried: list[Atom]) -> list[Atom]:
@@ -274,14 +283,20 @@ def broadcast(low: Lowering, parts: list[Lazy], node: ast.AST) -> tuple[Atom, ..
             if len(part.dims) < -axis:
                 continue
             n = part.dims[axis]
-            if found is n or (type(n) is int and n == 1) or (type(n) is int and type(found) is int and n == found):
+            if (
+                found is n
+                or (type(n) is int and n == 1)
+                or (type(n) is int and type(found) is int and n == found)
+            ):
                 continue
             found = n if type(found) is int and found == 1 else low.op("same", found, n, node=node)
         dims.append(found)
     return tuple(dims)
 
 
-def elementwise(low: Lowering, function: Callable[..., Atom], things: list[Any], kind: str, *, node: ast.AST) -> Lazy:
+def elementwise(
+    low: Lowering, function: Callable[..., Atom], things: list[Any], kind: str, *, node: ast.AST
+) -> Lazy:
     """A function of numbers applied to arrays, element by element."""
     parts = [as_lazy(low, thing, node) for thing in things]
     dims = broadcast(low, parts, node)
@@ -309,7 +324,9 @@ def materialise(low: Lowering, lazy: Lazy, node: ast.AST) -> Arr:
     return made
 
 
-def reduce(low: Lowering, thing: Any, function: Callable[[Atom, Atom], Atom], first: Atom, *, node: ast.AST) -> Atom:
+def reduce(
+    low: Lowering, thing: Any, function: Callable[[Atom, Atom], Atom], first: Atom, *, node: ast.AST
+) -> Atom:
     """All elements of an array put together with a function of two numbers."""
     lazy = as_lazy(low, thing, node)
 
@@ -328,7 +345,10 @@ def copy_into(low: Lowering, target: Arr, thing: Any, node: ast.AST) -> None:
     if len(lazy.dims) > len(target.dims):
         raise low.refuse("the value has more dimensions than its place", node)
     dims = broadcast(low, parts, node)
-    if any(type(n) is int and n == 1 and not (type(m) is int and m == 1) for n, m in zip(target.dims, dims, strict=True)):
+    if any(
+        type(n) is int and n == 1 and not (type(m) is int and m == 1)
+        for n, m in zip(target.dims, dims, strict=True)
+    ):
         low.stop(node)
 
     def body(index: tuple[Atom, ...], carried: list[Atom]) -> list[Atom]:
@@ -370,7 +390,9 @@ def update(low: Lowering, node: ast.AugAssign, array: Arr | None) -> None:
 
     kind = type(node.op).__name__
     if array is not None:
-        copy_into(low, array, arithmetic(low, kind, array, low.evaluate(node.value, lazy=True), node=node), node)
+        copy_into(
+            low, array, arithmetic(low, kind, array, low.evaluate(node.value, lazy=True), node=node), node
+        )
         return
     target = node.target
     array = low.evaluate(target.value)
@@ -448,4 +470,3 @@ def items_of(low: Lowering, thing: Any, node: ast.AST) -> tuple[Atom, Callable[[
 
         return thing.dims[0], item
     return None
-

@@ -34,11 +34,15 @@ def quiet(low: Lowering, node: ast.expr) -> bool:
             base = inner.func.value if isinstance(inner.func, ast.Attribute) else None
             if isinstance(base, ast.Name):
                 thing = low.lookup(base.id, base)
-                if isinstance(thing, Arr) or (isinstance(thing, Static) and isinstance(thing.value, types.ModuleType)):
+                if isinstance(thing, Arr) or (
+                    isinstance(thing, Static) and isinstance(thing.value, types.ModuleType)
+                ):
                     continue
             if isinstance(inner.func, ast.Name):
                 thing = low.lookup(inner.func.id, inner.func)
-                if isinstance(thing, Static) and isinstance(thing.value, types.BuiltinFunctionType | type | np.ufunc):
+                if isinstance(thing, Static) and isinstance(
+                    thing.value, types.BuiltinFunctionType | type | np.ufunc
+                ):
                     continue
             return False
         if isinstance(inner, ast.NamedExpr):
@@ -90,7 +94,11 @@ def array_arithmetic(low: Lowering, kind: str, left: Any, right: Any, *, node: a
     """A binary operator on whole arrays."""
     if kind == "MatMult":
         return library.matmul(low, left, right, node)
-    kinds = [getattr(thing, "kind", None) or type_of(thing) for thing in (left, right) if not isinstance(thing, Tup)]
+    kinds = [
+        getattr(thing, "kind", None) or type_of(thing)
+        for thing in (left, right)
+        if not isinstance(thing, Tup)
+    ]
     kind_out = "float" if "float" in kinds or kind == "Div" else "int"
     if kind_out == "int" and kind == "Pow":
         raise low.refuse("a power of integer arrays", node)
@@ -209,7 +217,7 @@ def _comparison(low: Lowering, op: ast.cmpop, left: Any, right: Any, *, node: as
     if is_atom(left) and is_atom(right) and type(op).__name__ in COMPARE:
         if type_of(left) != type_of(right):
             wide = "float" if "float" in (type_of(left), type_of(right)) else "int"
-            left, right = low.convert(left, wide, node), low.convert(right, wide, node)
+            left, right = (_comparable(low, side, wide, node) for side in (left, right))
         return low.op(COMPARE[type(op).__name__], left, right, node=node)
     if isinstance(left, Arr | Lazy) or isinstance(right, Arr | Lazy):
         if type(op).__name__ in COMPARE:
@@ -228,6 +236,13 @@ def _comparison(low: Lowering, op: ast.cmpop, left: Any, right: Any, *, node: as
         if isinstance(left, Static) and all(isinstance(item, Static) for item in right.items):
             return (left in right.items) == isinstance(op, ast.In)
     raise low.refuse(f"the comparison {type(op).__name__} of {_describe(left)} and {_describe(right)}", node)
+
+
+def _comparable(low: Lowering, atom: Atom, type_: str, node: ast.AST) -> Atom:
+    """A side of a comparison: Python compares a whole number with a float exactly."""
+    if type_ == "float" and type_of(atom) == "int":
+        return low.op("exact", atom, node=node)
+    return low.convert(atom, type_, node)
 
 
 def _is_none(thing: Any) -> bool:

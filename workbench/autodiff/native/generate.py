@@ -65,7 +65,10 @@ def generate(program: Program, entry: Function, mask: tuple[bool, ...]) -> Gener
         entry.name: types,
         f"{top.name}_forward": [*types, "tape", "int"],
         f"{top.name}_backward": [*bars, *(["tape"] if sweep.memory else []), "tape", "int"],
-        push.name: [*types, *(p.type for p, on in zip(entry.params, mask, strict=True) if on or is_float_array(p))],
+        push.name: [
+            *types,
+            *(p.type for p, on in zip(entry.params, mask, strict=True) if on or is_float_array(p)),
+        ],
         batch: ["table", "table", "table", "table", "tape", "counts"],
     }
     names = (entry.name, f"{top.name}_forward", f"{top.name}_backward", batch, push.name)

@@ -127,7 +127,9 @@ def matmul(low: Lowering, left: Any, right: Any, node: ast.AST) -> Any:
         row, column = index[: len(a.dims) - 1], index[len(a.dims) - 1 :]
 
         def body(inner: tuple[Atom, ...], carried: list[Atom]) -> list[Atom]:
-            product = arithmetic(low, "Mult", a.element((*row, *inner)), b.element((*inner, *column)), node=node)
+            product = arithmetic(
+                low, "Mult", a.element((*row, *inner)), b.element((*inner, *column)), node=node
+            )
             return [arithmetic(low, "Add", carried[0], product, node=node)]
 
         first = 0.0 if "float" in (a.kind, b.kind) else 0
@@ -164,7 +166,9 @@ def _outer(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.A
     def element(index: tuple[Atom, ...]) -> Atom:
         return arithmetic(low, "Mult", a.element(index[:1]), b.element(index[1:]), node=node)
 
-    return Lazy((*a.dims, *b.dims), "float" if "float" in (a.kind, b.kind) else "int", element, a.sources + b.sources)
+    return Lazy(
+        (*a.dims, *b.dims), "float" if "float" in (a.kind, b.kind) else "int", element, a.sources + b.sources
+    )
 
 
 def _shape(low: Lowering, thing: Any, node: ast.AST) -> tuple[Atom, ...]:
@@ -227,7 +231,11 @@ def _array(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.A
 
 
 def _asarray(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
-    if len(args) == 1 and isinstance(args[0], Arr) and _kind(low, keywords, args[0].kind, node) == args[0].kind:
+    if (
+        len(args) == 1
+        and isinstance(args[0], Arr)
+        and _kind(low, keywords, args[0].kind, node) == args[0].kind
+    ):
         return args[0]
     return _array(low, args, keywords, node)
 
@@ -256,7 +264,9 @@ def _linspace(low: Lowering, args: list[Any], keywords: dict[str, Any], node: as
         at_end = low.op("eq", index[0], last, node=node)
 
         def inside() -> Atom:
-            return arithmetic(low, "Add", arithmetic(low, "Mult", index[0], step, node=node), start, node=node)
+            return arithmetic(
+                low, "Add", arithmetic(low, "Mult", index[0], step, node=node), start, node=node
+            )
 
         return low.branch(at_end, lambda: stop, inside, node)
 

@@ -293,6 +293,8 @@ class _Lowering:
             if isinstance(thing, Maybe):
                 return Maybe(self.coerce(thing.thing, shape[1], node), thing.flag)
             return Maybe(self.coerce(thing, shape[1], node), True)
+        if shape[0] == "static":
+            return shape[1]
         if shape[0] == "array":
             return thing if shape[3] else with_strides(self, thing, node)
         if shape[0] == "tuple":

@@ -144,7 +144,11 @@ class Plan:
     def pushforward(self, args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
         """The value, and the tangent of the value for tangents of the arguments; see ``pullback`` for errors."""
         numbers, _ = self.numbers(args)
-        given = [leaf for s, t in zip(self.arg_shapes[self.offset :], tangents, strict=True) for leaf in cotangent_leaves(s, t)]
+        given = [
+            leaf
+            for s, t in zip(self.arg_shapes[self.offset :], tangents, strict=True)
+            for leaf in cotangent_leaves(s, t)
+        ]
         given = [None] * (len(numbers) - len(given)) + given
         dots: list[Any] = []
         for number, dot, on in zip(numbers, given, self.active, strict=True):
@@ -160,7 +164,9 @@ class Plan:
         types_ = leaf_types(self.result_shape)
         parts = iter(results[n:])
         full = iter([next(parts) if t == "float" or t.startswith("float[") else None for t in types_])
-        return object_of(self.result_shape, iter(results[:n])), object_of(self.result_shape, full, static=False)
+        return object_of(self.result_shape, iter(results[:n])), object_of(
+            self.result_shape, full, static=False
+        )
 
     def explain(self, args: tuple[Any, ...], error: BaseException) -> NoReturn:
         """After a stop: the program's own error, or the word that the trace tier has to take this call."""
@@ -174,7 +180,9 @@ def _seed(shadow: np.ndarray, bar: np.ndarray, results: list[Any], k: int) -> No
     at, strides = results[k + 1], [step // data.itemsize for step in data.strides]
     places = np.full(data.shape, at)
     for axis, stride in enumerate(strides):
-        places += stride * np.arange(data.shape[axis]).reshape([-1 if a == axis else 1 for a in range(data.ndim)])
+        places += stride * np.arange(data.shape[axis]).reshape(
+            [-1 if a == axis else 1 for a in range(data.ndim)]
+        )
     np.add.at(shadow, places, np.broadcast_to(bar, data.shape))
 
 

@@ -86,7 +86,7 @@ _ROWS: list[tuple[Any, ...]] = [
     ("atanh", "atanh({0})", ("{b} / ((1.0 - {0}) * (1.0 + {0}))",), "float", "s"),
     ("erf", "erf({0})", ("{b} * 1.1283791670955126 * exp(-{0} * {0})",), "float", ""),
     ("erfc", "erfc({0})", ("-{b} * 1.1283791670955126 * exp(-{0} * {0})",), "float", ""),
-    # Integers: Python's do not overflow. Beyond 2**53 the sweep stops and the program runs as it is.
+    # Integers: Python's do not overflow. Beyond 2**62 the sweep stops and the program runs as it is.
     ("add_int", "add_int({0}, {1})", None, "int", "cs"),
     ("sub_int", "sub_int({0}, {1})", None, "int", "cs"),
     ("mul_int", "mul_int({0}, {1})", None, "int", "cs"),
@@ -114,6 +114,7 @@ _ROWS: list[tuple[Any, ...]] = [
     ("count_range", "count_range({0}, {1}, {2})", None, "int", "s"),
     # From one type to another
     ("to_float", "float({0})", None, "float", "c"),
+    ("exact", "exact({0})", None, "float", "cs"),
     ("bool_to_float", "1.0 if {0} else 0.0", None, "float", "c"),
     ("to_int", "1 if {0} else 0", None, "int", "c"),
     ("truncate", "truncate({0})", None, "int", "s"),

@@ -134,7 +134,7 @@ class _Forward(Writer):
         self.nested(lambda: self.add("raise TapeFull"))
         for k, value in enumerate(slots):
             name = self.names.of(value)
-            text = {"float": "{}", "int": "float({})", "bool": "1.0 if {} else 0.0"}[value.type].format(name)
+            text = {"float": "{}", "int": "exact({})", "bool": "1.0 if {} else 0.0"}[value.type].format(name)
             self.add(f"tape[pos{f' + {k}' if k else ''}] = {text}")
         self.add(f"pos += {len(slots)}")
 

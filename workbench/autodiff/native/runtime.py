@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-LARGEST_INT = 2**53  # integers are kept on a tape of floats, and stay exact up to here
+LARGEST_INT = 2**62  # no result of machine integers may go beyond: Python's do not wrap around
+EXACT_INT = 2**53  # integers are kept on a tape of floats, and stay exact up to here
 
 
 class Stop(Exception):
@@ -89,6 +90,13 @@ def sub_int(a, b):
     return r
 
 
+def exact(n):
+    """An integer as a float, when that is exact."""
+    if n > EXACT_INT or n < -EXACT_INT:
+        raise Stop
+    return float(n)
+
+
 def mul_int(a, b):
     if abs(float(a) * float(b)) > LARGEST_INT:
         raise Stop
@@ -96,7 +104,7 @@ def mul_int(a, b):
 
 
 def power_int(a, n):
-    if n < 0 or (n * math.log2(abs(a) + 1.0) > 53.0 and abs(a) > 1):
+    if n < 0 or (n * math.log2(abs(a) + 1.0) > 62.0 and abs(a) > 1):
         raise Stop
     r = 1
     if abs(a) <= 1:
@@ -162,25 +170,25 @@ def claim(tape, n):
 
 
 def truncate(x):
-    if not abs(x) < LARGEST_INT:
+    if not abs(x) < EXACT_INT:
         raise Stop
     return int(x)
 
 
 def round_int(x):
-    if not abs(x) < LARGEST_INT:
+    if not abs(x) < EXACT_INT:
         raise Stop
     return int(np.rint(x))
 
 
 def floor(x):
-    if not abs(x) < LARGEST_INT:
+    if not abs(x) < EXACT_INT:
         raise Stop
     return int(np.floor(x))
 
 
 def ceil(x):
-    if not abs(x) < LARGEST_INT:
+    if not abs(x) < EXACT_INT:
         raise Stop
     return int(np.ceil(x))
 
@@ -342,12 +350,13 @@ _FUNCTIONS = {
             count_slice,
             same,
             length,
+            exact,
             claim,
-        index,
-        clip_index,
-        count_slice,
-        same,
-        claim,
+            index,
+            clip_index,
+            count_slice,
+            same,
+            claim,
             truncate,
             round_int,
             floor,

@@ -46,7 +46,9 @@ def _find_invariants(block: Block, replaced: dict[Value, Atom]) -> None:
             for init, param, end, out in zip(
                 node.inits, node.body.params, node.body.yields, node.outs, strict=True
             ):
-                steady = not isinstance(end, Value) and not isinstance(init, Value) and repr(end) == repr(init)
+                steady = (
+                    not isinstance(end, Value) and not isinstance(init, Value) and repr(end) == repr(init)
+                )
                 if end is param or steady:
                     replaced[param] = replaced[out] = init
 
@@ -127,7 +129,9 @@ class _Live:
         found = False
         for node in block.nodes:
             inside = [self.effects(inner) for inner in blocks_of(node)]
-            effect = isinstance(node, Stop | Store | Call) or (isinstance(node, Op) and PRIMITIVES[node.name].stops)
+            effect = isinstance(node, Stop | Store | Call) or (
+                isinstance(node, Op) and PRIMITIVES[node.name].stops
+            )
             if effect or any(inside):
                 self.control(node)
             found = found or node in self.nodes

@@ -7,7 +7,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from workbench.autodiff.native import arrays
-from workbench.autodiff.native.structures import Arr, Lazy, Local, Sequence, Static, Tup, is_atom
+from workbench.autodiff.native.structures import Arr, Lazy, Local, Static, Tup, is_atom
 
 if TYPE_CHECKING:
     from workbench.autodiff.native.lower import Lowering

@@ -198,7 +198,9 @@ def assemble(shape: Any, make: Callable[[str, str], Atom], name: str = "") -> An
         _, element, n, solid = shape
         data, at = make(f"{element}[{n}]", name), make("int", f"{name}_at")
         dims = tuple(make("int", f"{name}_n{k}") for k in range(n))
-        return Arr(data, at, dims, None if solid else tuple(make("int", f"{name}_stride{k}") for k in range(n)))
+        return Arr(
+            data, at, dims, None if solid else tuple(make("int", f"{name}_stride{k}") for k in range(n))
+        )
     return shape[1]
 
 

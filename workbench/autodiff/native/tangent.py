@@ -10,7 +10,18 @@ from typing import Any
 
 from workbench.autodiff.native.activity import active_values
 from workbench.autodiff.native.emit import Names, Writer, bare
-from workbench.autodiff.native.ir import Atom, Block, Call, Load, Op, Store, Value, blocks_of, is_float_array, type_of
+from workbench.autodiff.native.ir import (
+    Atom,
+    Block,
+    Call,
+    Load,
+    Op,
+    Store,
+    Value,
+    blocks_of,
+    is_float_array,
+    type_of,
+)
 from workbench.autodiff.native.lower import Function
 from workbench.autodiff.native.primitives import PRIMITIVES, fill
 
@@ -48,7 +59,9 @@ class TangentSweep:
         writer = _Writer(self, Names(self.taken), active, block)
         params = [writer.names.of(p) for p in function.params]
         params += [
-            writer.names.of(p, "_dot") for p, on in zip(function.params, mask, strict=True) if on or is_float_array(p)
+            writer.names.of(p, "_dot")
+            for p, on in zip(function.params, mask, strict=True)
+            if on or is_float_array(p)
         ]
         writer.lines.append(f"def {name}({', '.join(params)}):")
         writer.block(block)
