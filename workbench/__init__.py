@@ -12,6 +12,7 @@ from workbench.autodiff import (
     stop_gradient,
     torch_function,
     value_and_gradient,
+    vectorize,
 )
 from workbench.checks import check_gradient, check_rule
 
@@ -27,4 +28,5 @@ __all__ = [
     "stop_gradient",
     "torch_function",
     "value_and_gradient",
+    "vectorize",
 ]

@@ -6,6 +6,7 @@ A program is rewritten once so that each of its operations goes through a door (
 """
 
 from workbench.autodiff import arithmetic, attributes, indexing, methods  # noqa: F401  they install the doors
+from workbench.autodiff.batches import vectorize
 from workbench.autodiff.derivatives import gradient, pullback, stop_gradient, value_and_gradient
 from workbench.autodiff.registry import non_differentiable, rule
 from workbench.autodiff.torch_layer import torch_function
@@ -18,4 +19,5 @@ __all__ = [
     "stop_gradient",
     "torch_function",
     "value_and_gradient",
+    "vectorize",
 ]
