@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
@@ -119,6 +119,16 @@ def _wait_until_up(lab: Lab, server: subprocess.Popen[bytes], log: Path) -> None
     raise AssertionError(f"JupyterLab did not start:\n{log.read_text()}")
 
 
+ASK_KERNEL = """async (code) => {
+  const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+  let text = "";
+  const future = kernel.requestExecute({ code, store_history: false });
+  future.onIOPub = (message) => { text += message.content.text ?? ""; };
+  await future.done;
+  return text;
+}"""
+
+
 @dataclass
 class Notebook:
     """A notebook opened in JupyterLab, and what its page has said and asked for."""
@@ -150,6 +160,24 @@ class Notebook:
     def outputs(self) -> str:
         """The text of all outputs (the page's text holds the source too)."""
         return "\n".join(self.page.locator(".jp-OutputArea-output").all_inner_texts())
+
+    def value_of(self, expression: str) -> object:
+        """What an expression is worth in the kernel, as JSON."""
+        return json.loads(self.page.evaluate(ASK_KERNEL, f"import json; print(json.dumps({expression}))"))
+
+    def panels(self) -> Locator:
+        """The live panels, in the order of the notebook."""
+        return self.page.locator(".wb")
+
+    def dashboard(self) -> Locator:
+        """The panel of the training session."""
+        return self.page.locator(".wb:has(.wb-card)")
+
+    def press(self, button: str) -> None:
+        self.dashboard().get_by_role("button", name=button, exact=True).click()
+
+    def expect_state(self, word: str, *, timeout: float = 10.0) -> None:
+        expect(self.dashboard().locator(".wb-state")).to_have_text(word, timeout=1000 * timeout)
 
     def control(self, panel: Locator, name: str) -> Locator:
         """The row of one parameter's control."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 
 import pytest
@@ -21,32 +20,7 @@ def panels(open_notebook):
 
 def in_cell(notebook, number):
     """The panel that a cell shows."""
-    return notebook.page.locator(".jp-CodeCell").nth(number).locator(".wb")
-
-
-def value_of(notebook, expression):
-    """What an expression is worth in the kernel, as JSON."""
-    return json.loads(
-        notebook.page.evaluate(
-            """async (code) => {
-              const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-              let text = "";
-              const future = kernel.requestExecute({ code, store_history: false });
-              future.onIOPub = (message) => { text += message.content.text ?? ""; };
-              await future.done;
-              return text;
-            }""",
-            f"import json; print(json.dumps({expression}))",
-        )
-    )
-
-
-def press(notebook, button):
-    in_cell(notebook, 3).get_by_role("button", name=button, exact=True).click()
-
-
-def expect_state(notebook, word):
-    expect(in_cell(notebook, 3).locator(".wb-state")).to_have_text(word, timeout=10_000)
+    return notebook.panels().nth(number - 1)
 
 
 # ----------------------------------------------------------------------------------------- controls
@@ -68,7 +42,7 @@ def test_a_slider_moves_by_keyboard_and_by_mouse(panels):
     panels.page.mouse.up()
     value = float(panel.get_by_role("textbox", name="noise (m)").input_value())
     assert 0.4 < value < 0.6
-    assert value_of(panels, "panel.value.noise") == value
+    assert panels.value_of("panel.value.noise") == value
 
 
 def test_a_logarithmic_slider_moves_by_ratios(panels):
@@ -79,7 +53,7 @@ def test_a_logarithmic_slider_moves_by_ratios(panels):
     expect(panel.get_by_role("textbox", name="learning rate")).to_have_value("0.00001")
     panels.page.keyboard.press("End")
     expect(panel.get_by_role("textbox", name="learning rate")).to_have_value("10")
-    assert value_of(panels, "panel.value.learning_rate") == 10.0
+    assert panels.value_of("panel.value.learning_rate") == 10.0
 
 
 def test_a_typed_value_is_taken_and_a_wrong_one_is_explained(panels):
@@ -96,12 +70,12 @@ def test_a_typed_value_is_taken_and_a_wrong_one_is_explained(panels):
         expect(row.get_by_role("alert")).to_have_text(problem)
         expect(box).to_have_attribute("aria-invalid", "true")
         expect(box).to_have_value(typed)
-        assert value_of(panels, "panel.value.noise") == 0.1
+        assert panels.value_of("panel.value.noise") == 0.1
     box.fill("2.5e-1")
     box.press("Enter")
     expect(row.get_by_role("alert")).to_have_count(0)
     expect(box).to_have_attribute("aria-invalid", "false")
-    assert value_of(panels, "panel.value.noise") == 0.25
+    assert panels.value_of("panel.value.noise") == 0.25
 
 
 def test_whole_numbers_choices_and_switches(panels):
@@ -112,7 +86,7 @@ def test_whole_numbers_choices_and_switches(panels):
     panel.get_by_role("checkbox", name="mirrored").focus()
     panels.page.keyboard.press("Space")
     time.sleep(0.5)
-    values = value_of(panels, "[panel.value.power, panel.value.shape, panel.value.mirrored]")
+    values = panels.value_of("[panel.value.power, panel.value.shape, panel.value.mirrored]")
     assert values == [3, "parabola", True]
 
 
@@ -163,23 +137,23 @@ def test_the_numbers_of_the_picture_can_be_copied(panels):
 
 def test_start_pause_continue_stop_reset(panels):
     panel = in_cell(panels, 3)
-    expect_state(panels, "Ready")
-    press(panels, "Start")
-    expect_state(panels, "Training")
+    panels.expect_state("Ready")
+    panels.press("Start")
+    panels.expect_state("Training")
     panels.page.wait_for_timeout(500)
-    press(panels, "Pause")
-    expect_state(panels, "Paused")
-    rested = value_of(panels, "session.training.iteration")
+    panels.press("Pause")
+    panels.expect_state("Paused")
+    rested = panels.value_of("session.training.iteration")
     assert rested > 0
     expect(panel.get_by_text(f"iteration {rested:,} of 2,000", exact=True)).to_be_visible()
-    press(panels, "Continue")
-    expect_state(panels, "Training")
-    press(panels, "Stop")
-    expect_state(panels, "Stopped")
-    assert value_of(panels, "session.training.iteration") > rested
-    press(panels, "Reset")
-    expect_state(panels, "Ready")
-    assert value_of(panels, "session.training.iteration") == 0
+    panels.press("Continue")
+    panels.expect_state("Training")
+    panels.press("Stop")
+    panels.expect_state("Stopped")
+    assert panels.value_of("session.training.iteration") > rested
+    panels.press("Reset")
+    panels.expect_state("Ready")
+    assert panels.value_of("session.training.iteration") == 0
     assert panel.get_by_role("progressbar").get_attribute("aria-valuenow") == "0"
     assert panel.locator(".wb-picture").first.locator(".wb-curve").get_attribute("d") == ""
 
@@ -188,25 +162,25 @@ def test_the_keyboard_alone_is_enough(panels):
     page, panel = panels.page, in_cell(panels, 3)
     panel.get_by_role("button", name="Start").focus()
     page.keyboard.press("Space")
-    expect_state(panels, "Training")
+    panels.expect_state("Training")
     page.keyboard.press("Enter")
-    expect_state(panels, "Paused")
+    panels.expect_state("Paused")
     page.wait_for_timeout(700)  # the saved picture is renewed now, which draws the panel anew
     page.keyboard.press("Space")
-    expect_state(panels, "Training")
+    panels.expect_state("Training")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect_state(panels, "Stopped")
+    panels.expect_state("Stopped")
     page.wait_for_timeout(700)
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
-    expect_state(panels, "Ready")
+    panels.expect_state("Ready")
 
 
 def test_the_learning_rate_changes_while_training(panels):
     panel = in_cell(panels, 3)
-    press(panels, "Start")
-    expect_state(panels, "Training")
+    panels.press("Start")
+    panels.expect_state("Training")
     box = panel.get_by_role("textbox", name="learning rate")
     box.fill("0.5")
     box.press("Enter")
@@ -218,9 +192,9 @@ def test_the_learning_rate_changes_while_training(panels):
     box.fill("0")
     box.press("Enter")
     expect(panel.get_by_role("alert")).to_contain_text("expected a number")
-    press(panels, "Pause")
-    expect_state(panels, "Paused")
-    changes = value_of(panels, "[change.value for change in session.training.history.changes]")
+    panels.press("Pause")
+    panels.expect_state("Paused")
+    changes = panels.value_of("[change.value for change in session.training.history.changes]")
     assert changes[0] == 0.5
     assert 0.4 < changes[1] < 0.5
     assert len(changes) == 2
@@ -228,7 +202,7 @@ def test_the_learning_rate_changes_while_training(panels):
 
 def test_progress_rate_numbers_and_announcements(panels):
     panel = in_cell(panels, 3)
-    press(panels, "Start")
+    panels.press("Start")
     expect(panel.get_by_text("per second")).to_be_visible(timeout=5000)
     bar = panel.get_by_role("progressbar", name="Training progress")
     assert bar.get_attribute("aria-valuemax") == "2000"
@@ -236,39 +210,39 @@ def test_progress_rate_numbers_and_announcements(panels):
     panel.get_by_text("Numbers", exact=True).click()
     expect(panel.get_by_role("row", name="slope")).to_be_visible()
     expect(panel.locator("[aria-live=polite]")).to_contain_text("Training: iteration")
-    press(panels, "Pause")
+    panels.press("Pause")
     expect(panel.locator("[aria-live=polite]")).to_contain_text("Paused: iteration")
     panel.get_by_role("button", name="Copy numbers").click()
     expect(panel.get_by_role("status")).to_have_text("Copied.")
     text = panels.page.evaluate("() => navigator.clipboard.readText()")
     assert text.splitlines()[0] == "iteration,loss,learning_rate,seconds,slope"
-    assert len(text.splitlines()) == 1 + value_of(panels, "len(session.training.history)")
+    assert len(text.splitlines()) == 1 + panels.value_of("len(session.training.history)")
 
 
 def test_a_run_to_the_end_and_again(panels):
-    value_of(panels, "session.reset(iterations=300)")
-    press(panels, "Start")
-    expect_state(panels, "Done")
+    panels.value_of("session.reset(iterations=300)")
+    panels.press("Start")
+    panels.expect_state("Done")
     expect(in_cell(panels, 3).get_by_text("all 300 iterations done")).to_be_visible()
     start = in_cell(panels, 3).get_by_role("button", name="Start")
     expect(start).to_have_attribute("aria-disabled", "true")
-    press(panels, "Reset")
-    expect_state(panels, "Ready")
-    press(panels, "Start")
-    expect_state(panels, "Done")
+    panels.press("Reset")
+    panels.expect_state("Ready")
+    panels.press("Start")
+    panels.expect_state("Done")
 
 
 def test_a_failure_is_told_in_the_panel(panels):
-    press(panels, "Start")
-    value_of(panels, "setattr(session.training.problem, '_grid', None)")
-    expect_state(panels, "Failed")
+    panels.press("Start")
+    panels.value_of("setattr(session.training.problem, '_grid', None)")
+    panels.expect_state("Failed")
     expect(in_cell(panels, 3).locator(".wb-message")).to_contain_text("Error")
 
 
 def test_running_the_cell_again_stops_the_old_training(panels):
-    press(panels, "Start")
-    expect_state(panels, "Training")
-    value_of(panels, "globals().update(old=session)")
+    panels.press("Start")
+    panels.expect_state("Training")
+    panels.value_of("globals().update(old=session)")
     panels.page.evaluate(
         """async () => {
           const notebook = jupyterapp.shell.currentWidget.content;
@@ -276,8 +250,8 @@ def test_running_the_cell_again_stops_the_old_training(panels):
           await jupyterapp.commands.execute("notebook:run-cell");
         }"""
     )
-    expect_state(panels, "Ready")
-    assert value_of(panels, "[old.state, session.state]") == ["stopped", "idle"]
+    panels.expect_state("Ready")
+    assert panels.value_of("[old.state, session.state]") == ["stopped", "idle"]
 
 
 # --------------------------------------------------------------------------------------- afterwards
@@ -289,10 +263,10 @@ def test_what_it_looks_like(open_notebook, dark):
     notebook.run_all()
     name = "dark" if dark else "light"
     notebook.picture(f"panels-{name}")
-    press(notebook, "Start")
+    notebook.press("Start")
     notebook.page.wait_for_timeout(2500)
-    press(notebook, "Pause")
-    expect_state(notebook, "Paused")
+    notebook.press("Pause")
+    notebook.expect_state("Paused")
     notebook.picture(f"dashboard-{name}")
     notebook.check_quiet()
 
@@ -300,11 +274,11 @@ def test_what_it_looks_like(open_notebook, dark):
 def test_a_reopened_notebook_shows_the_last_picture(open_notebook, lab):
     notebook = open_notebook("panels.ipynb")
     notebook.run_all()
-    press(notebook, "Start")
+    notebook.press("Start")
     notebook.page.wait_for_timeout(1000)
-    press(notebook, "Pause")
-    expect_state(notebook, "Paused")
-    reached = value_of(notebook, "session.training.iteration")
+    notebook.press("Pause")
+    notebook.expect_state("Paused")
+    reached = notebook.value_of("session.training.iteration")
     notebook.page.wait_for_timeout(700)
     notebook.save()
     notebook.page.context.close()

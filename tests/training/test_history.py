@@ -45,6 +45,15 @@ def test_columns_cannot_be_written():
         history.column("loss")[0] = 2.0
 
 
+def test_an_unknown_column_is_answered_with_the_known_ones():
+    with pytest.raises(KeyError, match="no column 'los'; it has iteration, loss"):
+        history_of([1.0]).column("los")
+
+
+def test_before_the_first_record_every_column_is_empty():
+    assert len(History().column("a metric that comes later")) == 0
+
+
 def test_decimate_keeps_every_spike_and_both_ends():
     losses = np.ones(100_000)
     losses[54_321], losses[777] = 100.0, -100.0

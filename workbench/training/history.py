@@ -86,8 +86,16 @@ class History(Sequence[Record]):
         return tuple(self._columns)
 
     def column(self, name: str) -> np.ndarray:
-        """One column as a read-only array; NaN where a metric was not recorded."""
+        """One column as a read-only array; NaN where a metric was not recorded.
+
+        Before the first record no metric has a name yet, and every column is empty.
+        """
         length = len(self)
+        if length == 0:
+            return np.empty(0)
+        if name not in self._columns:
+            known = ", ".join(self._columns)
+            raise KeyError(f"the history has no column {name!r}; it has {known}")
         values = self._columns[name][:length]
         values.flags.writeable = False
         return values
