@@ -5,23 +5,34 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import line_fit
 import nbformat
 import pytest
 
+from workbench.reports import store
+
 _FRONT_DOOR = """
 import sys
 from pathlib import Path
 import line_fit
 from workbench import cli, showcases
-from workbench.reports import html, runner
+from workbench.reports import html, runner, store
 showcases.find = lambda name: line_fit.SHOWCASE
+store._package_code = lambda: "as in the test"
 runner.find_notebook = html.find_notebook = lambda name: Path(sys.argv[1])
 raise SystemExit(cli.main(sys.argv[2:]))
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _the_package_stands_still() -> Iterator[None]:
+    """A run's identity covers the package's source, which somebody may be editing while the tests run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "_package_code", lambda: "as in the test")
+        yield
 
 
 @pytest.fixture(autouse=True)

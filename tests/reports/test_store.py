@@ -15,6 +15,8 @@ from workbench.errors import MachineError, RunError, RunTimeoutError
 from workbench.reports import store
 from workbench.reports.store import RunDirectory, run_id, storage_errors, write_json, write_whole
 
+PACKAGE_CODE = store._package_code  # the real one: conftest.py puts a constant in its place
+
 
 def test_a_file_is_replaced_at_once_and_nothing_else_is_left(tmp_path: Path) -> None:
     file = tmp_path / "result.json"
@@ -51,6 +53,21 @@ def test_the_identity_depends_on_parameters_source_and_showcase(tmp_path: Path) 
     ]
     assert same[0] == same[1]
     assert len({same[0], *others}) == 4
+
+
+def test_the_identity_covers_every_python_file_of_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "room").mkdir()
+    (tmp_path / "__init__.py").write_text("")
+    (tmp_path / "room" / "a.py").write_text("x = 1")
+    monkeypatch.setattr(store.workbench, "__file__", str(tmp_path / "__init__.py"))
+    before = [PACKAGE_CODE(), PACKAGE_CODE()]
+    (tmp_path / "room" / "a.py").write_text("x = 2")
+    after = PACKAGE_CODE()
+    (tmp_path / "room" / "a.py").rename(tmp_path / "room" / "b.py")
+    assert before[0] == before[1]
+    assert len({before[0], after, PACKAGE_CODE()}) == 3
 
 
 def test_the_identity_ignores_texts_and_outputs(tmp_path: Path) -> None:

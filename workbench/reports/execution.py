@@ -10,6 +10,7 @@ import contextlib
 import logging
 import re
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -65,6 +66,7 @@ def execute(
     """
     import papermill
     from papermill.iorw import papermill_io
+    from traitlets.config import Config
 
     papermill_io.register(_WHOLE, _WholeFiles)
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
@@ -73,21 +75,29 @@ def execute(
     limits = {}
     if deadline is not None:
         limits["timeout_func"] = lambda cell: max(0.01, deadline - time.monotonic())
-    papermill.execute_notebook(
-        notebook,
-        (_WHOLE + str(directory.notebook)).replace("{", "{{").replace("}", "}}"),
-        parameters=injected,
-        kernel_name="python3",
-        language="python",
-        progress_bar=False,
-        stdout_file=progress,
-        start_timeout=min(_START_SECONDS, timeout or _START_SECONDS),
-        iopub_timeout=60,  # seconds to wait for a cell's last output on a busy machine
-        cwd=str(directory.path),
-        on_cell_execute=progress.cell,
-        extra_arguments=["--log-level=CRITICAL"],  # what goes wrong is reported here, in words
-        **limits,
-    )
+    # Sockets in a private folder: no port to be taken by another kernel, none for other users to listen at.
+    with tempfile.TemporaryDirectory(prefix="workbench-") as sockets:
+        papermill.execute_notebook(
+            notebook,
+            (_WHOLE + str(directory.notebook)).replace("{", "{{").replace("}", "}}"),
+            parameters=injected,
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            stdout_file=progress,
+            start_timeout=min(_START_SECONDS, timeout or _START_SECONDS),
+            iopub_timeout=60,  # seconds to wait for a cell's last output on a busy machine
+            cwd=str(directory.path),
+            on_cell_execute=progress.cell,
+            extra_arguments=["--log-level=CRITICAL"],  # what goes wrong is reported here, in words
+            config=Config(KernelManager=_transport(sockets)),
+            **limits,
+        )
+
+
+def _transport(sockets: str) -> dict[str, str]:
+    """Sockets in the folder, where the system's limit on the length of their names (104 or more) allows it."""
+    return {"transport": "ipc", "ip": f"{sockets}/kernel"} if len(sockets) < 90 else {}
 
 
 class _WholeFiles:
