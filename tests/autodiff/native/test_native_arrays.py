@@ -25,7 +25,9 @@ def check(program, seed):
     sides = [program(*(a + s * h * d for a, d in zip(args, dots, strict=True))) for s in (1, -1)]
     slope = np.sum((sides[0] - sides[1]) / (2 * h) * bar)
     bars = back(bar)
-    assert sum(np.sum(a * d) for a, d in zip(bars, dots, strict=True)) == pytest.approx(slope, rel=1e-6, abs=1e-7)
+    assert sum(np.sum(a * d) for a, d in zip(bars, dots, strict=True)) == pytest.approx(
+        slope, rel=1e-6, abs=1e-7
+    )
     for a, b in zip(back(bar), bars, strict=True):
         assert np.array_equal(a, b)
     pushed, dot = made.pushforward(args, dots)

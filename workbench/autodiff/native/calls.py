@@ -184,28 +184,59 @@ def _call_local(
     things = {**function.defaults, **dict(zip(positional, args, strict=False)), **keywords}
     if len(args) > len(positional) or set(things) != set(names):
         raise low.refuse("the call does not fit the function's parameters", node)
-    if low.depth > 20:
-        raise low.refuse("a function defined inside calls itself", node)
     outer = low.scope
-    if outer is not function.scope and not _encloses(function.scope, outer):
+    home = _home(function.scope, outer)
+    if home is None:
         raise low.refuse("a function made inside is called from somewhere else", node)
+    captured = _captured(function, home)
+    if any(thing is function for thing in captured.values()):
+        return _call_recursive(low, function, things, captured, node=node)
     body = definition.body
     locals_ = assigned_names(body) | set(names)
-    low.scope = Scope(outer.function, outer.file, locals_, dict(things), function.scope)
-    low.depth += 1
-    low.statements(normalise(definition))
-    low.depth -= 1
-    result = low.scope.vars.get(RESULT)
-    low.scope = outer
+    low.scope = Scope(outer.function, outer.file, locals_, dict(things), home)
+    try:
+        low.statements(normalise(definition))
+        result = low.scope.vars.get(RESULT)
+    finally:
+        low.scope = outer
     return result.thing if isinstance(result, Maybe) else result
 
 
-def _encloses(scope: Any, inner: Any) -> bool:
+def _home(scope: Any, inner: Any) -> Any:
+    """The scope a function was defined in, as it is seen from ``inner``."""
     while inner is not None:
-        if inner is scope:
-            return True
+        if inner is scope or (inner.stands_for is not None and inner.stands_for is scope):
+            return inner
         inner = inner.outer
-    return False
+    return None
+
+
+def _captured(function: Local, home: Any) -> dict[str, Any]:
+    """The things that a function defined inside, and the functions it names, take from around it."""
+    found: dict[str, Any] = {}
+    waiting = [function.definition]
+    while waiting:
+        definition = waiting.pop()
+        for inner in ast.walk(definition):
+            if not isinstance(inner, ast.Name) or inner.id in found:
+                continue
+            scope = home
+            while scope is not None and inner.id not in scope.locals:
+                scope = scope.outer
+            if scope is not None and inner.id in scope.vars:
+                found[inner.id] = thing = scope.vars[inner.id]
+                if isinstance(thing, Local):
+                    waiting.append(thing.definition)
+    return found
+
+
+def _call_recursive(
+    low: Lowering, function: Local, things: dict[str, Any], captured: dict[str, Any], *, node: ast.AST
+) -> Any:
+    """A function defined inside that calls itself: a function of its own, which is given what it takes from outside."""
+    own = {a.arg for a in ast.walk(function.definition.args) if isinstance(a, ast.arg)}
+    given = {f"outer.{name}": thing for name, thing in captured.items() if name not in own}
+    return low.call_function(function, {**things, **given}, node)
 
 
 def _construct(low: Lowering, kind: type, args: list[Any], keywords: dict[str, Any], *, node: ast.AST) -> Any:

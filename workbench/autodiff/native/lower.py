@@ -39,6 +39,7 @@ from workbench.autodiff.native.structures import (
     Conflict,
     Given,
     Lazy,
+    Local,
     Maybe,
     Rec,
     Static,
@@ -69,6 +70,7 @@ class Function:
     result: Any = None  # shape; None while unknown
     finished: bool = False
     recursive: bool = False
+    home: Any = None  # the scope it was defined in, if inside of another function
 
 
 MOST_VARIANTS = 4
@@ -99,7 +101,12 @@ class Program:
 
         Not where the function is being read already: a recursion would be written out.
         """
-        variants = [made for made in self.functions.values() if made.source.function is function]
+        definition = function.definition if isinstance(function, Local) else None
+        variants = [
+            made
+            for made in self.functions.values()
+            if (made.source.definition is definition if definition is not None else made.source.function is function)
+        ]
         if len(variants) >= MOST_VARIANTS or any(not made.finished for made in variants):
             return frozenset()
         return frozenset(
@@ -107,13 +114,18 @@ class Program:
         )
 
     def specialise(
-        self, function: types.FunctionType, args: dict[str, Any], constants: frozenset[str] = frozenset()
+        self,
+        function: types.FunctionType | Local,
+        args: dict[str, Any],
+        constants: frozenset[str] = frozenset(),
+        *,
+        within: Scope | None = None,
     ) -> Function:
         """The function for arguments of these shapes; those named in ``constants`` with the numbers they have."""
         roots = [thing.root for thing in args.values() if isinstance(thing, Arr)]
         apart = None not in roots and len(set(roots)) == len(roots)
         key = (
-            function,
+            function.definition if isinstance(function, Local) else function,
             apart,
             tuple(
                 (name, shape_of(thing), _numbers(thing) if name in constants else ())
@@ -122,9 +134,13 @@ class Program:
         )
         if key in self.functions:
             return self.functions[key]
-        source = read(function)
-        check_syntax(source.definition, source.file)
+        if isinstance(function, Local):
+            source = Source(within.function, function.definition, within.file)
+        else:
+            source = read(function)
+            check_syntax(source.definition, source.file)
         made = self.functions[key] = Function(source.name, source)
+        made.home = function.scope if isinstance(function, Local) else None
         while True:
             before = list(self.functions)
             made.recursive = False
@@ -149,6 +165,7 @@ class Scope:
     locals: frozenset[str]
     vars: dict[str, Any] = field(default_factory=dict)
     outer: Scope | None = None
+    stands_for: Scope | None = None  # the scope of another function, of which some names were handed over
 
 
 def assigned_names(nodes: list[ast.AST] | ast.AST) -> frozenset[str]:
@@ -172,12 +189,13 @@ class _Lowering:
     def __init__(self, program: Program, function: Function) -> None:
         self.program, self.target = program, function
         self.block = Block()
-        self.depth = 0
         source = function.source
         parameters = [a.arg for a in ast.walk(source.definition.args) if isinstance(a, ast.arg)]
         body = source.definition.body
         names = assigned_names(body) | set(parameters)
         self.scope = Scope(source.function, source.file, names)
+        if function.home is not None:
+            self.scope.outer = Scope(source.function, source.file, frozenset(), stands_for=function.home)
 
     # ------------------------------------------------------------------------------------ the function
 
@@ -193,9 +211,14 @@ class _Lowering:
             return value
 
         for name, thing in args.items():
-            self.scope.vars[name] = thing if name in constants else assemble(shape_of(thing), param, name)
+            made = thing if name in constants else assemble(shape_of(thing), param, name.removeprefix("outer."))
             if apart and isinstance(thing, Arr):
-                self.scope.vars[name].root = -next(arrays.roots)
+                made.root = -next(arrays.roots)
+            if name.startswith("outer."):
+                self.scope.outer.vars[name.removeprefix("outer.")] = made
+                self.scope.outer.locals |= {name.removeprefix("outer.")}
+            else:
+                self.scope.vars[name] = made
         self.block.params = target.params
         try:
             self.statements(normalise(target.source.definition))
@@ -559,11 +582,11 @@ class _Lowering:
 
         return truth(self, thing, node)
 
-    def call_function(self, function: types.FunctionType, args: dict[str, Any], node: ast.AST) -> Any:
+    def call_function(self, function: types.FunctionType | Local, args: dict[str, Any], node: ast.AST) -> Any:
         """Call another function of the program."""
         args = {name: materialise(self, a, node) if isinstance(a, Lazy) else a for name, a in args.items()}
         constants = self.program.constants(function, args)
-        callee = self.program.specialise(function, args, constants)
+        callee = self.program.specialise(function, args, constants, within=self.scope)
         if not callee.finished:
             callee.recursive = True
             if callee.result is None:
