@@ -49,8 +49,8 @@ class Plot:
 
     def summary(self) -> str:
         """The picture in a sentence or two, for those who do not see it."""
-        what = self.title or f"{self.y_label} over {self.x_label}".strip()
-        parts = [what] if what else []
+        labels = f"{self.y_label} over {self.x_label}" if self.x_label and self.y_label else ""
+        parts = [self.title or labels] if self.title or labels else []
         for name, points in self.curves.items():
             there = points[np.isfinite(points).all(axis=1)]
             if len(there):
