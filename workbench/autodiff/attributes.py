@@ -1,20 +1,29 @@
-"""Attributes of rewritten programs: ``obj.name`` is ``get_attribute(obj, "name")``, so that properties are traced."""
+"""Attributes of rewritten programs: ``obj.name`` is ``get_attribute(obj, "name")``, ``obj.name = v`` is
+``set_attribute(v, obj, "name")``, so that the Python code behind attributes is traced: properties, descriptors,
+``__getattr__`` and ``__setattr__``.
+"""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import current
+from workbench.autodiff.arrays import TracedArray, current, owner_of
 from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
+from workbench.autodiff.indexing import set_item
+from workbench.autodiff.location import user_line
 from workbench.autodiff.methods import Flat
 from workbench.autodiff.tape import OPEN
+from workbench.errors import MissingRuleError
 
 _MISSING = object()
-# type -> {name: function to call}, None when no attribute of the type runs Python code
-_getters: dict[type, dict[str, FunctionType] | None] = {ModuleType: None}
+# type -> {name: how it is read}, None when no attribute of the type runs Python code
+_getters: dict[type, dict[str, Callable] | None] = {ModuleType: None}
+_setters: dict[type, dict[str, Callable] | None] = {ModuleType: None}
 
 
 def get_attribute(obj: Any, name: str) -> Any:
@@ -28,26 +37,129 @@ def get_attribute(obj: Any, name: str) -> Any:
     if getters is None:
         return getattr(obj, name)
     if getters is _MISSING:
-        getters = _getters[kind] = _properties(kind)
+        getters = _getters[kind] = _found(kind, _getter)
         return get_attribute(obj, name)
     getter = getters.get(name)
     if getter is not None:
-        return resolve(getter)(obj)
-    return getattr(obj, name)
+        return getter(obj)
+    fallback = getters.get("__getattr__")
+    if fallback is None or name == "__getattr__":
+        return getattr(obj, name)
+    try:
+        return object.__getattribute__(obj, name)
+    except AttributeError:
+        return resolve(python_method(kind, "__getattr__"))(obj, name)
 
 
-def _properties(kind: type) -> dict[str, FunctionType] | None:
+def set_attribute(value: Any, obj: Any, name: str) -> None:
+    """``obj.name = value``."""
+    kind = type(obj)
+    setters = _setters.get(kind, _MISSING)
+    if setters is None:
+        setattr(obj, name, value)
+        return
+    if kind is np.ndarray or kind is TracedArray:
+        _set_array_attribute(value, obj, name)
+        return
+    if setters is _MISSING:
+        _setters[kind] = _found(kind, _setter)
+        set_attribute(value, obj, name)
+        return
+    own = python_method(kind, "__setattr__")
+    if own is not None:
+        resolve(own)(obj, name, value)
+    elif (setter := setters.get(name)) is not None:
+        setter(obj, value)
+    else:
+        setattr(obj, name, value)
+
+
+def _set_array_attribute(value: Any, array: Any, name: str) -> None:
+    plain_array = array.array if type(array) is TracedArray else array
+    if name in ("real", "imag"):
+        set_item(value, getattr(plain_array, name), ...)
+    elif name == "flat":
+        Flat(array)[...] = value
+    elif any(id(owner_of(plain_array)) in tape.memories for tape in OPEN):
+        raise MissingRuleError(
+            f"the {name} of an array that takes part in a derivative cannot be set in place",
+            where=user_line(),
+            fix="make a new view instead, for instance y = y.reshape(shape)",
+        )
+    else:
+        setattr(plain_array, name, value)
+
+
+def _found(kind: type, read: Callable) -> dict[str, Callable] | None:
+    """What stands in the classes of ``kind`` and runs Python code when it is read, or set."""
     if kind.__module__.partition(".")[0] == "workbench" and kind.__name__.startswith("Traced"):
         return None
-    if python_method(kind, "__getattribute__") is not None:
+    if issubclass(kind, type) or python_method(kind, "__getattribute__") is not None:
         return None
-    found = {}
+    found: dict[str, Callable] = {}
     for cls in reversed(kind.__mro__):
         for name, member in vars(cls).items():
             found.pop(name, None)
-            if isinstance(member, property) and type(member.fget) is FunctionType:
-                found[name] = member.fget
+            if (how := read(name, member)) is not None:
+                found[name] = how
     return found or None
 
 
-REWRITTEN_DOORS["get_attribute"] = get_attribute
+def _getter(name: str, member: Any) -> Callable | None:
+    if isinstance(member, property):
+        fget = member.fget
+        return (lambda obj: resolve(fget)(obj)) if type(fget) is FunctionType else None
+    if isinstance(member, functools.cached_property):
+        return lambda obj: _cached(obj, name, member)
+    if name == "__getattr__" and type(member) is FunctionType:
+        return member
+    own = None if isinstance(member, type) else python_method(type(member), "__get__")
+    if own is None or type(member).__module__ == "functools":
+        return None
+    is_data = hasattr(type(member), "__set__")
+    return lambda obj: (
+        obj.__dict__[name]
+        if not is_data and name in getattr(obj, "__dict__", ())
+        else resolve(own)(member, obj, type(obj))
+    )
+
+
+def _cached(obj: Any, name: str, member: functools.cached_property) -> Any:
+    if name not in obj.__dict__:
+        obj.__dict__[name] = resolve(member.func)(obj)
+    return obj.__dict__[name]
+
+
+def _setter(name: str, member: Any) -> Callable | None:
+    if isinstance(member, property):
+        fset = member.fset
+        return (lambda obj, value: resolve(fset)(obj, value)) if type(fset) is FunctionType else None
+    if name == "__setattr__" and type(member) is FunctionType:
+        return member
+    own = None if isinstance(member, type) else python_method(type(member), "__set__")
+    return None if own is None else lambda obj, value: resolve(own)(member, obj, value)
+
+
+class _Context:
+    """A context manager whose methods are rewritten."""
+
+    __slots__ = ("manager",)
+
+    def __init__(self, manager: Any) -> None:
+        self.manager = manager
+
+    def __enter__(self) -> Any:
+        return resolve(python_method(type(self.manager), "__enter__"))(self.manager)
+
+    def __exit__(self, *raised: Any) -> Any:
+        return resolve(python_method(type(self.manager), "__exit__"))(self.manager, *raised)
+
+
+def context(manager: Any) -> Any:
+    """What a ``with`` statement enters."""
+    kind = type(manager)
+    both = (python_method(kind, "__enter__"), python_method(kind, "__exit__"))
+    return manager if None in both or kind.__module__ == "contextlib" else _Context(manager)
+
+
+REWRITTEN_DOORS.update(get_attribute=get_attribute, set_attribute=set_attribute, context=context)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import TracedArray, current, know_constant, record
+from workbench.autodiff.arrays import TracedArray, beneath, current, know_constant, record
 from workbench.autodiff.calls import apply_rule, as_array, contains_traced, name_of, plain, resolve
 from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import DOORS, NON_DIFFERENTIABLE, PARTIALS, RULES, learn
@@ -71,13 +71,14 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
                 fix=f"register a rule with @workbench.rule({name_of(ufunc)}), or pass workbench.stop_gradient(x)",
             )
     values = tuple(x.value if k in needs else x for k, x in enumerate(inputs))
-    value = ufunc(*values, **kwargs)
+    value = beneath(tape, ufunc, *values, **kwargs)
     if np.result_type(plain(value)).kind not in "fc":
         return plain(value)
     operands = [inputs[k] for k in needs]
     if not np.ndim(value) and not np.iscomplexobj(value) and all(type(x) is TracedFloat for x in operands):
         with np.errstate(all="ignore"):
-            return scalar_result(value, tape, operands, [partials[k](np, value, *values) for k in needs])
+            found = [beneath(tape, partials[k], np, value, *values) for k in needs]
+            return scalar_result(value, tape, operands, found)
     for constant in values:
         if type(constant) is np.ndarray:
             know_constant(tape, constant)
@@ -198,9 +199,9 @@ _METHODS = {"reduce": _reduce, "accumulate": _accumulate, "outer": _outer}
 
 def add_at_method(ufunc: np.ufunc, array: Any, index: Any, values: Any = None) -> None:
     """``ufunc.at(array, index, values)``: unbuffered, so that repeated positions count each time."""
-    from workbench.autodiff.indexing import mutate, plain_index, set_item
+    from workbench.autodiff.indexing import kept_index, mutate, plain_index, set_item
 
-    target, index = (array.array if type(array) is TracedArray else array), plain_index(index)
+    target, index = (array.array if type(array) is TracedArray else array), kept_index(plain_index(index))
     seen = current(target)
     if type(seen) is not TracedArray and innermost(values) is None:
         mutate(target, ufunc.at, target, index, *(() if values is None else (values,)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
-from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from workbench.autodiff.arrays import (
     TracedArray,
     accumulate,
     add_into,
+    beneath,
     can_vary,
     current,
     memory_of,
@@ -54,6 +55,16 @@ def plain_index(index: Any) -> Any:
     return index
 
 
+def kept_index(index: Any) -> Any:
+    """An index to be used again on the way back: the program may change its own arrays and lists before that."""
+    kind = type(index)
+    if kind is np.ndarray:
+        return index.copy()
+    if kind is list:
+        return np.array(index) if index else index.copy()
+    return tuple(map(kept_index, index)) if kind is tuple else index
+
+
 class ReadElement(Entry):
     """One number read out of an array."""
 
@@ -86,7 +97,11 @@ def _read(source: TracedArray, index: Any) -> Any:
     if not tape.open:
         return array[index]
     found = array[index]
+    if isinstance(found, np.void):  # one record of a structured array: a view of its memory
+        return current(array[_as_view(index)])
     if type(found) is np.ndarray:
+        if type(index) is str and not found.ndim:
+            return _read(source=current(found), index=())
         if found.base is not None and owner_of(found) is owner_of(array):
             return current(found)
         return _gathered(source, index)
@@ -94,7 +109,7 @@ def _read(source: TracedArray, index: Any) -> Any:
         return found
     if isinstance(found, np.complexfloating):
         return _gathered(source, index)
-    value = found if tape.level == 0 else get_item(source.value, index)
+    value = found if tape.level == 0 else beneath(tape, get_item, source.value, index)
     tape.append(entry := ReadElement(source.memory, array, index))
     entry.result = TracedFloat(value, tape)
     return entry.result
@@ -102,8 +117,9 @@ def _read(source: TracedArray, index: Any) -> Any:
 
 def _gathered(source: TracedArray, index: Any) -> Any:
     """Elements picked by a mask or by arrays of positions: a copy."""
-    value = source.array[index] if source.tape.level == 0 else get_item(source.value, index)
+    value = beneath(source.tape, get_item, source.value, index)
     shape, dtype = source.array.shape, source.array.dtype
+    index = kept_index(index)
 
     def gather_pullback(bar: Any) -> list[Any]:
         full = np.zeros(shape, dtype)
@@ -127,7 +143,8 @@ class Write(Entry):
     is_write = True
 
     def __init__(self, memory: Memory, array: np.ndarray, index: Any, source: Any) -> None:
-        self.memory, self.array, self.index, self.source = memory, array, index, source
+        self.memory, self.array, self.source = memory, array, source
+        self.index = index if type(index) in _IMMUTABLE else kept_index(index)
         self.old = np.array(array[index], copy=True)
 
     def back(self) -> None:
@@ -141,6 +158,11 @@ class Write(Entry):
             else:
                 view[self.index] = 0.0
             if self.source is not None:
+                if (
+                    isinstance(bar, np.ndarray)
+                    and (lost_to := _written_twice(self.array, self.index)) is not None
+                ):
+                    bar = resolve(np.where)(lost_to, 0.0, bar)
                 accumulate(self.source, reduce_to(bar, np.shape(_shape_of(self.source))))
         self.redo()
 
@@ -151,6 +173,22 @@ class Write(Entry):
         self.old = now
 
 
+_IMMUTABLE = frozenset({int, slice, type(...), np.int64})
+
+
+def _written_twice(array: np.ndarray, index: Any) -> np.ndarray | None:
+    """Where an index names a position that it names again later, which is what stays; None if nowhere."""
+    parts = index if type(index) is tuple else (index,)
+    if not any(type(part) is np.ndarray and part.ndim and part.dtype.kind != "b" for part in parts):
+        return None
+    places = np.arange(array.size).reshape(array.shape)[index]
+    order = np.arange(places.size).reshape(places.shape)
+    last = np.zeros(array.size, int)
+    last[places] = order
+    twice = last[places] != order
+    return twice if twice.any() else None
+
+
 def _shape_of(source: Any) -> Any:
     return source.array if type(source) is TracedArray else 0.0
 
@@ -159,7 +197,7 @@ def set_item(value: Any, container: Any, index: Any) -> None:
     """``container[index] = value``."""
     kind = type(container)
     if kind is list or kind is dict:
-        container[index] = value
+        container[index] = iterate(value) if kind is list and type(index) is slice else value
         return
     if kind is np.ndarray or kind is TracedArray:
         _write(container.array if kind is TracedArray else container, plain_index(index), value)
@@ -177,6 +215,9 @@ def _write(array: np.ndarray, index: Any, value: Any) -> None:
     if isinstance(value, list | tuple) and contains_traced(value):
         value = as_array(value)
     tape = innermost(value)
+    if array.dtype.names is not None and type(index) is str:
+        _write(array[index], ..., value)
+        return
     if tape is not None and not can_vary(array):
         if array.dtype.kind == "O":
             array[index] = value
@@ -256,11 +297,27 @@ def iterate(source: Any) -> Any:
     if kind in _BUILT_IN or kind is range:
         return source
     own = python_method(kind, "__iter__")
-    if own is not None and type(own) is FunctionType:
+    if own is not None:
         made = resolve(own)(source)
         step = python_method(type(made), "__next__")
         return made if step is None else _steps(made, resolve(step))
+    if not hasattr(kind, "__iter__") and (own := python_method(kind, "__getitem__")) is not None:
+        return _items(source, resolve(own))
     return source
+
+
+def iterate_rows(source: Any) -> Any:
+    """What a loop runs over that takes each element apart."""
+    return (current(row) if type(row) is np.ndarray else row for row in iterate(source))
+
+
+def _items(source: Any, read: Callable) -> Any:
+    for k in itertools.count():
+        try:
+            value = read(source, k)
+        except IndexError:
+            return
+        yield value
 
 
 def _rows(array: TracedArray) -> Any:
@@ -277,4 +334,4 @@ def _steps(iterator: Any, step: Callable) -> Any:
         yield value
 
 
-REWRITTEN_DOORS.update(get_item=get_item, set_item=set_item, iterate=iterate)
+REWRITTEN_DOORS.update(get_item=get_item, set_item=set_item, iterate=iterate, iterate_rows=iterate_rows)

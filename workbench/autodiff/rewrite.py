@@ -53,7 +53,7 @@ class _Rewriter(ast.NodeTransformer):
     def __init__(self, modules: frozenset[str], class_name: str | None) -> None:
         self.modules = modules  # global names bound to modules: their attributes are plain
         self.private = f"_{class_name.lstrip('_')}" if class_name and class_name.strip("_") else None
-        self.in_source = False
+        self.in_source = self.in_class = False
         self.temporaries = (f"<temporary {n}>" for n in itertools.count())
 
     # -- small makers
@@ -99,12 +99,13 @@ class _Rewriter(ast.NodeTransformer):
         return ast.copy_location(ast.Name(self.mangle(node.id), node.ctx), node)
 
     def visit_arg(self, node: ast.arg) -> ast.arg:
-        return ast.copy_location(ast.arg(self.mangle(node.arg)), node)
+        return ast.copy_location(ast.arg(self.mangle(node.arg), node.annotation), node)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        outer, self.private = self.private, f"_{node.name.lstrip('_')}"
+        outer = self.private, self.in_class
+        self.private, self.in_class = f"_{node.name.lstrip('_')}", True
         node = self.generic_visit(node)
-        self.private = outer
+        self.private, self.in_class = outer
         return node
 
     # -- expressions
@@ -176,43 +177,68 @@ class _Rewriter(ast.NodeTransformer):
         source = self.visit(node.iter)
         self.in_source = outer
         if not node.is_async:
-            source = self.door("iterate", [source], node.iter)
+            unpacks = isinstance(node.target, ast.Tuple | ast.List)
+            source = self.door("iterate_rows" if unpacks else "iterate", [source], node.iter)
         tests = [self.visit(test) for test in node.ifs]
         return ast.comprehension(self.visit(node.target), source, tests, node.is_async)
 
     # -- statements
 
+    def store(self, target: ast.expr, value: ast.expr, *, displayed: bool = False) -> list[ast.stmt]:
+        """``target = value`` in Python's order: the parts of a target are stored from left to right.
+
+        ``displayed`` says that the value is written out as a tuple or list and needs no iteration.
+        """
+        if isinstance(target, ast.Subscript):
+            return [self.set_item(value, target)]
+        if isinstance(target, ast.Attribute):
+            return [self.set_attribute(value, target)]
+        if not isinstance(target, ast.Tuple | ast.List):
+            return [ast.copy_location(ast.Assign([self.visit(target)], value), target)]
+        if not displayed:
+            value = self.door("iterate", [value], value)
+        names = [part.value if isinstance(part, ast.Starred) else part for part in target.elts]
+        if all(isinstance(name, ast.Name) for name in names):
+            return [ast.copy_location(ast.Assign([self.visit(target)], value), target)]
+        kept, after = [], []
+        for part, name in zip(target.elts, names, strict=True):
+            temporary = next(self.temporaries)
+            new = ast.copy_location(ast.Name(temporary, ast.Store()), part)
+            starred = isinstance(part, ast.Starred)
+            kept.append(ast.copy_location(ast.Starred(new, ast.Store()), part) if starred else new)
+            after += self.store(name, self.load(temporary, part))
+        whole = ast.copy_location(ast.Tuple(kept, ast.Store()), target)
+        return [ast.copy_location(ast.Assign([whole], value), target), *after]
+
     def target(self, node: ast.expr) -> tuple[ast.expr, list[ast.stmt]]:
-        """A target for plain Python, and the item assignments to be done after it."""
-        if isinstance(node, ast.Subscript):
-            name = next(self.temporaries)
-            call = self.set_item(self.load(name, node), node)
-            return ast.copy_location(ast.Name(name, ast.Store()), node), [call]
-        if isinstance(node, ast.Tuple | ast.List | ast.Starred):
-            parts = [node.value] if isinstance(node, ast.Starred) else node.elts
-            pairs = [self.target(part) for part in parts]
-            targets = [t for t, _ in pairs]
-            kind = type(node)
-            whole = kind(targets[0], ast.Store()) if kind is ast.Starred else kind(targets, ast.Store())
-            return ast.copy_location(whole, node), [s for _, after in pairs for s in after]
-        return self.visit(node), []
+        """A target for a statement that stores by itself, and what is to be stored after it."""
+        if isinstance(node, ast.Name):
+            return self.visit(node), []
+        name = next(self.temporaries)
+        stored = ast.copy_location(ast.Name(name, ast.Store()), node)
+        return stored, self.store(node, self.load(name, node))
 
     def set_item(self, value: ast.expr, node: ast.Subscript) -> ast.stmt:
         arguments = [value, self.visit(node.value), self.index(node.slice)]
         return ast.copy_location(ast.Expr(self.door("set_item", arguments, node)), node)
 
+    def set_attribute(self, value: ast.expr, node: ast.Attribute) -> ast.stmt:
+        name = ast.copy_location(ast.Constant(self.mangle(node.attr)), node)
+        call = self.door("set_attribute", [value, self.visit(node.value), name], node)
+        return ast.copy_location(ast.Expr(call), node)
+
     def visit_Assign(self, node: ast.Assign) -> list[ast.stmt]:
         value = self.visit(node.value)
-        if len(node.targets) == 1 and isinstance(node.targets[0], ast.Subscript):
-            return [self.set_item(value, node.targets[0])]
-        unpacks = any(isinstance(t, ast.Tuple | ast.List) for t in node.targets)
-        if unpacks and len(node.targets) == 1 and not isinstance(node.value, ast.Tuple | ast.List):
-            value = self.door("iterate", [value], node.value)
-        pairs = [self.target(t) for t in node.targets]
-        assign = ast.copy_location(ast.Assign([t for t, _ in pairs], value), node)
-        return [assign, *(s for _, after in pairs for s in after)]
+        if len(node.targets) == 1:
+            displayed = isinstance(node.value, ast.Tuple | ast.List)
+            return self.store(node.targets[0], value, displayed=displayed)
+        name, keep = self.keep(value, node)
+        return [keep, *(s for t in node.targets for s in self.store(t, self.load(name, node)))]
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> list[ast.stmt]:
+        if self.in_class:  # a dataclass reads the annotations
+            node.value = self.visit(node.value) if node.value is not None else None
+            return [node]
         if node.value is None:
             return [ast.copy_location(ast.Pass(), node)] if not isinstance(node.target, ast.Name) else [node]
         plain = ast.copy_location(ast.Assign([node.target], node.value), node)
@@ -237,8 +263,9 @@ class _Rewriter(ast.NodeTransformer):
         if isinstance(target, ast.Name):
             return [ast.copy_location(ast.Assign([self.visit(target)], new), node)]
         if isinstance(target, ast.Attribute):
-            name = ast.Attribute(self.load(owner, target), self.mangle(target.attr), ast.Store())
-            return [*before, ast.copy_location(ast.Assign([ast.copy_location(name, target)], new), node)]
+            name = ast.copy_location(ast.Constant(self.mangle(target.attr)), target)
+            call = self.door("set_attribute", [new, self.load(owner, target), name], target)
+            return [*before, ast.copy_location(ast.Expr(call), node)]
         pair = [self.load(owner, target), self.load(place, target)]
         return [*before, ast.copy_location(ast.Expr(self.door("set_item", [new, *pair], node)), node)]
 
@@ -247,6 +274,20 @@ class _Rewriter(ast.NodeTransformer):
         source = self.door("iterate", [self.visit(node.iter)], node.iter)
         body = after + self.block(node.body)
         return ast.copy_location(ast.For(target, source, body, self.block(node.orelse)), node)
+
+    def visit_With(self, node: ast.With) -> ast.With:
+        items, after = [], []
+        for item in node.items:
+            context = self.door("context", [self.visit(item.context_expr)], item.context_expr)
+            stored = None
+            if item.optional_vars is not None:
+                stored, more = self.target(item.optional_vars)
+                after += more
+            items.append(ast.withitem(context, stored))
+        return ast.copy_location(ast.With(items, after + self.block(node.body)), node)
+
+    def visit_YieldFrom(self, node: ast.YieldFrom) -> ast.YieldFrom:
+        return ast.copy_location(ast.YieldFrom(self.door("iterate", [self.visit(node.value)], node)), node)
 
     def block(self, statements: list[ast.stmt]) -> list[ast.stmt]:
         out: list[ast.stmt] = []
@@ -259,8 +300,9 @@ class _Rewriter(ast.NodeTransformer):
         node.name = self.mangle(node.name)
         node.decorator_list = [self.visit(d) for d in node.decorator_list]
         node.args = self.arguments(node.args)
-        node.returns = None
+        outer, self.in_class = self.in_class, False
         node.body = self.block(node.body)
+        self.in_class = outer
         return node
 
     visit_AsyncFunctionDef = visit_FunctionDef

@@ -6,43 +6,92 @@ Conventions at ties: ``max`` and ``min`` share the cotangent evenly among equal 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import plain, resolve
+from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import DOORS, Rule, add_rule
+from workbench.errors import MissingRuleError
+
+
+@dataclass(frozen=True)
+class _Reduced:
+    """One reduction that was made: ``y`` out of ``x`` along ``axes``.
+
+    Attributes:
+        mask: which elements took part (``where=``), None for all.
+        count: how many elements each result was made of; shaped to broadcast against ``x`` when ``mask`` is given.
+        ddof: what the divisor of a variance is smaller by.
+        initial: what a product begins with.
+    """
+
+    x: Any
+    y: Any
+    axes: tuple[int, ...]
+    kept: bool
+    mask: np.ndarray | None
+    count: Any
+    ddof: Any
+    initial: Any
+
+    def spread(self, reduced: Any) -> Any:
+        """What has lost its axes, as something that broadcasts against ``x``."""
+        shape = np.shape(plain(self.x))
+        if self.kept or not shape:
+            return reduced
+        return np.reshape(reduced, tuple(1 if k in self.axes else n for k, n in enumerate(shape)))
+
+    def masked(self, values: Any, otherwise: float) -> Any:
+        return values if self.mask is None else np.where(self.mask, values, otherwise)
+
+    def deviation(self) -> Any:
+        """``x`` less its mean."""
+        total = np.sum(self.masked(self.x, 0.0), axis=self.axes, keepdims=True)
+        return self.x - total / self.count
+
+
+def _reduced(function: Callable, x: Any, named: dict) -> _Reduced:
+    named = {name: value for name, value in named.items() if value is not np._NoValue}
+    unknown = sorted(set(named) - {"axis", "dtype", "keepdims", "where", "initial", "ddof", "correction"})
+    if unknown:
+        raise MissingRuleError(
+            f"numpy.{function.__name__} has no rule for its argument {unknown[0]!r}",
+            where=user_line(),
+            fix=f"leave {unknown[0]!r} out, and combine the result afterwards",
+        )
+    shape, axis, where = np.shape(plain(x)), named.get("axis"), named.get("where", True)
+    if axis is None or not shape:
+        axes = tuple(range(len(shape)))
+    else:
+        axes = tuple(int(k) % len(shape) for k in np.atleast_1d(axis))
+    mask = None if where is True else np.broadcast_to(np.array(plain(where), bool), shape)
+    count = int(np.prod([shape[k] for k in axes])) if mask is None else np.sum(mask, axes, keepdims=True)
+    ddof = named.get("ddof", 0) or named.get("correction", 0)
+    kept, initial = named.get("keepdims", False), named.get("initial", 1.0)
+    return _Reduced(x, function(x, **named), axes, kept, mask, count, ddof, initial)
 
 
 def _reduction(function: Callable) -> Callable:
-    """Decorator: ``make(x, value, spread, **kwargs)`` gives the pullback of ``function`` along an axis.
-
-    ``spread`` turns what has lost its axes back into something that broadcasts against ``x``.
-    """
+    """Decorator: ``make(reduced)`` gives the pullback of ``function`` along axes, for spread cotangents."""
 
     def register(make: Callable) -> Callable:
         def forward(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
-            x = args[0]
-            for name, value in zip(_POSITIONAL.get(function, ("axis",)), args[1:], strict=False):
-                kwargs = {**kwargs, name: value}
-            value = function(x, **kwargs)
-            axis, kept = kwargs.get("axis"), kwargs.get("keepdims", False)
-            shape = np.shape(plain(x))
-            axes = range(len(shape)) if axis is None else np.atleast_1d(axis) % len(shape)
-
-            def spread(reduced: Any) -> Any:
-                if kept or not shape:
-                    return reduced
-                return np.reshape(reduced, tuple(1 if k in axes else n for k, n in enumerate(shape)))
-
-            count = int(np.prod([shape[k] for k in axes])) if shape else 1
-            pullback = make(
-                x, value, spread, count, **{k: v for k, v in kwargs.items() if k in ("ddof", "where")}
+            reduced = _reduced(
+                function,
+                args[0],
+                {**dict(zip(_POSITIONAL.get(function, ("axis",)), args[1:], strict=False)), **kwargs},
             )
-            return value, lambda bar: [
-                np.broadcast_to(pullback(spread(bar)), shape) if shape else pullback(bar)
-            ]
+            pullback, shape = make(reduced), np.shape(plain(args[0]))
+
+            def reduction_pullback(bar: Any) -> list[Any]:
+                x_bar = pullback(reduced.spread(bar))
+                return [np.broadcast_to(reduced.masked(x_bar, 0.0), shape) if shape else x_bar]
+
+            return reduced.y, reduction_pullback
 
         add_rule(Rule(function, forward, leaves=(0,)))
         return make
@@ -51,93 +100,88 @@ def _reduction(function: Callable) -> Callable:
 
 
 _POSITIONAL: dict[Callable, tuple[str, ...]] = {
-    np.sum: ("axis", "dtype", "out", "keepdims"),
+    np.sum: ("axis", "dtype", "out", "keepdims", "initial", "where"),
+    np.nansum: ("axis", "dtype", "out", "keepdims", "initial", "where"),
     np.mean: ("axis", "dtype", "out", "keepdims"),
-    np.prod: ("axis", "dtype", "out", "keepdims"),
-    np.max: ("axis", "out", "keepdims"),
-    np.min: ("axis", "out", "keepdims"),
+    np.prod: ("axis", "dtype", "out", "keepdims", "initial", "where"),
+    np.max: ("axis", "out", "keepdims", "initial", "where"),
+    np.min: ("axis", "out", "keepdims", "initial", "where"),
+    np.nanmax: ("axis", "out", "keepdims", "initial", "where"),
+    np.nanmin: ("axis", "out", "keepdims", "initial", "where"),
     np.var: ("axis", "dtype", "out", "ddof", "keepdims"),
     np.std: ("axis", "dtype", "out", "ddof", "keepdims"),
 }
 
 
 @_reduction(np.sum)
-def _sum(x: Any, y: Any, spread: Callable, count: int, where: Any = None) -> Callable:
-    return (lambda bar: bar) if where is None else (lambda bar: np.where(where, bar, 0.0))
+def _sum(r: _Reduced) -> Callable:
+    return lambda bar: bar
 
 
 @_reduction(np.nansum)
-def _nansum(x: Any, y: Any, spread: Callable, count: int) -> Callable:
-    return lambda bar: np.where(np.isnan(plain(x)), 0.0, bar)
+def _nansum(r: _Reduced) -> Callable:
+    return lambda bar: np.where(np.isnan(plain(r.x)), 0.0, bar)
 
 
 @_reduction(np.mean)
-def _mean(x: Any, y: Any, spread: Callable, count: int) -> Callable:
-    return lambda bar: bar / count
+def _mean(r: _Reduced) -> Callable:
+    return lambda bar: bar / r.count
 
 
-def _extreme(x: Any, y: Any, spread: Callable, count: int) -> Callable:
+def _extreme(r: _Reduced) -> Callable:
     def pullback(bar: Any) -> Any:
-        best = plain(x) == spread(plain(y))
-        share = best / _count_along(best, np.shape(plain(spread(y))))
-        return bar * share
+        best = r.masked(plain(r.x) == r.spread(plain(r.y)), False)
+        return bar * (best / np.maximum(np.sum(best, axis=r.axes, keepdims=True), 1))
 
     return pullback
 
 
-def _count_along(mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    axes = tuple(k for k, n in enumerate(shape) if n == 1)
-    return np.maximum(np.sum(mask, axis=axes, keepdims=True), 1)
-
-
-for _function in (np.max, np.min, np.amax, np.amin, np.nanmax, np.nanmin):
+for _function in (np.max, np.min, np.nanmax, np.nanmin):
     _reduction(_function)(_extreme)
 
 
 @_reduction(np.var)
-def _var(x: Any, y: Any, spread: Callable, count: int, ddof: int = 0) -> Callable:
-    def pullback(bar: Any) -> Any:
-        axes = tuple(k for k, n in enumerate(np.shape(plain(spread(y)))) if n == 1)
-        return bar * 2.0 * (x - np.mean(x, axis=axes, keepdims=True)) / (count - ddof)
-
-    return pullback
+def _var(r: _Reduced) -> Callable:
+    return lambda bar: bar * 2.0 * r.deviation() / (r.count - r.ddof)
 
 
 @_reduction(np.std)
-def _std(x: Any, y: Any, spread: Callable, count: int, ddof: int = 0) -> Callable:
+def _std(r: _Reduced) -> Callable:
     def pullback(bar: Any) -> Any:
-        axes = tuple(k for k, n in enumerate(np.shape(plain(spread(y)))) if n == 1)
-        away = x - np.mean(x, axis=axes, keepdims=True)
-        size = spread(y) * (count - ddof)
-        return bar * away / np.where(plain(size) == 0, 1.0, size)
+        size = r.spread(r.y) * (r.count - r.ddof)
+        return bar * r.deviation() / np.where(plain(size) == 0, 1.0, size)
 
     return pullback
 
 
-def _sorted(function: Callable, order: Callable) -> None:
-    """Sorting picks elements: by the positions that the matching ``arg`` function finds."""
-
-    def call(x: Any, *args: Any, **kwargs: Any) -> Any:
-        x = current(x)
-        if isinstance(x, list | tuple):
-            x = resolve(np.array)(x)
-        if type(x) is not TracedArray:
-            return function(x, *args, **kwargs)
-        axis = kwargs.get("axis", -1)
-        places = order(x.array, *args, **kwargs)
-        if axis is None:
-            return resolve(np.take)(resolve(np.ravel)(x), places)
-        return resolve(np.take_along_axis)(x, places, axis=axis)
-
-    DOORS[function] = call
+def _sort(a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
+    """``numpy.sort`` picks elements, at the positions that a stable sort finds."""
+    a = _array_of(a)
+    if type(a) is not TracedArray:
+        return np.sort(a, axis, kind, order, stable=stable)
+    return _picked(a, np.argsort(a.array, axis=axis, kind="stable"), axis)
 
 
-def _argsort(x: np.ndarray, axis: int = -1, **kwargs: Any) -> np.ndarray:
-    return np.argsort(x, axis=axis, kind="stable")
+def _partition(a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: Any = None) -> Any:
+    """``numpy.partition`` picks elements."""
+    a = _array_of(a)
+    if type(a) is not TracedArray:
+        return np.partition(a, kth, axis, kind, order)
+    return _picked(a, np.argpartition(a.array, kth, axis=axis), axis)
 
 
-_sorted(np.sort, _argsort)
-_sorted(np.partition, np.argpartition)
+def _array_of(x: Any) -> Any:
+    x = current(x)
+    return resolve(np.array)(x) if isinstance(x, list | tuple) else x
+
+
+def _picked(x: TracedArray, places: np.ndarray, axis: int | None) -> Any:
+    if axis is None:
+        return resolve(np.take)(resolve(np.ravel)(x), places)
+    return resolve(np.take_along_axis)(x, places, axis=axis)
+
+
+DOORS[np.sort], DOORS[np.partition] = _sort, _partition
 
 
 def _exclusive_products(x: Any) -> Any:
@@ -149,15 +193,16 @@ def _exclusive_products(x: Any) -> Any:
 
 
 @_reduction(np.prod)
-def _prod(x: Any, y: Any, spread: Callable, count: int) -> Callable:
+def _prod(r: _Reduced) -> Callable:
     def pullback(bar: Any) -> Any:
-        if np.ndim(plain(x)) == 0:
-            return bar
-        axes = tuple(k for k, n in enumerate(np.shape(plain(spread(y)))) if n == 1)
-        moved = np.moveaxis(x, axes, range(-len(axes), 0))
-        lead = np.shape(plain(moved))[: np.ndim(plain(moved)) - len(axes)]
-        others = np.reshape(_exclusive_products(np.reshape(moved, (*lead, -1))), np.shape(plain(moved)))
-        return bar * np.moveaxis(others, range(-len(axes), 0), axes)
+        if not np.shape(plain(r.x)):
+            return bar * r.initial
+        last = range(-len(r.axes), 0)
+        moved = np.moveaxis(r.masked(r.x, 1.0), r.axes, last)
+        shape = np.shape(plain(moved))
+        lead = shape[: len(shape) - len(r.axes)]
+        others = np.reshape(_exclusive_products(np.reshape(moved, (*lead, -1))), shape)
+        return bar * r.initial * np.moveaxis(others, last, r.axes)
 
     return pullback
 
