@@ -17,8 +17,8 @@ def generator(seed=0):
 
 def test_throw_distances_throws_each_row():
     angles, weights, winds = np.array([0.5, 1.0]), np.array([60.0, 120.0]), np.array([-3.0, 2.0])
-    found = throw_distances(angles, weights, winds, STANDARD, 1.0)
-    assert found == pytest.approx([throw_distance(-3.0, 0.5, 60.0), throw_distance(2.0, 1.0, 120.0)])
+    found = throw_distances(STANDARD)(*map(torch.tensor, (winds, angles, weights)), 1.0)
+    assert found.tolist() == pytest.approx([throw_distance(-3.0, 0.5, 60.0), throw_distance(2.0, 1.0, 120.0)])
 
 
 @pytest.mark.parametrize("recipe", ["tuned", "published"])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
-from workbench.autodiff import torch_function
+from workbench.autodiff import torch_function, vectorize
 from workbench.showcases.trebuchet.aiming import WIND_SPREADS, reach_of
 from workbench.showcases.trebuchet.live import network_picture
 from workbench.showcases.trebuchet.machine import POUND, Machine
@@ -21,12 +23,20 @@ EXCESS = 0.01
 """Loss in m² for each squared lb of counterweight outside the allowed range, in the published recipe."""
 
 
-def throw_distances(angles, weights, winds, machine: Machine, resolution):
-    """The distance of each throw; plain Python and NumPy. Shapes (batch,). Units rad, kg, m/s, m."""
-    distances = np.empty(len(winds))
-    for i in range(len(winds)):
-        distances[i] = throw_distance(winds[i], angles[i], weights[i], machine, resolution)
-    return distances
+def throw_distances(machine: Machine) -> Callable:
+    """The distances of many throws at once, as a function of torch tensors.
+
+    The simulator is the plain Python of ``physics``, one throw for each row.
+
+    Returns:
+        A function of wind in m/s, angle in rad and weight in kg, shapes (batch,), and of the solver's resolution,
+        returning m.
+    """
+
+    def throw(wind, angle, weight, resolution):
+        return throw_distance(wind, angle, weight, machine, resolution)
+
+    return torch_function(vectorize(throw))
 
 
 class AimingProblem:
@@ -50,7 +60,7 @@ class AimingProblem:
         self._winds = torch.tensor(reach.winds)
         self._farthest = torch.tensor(reach.farthest)
         self._nearest = torch.tensor(reach.nearest)
-        self._distances = torch_function(throw_distances)
+        self._distances = throw_distances(parameters.machine)
 
     def loss(self, generator: torch.Generator) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """The mean loss of a batch of throws, and the root of their mean squared miss in m."""
@@ -83,7 +93,7 @@ class AimingProblem:
         return network_picture(self.modules, self.parameters)
 
     def _throw(self, angle: torch.Tensor, weight: torch.Tensor, wind: torch.Tensor) -> torch.Tensor:
-        return self._distances(angle, weight, wind, self.parameters.machine, self.parameters.resolution)
+        return self._distances(wind, angle, weight, self.parameters.resolution)
 
     def _reach(self, wind: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The nearest and farthest distance at these winds, linear between the winds of the table."""

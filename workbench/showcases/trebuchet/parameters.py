@@ -55,9 +55,9 @@ class TrebuchetParameters(Parameters):
         help="scaled inputs and bounded outputs, or raw ones as published",
     )
     samples: int = parameter(
-        8000, low=10, high=1_000_000, scale="log", group="training", help="throws simulated in training"
+        100_000, low=10, high=1_000_000, scale="log", group="training", help="throws simulated in training"
     )
-    batch: int = parameter(8, low=1, high=256, group="training", help="throws in each iteration")
+    batch: int = parameter(16, low=1, high=256, group="training", help="throws in each iteration")
     learning_rate: float = parameter(
         0.02, low=1e-6, high=0.1, scale="log", group="training", live=True, help="of the Adam optimiser"
     )
@@ -86,7 +86,6 @@ class TrebuchetParameters(Parameters):
             "schedule": "constant",
             "convention": "published",
         },
-        "full": {"samples": 100_000, "learning_rate": 0.01},
         "smoke": {"samples": 120, "batch": 4, "width": 16, "trials": 20, "resolution": 0.4},
     }
 
