@@ -43,11 +43,18 @@ def with_strides(low: Lowering, array: Arr, node: ast.AST) -> Arr:
 
 
 def load(low: Lowering, array: Arr, index: tuple[Atom, ...], node: ast.AST) -> Value:
-    """One element, at an index known to be inside."""
+    """One element, at an index known to be inside; it is read once as long as nothing is written."""
+    key = ("load", low.writes, array.data, *(i if isinstance(i, Value) else (i,) for i in index))
+    block: Block | None = low.block
+    while block is not None:
+        if key in block.known:
+            return block.known[key]
+        block = block.parent
     out = low.value(array.kind)
     strides = list(strides_of(low, array, node))
     out.node = Load(out, array.data, list(index), array.at, strides, node.lineno)
     low.block.nodes.append(out.node)
+    low.block.known[key] = out
     return out
 
 
@@ -57,6 +64,7 @@ def put(low: Lowering, array: Arr, index: tuple[Atom, ...], value: Atom, *, node
         raise low.refuse(f"a float is stored in an array of {array.kind}", node)
     if array.root is None or array.root < 0:
         low.program.writes_inputs = True
+    low.writes += 1
     strides = list(strides_of(low, array, node))
     value = low.convert(value, array.kind, node)
     low.block.nodes.append(Store(array.data, list(index), value, array.at, strides, node.lineno))
@@ -66,10 +74,10 @@ def element_index(low: Lowering, index: Atom, n: Atom, node: ast.AST) -> Atom:
     """An index counted from the beginning, checked."""
     if type_of(index) != "int":
         raise low.refuse(f"an index of type {type_of(index)}", node)
-    return index if _inside(index, n) else low.op("index", index, n, node=node)
+    return index if is_inside(index, n) else low.op("index", index, n, node=node)
 
 
-def _inside(index: Atom, n: Atom) -> bool:
+def is_inside(index: Atom, n: Atom) -> bool:
     """Whether an index surely lies in range(n): a loop's counter, give or take a constant."""
     shift = 0
     if isinstance(index, Value) and getattr(index.node, "name", "") == "step_int":
@@ -251,7 +259,9 @@ def for_each(
         made.index = Value("int", "", inner, made)
         inner.params = [Value(type_of(atom), "", inner, made) for atom in carried]
         low.block = inner
+        low.writes += 1
         inner.yields = nest((*index, made.index), list(inner.params))
+        low.writes += 1
         low.block = outer
         outer.nodes.append(made)
         made.outs = [Value(type_of(atom), "", outer, made) for atom in carried]

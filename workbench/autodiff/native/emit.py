@@ -35,7 +35,7 @@ class Names:
     """Names for the values of one generated function; none is given twice, whatever the program calls things."""
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
-        self.taken = {*taken, *BUILTINS, *PLAIN, *keyword.kwlist, "tape", "pos", "shadow"}
+        self.taken = {*taken, *BUILTINS, *PLAIN, *keyword.kwlist, "tape", "pos", "shadow", "max"}
         self.given: dict[Any, str] = {}
         self.shared: dict[Value, Value] = {}
 
@@ -59,6 +59,12 @@ class Names:
         key = (value, suffix)
         if key not in self.given:
             self.given[key] = self.fresh(self.of(value) + suffix if suffix else value.hint)
+        return self.given[key]
+
+    def fixed(self, key: Any, hint: str) -> str:
+        """The name of something that is no value."""
+        if key not in self.given:
+            self.given[key] = self.fresh(hint)
         return self.given[key]
 
     def share_loops(self, block: Block) -> None:

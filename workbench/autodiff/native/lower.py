@@ -189,6 +189,7 @@ class _Lowering:
     def __init__(self, program: Program, function: Function) -> None:
         self.program, self.target = program, function
         self.block = Block()
+        self.writes = 0  # grows with whatever may change an array's elements
         source = function.source
         parameters = [a.arg for a in ast.walk(source.definition.args) if isinstance(a, ast.arg)]
         body = source.definition.body
@@ -453,6 +454,7 @@ class _Lowering:
     ) -> tuple[Loop, dict[str, Any]]:
         """Read one iteration, for carried things of these shapes."""
         body = Block(parent=self.block)
+        self.writes += 1
         made = Loop([], body, [], node.lineno, bounds)
 
         def param(type_: str, name: str) -> Value:
@@ -493,6 +495,7 @@ class _Lowering:
             made.inits += leaves(self.coerce(entry[name], shape, node))
         outer.nodes.append(made)
         self.scope.vars = before
+        self.writes += 1
 
         def out(type_: str, name: str) -> Value:
             value = Value(type_, name, outer, made)
@@ -600,6 +603,7 @@ class _Lowering:
             return value
 
         self.block.nodes.append(made)
+        self.writes += 1
         return assemble(callee.result, out)
 
 

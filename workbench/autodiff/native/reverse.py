@@ -92,7 +92,7 @@ class _FunctionSweep:
         ]
         back = _Backward(self)
         lines = back.function(bars)
-        kept = decide(self.block, self.needed, counters(self.block))
+        kept = decide(self.block, self.needed, counters(self.block), self.calls)
         forward = _Forward(self, kept)
         comma = ", " if params else ""
         forward.lines.append(f"def {made.name}_forward({params}{comma}tape, pos):")
@@ -126,17 +126,56 @@ class _Forward(Writer):
         outs = "".join(f"{self.names.of(out)}, " for out in node.outs)
         self.add(f"{outs}pos = {reverse.name}_forward({args}tape, pos)", node.line)
 
+    def loop(self, node: Loop) -> None:
+        kept = self.storage.get(node.body)
+        if kept is None or kept.rows is None:
+            super().loop(node)
+            return
+        rows, size = reserve(self, kept)
+        self.add(f"if pos + {size} > len(tape):")
+        self.nested(lambda: self.add("raise TapeFull"))
+        super().loop(node)
+        self.add(f"pos += {size}")
+
     def end_of_block(self, block: Block) -> None:
         slots = self.storage[block].slots if block in self.storage else []
         if not slots:
             return
+        if self.storage[block].rows is not None:
+            for k, value in enumerate(slots):
+                self.add(f"{row_slot(self, self.storage[block], k)} = {self.number(value)}")
+            return
         self.add(f"if pos + {len(slots)} > len(tape):")
         self.nested(lambda: self.add("raise TapeFull"))
         for k, value in enumerate(slots):
-            name = self.names.of(value)
-            text = {"float": "{}", "int": "exact({})", "bool": "1.0 if {} else 0.0"}[value.type].format(name)
-            self.add(f"tape[pos{f' + {k}' if k else ''}] = {text}")
+            self.add(f"tape[pos{f' + {k}' if k else ''}] = {self.number(value)}")
         self.add(f"pos += {len(slots)}")
+
+    def number(self, value: Value) -> str:
+        """A value as it is kept."""
+        name = self.names.of(value)
+        return {"float": "{}", "int": "exact({})", "bool": "1.0 if {} else 0.0"}[value.type].format(name)
+
+
+def reserve(writer: Writer, kept: Kept) -> tuple[str, str]:
+    """The number of iterations of a straight loop, written into a variable; the number of slots it takes."""
+    start, stop, _ = kept.rows.bounds
+    if not isinstance(start, Value) and start == 0 and not isinstance(stop, Value):
+        return str(max(stop, 0)), str(len(kept.slots) * max(stop, 0))
+    rows = writer.names.fixed((kept.rows, "rows"), "rows")
+    begin = "" if not isinstance(start, Value) and start == 0 else f" - {writer.atom(start)}"
+    writer.add(f"{rows} = max({writer.atom(stop)}{begin}, 0)")
+    return rows, rows if len(kept.slots) == 1 else f"{len(kept.slots)} * {rows}"
+
+
+def row_slot(writer: Writer, kept: Kept, k: int) -> str:
+    """Where a straight loop keeps its k-th value in the present iteration."""
+    start, stop, _ = kept.rows.bounds
+    constant = not isinstance(start, Value) and start == 0 and not isinstance(stop, Value)
+    rows = str(max(stop, 0)) if constant else writer.names.fixed((kept.rows, "rows"), "rows")
+    before = "" if k == 0 else f" + {rows}" if k == 1 else f" + {k} * {rows}"
+    shift = "" if not isinstance(start, Value) and start == 0 else f" - {writer.atom(start)}"
+    return f"tape[pos{before} + {writer.names.of(kept.rows.index)}{shift}]"
 
 
 @dataclass
@@ -147,19 +186,32 @@ class _Restore:
     level: int
 
 
+@dataclass
+class _GiveBack:
+    """Stands before the backward loop: a straight loop gives the place of all its iterations back at once."""
+
+    block: Block
+    level: int
+
+
 def _filled(lines: list[Any], kept: dict[Block, Kept], writer: Writer) -> list[str]:
     """The backward half's text with the pops filled in."""
     text: list[str] = []
     for line in lines:
-        if not isinstance(line, _Restore):
+        if isinstance(line, str):
             text.append(line)
             continue
         writer.lines, writer.level = [], line.level
         plan = kept[line.block]
-        if plan.slots:
+        if isinstance(line, _GiveBack):
+            if plan.rows is not None:
+                writer.add(f"pos -= {reserve(writer, plan)[1]}")
+            text += writer.lines
+            continue
+        if plan.slots and plan.rows is None:
             writer.add(f"pos -= {len(plan.slots)}")
         for k, value in enumerate(plan.slots):
-            slot = f"tape[pos{f' + {k}' if k else ''}]"
+            slot = f"tape[pos{f' + {k}' if k else ''}]" if plan.rows is None else row_slot(writer, plan, k)
             form = {"float": "{}", "int": "int({})", "bool": "{} != 0.0"}[value.type]
             writer.add(f"{writer.names.of(value)} = {form.format(slot)}")
         for op in plan.again:
@@ -390,6 +442,7 @@ class _Backward:
         )
         self.level -= 1
         self.start(touched)
+        self.lines.append(_GiveBack(body, self.level))
         self.line = 0
         for text in header:
             self.add(text, node.line)
@@ -430,8 +483,9 @@ class _Backward:
             return [f"for {counted} in range({self.use(node.count)} - 1, -1, -1):"]
         start, stop, step = node.bounds
         index = self.names.of(node.index)
-        if node.count is None and start == 0 and step == 1:
-            return [f"for {index} in range({self.use(stop)} - 1, -1, -1):"]
+        if node.count is None and step == 1:
+            last = -1 if not isinstance(start, Value) and start == 0 else f"{self.use(start)} - 1"
+            return [f"for {index} in range({self.use(stop)} - 1, {last}, -1):"]
         if node.count is None:
             n = f"count_range({self.use(start)}, {self.use(stop)}, {self.use(step)})"
         else:

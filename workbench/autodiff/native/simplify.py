@@ -5,6 +5,7 @@ An operation that may stop the sweep stays even when its result is unused: Pytho
 
 from __future__ import annotations
 
+from workbench.autodiff.native.arrays import is_inside
 from workbench.autodiff.native.ir import (
     Atom,
     Block,
@@ -18,6 +19,7 @@ from workbench.autodiff.native.ir import (
     Value,
     atoms_of,
     blocks_of,
+    is_array,
 )
 from workbench.autodiff.native.primitives import PRIMITIVES
 
@@ -27,6 +29,10 @@ def simplify(block: Block) -> None:
     replaced: dict[Value, Atom] = {}
     _find_invariants(block, replaced)
     _replace(block, replaced)
+    checks: dict[Value, Atom] = {}
+    _drop_checks(block, checks)
+    _replace(block, checks)
+    _remove(block, checks)
     live = _Live()
     for atom in block.yields:
         live.mark(atom)
@@ -39,25 +45,61 @@ def simplify(block: Block) -> None:
 
 
 def _find_invariants(block: Block, replaced: dict[Value, Atom]) -> None:
+    """What a loop carries and always finds as it was before: alone, or changing places with its like."""
     for node in block.nodes:
+        if isinstance(node, Loop):
+            params = node.body.params
+            same = {param: _resolve(init, replaced) for param, init in zip(params, node.inits, strict=True)}
+            while True:
+                moved = [
+                    param
+                    for param, end in zip(params, node.body.yields, strict=True)
+                    if param in same and not _is(same.get(end, _resolve(end, replaced)), same[param])
+                ]
+                if not moved:
+                    break
+                for param in moved:
+                    del same[param]
+            for param, out in zip(params, node.outs, strict=True):
+                if param in same and not is_array(param):
+                    replaced[param] = replaced[out] = same[param]
         for inner in blocks_of(node):
             _find_invariants(inner, replaced)
-        if isinstance(node, Loop):
-            for init, param, end, out in zip(
-                node.inits, node.body.params, node.body.yields, node.outs, strict=True
-            ):
-                steady = (
-                    not isinstance(end, Value) and not isinstance(init, Value) and repr(end) == repr(init)
-                )
-                if end is param or steady:
-                    replaced[param] = replaced[out] = init
+
+
+def _is(a: Atom, b: Atom) -> bool:
+    if isinstance(a, Value) or isinstance(b, Value):
+        return a is b
+    return type(a) is type(b) and repr(a) == repr(b)
+
+
+def _resolve(atom: Atom, replaced: dict[Value, Atom]) -> Atom:
+    while isinstance(atom, Value) and atom in replaced:
+        atom = replaced[atom]
+    return atom
+
+
+def _drop_checks(block: Block, replaced: dict[Value, Atom]) -> None:
+    """Drop the checks of indices that are now seen to lie inside."""
+    for node in block.nodes:
+        if isinstance(node, Op) and node.name in ("index", "same"):
+            i, n = node.args
+            if (node.name == "index" and is_inside(i, n)) or (node.name == "same" and _is(i, n)):
+                replaced[node.out] = i
+        for inner in blocks_of(node):
+            _drop_checks(inner, replaced)
+
+
+def _remove(block: Block, values: dict[Value, Atom]) -> None:
+    block.nodes = [node for node in block.nodes if not (isinstance(node, Op) and node.out in values)]
+    for node in block.nodes:
+        for inner in blocks_of(node):
+            _remove(inner, values)
 
 
 def _replace(block: Block, replaced: dict[Value, Atom]) -> None:
     def new(atom: Atom) -> Atom:
-        while isinstance(atom, Value) and atom in replaced:
-            atom = replaced[atom]
-        return atom
+        return _resolve(atom, replaced)
 
     block.yields = [new(atom) for atom in block.yields]
     for node in block.nodes:

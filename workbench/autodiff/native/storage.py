@@ -7,9 +7,10 @@ computed again instead, when that needs at most one value more than is kept anyw
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from workbench.autodiff.native.ir import Block, Loop, Op, Value, blocks_of, outs_of
+from workbench.autodiff.native.ir import Block, Call, Loop, Op, Value, blocks_of, outs_of
 from workbench.autodiff.native.primitives import PRIMITIVES
 
 LONGEST = 12  # operations computed again for the sake of one value
@@ -17,18 +18,29 @@ LONGEST = 12  # operations computed again for the sake of one value
 
 @dataclass
 class Kept:
-    """What one block keeps (``slots``), and what it computes again, in order (``again``)."""
+    """What one block keeps (``slots``), and what it computes again, in order (``again``).
+
+    ``rows`` is the loop whose body this is, where the place for all its iterations can be taken at once.
+    """
 
     slots: list[Value] = field(default_factory=list)
     again: list[Op] = field(default_factory=list)
+    rows: Loop | None = None
 
 
-def decide(block: Block, needed: dict[Block, set[Value]], free: set[Value]) -> dict[Block, Kept]:
+def decide(
+    block: Block, needed: dict[Block, set[Value]], free: set[Value], calls: Collection[Call]
+) -> dict[Block, Kept]:
     """Decide for a block and all blocks in it. ``needed`` grows by what computing again needs; ``free`` are counters."""
     decided: dict[Block, Kept] = {}
     for node in block.nodes:
         for inner in blocks_of(node):
-            decided |= decide(inner, needed, free)
+            decided |= decide(inner, needed, free, calls)
+        if isinstance(node, Loop) and _is_straight(node, decided, calls):
+            decided[node.body].rows = node
+            for bound in node.bounds[:2]:
+                if isinstance(bound, Value):
+                    needed.setdefault(bound.block, set()).add(bound)
     order: list[Value] = list(block.params)
     for node in block.nodes:
         order += outs_of(node)
@@ -53,6 +65,23 @@ def decide(block: Block, needed: dict[Block, set[Value]], free: set[Value]) -> d
                 needed.setdefault(arg.block, set()).add(arg)
     decided[block] = made
     return decided
+
+
+def _is_straight(node: Loop, decided: dict[Block, Kept], calls: Collection[Call]) -> bool:
+    """Whether each iteration of a loop keeps the same number of values, known before it begins."""
+    if node.bounds is None or node.until is not False or node.bounds[2] != 1 or not decided[node.body].slots:
+        return False
+    return not _keeps_inside(node.body, decided, calls)
+
+
+def _keeps_inside(block: Block, decided: dict[Block, Kept], calls: Collection[Call]) -> bool:
+    for node in block.nodes:
+        if node in calls:
+            return True
+        for inner in blocks_of(node):
+            if (inner in decided and decided[inner].slots) or _keeps_inside(inner, decided, calls):
+                return True
+    return False
 
 
 def _closure(value: Value, block: Block, there: set[Value]) -> tuple[list[Op] | None, set[Value]]:
