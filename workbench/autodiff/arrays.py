@@ -10,6 +10,8 @@ memory becomes active, and every read of it in rewritten code finds that out her
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -107,12 +109,36 @@ class TracedArray:
 TRACED.add(TracedArray)
 
 
+class _Hidden(threading.local):
+    tapes: tuple[Tape, ...] = ()
+
+
+_hidden = _Hidden()
+
+
+def beneath(tape: Tape, function: Callable, *args: Any, **kwargs: Any) -> Any:
+    """``function(*args, **kwargs)`` as the next outer derivative sees it: arrays of ``tape`` are plain there.
+
+    The value of an operation on ``tape`` is computed so, from values that outer tapes may trace. Without this, a plain
+    array would be met again in the memory of ``tape`` itself.
+    """
+    if tape.level == 0:
+        return function(*args, **kwargs)
+    before = _hidden.tapes
+    _hidden.tapes = (*before, *OPEN[tape.level :])
+    try:
+        return function(*args, **kwargs)
+    finally:
+        _hidden.tapes = before
+
+
 def traced_view(array: np.ndarray, *, below: int | None = None) -> Any:
     """``array`` as a traced array of every open tape that finds its memory active; itself if none does."""
     seen: Any = array
     owner = None
+    hidden = _hidden.tapes
     for tape in OPEN if below is None else OPEN[:below]:
-        if tape.memories:
+        if tape.memories and tape not in hidden:
             if owner is None:
                 owner = id(owner_of(array))
             memory = tape.memories.get(owner)

@@ -12,18 +12,28 @@ import functools
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType
+from types import (
+    BuiltinFunctionType,
+    CodeType,
+    FunctionType,
+    MethodDescriptorType,
+    MethodType,
+    MethodWrapperType,
+    WrapperDescriptorType,
+)
 from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import TracedArray, current, know_constant, owner_of, record
+from workbench.autodiff.arrays import TracedArray, beneath, current, know_constant, owner_of, record
 from workbench.autodiff.location import is_engine_file, user_line
 from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, Rule, learn
 from workbench.autodiff.rewrite import rewrite, with_code
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, strip, unswallowed
 from workbench.autodiff.source import SourceUnavailable
+from workbench.autodiff.structure import leaves
 from workbench.autodiff.tape import OPEN
+from workbench.autodiff.watch import call_watched
 from workbench.errors import MissingRuleError
 
 _DISPATCHER = type(np.sum)  # NumPy's functions written in Python or C behind __array_function__
@@ -63,15 +73,15 @@ def resolve(f: Any) -> Any:
         owner = f.__self__
         if type(owner) is np.ndarray:
             return _array_method(f, owner)
+        if type(owner) is functools._lru_cache_wrapper:
+            return _cache_method(f, owner)
         return f if not OPEN else _compiled(f)
     if kind is MethodType:
         function = f.__func__
-        if type(function) is FunctionType:
-            if type(f.__self__) in TRACED:
-                return f
-            new = resolve(function)
-            return f if new is function else MethodType(new, f.__self__)
-        return f
+        if type(f.__self__) in TRACED:
+            return f
+        new = resolve(function)
+        return f if new is function else MethodType(new, f.__self__)
     return _resolve_other(f)
 
 
@@ -98,8 +108,12 @@ def _resolve_other(f: Any) -> Any:
         return _class_door(f)
     if isinstance(f, functools.partial):
         return functools.partial(resolve(f.func), *f.args, **f.keywords)
-    if kind is functools._lru_cache_wrapper:  # a cached traced value would outlive its tape
-        return resolve(f.__wrapped__)
+    if kind is functools._lru_cache_wrapper:
+        return _cached_call(f)
+    if kind in _OF_CLASSES:
+        return _method_of_class(f)
+    if kind is MethodWrapperType and type(f.__self__) is np.ndarray:
+        return _array_method(f, f.__self__)
     if isinstance(f, np.ufunc) or kind is MethodType:
         return f
     if kind in INSTANCE_DOORS:
@@ -212,6 +226,72 @@ def _class_door(cls: type) -> Callable:
     return make
 
 
+_OF_CLASSES = frozenset({MethodDescriptorType, WrapperDescriptorType})
+
+
+def _method_of_class(method: Any) -> Callable:
+    """``numpy.ndarray.sum(x)``, ``float.__add__(x, y)``: the method of the traced value."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        receiver = current(args[0]) if args else None
+        if type(receiver) in TRACED:
+            return getattr(receiver, method.__name__)(*args[1:], **kwargs)
+        return call_watched(method, args, kwargs)
+
+    return call
+
+
+# ------------------------------------------------------------------------------------ functools.lru_cache
+
+
+class _Same:
+    """A key for a value that stands for itself only: two traced numbers may be equal and have different derivatives."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is _Same and other.value is self.value
+
+
+def _key(x: Any) -> Any:
+    if type(x) is tuple:
+        return tuple(map(_key, x))
+    hash(x)  # as the cache itself would
+    return _Same(x) if any(type(leaf) in TRACED for leaf in leaves(x)) else x
+
+
+def _cached_call(cached: Any) -> Callable:
+    """A function behind ``functools.lru_cache``: what it returns is kept as long as the innermost tape is open."""
+
+    @functools.wraps(cached, updated=())
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if not OPEN:
+            return cached(*args, **kwargs)
+        kept = OPEN[-1].caches.setdefault(cached, {})
+        key = _key(args), tuple((name, _key(value)) for name, value in kwargs.items())
+        if key not in kept:
+            kept[key] = resolve(cached.__wrapped__)(*args, **kwargs)
+        return kept[key]
+
+    return call
+
+
+def _cache_method(method: Any, cached: Any) -> Callable:
+    def call(*args: Any) -> Any:
+        if method.__name__ == "cache_clear":
+            for tape in OPEN:
+                tape.caches.pop(cached, None)
+        return method(*args)
+
+    return call
+
+
 def python_method_or_static(cls: type, name: str) -> FunctionType | None:
     found = inspect.getattr_static(cls, name, None)
     found = found.__func__ if isinstance(found, staticmethod) else found
@@ -235,11 +315,31 @@ def ruled_call(rule: Rule) -> Callable:
 def apply_rule(rule: Rule, args: tuple, kwargs: dict) -> Any:
     """Call a primitive that has a rule; put it on the innermost tape that an argument belongs to."""
     args = [current(a) for a in args]
-    if "out" in kwargs:
+    place = _place_of_out(rule.primitive)
+    if "out" in kwargs or (place is not None and len(args) > place):
         kwargs = dict(kwargs)
-        out = kwargs.pop("out")
+        if "out" in kwargs:
+            out = kwargs.pop("out")
+        else:
+            out, args[place] = args[place], None
+            args = args[:place] if len(args) == place + 1 else args
+            if out is None and len(args) > place:
+                return _apply(rule, args, kwargs)
         result = apply_rule(rule, tuple(args), kwargs)
         return result if out is None else _written(result, out)
+    return _apply(rule, args, kwargs)
+
+
+@functools.cache
+def _place_of_out(primitive: Callable) -> int | None:
+    try:
+        names = list(inspect.signature(primitive).parameters)
+    except (TypeError, ValueError):
+        return None
+    return names.index("out") if "out" in names else None
+
+
+def _apply(rule: Rule, args: list[Any], kwargs: dict) -> Any:
     for position in rule.leaves:
         if position < len(args) and isinstance(args[position], list | tuple):
             args[position] = as_array(args[position])
@@ -250,7 +350,7 @@ def apply_rule(rule: Rule, args: tuple, kwargs: dict) -> Any:
         return rule.primitive(*args, **kwargs)
     needs = tuple(k for k, a in enumerate(args) if type(a) in TRACED and a.tape is tape)
     values = tuple(a.value if k in needs else a for k, a in enumerate(args))
-    value, pullback = rule.forward(needs, values, kwargs)
+    value, pullback = beneath(tape, rule.forward, needs, values, kwargs)
     return finish(tape, [args[k] for k in needs], values, value, pullback)
 
 
@@ -360,7 +460,7 @@ def _numpy_function(f: Any) -> Callable:
         @functools.wraps(f, updated=())
         def found(*args: Any, **kwargs: Any) -> Any:
             if not any(map(contains_traced, args)) and not any(map(contains_traced, kwargs.values())):
-                return f(*args, **kwargs)
+                return call_watched(f, args, kwargs)
             if type(inner) is not FunctionType or rewritten_code(inner) is None:
                 raise MissingRuleError(
                     f"{name_of(f)} has no rule",
@@ -400,12 +500,7 @@ _HARMLESS = frozenset(
         id,
         hash,
         repr,
-        getattr,
-        hasattr,
-        setattr,
         callable,
-        iter,
-        next,
         ord,
         chr,
     }
@@ -422,13 +517,14 @@ _HARMLESS = frozenset(
         any,
         all,
         delattr,
-        dict,
-        set,
-        frozenset,
         Exception,
     }
 )
 _CONTAINERS = frozenset({list, dict, set, str, frozenset, tuple, bytes, bytearray})
+
+
+# methods of containers that call a function or take the elements out of what they are given
+_ITERATING = frozenset({"sort", "extend", "update", "union", "__iadd__"})
 
 
 def _compiled(f: Any) -> Any:
@@ -437,7 +533,7 @@ def _compiled(f: Any) -> Any:
     Python functions handed to it are rewritten, and plain arrays whose memory is traced arrive as traced arrays, so
     that it cannot take their numbers unnoticed.
     """
-    if type(getattr(f, "__self__", None)) in _CONTAINERS and f.__name__ != "sort":
+    if type(getattr(f, "__self__", None)) in _CONTAINERS and f.__name__ not in _ITERATING:
         return f
     try:
         if f in _HARMLESS or (isinstance(f, type) and issubclass(f, BaseException)):
@@ -449,7 +545,7 @@ def _compiled(f: Any) -> Any:
         args = [_outgoing(a) for a in args]
         kwargs = {name: _outgoing(value) for name, value in kwargs.items()}
         with unswallowed(f):
-            return f(*args, **kwargs)
+            return call_watched(f, args, kwargs)
 
     return call
 

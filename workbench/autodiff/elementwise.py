@@ -14,6 +14,7 @@ from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import DOORS, NON_DIFFERENTIABLE, PARTIALS, RULES, learn
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, scalar_result
 from workbench.autodiff.tape import OPEN
+from workbench.autodiff.watch import call_watched
 from workbench.errors import MissingRuleError
 
 
@@ -138,7 +139,7 @@ def ufunc_method_door(ufunc: np.ufunc, name: str) -> Callable:
         if name == "at" and OPEN:
             return add_at_method(ufunc, *args)
         if innermost(*args) is None:
-            return method(*[plain(a) for a in args], **kwargs)
+            return call_watched(method, [plain(a) for a in args], kwargs)
         if traced is None:
             raise MissingRuleError(
                 f"numpy.{ufunc.__name__}.{name} has no rule", where=user_line(), fix="write it as a loop"

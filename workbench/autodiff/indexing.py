@@ -117,7 +117,8 @@ def _read(source: TracedArray, index: Any) -> Any:
 
 def _gathered(source: TracedArray, index: Any) -> Any:
     """Elements picked by a mask or by arrays of positions: a copy."""
-    value = beneath(source.tape, get_item, source.value, index)
+    tape = source.tape
+    value = source.array[index] if tape.level == 0 else beneath(tape, get_item, source.value, index)
     shape, dtype = source.array.shape, source.array.dtype
     index = kept_index(index)
 

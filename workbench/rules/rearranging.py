@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import TracedArray, current, owner_of, record
+from workbench.autodiff.arrays import TracedArray, beneath, current, owner_of, record
 from workbench.autodiff.calls import contains_traced, plain, resolve
 from workbench.autodiff.elementwise import add_at
 from workbench.autodiff.registry import DOORS
@@ -158,7 +158,8 @@ class _Numbering:
 def arrange(tape: Tape, function: Callable, args: tuple, kwargs: dict, places: tuple[int, ...]) -> Any:
     """Apply an arranging function and record where every element came from."""
     numbering = _Numbering(tape)
-    value = function(*[numbering.values(a) if k in places else a for k, a in enumerate(args)], **kwargs)
+    seen = [numbering.values(a) if k in places else a for k, a in enumerate(args)]
+    value = beneath(tape, function, *seen, **kwargs)
     several = isinstance(value, list | tuple)
     values = list(value) if several else [value]
     if all(_is_view(tape, v) for v in values):
@@ -242,7 +243,7 @@ def _astype(x: Any, dtype: Any, **kwargs: Any) -> Any:
     x, kind = current(x), np.dtype(dtype)
     if type(x) is not TracedArray or kind.kind not in "fc":
         return plain(x).astype(dtype, **kwargs)
-    value = x.value.astype(kind) if x.tape.level == 0 else _astype(x.value, kind)
+    value = x.value.astype(kind) if x.tape.level == 0 else beneath(x.tape, _astype, x.value, kind)
     before = x.array.dtype
 
     def astype_pullback(bar: Any) -> list[Any]:
@@ -261,7 +262,7 @@ def _copy(x: Any, *args: Any, **kwargs: Any) -> Any:
     x = current(x)
     if type(x) is not TracedArray:
         return np.copy(x, *args, **kwargs) if not contains_traced(x) else DOORS[np.array](x)
-    value = np.copy(x.array, *args, **kwargs) if x.tape.level == 0 else _copy(x.value)
+    value = np.copy(x.array, *args, **kwargs) if x.tape.level == 0 else beneath(x.tape, _copy, x.value)
     return record(x.tape, [x], value, lambda bar: [bar])
 
 
