@@ -67,12 +67,13 @@ class Vectorized:
 
 def _rows(args: tuple) -> Any:
     """The arguments of each row; plain numbers are the same in all."""
-    lengths = {len(a) for a in args if np.ndim(a)}
+    shapes = [np.shape(plain(a)) for a in args]
+    lengths = {shape[0] for shape in shapes if shape}
     if len(lengths) > 1:
         raise ValueError(f"the arguments of a vectorized function have different lengths: {sorted(lengths)}")
     count = lengths.pop() if lengths else 1
     for k in range(count):
-        yield tuple(_plain_number(a[k]) if np.ndim(a) else a for a in args)
+        yield tuple(_plain_number(a[k]) if shape else a for a, shape in zip(args, shapes, strict=True))
 
 
 def _plain_number(x: Any) -> Any:
@@ -85,19 +86,16 @@ def _door(vectorized: Vectorized) -> Callable:
     def call(*args: Any) -> Any:
         args = tuple(current(a) for a in args)
         tape = innermost(*args)
-        if tape is None:
-            return vectorized(*args)
         needs = [k for k, a in enumerate(args) if type(a) in TRACED and a.tape is tape]
         values = tuple(a.value if k in needs else a for k, a in enumerate(args))
         found = None if any(type(v) in TRACED for v in values) else vectorized.native(values)
-        if found is not None:
-            value, back = found
-            return finish(
-                tape, [args[k] for k in needs], values, value, lambda bar: _chosen(back(bar), needs)
-            )
-        function = resolve(vectorized.function)
-        count = max((len(plain(a)) for a in args if np.ndim(plain(a))), default=1)
-        return as_array([function(*[a[k] if np.ndim(plain(a)) else a for a in args]) for k in range(count)])
+        if found is None:  # traced row by row; the function may also hold traced values of its own
+            function = resolve(vectorized.function)
+            return as_array([function(*row) for row in _rows(args)])
+        value, back = found
+        if tape is None:
+            return value
+        return finish(tape, [args[k] for k in needs], values, value, lambda bar: _chosen(back(bar), needs))
 
     return call
 
