@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import TracedArray, current, owner_of
+from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
 from workbench.autodiff.indexing import set_item
 from workbench.autodiff.location import user_line
 from workbench.autodiff.methods import Flat
 from workbench.autodiff.tape import OPEN
+from workbench.autodiff.watch import is_known
 from workbench.errors import MissingRuleError
 
 _MISSING = object()
@@ -80,7 +81,7 @@ def _set_array_attribute(value: Any, array: Any, name: str) -> None:
         set_item(value, getattr(plain_array, name), ...)
     elif name == "flat":
         Flat(array)[...] = value
-    elif any(id(owner_of(plain_array)) in tape.memories for tape in OPEN):
+    elif is_known(plain_array):
         raise MissingRuleError(
             f"the {name} of an array that takes part in a derivative cannot be set in place",
             where=user_line(),

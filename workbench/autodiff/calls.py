@@ -333,9 +333,10 @@ def apply_rule(rule: Rule, args: tuple, kwargs: dict) -> Any:
 @functools.cache
 def _place_of_out(primitive: Callable) -> int | None:
     try:
-        names = list(inspect.signature(primitive).parameters)
+        parameters = inspect.signature(primitive).parameters.values()
     except (TypeError, ValueError):
         return None
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     return names.index("out") if "out" in names else None
 
 

@@ -35,9 +35,10 @@ class Tape(list):
         open: whether the program is still running. Values of a closed tape are plain numbers to any other.
         memories: the blocks of array memory this tape knows, by the id of the array that owns the block.
         writes: the entries that changed an array, in program order.
+        caches: what functions behind ``functools.lru_cache`` returned, while the program is running.
     """
 
-    __slots__ = ("level", "lock", "memories", "open", "writes")
+    __slots__ = ("caches", "level", "lock", "memories", "open", "writes")
 
     def __init__(self, level: int) -> None:
         super().__init__()
@@ -45,6 +46,7 @@ class Tape(list):
         self.open = True
         self.memories: dict[int, Memory] = {}
         self.writes: list[Any] = []
+        self.caches: dict[Any, dict] = {}
         self.lock = threading.RLock()
 
     __hash__ = object.__hash__
@@ -77,6 +79,7 @@ def recording():
         with _open_lock:
             OPEN.remove(tape)
         tape.open = False
+        tape.caches.clear()
 
 
 def sweep_back(tape: Tape) -> None:

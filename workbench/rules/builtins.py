@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import itertools
 import json
 import math
 import operator
@@ -24,6 +25,7 @@ from workbench.autodiff.calls import REWRITTEN_DOORS, contains_traced, plain, py
 from workbench.autodiff.indexing import iterate
 from workbench.autodiff.registry import DOORS, door
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost, scalar_result, strip
+from workbench.autodiff.structure import leaves
 
 _add = REWRITTEN_DOORS["add"]
 
@@ -194,6 +196,52 @@ def type_(x: Any, *rest: Any, **kwargs: Any) -> Any:
     return type(x, *rest, **kwargs)
 
 
+@door(iter)
+def iter_(source: Any, *sentinel: Any) -> Any:
+    """``iter(source)``, or ``iter(function, sentinel)`` with a rewritten function."""
+    return iter(resolve(source), *sentinel) if sentinel else iter(iterate(source))
+
+
+@door(next)
+def next_(iterator: Any, *default: Any) -> Any:
+    """``next(iterator)``."""
+    own = python_method(type(iterator), "__next__")
+    if own is None:
+        return next(iterator, *default)
+    try:
+        return resolve(own)(iterator)
+    except StopIteration:
+        if not default:
+            raise
+        return default[0]
+
+
+@door(getattr)
+def getattr_(obj: Any, name: str, *default: Any) -> Any:
+    """``getattr(obj, name)``."""
+    try:
+        return REWRITTEN_DOORS["get_attribute"](obj, name)
+    except AttributeError:
+        if not default:
+            raise
+        return default[0]
+
+
+@door(hasattr)
+def hasattr_(obj: Any, name: str) -> bool:
+    """``hasattr(obj, name)``: runs a property's code, rewritten."""
+    return getattr_(obj, name, _nothing) is not _nothing
+
+
+_nothing = object()
+
+
+@door(setattr)
+def setattr_(obj: Any, name: str, value: Any) -> None:
+    """``setattr(obj, name, value)``."""
+    REWRITTEN_DOORS["set_attribute"](value, obj, name)
+
+
 # ------------------------------------------------------------------------------------ order
 
 
@@ -272,9 +320,23 @@ for _kind in (zip, enumerate, reversed, list, tuple):
         return kind(*[iterate(s) for s in sources], **kwargs)
 
     DOORS[_kind] = functools.partial(_over_rows, _kind)
-DOORS[reversed] = lambda source: (
-    reversed(list(iterate(source))) if contains_traced(source, 0) else reversed(source)
-)
+
+
+@door(reversed)
+def reversed_(source: Any) -> Any:
+    """``reversed(source)``."""
+    own = python_method(type(source), "__reversed__")
+    if own is not None:
+        return resolve(own)(source)
+    by_rows = contains_traced(source, 0) or python_method(type(source), "__getitem__") is not None
+    return reversed(list(iterate(source))) if by_rows else reversed(source)
+
+
+@door(itertools.chain.from_iterable)
+def chain_from_iterable(sources: Iterable) -> Any:
+    """``itertools.chain.from_iterable``."""
+    return itertools.chain.from_iterable(map(iterate, iterate(sources)))
+
 
 for _name, _operation in {
     "add": "add",
@@ -358,10 +420,11 @@ def copy_(x: Any) -> Any:
 @door(copy.deepcopy)
 def deepcopy_(x: Any, memo: Any = None) -> Any:
     """``copy.deepcopy``: traced arrays inside are copied with their derivatives."""
-    from workbench.autodiff.structure import map_leaves
-
-    seen = map_leaves(lambda leaf: resolve(np.copy)(leaf) if type(current(leaf)) is TracedArray else leaf, x)
-    return seen if contains_traced(x) else copy.deepcopy(x, memo)
+    memo = {} if memo is None else memo
+    for leaf in leaves(x):
+        if type(leaf) is np.ndarray and type(seen := current(leaf)) is TracedArray:
+            memo[id(leaf)] = resolve(np.copy)(seen)
+    return copy.deepcopy(x, memo)
 
 
 def _plain_or_traced_copy(function: Callable, x: Any) -> Any:
@@ -372,7 +435,7 @@ def _plain_or_traced_copy(function: Callable, x: Any) -> Any:
 def _refuse(function: Callable, what: str) -> None:
     @functools.wraps(function)
     def call(x: Any, *args: Any, **kwargs: Any) -> Any:
-        if contains_traced(x):
+        if contains_traced(x) or any(type(current(leaf)) in TRACED for leaf in leaves(x)):
             raise lost(what)
         return function(x, *args, **kwargs)
 

@@ -106,6 +106,8 @@ _POSITIONAL: dict[Callable, tuple[str, ...]] = {
     np.prod: ("axis", "dtype", "out", "keepdims", "initial", "where"),
     np.max: ("axis", "out", "keepdims", "initial", "where"),
     np.min: ("axis", "out", "keepdims", "initial", "where"),
+    np.amax: ("axis", "out", "keepdims", "initial", "where"),
+    np.amin: ("axis", "out", "keepdims", "initial", "where"),
     np.nanmax: ("axis", "out", "keepdims", "initial", "where"),
     np.nanmin: ("axis", "out", "keepdims", "initial", "where"),
     np.var: ("axis", "dtype", "out", "ddof", "keepdims"),
@@ -136,7 +138,7 @@ def _extreme(r: _Reduced) -> Callable:
     return pullback
 
 
-for _function in (np.max, np.min, np.nanmax, np.nanmin):
+for _function in (np.max, np.min, np.amax, np.amin, np.nanmax, np.nanmin):
     _reduction(_function)(_extreme)
 
 

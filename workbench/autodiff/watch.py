@@ -1,0 +1,60 @@
+"""Compiled code may change arrays that it is given. What it changed is put on the tapes that know the array."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff.arrays import owner_of
+from workbench.autodiff.location import user_line
+from workbench.autodiff.tape import OPEN
+from workbench.errors import MissingRuleError
+
+
+def call_watched(f: Callable, args: Any, kwargs: dict) -> Any:
+    """``f(*args, **kwargs)``, after which the arrays that it changed can be restored on the way back."""
+    known = _known_arrays(f, args, kwargs)
+    if not known:
+        return f(*args, **kwargs)
+    before = [array.copy() for array in known]
+    try:
+        return f(*args, **kwargs)
+    finally:
+        for array, old in zip(known, before, strict=True):
+            _note_change(f, array, old)
+
+
+def _known_arrays(f: Callable, args: Any, kwargs: dict) -> list[np.ndarray]:
+    """The plain arrays among the arguments, and ``f``'s own, that a tape has used and compiled code may write into."""
+    if not any(tape.memories for tape in OPEN):
+        return []
+    found: list[np.ndarray] = []
+    for x in (getattr(f, "__self__", None), *args, *kwargs.values()):
+        for array in x if type(x) is tuple or type(x) is list else (x,):
+            if type(array) is np.ndarray and array.flags.writeable and is_known(array):
+                found.append(array)
+    return found
+
+
+def is_known(array: np.ndarray) -> bool:
+    """Whether an open tape has used the memory of ``array``."""
+    owner = id(owner_of(array))
+    return any(owner in tape.memories for tape in OPEN)
+
+
+def _note_change(f: Callable, array: np.ndarray, old: np.ndarray) -> None:
+    from workbench.autodiff.indexing import set_item
+
+    if array.shape != old.shape:
+        raise MissingRuleError(
+            f"{getattr(f, '__name__', f)!r} changed the shape of an array that takes part in a derivative",
+            found=f"got shape {array.shape}, expected {old.shape}",
+            where=user_line(),
+            fix="make a new array instead, for instance with numpy.resize",
+        )
+    if not np.array_equal(array, old, equal_nan=array.dtype.kind in "fc"):
+        new = array.copy()
+        array[...] = old
+        set_item(new, array, ...)
