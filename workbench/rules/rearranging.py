@@ -159,7 +159,7 @@ def arrange(tape: Tape, function: Callable, args: tuple, kwargs: dict, places: t
     """Apply an arranging function and record where every element came from."""
     numbering = _Numbering(tape)
     seen = [numbering.values(a) if k in places else a for k, a in enumerate(args)]
-    value = beneath(tape, function, *seen, **kwargs)
+    value = beneath(tape, function if tape.level == 0 else resolve(function), *seen, **kwargs)
     several = isinstance(value, list | tuple)
     values = list(value) if several else [value]
     if all(_is_view(tape, v) for v in values):

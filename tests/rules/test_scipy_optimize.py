@@ -1,0 +1,239 @@
+"""``scipy.optimize``: roots, minimisers and fits against differences; closures, arguments, bounds, constraints."""
+
+import math
+
+import numpy as np
+import pytest
+import scipy.optimize as so
+
+from workbench import check_gradient, gradient
+from workbench.errors import MissingRuleError
+
+V = np.array([1.0, 2.0, 0.5])
+TIGHT = {"xtol": 1e-14, "rtol": 1e-14}
+T = np.linspace(0.0, 3.0, 12)
+Y = 2.0 * np.exp(-0.7 * T) + 0.05 * np.sin(7.0 * T)
+
+
+def cubic(x, a, b=0.3):
+    return x**3 + b * x - a
+
+
+@pytest.mark.parametrize("solver", [so.brentq, so.brenth, so.ridder, so.bisect, so.toms748])
+def test_bracketed_root(solver):
+    check_gradient(lambda a: solver(lambda x: x**3 - a, 0.0, 3.0, xtol=1e-14, rtol=1e-14), 2.0)
+    check_gradient(lambda a, b: solver(cubic, 0.0, 3.0, args=(a, b), xtol=1e-14, rtol=1e-14), 2.0, 0.4)
+    check_gradient(
+        lambda a: (
+            solver(lambda x: math.cos(x) - a * x, 0.0, 3.0, full_output=True, xtol=1e-14, rtol=1e-14)[0] ** 2
+        ),
+        1.2,
+    )
+
+
+def test_the_bracket_may_vary():
+    assert gradient(lambda a: so.brentq(lambda x: x * x - 2.0, 0.0, a))(2.0) == 0.0
+    assert gradient(lambda a: so.brentq(lambda x: x * x - a, 0.0, a))(2.0) == pytest.approx(
+        0.5 / math.sqrt(2.0)
+    )
+
+
+def test_newton():
+    check_gradient(lambda a: so.newton(lambda x: x**3 - a, 1.0, tol=1e-13), 2.0)
+    check_gradient(lambda a: so.newton(lambda x: x**3 - a, a, fprime=lambda x: 3 * x**2, tol=1e-13), 2.0)
+    check_gradient(lambda a: so.newton(cubic, 1.0, args=(a,), tol=1e-13), 2.0)
+    check_gradient(lambda v: so.newton(lambda x: x**3 - v, np.ones(3), tol=1e-13), V)
+
+
+def test_root_scalar():
+    def program(a, b):
+        found = so.root_scalar(cubic, args=(a, b), bracket=(0.0, 3.0), xtol=1e-14, rtol=1e-14)
+        return found.root
+
+    check_gradient(program, 2.0, 0.4)
+    check_gradient(
+        lambda a: so.root_scalar(lambda x: (x**2 - a, 2 * x), x0=1.0, fprime=True, xtol=1e-14).root, 2.0
+    )
+
+
+def system(x, v):
+    return [x[0] ** 2 + x[1] - 4.0 * v[0], x[1] * x[2] - v[1], x[2] ** 3 - v[2]]
+
+
+def test_systems():
+    check_gradient(lambda v: so.fsolve(lambda x: x**3 - v, np.ones(3), xtol=1e-11), V)
+    check_gradient(lambda v: so.fsolve(system, [0.5, 1.0, 1.0], args=(v,), xtol=1e-11), V)
+    check_gradient(lambda v: so.fsolve(system, [0.5, 1.0, 1.0], args=v, xtol=1e-11, full_output=True)[0], V)
+    for method in ("hybr", "lm"):
+        check_gradient(lambda v: so.root(system, [0.5, 1.0, 1.0], args=(v,), method=method, tol=1e-11).x, V)  # noqa: B023
+    check_gradient(lambda a: so.fixed_point(lambda x: math.exp(-a * x), 0.5, xtol=1e-11), 0.8, rtol=1e-5)
+    check_gradient(
+        lambda v: so.fixed_point(lambda x: np.cos(v * x), np.full(3, 0.5), xtol=1e-11), V * 0.4, rtol=1e-5
+    )
+
+
+def test_second_derivatives():
+    def inner(v):
+        return so.fsolve(system, [0.5, 1.0, 1.0], args=(v,), xtol=1e-11).sum()
+
+    along, step = np.array([0.3, -1.0, 0.5]), 1e-4
+    first = [gradient(inner)(V + s * along) for s in (step, -step)]
+    second = gradient(lambda v: gradient(inner)(v) @ V)(V)
+    assert second @ along == pytest.approx((first[0] - first[1]) @ V / (2 * step), rel=1e-6)
+    twice = gradient(gradient(lambda a: so.brentq(lambda x: x**3 - a, 0.0, 3.0, xtol=1e-15)))
+    assert twice(2.0) == pytest.approx(-2.0 / 9.0 * 2.0 ** (-5.0 / 3.0), rel=1e-10)
+
+
+def quadratic(x, v):
+    return ((x - v) ** 2).sum() + 0.1 * (x**4).sum() + x[0] * x[1]
+
+
+@pytest.mark.parametrize("method", ["BFGS", "L-BFGS-B", "CG", "SLSQP", "TNC"])
+def test_minimize(method):
+    options = {"BFGS": {"gtol": 1e-9}, "CG": {"gtol": 1e-9}, "L-BFGS-B": {"ftol": 1e-15, "gtol": 1e-10}}
+    options |= {"SLSQP": {"ftol": 1e-16}, "TNC": {"ftol": 1e-16, "gtol": 1e-12, "xtol": 1e-12}}
+
+    def slope(x, v):
+        first = np.array([x[1], x[0], 0.0])
+        return 2 * (x - v) + 0.4 * x**3 + first
+
+    def program(v):
+        found = so.minimize(
+            quadratic, np.zeros(3), args=(v,), method=method, jac=slope, options=options[method]
+        )
+        return found.x, found.fun
+
+    check_gradient(program, V, rtol=1e-4)
+
+
+def test_minimize_without_slope():
+    got = gradient(lambda v: so.minimize(lambda x: quadratic(x, v), np.zeros(3)).x[1])(V)
+    x = so.minimize(lambda x: quadratic(x, V), np.zeros(3), tol=1e-10).x
+    hessian = np.diag(2 + 1.2 * x**2) + np.array([[0, 1.0, 0], [1, 0, 0], [0, 0, 0]])
+    assert got == pytest.approx(2 * np.linalg.inv(hessian)[1], rel=1e-5)
+    assert gradient(lambda v: so.minimize(lambda x: quadratic(x, v), np.zeros(3), method="Nelder-Mead").x[1])(
+        V
+    ) == pytest.approx(got, rel=1e-3)
+
+
+def test_minimize_with_slope_returned():
+    def both(x, v):
+        return ((x - v) ** 2).sum(), 2 * (x - v)
+
+    check_gradient(lambda v: so.minimize(both, np.zeros(3), args=(v,), jac=True, tol=1e-12).x, V)
+
+
+def test_active_bounds():
+    def program(v, top):
+        return so.minimize(
+            lambda x: quadratic(x, v), np.zeros(3), bounds=[(0.0, top), (None, None), (None, top)], tol=1e-14
+        ).x
+
+    got = gradient(lambda v, top: program(v, top).sum(), wrt=(0, 1))(np.array([1.0, 2.0, 5.0]), 0.6)
+    step = 1e-4
+    at = [program(np.array([1.0, 2.0, 5.0]), 0.6 + s).sum() for s in (step, -step)]
+    assert got[1] == pytest.approx((at[0] - at[1]) / (2 * step), rel=1e-3)
+    assert got[0][2] == 0.0
+
+
+def test_constraints():
+    def program(v, total):
+        constraint = {"type": "eq", "fun": lambda x: x.sum() - total}
+        idle = {"type": "ineq", "fun": lambda x: 10.0 - x[0]}
+        return so.minimize(
+            lambda x: ((x - v) ** 2).sum(),
+            np.zeros(3),
+            constraints=[constraint, idle],
+            options={"ftol": 1e-15},
+        ).x
+
+    check_gradient(program, V, 2.0, rtol=1e-5, atol=1e-5)
+
+
+def test_minimize_scalar():
+    got = gradient(lambda a: so.minimize_scalar(lambda x: (x - a) ** 2 + x**4).x)(1.0)
+    x = so.minimize_scalar(lambda x: (x - 1.0) ** 2 + x**4).x
+    assert got == pytest.approx(2 / (2 + 12 * x * x), rel=1e-6)
+    edge = gradient(
+        lambda b: so.minimize_scalar(lambda x: (x - 3.0) ** 2, bounds=(0.0, b), method="bounded").x
+    )
+    assert edge(1.0) == 1.0
+
+
+def test_global_search():
+    def program(a):
+        return so.differential_evolution(
+            lambda x: (x[0] - a) ** 2 + x[1] ** 2, [(-3, 3), (-3, 3)], rng=1, tol=1e-8
+        ).x[0]
+
+    assert gradient(program)(0.7) == pytest.approx(1.0)
+
+
+def model(t, height, rate):
+    return height * np.exp(-rate * t)
+
+
+@pytest.mark.parametrize("loss", ["linear", "soft_l1", "huber", "cauchy", "arctan"])
+def test_least_squares(loss):
+    def program(y, t):
+        found = so.least_squares(
+            lambda p: model(t, p[0], p[1]) - y,
+            [1.0, 1.0],
+            loss=loss,
+            f_scale=0.2,
+            xtol=1e-15,
+            ftol=1e-15,
+            gtol=1e-15,
+        )
+        return found.x
+
+    check_gradient(program, Y, T, rtol=1e-3, atol=1e-4)
+
+
+def test_least_squares_values():
+    check_gradient(
+        lambda y: (
+            so.least_squares(
+                lambda p: model(T, *p) - y,
+                [1.0, 1.0],
+                xtol=1e-15,
+                ftol=1e-15,
+                gtol=1e-15,
+                bounds=([0, 0], [5, 5]),
+            ).cost
+        ),
+        Y,
+        rtol=1e-4,
+    )
+
+
+def test_curve_fit():
+    check_gradient(
+        lambda y: so.curve_fit(model, T, y, p0=[1.0, 1.0], xtol=1e-14, ftol=1e-14)[0], Y, rtol=1e-4
+    )
+    check_gradient(lambda y, t: so.curve_fit(model, t, y, xtol=1e-14, ftol=1e-14), Y, T, rtol=1e-3, atol=1e-6)
+    check_gradient(
+        lambda y, s: so.curve_fit(model, T, y, sigma=s, absolute_sigma=True, xtol=1e-14, ftol=1e-14),
+        Y,
+        0.1 + 0.05 * T,
+        rtol=1e-3,
+        atol=1e-6,
+    )
+
+
+def test_parts_without_derivatives_refuse():
+    def program(v):
+        found = so.minimize(lambda x: quadratic(x, v), np.zeros(3))
+        return (found.hess_inv @ v).sum()
+
+    with pytest.raises(MissingRuleError, match="hess_inv"):
+        gradient(program)(V)
+
+
+def test_refused():
+    with pytest.raises(MissingRuleError, match="linprog"):
+        gradient(lambda c: so.linprog(c, bounds=[(0, 1)] * 3).fun)(V)
+    with pytest.raises(MissingRuleError, match="singular"):
+        gradient(lambda a: so.newton(lambda x: (x - a) ** 2, 1.0, fprime=lambda x: 2 * (x - a), maxiter=200))(
+            1.0
+        )

@@ -1,0 +1,176 @@
+"""Least squares of ``scipy.optimize``: minimisers of half the sum of squared residuals, differentiated implicitly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.optimize as so
+
+from workbench.autodiff.calls import plain, resolve
+from workbench.autodiff.derivatives import pullback
+from workbench.autodiff.registry import DOORS
+from workbench.autodiff.scalars import TRACED
+from workbench.autodiff.tape import OPEN
+from workbench.rules.implicit import Unknown, quiet
+from workbench.rules.scipy_optimize import _as_tuple, _at_bounds, _guarded, _Problem, _slope_of
+from workbench.rules.stand_ins import no_rule, settled, with_value
+
+# ρ(z) of the robust losses, as SciPy defines them
+LOSSES: dict[str, Callable] = {
+    "linear": lambda z: z,
+    "soft_l1": lambda z: 2.0 * (np.sqrt(1.0 + z) - 1.0),
+    "huber": lambda z: np.where(z <= 1.0, z, 2.0 * np.sqrt(np.where(z <= 1.0, 1.0, z)) - 1.0),
+    "cauchy": lambda z: np.log1p(z),
+    "arctan": lambda z: np.arctan(z),
+}
+
+
+def _bounds_as_pairs(bounds: Any, n: int) -> Any:
+    if isinstance(bounds, so.Bounds):
+        return bounds
+    low, high = (settled(b) for b in bounds)
+    pick = lambda b, k: b[k] if np.ndim(plain(b)) else b  # noqa: E731
+    return [(pick(low, k), pick(high, k)) for k in range(n)]
+
+
+def _least_squares(
+    fun: Callable, x0: Any, jac: Any = "2-point", bounds: Any = (-np.inf, np.inf), **options: Any
+) -> Any:
+    """``least_squares``: ``x``, ``fun`` and ``cost`` of its result are traced."""
+    if not OPEN:
+        return so.least_squares(fun, x0, jac, bounds, **options)
+    args, given = _as_tuple(options.pop("args", ())), options.pop("kwargs", {})
+    new, loss, scale = resolve(fun), options.get("loss", "linear"), plain(options.get("f_scale", 1.0))
+    if loss not in LOSSES:
+        raise no_rule(so.least_squares, "a loss of one's own")
+
+    def residuals(x: Any, *rest: Any) -> Any:
+        return settled(new(x, *args, **given))
+
+    def cost(x: Any) -> Any:
+        return 0.5 * scale**2 * np.sum(LOSSES[loss]((residuals(x) / scale) ** 2))
+
+    low_high = bounds if isinstance(bounds, so.Bounds) else tuple(plain(settled(b)) for b in bounds)
+    own_jac = quiet(lambda x: resolve(jac)(x, *args, **given)) if callable(jac) else jac
+    report = so.least_squares(quiet(residuals), plain(settled(x0)), own_jac, low_high, **plain(options))
+    active = _at_bounds(report.x, _bounds_as_pairs(bounds, report.x.size))
+    report.x = _Problem(_slope_of(cost), active, "scipy.optimize.least_squares").minimiser(report.x)
+    report.fun = with_value(np.atleast_1d(residuals(report.x)), report.fun)
+    report.cost = with_value(cost(report.x), report.cost)
+    return _guarded(report, report.x, ("jac", "grad"))
+
+
+DOORS[so.least_squares] = _least_squares
+
+
+def _curve_fit(
+    f: Callable,
+    xdata: Any,
+    ydata: Any,
+    p0: Any = None,
+    sigma: Any = None,
+    absolute_sigma: bool = False,
+    check_finite: Any = None,
+    bounds: Any = (-np.inf, np.inf),
+    method: Any = None,
+    jac: Any = None,
+    **options: Any,
+) -> Any:
+    """``curve_fit``: parameters and their covariance by the data, sigma and the function's own parameters."""
+    if not OPEN:
+        return so.curve_fit(
+            f, xdata, ydata, p0, sigma, absolute_sigma, check_finite, bounds, method, jac, **options
+        )
+    if options.get("full_output") or options.get("nan_policy"):
+        raise no_rule(so.curve_fit, "full_output and nan_policy")
+    new, xdata, ydata = resolve(f), settled(xdata), settled(ydata)
+    sigma = None if sigma is None else settled(sigma)
+    limits = bounds if isinstance(bounds, so.Bounds) else tuple(plain(settled(b)) for b in bounds)
+    given_p0 = None if p0 is None else plain(settled(p0))
+    if given_p0 is None:
+        given_p0 = _first_guess(f, limits)
+    popt, pcov = so.curve_fit(
+        quiet(f), plain(xdata), plain(ydata), given_p0, plain(sigma), absolute_sigma, check_finite, limits,
+        method, quiet(jac), **options,
+    )  # fmt: skip
+
+    def residuals(p: Any) -> Any:
+        rest = settled(new(xdata, *[p[k] for k in range(popt.size)])) - ydata
+        if sigma is None:
+            return rest
+        if np.ndim(plain(sigma)) < 2:
+            return rest / sigma
+        return np.reshape(np.linalg.solve(np.linalg.cholesky(sigma), np.reshape(rest, (-1, 1))), (-1,))
+
+    active = _at_bounds(popt, _bounds_as_pairs(bounds, popt.size))
+    cost = _slope_of(lambda p: 0.5 * np.sum(residuals(p) ** 2))
+    p = _Problem(cost, active, "scipy.optimize.curve_fit").minimiser(popt)
+    if type(p) not in TRACED:
+        return p, pcov
+    if active or not np.all(np.isfinite(pcov)):
+        return p, Unknown("pcov", pcov)
+    return p, with_value(_covariance(residuals, p, absolute_sigma), pcov)
+
+
+DOORS[so.curve_fit] = _curve_fit
+
+
+def _first_guess(f: Callable, limits: Any) -> Any:
+    """SciPy counts the parameters from the signature, which the wrapped function does not show."""
+    import inspect
+
+    names = [
+        q
+        for q in inspect.signature(f).parameters.values()
+        if q.kind in (q.POSITIONAL_ONLY, q.POSITIONAL_OR_KEYWORD)
+    ]
+    n = len(names) - 1
+    low, high = limits if isinstance(limits, tuple) else (limits.lb, limits.ub)
+    low, high = np.broadcast_to(low, n), np.broadcast_to(high, n)
+    guess = np.ones(n)
+    both = np.isfinite(low) & np.isfinite(high)
+    guess[both] = 0.5 * (low[both] + high[both])
+    only_low = np.isfinite(low) & ~np.isfinite(high)
+    guess[only_low] = low[only_low] + 1.0
+    only_high = ~np.isfinite(low) & np.isfinite(high)
+    guess[only_high] = high[only_high] - 1.0
+    return guess
+
+
+def _covariance(residuals: Callable, p: Any, absolute: bool) -> Any:
+    """(JᵀJ)⁻¹, times the mean squared residual unless sigma is absolute.
+
+    J e_k is the pullback, by the cotangent, of the k-th component of Jᵀu.
+    """
+    rest = residuals(p)
+    m, n = np.size(plain(rest)), np.size(plain(p))
+    columns = []
+    for k in range(n):
+        _, along = pullback(lambda u, k=k: pullback(residuals, p)[1](u)[0][k], np.zeros(m))
+        columns.append(along(1.0)[0])
+    jacobian = resolve(np.stack)(columns, axis=1)
+    covariance = np.linalg.inv(np.matmul(np.swapaxes(jacobian, 0, 1), jacobian))
+    return covariance if absolute else covariance * np.sum(rest**2) / (m - n)
+
+
+def _leastsq(
+    func: Callable, x0: Any, args: Any = (), Dfun: Any = None, full_output: bool = False, **options: Any
+) -> Any:
+    """``leastsq``: the solution is traced; the rest of the full output is not known."""
+    if not OPEN:
+        return so.leastsq(func, x0, args, Dfun, full_output, **options)
+    args = _as_tuple(args)
+    found = so.leastsq(
+        quiet(func, args), plain(settled(x0)), (), quiet(Dfun, args), full_output, **plain(options)
+    )
+    new = resolve(func)
+    slope = _slope_of(lambda x: 0.5 * np.sum(settled(new(x, *args)) ** 2))
+    x = _Problem(slope, [], "scipy.optimize.leastsq").minimiser(np.atleast_1d(found[0]))
+    if full_output and type(x) in TRACED:
+        return (x, Unknown("cov_x", found[1]), Unknown("infodict", found[2]), *found[3:])
+    return (x, *found[1:])
+
+
+DOORS[so.leastsq] = _leastsq
