@@ -250,6 +250,8 @@ def for_each(
 ) -> list[Atom]:
     """Nested loops over all indices; ``body(index, carried)`` returns what is carried on; the result is the last."""
 
+    low.program.whole_arrays = True
+
     def nest(index: tuple[Atom, ...], carried: list[Atom]) -> list[Atom]:
         if len(index) == len(dims):
             return body(index, carried)

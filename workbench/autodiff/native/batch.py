@@ -46,9 +46,10 @@ def batch(
         return made
     if not _flat(made):
         return Refusal("a batch takes functions of numbers that return a float or a tuple of floats")
-    inputs = np.empty((n, len(arrays)))
-    for k, a in enumerate(arrays):
-        inputs[:, k] = a
+    numbers, _ = made.numbers(example)
+    inputs = np.empty((n, len(numbers)))
+    for k, number in enumerate(numbers):
+        inputs[:, k] = arrays[k] if k < len(arrays) else number
     single = isinstance(made.result_shape, str)
     width = len(made.generated.out_mask)
     seeds = np.ones((n, width))
@@ -60,7 +61,7 @@ def batch(
         columns = iter(rows.T)
         full = [next(columns) if on else np.zeros(n) for on in made.active]
         return tuple(
-            column if a.ndim else float(column.sum()) for column, a in zip(full, arrays, strict=True)
+            column if a.ndim else float(column.sum()) for column, a in zip(full, arrays, strict=False)
         )
 
     return (values[:, 0] if single else values), back
@@ -104,7 +105,7 @@ def _run(made: Plan, inputs: np.ndarray, seeds: np.ndarray) -> tuple[np.ndarray,
 def _explain(made: Plan, inputs: np.ndarray, row: int, error: BaseException) -> None:
     """Run a row that stopped as the user wrote it, so that the error is the program's own."""
     kinds = {"float": float, "int": int, "bool": bool}
-    args = [kinds[shape](x) for shape, x in zip(made.arg_shapes, inputs[row], strict=True)]
+    args = [kinds[shape](x) for shape, x in zip(made.arg_shapes, inputs[row], strict=False)]
     try:
         made.function(*args)
     except Exception as own:

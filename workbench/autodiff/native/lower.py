@@ -90,6 +90,7 @@ class Program:
 
     functions: dict[Any, Function] = field(default_factory=dict)
     writes_inputs: bool = False
+    whole_arrays: bool = False  # whether there are loops over elements that NumPy would run through by itself
     guards: dict[tuple[int, str], tuple[Any, str, Any]] = field(default_factory=dict)
 
     def watch(self, home: Any, name: str, value: Any) -> None:
@@ -105,7 +106,11 @@ class Program:
         variants = [
             made
             for made in self.functions.values()
-            if (made.source.definition is definition if definition is not None else made.source.function is function)
+            if (
+                made.source.definition is definition
+                if definition is not None
+                else made.source.function is function
+            )
         ]
         if len(variants) >= MOST_VARIANTS or any(not made.finished for made in variants):
             return frozenset()
@@ -195,8 +200,7 @@ class _Lowering:
         body = source.definition.body
         names = assigned_names(body) | set(parameters)
         self.scope = Scope(source.function, source.file, names)
-        if function.home is not None:
-            self.scope.outer = Scope(source.function, source.file, frozenset(), stands_for=function.home)
+        self.scope.outer = Scope(source.function, source.file, frozenset(), stands_for=function.home)
 
     # ------------------------------------------------------------------------------------ the function
 
@@ -212,7 +216,9 @@ class _Lowering:
             return value
 
         for name, thing in args.items():
-            made = thing if name in constants else assemble(shape_of(thing), param, name.removeprefix("outer."))
+            made = (
+                thing if name in constants else assemble(shape_of(thing), param, name.removeprefix("outer."))
+            )
             if apart and isinstance(thing, Arr):
                 made.root = -next(arrays.roots)
             if name.startswith("outer."):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import types
 from collections.abc import Callable
@@ -9,16 +10,15 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from workbench.autodiff.native.compile import Compiled
+from workbench.autodiff.native.compile import Compiled, mode
 from workbench.autodiff.native.fence import Refusal, RefusedError, refuse
 from workbench.autodiff.native.generate import Generated, generate
 from workbench.autodiff.native.lower import Program
-from workbench.autodiff.native.runtime import Stop, TapeFull
+from workbench.autodiff.native.runtime import Stop
 from workbench.autodiff.native.structures import (
     Bound,
     Given,
     Static,
-    is_atom,
     leaf_types,
     leaves,
     object_of,
@@ -30,6 +30,9 @@ Back = Callable[[Any], tuple[Any, ...]]
 
 
 STOPS = (Stop, ArithmeticError, ValueError, IndexError, RecursionError)
+
+
+UNREADY_SECONDS = 0.1
 
 
 class DeclinedError(Exception):
@@ -48,13 +51,12 @@ class Plan:
         target, things = _target(function, args)
         names = _parameters(target, things)
         defaults = frozenset(list(names)[len(things) :])
-        self.program.watch(target, "__defaults__", target.__defaults__)
-        self.program.watch(target, "__kwdefaults__", target.__kwdefaults__)
+        names |= {f"outer.{name}": number for name, number in _captured(target).items()}
         entry = self.program.specialise(target, names, defaults)
         self.arg_shapes = [shape_of(thing) for thing in things]
         self.result_shape = entry.result
         types_ = [type_ for shape in self.arg_shapes for type_ in leaf_types(shape)]
-        self.active = tuple(type_ == "float" for type_ in types_)
+        self.active = (*(type_ == "float" for type_ in types_), *(False for _ in _captured(target)))
         self.generated: Generated = generate(self.program, entry, self.active)
         made = self.generated
         self.compiled = Compiled(made, (made.forward, made.backward))
@@ -66,6 +68,24 @@ class Plan:
     def state(self) -> str:
         """Which code runs at present."""
         return self.compiled.state
+
+    @property
+    def ready(self) -> bool:
+        """Whether this is the fastest way to take the call now.
+
+        Generated Python is faster than a trace, except where it goes through whole arrays element by element.
+        """
+        return self.state == "compiled" or not self.program.whole_arrays
+
+    @property
+    def writes(self) -> bool:
+        """Whether the program writes into arrays it is given. The plan never does: it works on copies of them."""
+        return self.program.writes_inputs
+
+    def wanted(self) -> None:
+        """Note that this call went elsewhere because the plan was not ``ready``; it is compiled when that goes on."""
+        self.compiled.spent += UNREADY_SECONDS
+        self.compiled.warm()
 
     def source(self) -> str:
         """The generated derivative, as Python text."""
@@ -80,7 +100,8 @@ class Plan:
         numbers: list[Any] = []
         arrays: list[np.ndarray] = []
         size = 0
-        for thing in _target(self.function, args)[1]:
+        target, things = _target(self.function, args)
+        for thing in [*things, *_captured(target).values()]:
             for leaf in leaves(thing):
                 if not isinstance(leaf, Given):
                     numbers.append(leaf)
@@ -149,7 +170,9 @@ class Plan:
             for s, t in zip(self.arg_shapes[self.offset :], tangents, strict=True)
             for leaf in cotangent_leaves(s, t)
         ]
-        given = [None] * (len(numbers) - len(given)) + given
+        before = len(numbers) - len(_captured(_target(self.function, args)[0])) - len(given)
+        given = [None] * before + given
+        given += [None] * (len(numbers) - len(given))
         dots: list[Any] = []
         for number, dot, on in zip(numbers, given, self.active, strict=True):
             if on:
@@ -212,7 +235,10 @@ def _current(home: Any, name: str) -> Any:
     if isinstance(home, dict):
         return home.get(name)
     if isinstance(home, types.CellType):
-        return home.cell_contents
+        try:
+            return home.cell_contents
+        except ValueError:
+            return None
     return getattr(home, name, None)
 
 
@@ -245,17 +271,43 @@ def _parameters(target: types.FunctionType, things: list[Any]) -> dict[str, Any]
     return found
 
 
+def _captured(target: types.FunctionType) -> dict[str, Any]:
+    """The numbers a function takes from the function around it: arguments of the plan, which they may outlive."""
+    found = {}
+    for name, cell in zip(target.__code__.co_freevars, target.__closure__ or (), strict=True):
+        try:
+            content = cell.cell_contents
+        except ValueError:
+            continue
+        if type(content) in (float, int, bool):
+            found[name] = content
+    return found
+
+
+def _key(target: types.FunctionType, things: list[Any]) -> Any:
+    """What a plan depends on besides the names it watches."""
+    numbers = _captured(target)
+    cells = []
+    for name, cell in zip(target.__code__.co_freevars, target.__closure__ or (), strict=True):
+        cells.append(type(numbers[name]) if name in numbers else id(_current(cell, name)))
+    defaults = [thing_of(d) for d in (*(target.__defaults__ or ()), *(target.__kwdefaults__ or {}).values())]
+    constants = [(shape_of(thing), tuple(map(repr, leaves(thing)))) for thing in defaults]
+    return target.__code__, tuple(map(shape_of, things)), tuple(cells), tuple(constants)
+
+
 _plans: dict[Any, Plan | Refusal] = {}
 _lock = threading.RLock()
 
 
 def plan(function: Callable[..., Any], args: tuple[Any, ...]) -> Plan | Refusal:
     """The plan for calling ``function`` with arguments like ``args``, or why there is none."""
+    if mode() == "off":
+        return Refusal("WORKBENCH_NATIVE=off")
     try:
         target, things = _target(function, args)
     except RefusedError as error:
         return error.refusal
-    key = (target.__code__, getattr(function, "__self__", None) is None, tuple(map(shape_of, things)))
+    key = (_key(target, things), len(args))
     with _lock:
         found = _plans.get(key)
         if found is None or (isinstance(found, Plan) and not found.fits()):
@@ -264,7 +316,10 @@ def plan(function: Callable[..., Any], args: tuple[Any, ...]) -> Plan | Refusal:
             except RefusedError as error:
                 found = error.refusal
             _plans[key] = found
+    if isinstance(found, Plan) and found.function is not function:
+        found = copy.copy(found)  # the same code with other captured numbers
+        found.function = function
     return found
 
 
-__all__ = ["DeclinedError", "Plan", "Refusal", "Stop", "TapeFull", "is_atom", "plan"]
+__all__ = ["DeclinedError", "Plan", "Refusal", "plan"]

@@ -1,0 +1,381 @@
+"""Plans: refusals, errors, names from outside, the cache, the compiler in the background."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from workbench.autodiff.native import DeclinedError, Plan, Refusal, batch, cache, plan
+
+SCALE = 2.0
+TABLE = {"a": 1.0}
+
+
+@pytest.fixture(autouse=True)
+def _generated_python(monkeypatch):
+    monkeypatch.setenv("WORKBENCH_NATIVE", "python")
+
+
+# ------------------------------------------------------------------------------------------- refusals
+
+
+def catches(x):
+    try:
+        return 1 / x
+    except ZeroDivisionError:
+        return 0.0
+
+
+def keeps_a_dict(x):
+    d = {"x": x}
+    return d["x"]
+
+
+def reads_a_dict(x):
+    return TABLE["a"] * x
+
+
+def calls_the_unknown(x):
+    return math.gamma(x) + x
+
+
+def changes_kind(x):
+    y = x
+    if x > 0:
+        y = (x, x)
+    return y[0]
+
+
+def sometimes_none(x):
+    if x > 0:
+        return x
+    return None
+
+
+def filtered(x):
+    return sum(v for v in (x, 2 * x) if v > 1)
+
+
+def complex_number(x):
+    return (x + 1j).real
+
+
+@dataclasses.dataclass
+class Mutable:
+    x: float
+
+
+def makes_an_object(x):
+    return Mutable(x).x
+
+
+def grows_a_list(x):
+    found = [x]
+    found.append(x)
+    return found[1]
+
+
+def big_integer(x):
+    return x * 2**70
+
+
+@pytest.mark.parametrize(
+    ("program", "reason", "text", "caret"),
+    [
+        (catches, "try/except", "try:", "^^^"),
+        (keeps_a_dict, "a dict", 'd = {"x": x}', "    ^^^^^^^^"),
+        (reads_a_dict, "the subscript of", 'return TABLE["a"] * x', "       ^^^^^^^^^^"),
+        (calls_the_unknown, "gamma is not known", "return math.gamma(x) + x", "       ^^^^^^^^^^^^^"),
+        (changes_kind, "y is a tuple of 2 on one path", "return y[0]", "       ^"),
+        (sometimes_none, "returns different kinds of things", "def sometimes_none(x):", "^^^"),
+        (filtered, "filtered by a number", "return sum(v for v in (x, 2 * x) if v > 1)", "          ^^^"),
+        (complex_number, "a complex number", "return (x + 1j).real", "            ^^"),
+        (makes_an_object, "Mutable is not a frozen dataclass", "return Mutable(x).x", "       ^^^^^^^^^^"),
+        (grows_a_list, "append", "found.append(x)", "^^^^^^^^^^^^"),
+    ],
+)
+def test_refusals_say_why_and_where(program, reason, text, caret):
+    refusal = plan(program, (2.0,))
+    assert isinstance(refusal, Refusal)
+    assert reason in refusal.reason
+    assert refusal.file == __file__
+    lines = Path(__file__).read_text().splitlines()
+    assert lines[refusal.line - 1].strip() == text
+    shown, mark = (line[4:] for line in refusal.caret.splitlines())
+    assert shown == text
+    assert mark.startswith(caret)
+
+
+def test_functions_without_source_are_refused():
+    namespace = {}
+    exec("def f(x):\n    return x * x\n", namespace)
+    assert "source" in plan(namespace["f"], (1.0,)).reason
+    assert "not a function" in plan(math.sin, (1.0,)).reason
+    assert "holds, a float" in plan(sometimes_none, (1,)).reason
+
+
+def test_a_source_changed_after_import_is_refused(tmp_path):
+    path = tmp_path / "changing_module.py"
+    path.write_text("def f(x):\n    return 2 * x\n")
+    namespace = {"__name__": "changing_module"}
+    exec(compile(path.read_text(), str(path), "exec"), namespace)
+    path.write_text("def f(x):\n    return 3 * x\n")
+    assert "not what is running" in plan(namespace["f"], (1.0,)).reason
+
+
+def test_off(monkeypatch):
+    monkeypatch.setenv("WORKBENCH_NATIVE", "off")
+    assert plan(scaled, (1.0,)) == Refusal("WORKBENCH_NATIVE=off")
+
+
+# ------------------------------------------------------------------------------------------- errors
+
+
+def root_of_log(x):
+    return math.sqrt(math.log(x))
+
+
+def divides(x, n):
+    return x / n + 1.0
+
+
+def grows(x):
+    n = 1
+    for _ in range(100):
+        n = n * 3
+    return x * n
+
+
+def too_large(x):
+    return math.exp(x) * 2
+
+
+def unset(x):
+    if x > 0:
+        y = x
+    return y * 2
+
+
+def complex_power(x):
+    return abs(x**0.5)
+
+
+@pytest.mark.parametrize("machine", [False, True])
+@pytest.mark.parametrize(
+    ("program", "args", "error"),
+    [
+        (root_of_log, (0.5,), ValueError),
+        (root_of_log, (-0.5,), ValueError),
+        (divides, (1.0, 0), ZeroDivisionError),
+        (too_large, (1000.0,), OverflowError),
+        (unset, (-1.0,), UnboundLocalError),
+        (grows, (1.0,), DeclinedError),
+        (complex_power, (-2.0,), DeclinedError),
+    ],
+    ids=lambda v: getattr(v, "__name__", ""),
+)
+def test_what_python_raises_is_raised_and_what_it_computes_is_declined(
+    program, args, error, machine, monkeypatch
+):
+    if machine:
+        monkeypatch.setenv("WORKBENCH_NATIVE", "numba")
+    made = plan(program, args)
+    assert isinstance(made, Plan), str(made)
+    with pytest.raises(error):
+        made.pullback(args)
+
+
+# ------------------------------------------------------------------------------------------- names from outside
+
+
+def scaled(x):
+    return SCALE * x
+
+
+def test_a_changed_global_makes_a_new_plan(monkeypatch):
+    assert plan(scaled, (3.0,)).pullback((3.0,))[1](1.0) == (2.0,)
+    assert plan(scaled, (3.0,)) is plan(scaled, (4.0,))
+    monkeypatch.setattr(sys.modules[__name__], "SCALE", 5.0)
+    assert plan(scaled, (3.0,)).pullback((3.0,))[1](1.0) == (5.0,)
+
+
+def helper(x):
+    return x * x
+
+
+def uses_helper(x):
+    return helper(x)
+
+
+def test_a_replaced_function_makes_a_new_plan(monkeypatch):
+    assert plan(uses_helper, (3.0,)).pullback((3.0,))[1](1.0) == (6.0,)
+    monkeypatch.setattr(sys.modules[__name__], "helper", lambda x: 7 * x)
+    assert plan(uses_helper, (3.0,)).pullback((3.0,))[1](1.0) == (7.0,)
+
+
+def test_closures_with_other_values_are_told_apart():
+    def make(k):
+        return lambda x: k * x
+
+    two, three = make(2.0), make(3.0)
+    assert plan(two, (1.0,)).pullback((1.0,))[1](1.0) == (2.0,)
+    assert plan(three, (1.0,)).pullback((1.0,))[1](1.0) == (3.0,)
+    assert plan(two, (1.0,)).pullback((1.0,))[1](1.0) == (2.0,)
+
+
+def test_defaults_are_told_apart():
+    def make(k):
+        def f(x, k=k):
+            return k * x
+
+        return f
+
+    slopes = [plan(f, (1.0,)).pullback((1.0,))[1](1.0) for f in (make(2.0), make(3.0))]
+    assert slopes == [(2.0,), (3.0,)]
+
+
+def test_captured_numbers_do_not_make_new_plans():
+    def make(k):
+        return lambda x, y: k * x * y
+
+    plans = [plan(make(k), (1.0, 2.0)) for k in (2.0, 3.0)]
+    assert plans[0].compiled is plans[1].compiled
+    assert plans[1].pushforward((1.0, 2.0), (1.0, 0.0)) == (6.0, 6.0)
+    values, back = batch(make(5.0), (np.array([1.0, 2.0]), 3.0))
+    assert values.tolist() == [15.0, 30.0]
+    assert back(np.ones(2))[0].tolist() == [15.0, 15.0]
+
+
+def test_types_are_told_apart():
+    def square(x):
+        return x * x if isinstance(x, float) else x.a * x.b
+
+    @dataclasses.dataclass(frozen=True)
+    class Both:
+        a: float
+        b: float
+        n: int = 3
+        name: str = "both"
+
+    value, back = plan(square, (Both(2.0, 3.0),)).pullback((Both(2.0, 3.0),))
+    (bar,) = back(1.0)
+    assert (value, bar.a, bar.b, bar.n, bar.name) == (6.0, 3.0, 2.0, None, None)
+    assert plan(square, (2.0,)).pullback((2.0,))[1](1.0) == (4.0,)
+
+
+# ------------------------------------------------------------------------------------------- machine code
+
+PROGRAM = """
+import math
+def f(x, n):
+    s = x
+    for k in range(n):
+        s = math.sin(s) + 0.1 * k
+    return s
+"""
+
+RUN = """
+import os, sys, time
+sys.path[:0] = [{root!r}, {folder!r}]
+os.environ["WORKBENCH_NATIVE"] = "numba"
+os.environ["WORKBENCH_CACHE"] = {cache!r}
+import numba, program
+from workbench.autodiff.native import plan
+began = time.perf_counter()
+made = plan(program.f, (0.5, 9))
+print(made.pullback((0.5, 9))[1](1.0)[0], made.state, time.perf_counter() - began)
+"""
+
+
+def run(tmp_path, folder) -> tuple[float, str, float]:
+    (tmp_path / "program.py").write_text(PROGRAM)
+    root = str(Path(__file__).resolve().parents[3])
+    code = RUN.format(root=root, folder=str(tmp_path), cache=str(folder))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    slope, state, seconds = done.stdout.split()
+    return float(slope), state, float(seconds)
+
+
+def test_the_next_process_finds_the_machine_code(tmp_path):
+    first = run(tmp_path, tmp_path / "cache")
+    files = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.nb*")}
+    second = run(tmp_path, tmp_path / "cache")
+    assert files
+    assert files == {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.nb*")}
+    assert second[:2] == (first[0], "compiled")
+    assert second[2] < 0.5 * first[2] + 0.2
+
+
+def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path):
+    (tmp_path / "a file").write_text("")
+    assert run(tmp_path, tmp_path / "a file" / "cache")[1] == "compiled"
+
+
+def test_module_files_are_named_after_their_text(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "folder", lambda: tmp_path)
+    one, two = cache.module_file("a = 1\n", "m"), cache.module_file("a = 2\n", "m")
+    assert one != two
+    assert cache.module_file("a = 1\n", "m") == one
+    assert [p.read_text() for p in (one, two)] == ["a = 1\n", "a = 2\n"]
+    assert sorted(tmp_path.iterdir()) == sorted([one, two])
+
+
+def hot(x, n):
+    s = x
+    for k in range(n):
+        s = math.sin(s) + 0.1 * k
+    return s
+
+
+def test_a_hot_function_is_compiled_in_the_background(monkeypatch, tmp_path):
+    monkeypatch.setenv("WORKBENCH_NATIVE", "auto")
+    made = Plan(hot, (0.5, 2000))
+    states, gradients = set(), set()
+    ends = time.monotonic() + 60
+    while made.state != "compiled" and time.monotonic() < ends:
+        assert not made.compiled.failure
+        gradients.add(round(made.pullback((0.5, 2000))[1](1.0)[0], 12))
+        states.add(made.state)
+    gradients.add(round(made.pullback((0.5, 2000))[1](1.0)[0], 12))
+    assert made.state == "compiled"
+    assert "compiling" in states
+    assert len(gradients) == 1
+
+
+# ------------------------------------------------------------------------------------------- batches
+
+
+def two_results(x, y, n):
+    for _ in range(n):
+        x = math.sin(x * y)
+    return x, y * x
+
+
+@pytest.mark.parametrize("mode", ["python", "numba"])
+def test_batch_is_row_by_row(mode, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_NATIVE", mode)
+    monkeypatch.setenv("WORKBENCH_THREADS", "2")
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=11), 0.7
+    values, back = batch(two_results, (x, y, 3))
+    bars = rng.normal(size=(11, 2))
+    x_bar, y_bar, _ = back(bars)
+    made = plan(two_results, (1.0, 1.0, 3))
+    rows = [made.pullback((float(a), y, 3)) for a in x]
+    assert np.allclose(values, [value for value, _ in rows], rtol=1e-13)
+    parts = [row_back(tuple(bar)) for (_, row_back), bar in zip(rows, bars, strict=True)]
+    assert np.allclose(x_bar, [part[0] for part in parts], rtol=1e-12)
+    assert y_bar == pytest.approx(sum(part[1] for part in parts), rel=1e-12)
+
+
+def test_batch_names_the_row_that_raises():
+    with pytest.raises(ValueError, match="math domain error") as caught:
+        batch(root_of_log, (np.array([2.0, 3.0, 0.5]),))
+    assert "in row 2 of a batch" in caught.value.__notes__[0]
