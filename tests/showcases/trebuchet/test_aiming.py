@@ -5,7 +5,7 @@ import pytest
 
 from workbench.autodiff import gradient
 from workbench.errors import SimulationError
-from workbench.showcases.trebuchet.aiming import aim_directly, reach_of, setting_of
+from workbench.showcases.trebuchet.aiming import aim_directly, reach_of, setting_of, throw_distances
 from workbench.showcases.trebuchet.machine import POUND, PUBLISHED, STANDARD
 from workbench.showcases.trebuchet.parameters import TrebuchetParameters
 from workbench.showcases.trebuchet.physics import throw, throw_distance
@@ -46,6 +46,12 @@ def test_the_gradient_in_the_published_convention():
     )
     found = (wind, angle * math.pi / 180, weight * POUND)
     assert found == pytest.approx((4.01299, -1.00238, 0.0673806), rel=1e-4)
+
+
+def test_throw_distances_throws_each_row():
+    winds, angles, weights = np.array([-3.0, 2.0]), np.array([0.5, 1.0]), np.array([60.0, 120.0])
+    expected = [throw_distance(-3.0, 0.5, 60.0), throw_distance(2.0, 1.0, 120.0)]
+    assert throw_distances(STANDARD)(winds, angles, weights, 1.0) == pytest.approx(expected, rel=1e-12)
 
 
 def test_the_reach_holds_every_throw_that_is_allowed():

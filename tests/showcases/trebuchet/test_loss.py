@@ -5,20 +5,12 @@ import pytest
 import torch
 
 from workbench.showcases.trebuchet.aiming import reach_of
-from workbench.showcases.trebuchet.loss import EXCESS, HUBER, make_problem, make_training, throw_distances
-from workbench.showcases.trebuchet.machine import STANDARD
+from workbench.showcases.trebuchet.loss import EXCESS, HUBER, make_problem, make_training
 from workbench.showcases.trebuchet.parameters import TrebuchetParameters
-from workbench.showcases.trebuchet.physics import throw_distance
 
 
 def generator(seed=0):
     return torch.Generator().manual_seed(seed)
-
-
-def test_throw_distances_throws_each_row():
-    angles, weights, winds = np.array([0.5, 1.0]), np.array([60.0, 120.0]), np.array([-3.0, 2.0])
-    found = throw_distances(STANDARD)(*map(torch.tensor, (winds, angles, weights)), 1.0)
-    assert found.tolist() == pytest.approx([throw_distance(-3.0, 0.5, 60.0), throw_distance(2.0, 1.0, 120.0)])
 
 
 @pytest.mark.parametrize("recipe", ["tuned", "published"])

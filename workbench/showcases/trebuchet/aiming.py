@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from workbench.autodiff import value_and_gradient
+from workbench.autodiff import value_and_gradient, vectorize
 from workbench.errors import SimulationError
 from workbench.showcases.trebuchet.machine import Machine
 from workbench.showcases.trebuchet.parameters import TrebuchetParameters
@@ -25,6 +25,20 @@ WIND_SPREADS = 4.0
 MOST_ITERATIONS = 1000
 _WINDS = 41
 _GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
+
+
+def throw_distances(machine: Machine) -> Callable[..., np.ndarray]:
+    """The distances of many throws at once; the simulator is the plain Python of ``physics``.
+
+    Returns:
+        A function of wind in m/s, angle in rad and weight in kg, shapes (throws,), and of the solver's
+        resolution, returning m.
+    """
+
+    def throw(wind, angle, weight, resolution):
+        return throw_distance(wind, angle, weight, machine, resolution)
+
+    return vectorize(throw)
 
 
 # ------------------------------------------------------------------------------------ what can be reached
@@ -129,10 +143,11 @@ def aim_directly(
         SimulationError: no such setting within ``MOST_ITERATIONS``; the target cannot be reached.
     """
     distance_of = value_and_gradient(_distance_of_logits, wrt=(0, 1))
+    throws = throw_distances(parameters.machine)
     step = {"adam": _adam(), "gauss-newton": _gauss_newton}[method]
     place = (0.0, 0.0)
     for iteration in range(1, MOST_ITERATIONS + 1):
-        distance, gradient = distance_of(*place, wind, parameters.machine, parameters.weights)
+        distance, gradient = distance_of(*place, wind, throws, parameters.weights)
         miss = distance - target
         if abs(miss) <= tolerance:
             angle, weight = setting_of(*place, parameters.weights)
@@ -155,9 +170,9 @@ def setting_of(angle_logit, weight_logit, weights):
     return angle, low + (high - low) / (1.0 + math.exp(-weight_logit))
 
 
-def _distance_of_logits(angle_logit, weight_logit, wind, machine, weights):
+def _distance_of_logits(angle_logit, weight_logit, wind, throws, weights):
     angle, weight = setting_of(angle_logit, weight_logit, weights)
-    return throw_distance(wind, angle, weight, machine)
+    return throws(np.array([wind]), np.array([angle]), np.array([weight]), 1.0)[0]
 
 
 def _gauss_newton(miss: float, gradient: tuple[float, float]) -> tuple[float, float]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 
-from workbench.autodiff import torch_function, vectorize
-from workbench.showcases.trebuchet.aiming import WIND_SPREADS, reach_of
+from workbench.autodiff import torch_function
+from workbench.showcases.trebuchet.aiming import WIND_SPREADS, reach_of, throw_distances
 from workbench.showcases.trebuchet.live import network_picture
-from workbench.showcases.trebuchet.machine import POUND, Machine
+from workbench.showcases.trebuchet.machine import POUND
 from workbench.showcases.trebuchet.parameters import TrebuchetParameters
-from workbench.showcases.trebuchet.physics import throw_distance
 from workbench.showcases.trebuchet.surrogate import AimingNetwork
 from workbench.training import Training
 
@@ -21,22 +18,6 @@ HUBER = 5.0
 
 EXCESS = 0.01
 """Loss in m² for each squared lb of counterweight outside the allowed range, in the published recipe."""
-
-
-def throw_distances(machine: Machine) -> Callable:
-    """The distances of many throws at once, as a function of torch tensors.
-
-    The simulator is the plain Python of ``physics``, one throw for each row.
-
-    Returns:
-        A function of wind in m/s, angle in rad and weight in kg, shapes (batch,), and of the solver's resolution,
-        returning m.
-    """
-
-    def throw(wind, angle, weight, resolution):
-        return throw_distance(wind, angle, weight, machine, resolution)
-
-    return torch_function(vectorize(throw))
 
 
 class AimingProblem:
@@ -60,7 +41,7 @@ class AimingProblem:
         self._winds = torch.tensor(reach.winds)
         self._farthest = torch.tensor(reach.farthest)
         self._nearest = torch.tensor(reach.nearest)
-        self._distances = throw_distances(parameters.machine)
+        self._distances = torch_function(throw_distances(parameters.machine))
 
     def loss(self, generator: torch.Generator) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """The mean loss of a batch of throws, and the root of their mean squared miss in m."""
