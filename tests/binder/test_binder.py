@@ -132,7 +132,7 @@ def test_repo2docker_accepts_the_files(tmp_path: Path) -> None:
 
 def test_badges_open_notebooks_that_exist() -> None:
     texts = [file.read_text(encoding="utf-8") for file in (TOP / "README.md", *TOP.glob("notebooks/*.ipynb"))]
-    links = [link for text in texts for link in re.findall(r"https://mybinder\.org/v2/[^\s)\"\\>]+", text)]
+    links = [link for text in texts for link in re.findall(r"https://mybinder\.org/v2/[^\s)\"\\>`]+", text)]
     assert links, "the README has no Binder link"
     for link in links:
         (place,) = parse_qs(urlparse(link).query)["urlpath"]
