@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.autodiff.location import user_line
 from workbench.autodiff.scalars import TRACED, TracedFloat, lost
 from workbench.autodiff.tape import OPEN, Entry, Tape
 from workbench.errors import LostGradientError
@@ -301,12 +302,15 @@ def as_result(tape: Tape, output: Any) -> Any:
     if kind is TracedArray or kind is np.ndarray:
         array = output.array if kind is TracedArray else output
         if not can_vary(array):
+            if array.dtype.names is not None:
+                raise lost("a structured array was about to be computed from traced values")
             return output
         return TracedArray(array, memory_of(tape, array, active=True))
     if isinstance(output, np.ndarray):
         raise LostGradientError(
             f"a result of the array subclass {kind.__name__} cannot be traced",
             found=f"got {kind.__name__}, expected numpy.ndarray",
+            where=user_line(),
             fix="convert it with numpy.asarray before the differentiated part",
         )
     return output

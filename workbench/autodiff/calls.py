@@ -199,6 +199,8 @@ def python_method(kind: type, name: str) -> FunctionType | None:
 
 def _class_door(cls: type) -> Callable:
     """Making an object: as the class does it, with rewritten ``__new__`` and ``__init__``."""
+    if cls.__module__.startswith("numpy.ma"):
+        return _refusing(cls)
     if type(cls).__call__ is not type.__call__ or cls.__module__ == "builtins":
         return _compiled(cls) if OPEN else cls
     init, new = python_method(cls, "__init__"), python_method_or_static(cls, "__new__")
@@ -447,6 +449,22 @@ def contains_traced(x: Any, depth: int = 3) -> bool:
     if depth and kind is dict:
         return any(contains_traced(e, depth - 1) for e in x.values())
     return False
+
+
+def _refusing(f: Any) -> Callable:
+    """A function of which no derivative is known at all, such as those of masked arrays."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if any(map(contains_traced, (*args, *kwargs.values()))):
+            raise MissingRuleError(
+                f"{name_of(f)} has no rule",
+                found="it got a traced value",
+                where=user_line(),
+                fix="use numpy.where with an array of truth values in place of a masked array",
+            )
+        return call_watched(f, args, kwargs)
+
+    return call
 
 
 _numpy_doors: dict[Any, Callable] = {}

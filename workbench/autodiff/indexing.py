@@ -23,9 +23,10 @@ from workbench.autodiff.arrays import (
     traced_view,
 )
 from workbench.autodiff.calls import REWRITTEN_DOORS, as_array, contains_traced, plain, python_method, resolve
+from workbench.autodiff.location import user_line
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost, strip
 from workbench.autodiff.tape import OPEN, Entry, Tape
-from workbench.errors import LostGradientError
+from workbench.errors import LostGradientError, MissingRuleError
 
 _BUILT_IN = frozenset({list, dict, tuple, str})
 
@@ -284,6 +285,13 @@ def mutate(array: np.ndarray, method: Callable, *args: Any, receiver: bool = Fal
     result = method(array, *args, **kwargs) if receiver else method(*args, **kwargs)
     if before is not None:
         after = array.copy()
+        if after.shape != before.shape:
+            raise MissingRuleError(
+                f"{method.__name__!r} changed the shape of an array that takes part in a derivative",
+                found=f"got shape {after.shape}, expected {before.shape}",
+                where=user_line(),
+                fix="make a new array instead, for instance with numpy.resize",
+            )
         array[...] = before
         _write(array, ..., after)
     return result

@@ -75,8 +75,10 @@ def _astype(self: Any, dtype: Any, *args: Any, copy: bool = True, **kwargs: Any)
 
 def _view(self: TracedArray, *args: Any) -> Any:
     found = self.array.view(*args)
-    if not can_vary(found):
-        raise lost("the bytes of a traced array were about to be read as whole numbers")
+    if not can_vary(found) or np.finfo(found.dtype).dtype != np.finfo(self.array.dtype).dtype:
+        raise lost(
+            f"the bytes of a traced array of {self.array.dtype} were about to be read as {found.dtype}"
+        )
     return TracedArray(found, self.memory)
 
 
@@ -165,6 +167,9 @@ class Flat:
 
     def __iter__(self) -> Iterator[Any]:
         return (self[k] for k in range(len(self)))
+
+    def copy(self) -> Any:
+        return indexing.get_item(self.array, ...).flatten()
 
     def __len__(self) -> int:
         return int(np.prod(self.shape))

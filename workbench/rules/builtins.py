@@ -26,6 +26,7 @@ from workbench.autodiff.indexing import iterate
 from workbench.autodiff.registry import DOORS, door
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost, scalar_result, strip
 from workbench.autodiff.structure import leaves
+from workbench.autodiff.tape import OPEN
 
 _add = REWRITTEN_DOORS["add"]
 
@@ -446,6 +447,14 @@ _refuse(json.dumps, "a traced value was about to be written as JSON")
 _refuse(json.dump, "a traced value was about to be written as JSON")
 _refuse(pickle.dumps, "a traced value was about to be pickled")
 _refuse(memoryview, "the memory of a traced value was about to be read directly")
+_memoryview = DOORS[memoryview]
+
+
+@door(memoryview)
+def memoryview_(x: Any) -> memoryview:
+    """``memoryview(x)``; of an array it is read-only, since writes through it could not be undone."""
+    view = _memoryview(x)
+    return view.toreadonly() if OPEN and isinstance(x, np.ndarray) else view
 
 
 @door(random.uniform)

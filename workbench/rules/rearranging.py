@@ -17,9 +17,11 @@ import numpy as np
 from workbench.autodiff.arrays import TracedArray, beneath, current, owner_of, record
 from workbench.autodiff.calls import contains_traced, plain, resolve
 from workbench.autodiff.elementwise import add_at
+from workbench.autodiff.indexing import get_item, set_item
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost
 from workbench.autodiff.tape import OPEN, Tape
+from workbench.autodiff.watch import call_watched
 
 # function: positions of the arguments whose elements are arranged
 ARRANGING: dict[Callable, tuple[int, ...]] = {
@@ -87,8 +89,13 @@ def arranged(function: Callable, places: tuple[int, ...]) -> Callable:
 
     @functools.wraps(function, updated=())
     def call(*args: Any, **kwargs: Any) -> Any:
-        if not OPEN or not any(map(contains_traced, (*args, *kwargs.values()))):
+        if not OPEN:
             return function(*args, **kwargs)
+        if (out := kwargs.pop("out", None)) is not None:
+            set_item(call(*args, **kwargs), out, ...)
+            return current(out)
+        if not any(map(contains_traced, (*args, *kwargs.values()))):
+            return call_watched(function, args, kwargs)
         names = _names(function)
         while kwargs and len(args) < len(names) and names[len(args)] in kwargs:
             args = (*args, kwargs.pop(names[len(args)]))
@@ -215,6 +222,8 @@ def _array(function: Callable, *, copies: bool) -> Callable:
         if not contains_traced(x, 6):
             return function(x, dtype, *args, **kwargs)
         kind = None if dtype is None else np.dtype(dtype)
+        if kind is not None and kind.kind == "O":
+            return _of_objects(x)
         if kind is not None and kind.kind not in "fc":
             return function(plain(x), dtype, *args, **kwargs)
         made = _current_inside(x)
@@ -231,6 +240,21 @@ def _array(function: Callable, *, copies: bool) -> Callable:
         return made if lacking <= 0 else resolve(np.reshape)(made, (1,) * lacking + np.shape(plain(made)))
 
     return functools.wraps(function)(call)
+
+
+def _of_objects(x: Any) -> np.ndarray:
+    """An array of objects, which holds traced numbers as it holds any others."""
+    made = np.empty(np.shape(_shape_only(x)), object)
+    for place in np.ndindex(*made.shape):
+        element = x
+        for k in place:
+            element = get_item(element, k)
+        made[place] = element
+    return made
+
+
+def _shape_only(x: Any) -> Any:
+    return [_shape_only(e) for e in x] if isinstance(x, list | tuple) else plain(x)
 
 
 DOORS[np.array] = _array(np.array, copies=True)
