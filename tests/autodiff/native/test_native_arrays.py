@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array_fuzz
 import array_programs
 import numpy as np
 import pytest
@@ -55,3 +56,20 @@ def test_an_index_outside_is_the_programs_own_error(monkeypatch):
     args = (np.ones(6), np.ones(2))
     with pytest.raises(IndexError, match="out of bounds"):
         plan(array_programs.integer_arrays, args).pullback(args)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_program(seed, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_NATIVE", "python")
+    message = array_fuzz.check(seed)
+    assert message == "" or message.startswith("refused"), message
+
+
+def copies_over_itself(x, y):
+    x[::2] = x[:3]
+    return np.sum(x * y)
+
+
+def test_a_copy_that_numpy_makes_in_a_doubtful_order_is_refused():
+    refusal = plan(copies_over_itself, (np.ones(6), np.ones(6)))
+    assert "over a part of itself" in refusal.reason

@@ -350,6 +350,8 @@ def reduce(
 
 def copy_into(low: Lowering, target: Arr, thing: Any, node: ast.AST) -> None:
     """``target[...] = thing``."""
+    if isinstance(thing, Arr) and _copied_in_doubtful_order(low, target, thing, node):
+        raise low.refuse("an array is copied over a part of itself with another step", node)
     lazy = as_lazy(low, thing, node)
     if any(_may_overlap(target, source) for source in lazy.sources):
         lazy = as_lazy(low, materialise(low, lazy, node), node)
@@ -379,6 +381,16 @@ def _may_overlap(target: Arr, source: Arr) -> bool:
         return False
     same = target.at is source.at and target.strides == source.strides and target.dims == source.dims
     return not same
+
+
+def _copied_in_doubtful_order(low: Lowering, target: Arr, source: Arr, node: ast.AST) -> bool:
+    """Whether NumPy may copy overlapping parts in an order that loses values: 2.4 gives y[::2] = y[:3] wrongly."""
+    if len(target.dims) != 1 or len(source.dims) != 1 or not _may_overlap(target, source):
+        return False
+    (a,), (b,) = strides_of(low, target, node), strides_of(low, source, node)
+    if type(a) is int and type(b) is int:
+        return a != b and a * b > 0
+    return a is not b
 
 
 def store(low: Lowering, target: ast.Subscript, thing: Any) -> None:
