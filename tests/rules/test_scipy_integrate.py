@@ -1,0 +1,173 @@
+"""``scipy.integrate``: quadrature and initial value problems against differences and known answers."""
+
+import math
+
+import numpy as np
+import pytest
+import scipy.integrate as si
+
+from workbench import check_gradient, gradient
+from workbench.errors import MissingRuleError
+
+X = np.array([0.0, 0.4, 1.1, 1.5, 2.5])
+Y = np.array([0.5, 1.0, 2.0, 1.5, -1.0])
+Y0 = np.array([1.0, 0.4])
+TIGHT = {"rtol": 1e-11, "atol": 1e-13}
+
+
+def test_quad_with_closure_and_limits():
+    check_gradient(lambda a, b: si.quad(lambda t: math.exp(-a * t), 0.0, b)[0], 1.3, 2.0)
+    check_gradient(lambda a, b: si.quad(lambda t, k: np.cos(k * t), a, b, args=(b,))[0], 0.3, 2.0)
+    check_gradient(lambda a: si.quad(lambda t: a * t**2, 1.0, a)[0], 2.0)
+    check_gradient(lambda w: si.quad(lambda t: w[0] * math.sin(w[1] * t), 0.0, 3.0)[0], np.array([1.0, 6.0]))
+
+
+def test_quad_over_infinite_ranges():
+    check_gradient(lambda a: si.quad(lambda t: math.exp(-a * t * t), -np.inf, np.inf)[0], 1.3, rtol=1e-5)
+    check_gradient(lambda a, b: si.quad(lambda t: math.exp(-a * t), b, np.inf)[0], 1.3, 0.5, rtol=1e-5)
+    check_gradient(lambda a, b: si.quad(lambda t: math.exp(a * t), -np.inf, b)[0], 1.3, 0.5, rtol=1e-5)
+    check_gradient(lambda a, b: si.quad(lambda t: math.exp(-a * t), np.inf, b)[0], 1.3, 0.5, rtol=1e-5)
+
+
+def test_quad_of_hard_integrands():
+    check_gradient(lambda a: si.quad(lambda t: math.sqrt(t) * math.exp(-a * t), 0.0, 1.0)[0], 1.3)
+    assert gradient(lambda p: si.quad(lambda t: t**p, 0.0, 1.0)[0])(-0.3) == pytest.approx(
+        -1 / 0.7**2, rel=1e-5
+    )
+    check_gradient(lambda a: si.quad(lambda t: abs(t - 0.3) * a**t, 0.0, 1.0, points=[0.3])[0], 1.3)
+    assert gradient(lambda a: si.quad(lambda t: a * math.sin(40.0 * t), 0.0, 1.0)[0])(0.0) == pytest.approx(
+        (1 - math.cos(40.0)) / 40.0
+    )
+
+
+def test_quad_again():
+    check_gradient(gradient(lambda a: si.quad(lambda t: math.exp(-a * t), 0.0, a)[0]), 1.3)
+    check_gradient(lambda a: si.dblquad(lambda y, x: a * x * y**2, 0.0, a, 0.0, lambda x: x)[0], 1.3)
+    assert gradient(lambda a: si.quad(lambda t: math.exp(-t), 0.0, 1.0)[0] * a)(2.0) == pytest.approx(
+        1 - math.exp(-1)
+    )
+
+
+def test_samples():
+    check_gradient(lambda y, x: si.trapezoid(y, x), Y, X)
+    check_gradient(lambda y: si.trapezoid(y.reshape(1, 5), dx=0.3, axis=1), Y)
+    check_gradient(lambda y, x: si.simpson(y, x=x), Y, X)
+    check_gradient(lambda y: si.simpson(y[:4], dx=0.2), Y)
+    check_gradient(lambda y, x: si.cumulative_trapezoid(y, x), Y, X)
+    check_gradient(lambda y: si.cumulative_trapezoid(np.stack([y, y**2]), dx=0.3, initial=0, axis=0), Y)
+    check_gradient(lambda y: si.romb(y, dx=0.3), Y)
+    check_gradient(lambda a: si.fixed_quad(lambda x: np.exp(a * x), 0.0, 1.0, n=6)[0], 0.7)
+
+
+def spring(t, y, k):
+    return [y[1], -k * y[0] - 0.1 * y[1]]
+
+
+@pytest.mark.parametrize("method", ["RK45", "RK23", "DOP853"])
+def test_explicit_methods_are_traced(method):
+    def program(y0, k):
+        return si.solve_ivp(spring, (0.0, 2.0), y0, args=(k,), method=method).y[:, -1]
+
+    check_gradient(program, Y0, 2.0, rtol=1e-5, step=1e-5)
+
+
+@pytest.mark.parametrize("method", ["Radau", "BDF", "LSODA"])
+def test_implicit_methods(method):
+    def program(y0, k):
+        times = np.array([0.0, 0.5, 2.0])
+        return si.solve_ivp(spring, (0.0, 2.0), y0, method, times, args=(k,), rtol=1e-9, atol=1e-11).y
+
+    check_gradient(program, Y0, 2.0, rtol=1e-5, atol=1e-6, step=1e-3)
+
+
+def test_times_of_output():
+    def program(y0, times, method):
+        return si.solve_ivp(spring, (0.0, 3.0), y0, method, times, args=(2.0,), rtol=1e-9, atol=1e-11).y
+
+    for method in ("DOP853", "LSODA"):
+        check_gradient(lambda y0, t: program(y0, t, method), Y0, X[1:], rtol=1e-4, atol=1e-5, step=1e-3)  # noqa: B023
+
+
+@pytest.mark.parametrize("method", ["Radau", "BDF", "LSODA"])
+def test_limits_of_time(method):
+    def program(start, end):
+        return si.solve_ivp(spring, (start, end), [1.0, 0.4], method, args=(2.0,), rtol=1e-9, atol=1e-11).y[
+            :, -1
+        ]
+
+    check_gradient(program, 0.2, 2.0, rtol=1e-5, atol=1e-6, step=1e-3)
+
+
+def robertson(t, y, k):
+    a, b, c = y
+    return [-0.04 * a + k * b * c, 0.04 * a - k * b * c - 3e7 * b * b, 3e7 * b * b]
+
+
+def test_stiff():
+    def program(k):
+        return si.solve_ivp(
+            robertson, (0.0, 40.0), [1.0, 0.0, 0.0], "BDF", args=(k,), rtol=1e-8, atol=1e-10
+        ).y[0, -1]
+
+    got, step = gradient(program)(1e4), 1.0
+    assert got == pytest.approx((program(1e4 + step) - program(1e4 - step)) / (2 * step), rel=1e-3)
+
+
+def fall(t, y):
+    return y[0]
+
+
+fall.terminal = True
+
+
+@pytest.mark.parametrize("method", ["RK45", "DOP853", "Radau", "LSODA"])
+def test_events(method):
+    def program(height, drag):
+        found = si.solve_ivp(
+            lambda t, y: [y[1], -9.81 - drag * y[1]], (0.0, 10.0), [height, 0.0], method, events=fall,
+            rtol=1e-9, atol=1e-11,
+        )  # fmt: skip
+        return found.t_events[0][0], found.y_events[0][0, 1], found.t[-1], found.y[1, -1]
+
+    check_gradient(program, 3.0, 0.3, rtol=1e-5, atol=1e-6, step=1e-3)
+
+
+def test_dense_output_is_traced():
+    def program(y0, k):
+        found = si.solve_ivp(spring, (0.0, 2.0), y0, args=(k,), dense_output=True, rtol=1e-8, atol=1e-10)
+        return found.sol(1.3)
+
+    check_gradient(program, Y0, 2.0, rtol=1e-4, step=1e-4)
+
+
+def test_dense_output_of_compiled_methods_is_refused():
+    def program(k):
+        return si.solve_ivp(spring, (0.0, 2.0), [1.0, 0.0], "LSODA", args=(k,), dense_output=True).sol(1.0)[0]
+
+    with pytest.raises(MissingRuleError, match="sol"):
+        gradient(program)(2.0)
+
+
+def test_odeint():
+    times = np.linspace(0.0, 2.0, 5)
+    check_gradient(
+        lambda y0, k: si.odeint(lambda y, t: [y[1], -k * y[0]], y0, times, **TIGHT), Y0, 2.0, rtol=1e-5
+    )
+    check_gradient(
+        lambda k, t: si.odeint(spring, Y0, t, args=(k,), tfirst=True, **TIGHT), 2.0, times, rtol=1e-5
+    )
+    check_gradient(lambda r: si.odeint(lambda y, t: -r * y, 2.0, times, **TIGHT)[:, 0], 0.7, rtol=1e-5)
+
+
+def test_second_derivative_of_odeint():
+    def end(k):
+        return si.odeint(lambda y, t: -k * y * y, 2.0, [0.0, 1.0], **TIGHT)[-1, 0]
+
+    # y = 2/(1 + 2 k t)
+    assert gradient(end)(0.7) == pytest.approx(-4 / 2.4**2, rel=1e-6)
+    assert gradient(gradient(end))(0.7) == pytest.approx(16 / 2.4**3, rel=1e-5)
+
+
+def test_refused():
+    with pytest.raises(MissingRuleError, match="weight"):
+        gradient(lambda a: si.quad(lambda t: a * t, 0.0, 1.0, weight="cos", wvar=a)[0])(2.0)

@@ -1,0 +1,311 @@
+"""Initial value problems of ``scipy.integrate``.
+
+The explicit methods of ``solve_ivp`` (RK45, RK23, DOP853) are Python: they are traced through, step-size control
+and events included, so that the gradient is exactly that of the program. The others (Radau, BDF, LSODA, and
+``odeint``) have their iterations in compiled code. They give the value; the derivative is that of the differential
+equation itself, by collocation.
+
+Collocation: on a mesh of steps h the three-stage Radau IIA equations are Y_i = y_k + h Σ_j a_ij f(t_j, Y_j), with
+y_{k+1} = Y_3. Linearised at the solution, with the plain Jacobians J_i, δY = M⁻¹ (1 ⊗ δy_k + h A δF),
+M = 1 − h A ⊗ J: one linear operation from (F, y_0) to all stages, whose transpose is the adjoint equation. F is
+evaluated traced, so that it depends on whatever the right-hand side uses. Facts: order 5, stiffly accurate, mesh
+tolerance 1e-8.
+Source: E. Hairer, G. Wanner, Solving Ordinary Differential Equations II, 1996, section IV.8.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.integrate as si
+
+from workbench.autodiff.calls import apply_rule, contains_traced, plain, resolve
+from workbench.autodiff.derivatives import pullback
+from workbench.autodiff.registry import DOORS, Rule
+from workbench.autodiff.scalars import TRACED
+from workbench.autodiff.tape import OPEN
+from workbench.rules.implicit import Unknown, jacobian_of, quiet
+from workbench.rules.stand_ins import no_rule, settled, with_value
+
+_ROOT6 = math.sqrt(6.0)
+_C = np.array([(4.0 - _ROOT6) / 10.0, (4.0 + _ROOT6) / 10.0, 1.0])
+_A = np.array(
+    [
+        [(88 - 7 * _ROOT6) / 360, (296 - 169 * _ROOT6) / 1800, (-2 + 3 * _ROOT6) / 225],
+        [(296 + 169 * _ROOT6) / 1800, (88 + 7 * _ROOT6) / 360, (-2 - 3 * _ROOT6) / 225],
+        [(16 - _ROOT6) / 36, (16 + _ROOT6) / 36, 1 / 9],
+    ]
+)
+_EXPLICIT = frozenset({"RK45", "RK23", "DOP853"})
+
+
+class Mesh:
+    """The solution on a mesh, and the linearised equations there.
+
+    Args:
+        f: the right-hand side, f(t, y), traced in what it uses.
+        y0: the initial state, perhaps traced.
+        times: the first time, then every time at which the solution is wanted, in order.
+        tolerance: relative and absolute, of the mesh.
+    """
+
+    def __init__(self, f: Callable, y0: Any, times: np.ndarray, tolerance: tuple[float, float]) -> None:
+        self.f, self.y0 = f, y0
+        start, rtol, atol = np.array(plain(y0), float), *tolerance
+        run = si.solve_ivp(
+            quiet(f), (times[0], times[-1]), start, method="Radau", dense_output=True, rtol=rtol, atol=atol
+        )
+        edges = np.unique(np.concatenate([run.t, times]))
+        self.edges = edges if times[-1] >= times[0] else edges[::-1]
+        self.steps = np.diff(self.edges)
+        self.stage_times = self.edges[:-1, None] + self.steps[:, None] * _C
+        self.values = run.sol(self.stage_times.ravel()).T.reshape(len(self.steps), 3, start.size)
+        self.values[:, 2][-1] = run.y[:, -1]
+        self.slopes = np.array(
+            [
+                [jacobian_of(lambda y, t=t: f(t, y), v) for t, v in zip(ts, vs, strict=True)]
+                for ts, vs in zip(self.stage_times.tolist(), self.values, strict=True)
+            ]
+        )
+        self.inverses = [self._inverse(k) for k in range(len(self.steps))]
+
+    def _inverse(self, k: int) -> np.ndarray:
+        n = self.values.shape[2]
+        blocks = self.steps[k] * _A[:, None, :, None] * self.slopes[k].transpose(1, 0, 2)[None]
+        return np.linalg.inv(np.eye(3 * n) - blocks.reshape(3 * n, 3 * n))
+
+    def stages(self) -> Any:
+        """All stages, traced: shape (steps, 3, n)."""
+        found: Any = self.values
+        for _ in OPEN:
+            rates = self._rates(found)
+            if type(found) in TRACED:
+                away = found - self.values
+                away = np.reshape(away, (*np.shape(plain(away)), 1))
+                rates = rates - np.reshape(np.matmul(self.slopes, away), self.values.shape)
+            found = apply_rule(Rule(lambda rates, y0: self.values, self._linear), (rates, self.y0), {})
+            if type(found) not in TRACED:
+                break
+        return found
+
+    def _rates(self, stages: Any) -> Any:
+        rows = []
+        for k, times in enumerate(self.stage_times.tolist()):
+            for j, t in enumerate(times):
+                rows.append(self.f(t, stages[k, j]))
+        return np.reshape(resolve(np.stack)(rows), self.values.shape)
+
+    def _linear(self, needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
+        """From (F, y_0) to the stages; the pullback is the adjoint equation, step by step from the end."""
+        rule = Rule(lambda rates, y0: self.values, self._linear)
+        nested = any(type(a) in TRACED for a in args)
+        value = apply_rule(rule, args, {}) if nested else self.values.copy()
+        n = self.values.shape[2]
+
+        def collocation_pullback(bar: Any) -> list[Any]:
+            later, rates_bar = np.zeros(n), []
+            for k in range(len(self.steps) - 1, -1, -1):
+                stage_bar = resolve(np.concatenate)([np.reshape(bar[k, :2], (-1,)), bar[k, 2] + later])
+                solved = np.reshape(np.matmul(self.inverses[k].T, stage_bar), (3, n))
+                rates_bar.append(self.steps[k] * np.matmul(_A.T, solved))
+                later = np.sum(solved, axis=0)
+            found = (resolve(np.stack)(rates_bar[::-1]), later)
+            return [found[k] for k in needs]
+
+        return value, collocation_pullback
+
+    def at(self, stages: Any, time: float) -> Any:
+        """The state at one of the times of the mesh."""
+        k = int(np.argmin(np.abs(self.edges - time)))
+        return self.y0 if k == 0 else stages[k - 1, 2]
+
+
+def _solution(f: Callable, y0: Any, times: Any, tolerance: tuple[float, float]) -> list[Any]:
+    """The states at ``times``, each traced, with the first state at the first of them."""
+    wanted = np.array(plain(settled(times)), float)
+    moving = contains_traced(times)
+    if moving and len(OPEN) > 1:
+        raise no_rule(si.odeint, "a second derivative by the times")
+    if moving:
+        y0 = y0 - f(float(wanted[0]), plain(y0)) * (times[0] - wanted[0])
+    mesh = Mesh(f, y0, wanted, tolerance)
+    stages = mesh.stages()
+    states = [mesh.at(stages, t) for t in wanted]
+    if moving:
+        for k in range(len(states)):
+            rate = f(float(wanted[k]), plain(states[k]))
+            states[k] = states[k] + rate * (times[k] - wanted[k])
+    return states
+
+
+def _odeint(
+    func: Callable, y0: Any, t: Any, args: Any = (), Dfun: Any = None, *rest: Any, **options: Any
+) -> Any:
+    """``odeint``."""
+    if not OPEN:
+        return si.odeint(func, y0, t, args, Dfun, *rest, **options)
+    args = args if isinstance(args, tuple) else (args,)
+    y0, t = settled(y0), settled(t)
+    found = si.odeint(
+        quiet(func, args), plain(y0), plain(t), (), quiet(Dfun, args), *plain(rest), **plain(options)
+    )
+    new, first = resolve(func), options.get("tfirst", False)
+    f = _state_like((lambda t, y: new(t, y, *args)) if first else (lambda t, y: new(y, t, *args)))
+    y0 = np.reshape(np.asarray(y0, float) if type(y0) not in TRACED else y0, (-1,))
+    report = found if not isinstance(found, tuple) else found[0]
+    if not _varies(f, y0, t):
+        return found
+    states = resolve(np.stack)(_solution(f, y0, t, (1e-9, 1e-10)))
+    traced = with_value(states, report)
+    return traced if report is found else (traced, *found[1:])
+
+
+DOORS[si.odeint] = _odeint
+
+
+def _state_like(function: Callable) -> Callable:
+    """The right-hand side with its result as an array with one axis."""
+
+    def f(t: Any, y: Any) -> Any:
+        rate = settled(function(t, y))
+        return np.reshape(rate if type(rate) in TRACED else np.asarray(rate), (-1,))
+
+    return f
+
+
+def _varies(f: Callable, y0: Any, times: Any) -> bool:
+    if contains_traced(y0) or contains_traced(times):
+        return True
+    return contains_traced(f(float(np.ravel(plain(times))[0]), np.array(plain(y0), float)))
+
+
+# ------------------------------------------------------------------------------------ solve_ivp
+
+
+def _solve_ivp(
+    fun: Callable,
+    t_span: Any,
+    y0: Any,
+    method: Any = "RK45",
+    t_eval: Any = None,
+    dense_output: bool = False,
+    events: Any = None,
+    vectorized: bool = False,
+    args: Any = None,
+    **options: Any,
+) -> Any:
+    """``solve_ivp``: explicit methods traced through, the others by collocation."""
+    given = {"method": method, "t_eval": t_eval, "dense_output": dense_output, "events": events}
+    given |= {"vectorized": vectorized, "args": args, **options}
+    if not OPEN:
+        return si.solve_ivp(fun, t_span, y0, **given)
+    if method in _EXPLICIT or (isinstance(method, type) and method.__name__ in _EXPLICIT):
+        return _traced_through()(fun, t_span, y0, **given)
+    args, y0 = args or (), settled(y0)
+    new = resolve(fun)
+    found, watched = _plain_run(fun, t_span, plain(y0), given, args)
+    y0 = np.reshape(y0 if type(y0) in TRACED else np.asarray(y0, float), (-1,))
+    if np.iscomplexobj(plain(y0)):
+        raise no_rule(si.solve_ivp, f"method={method!r} and complex states")
+    f = _state_like(lambda t, y: new(t, y, *args))
+    times = t_eval if t_eval is not None else t_span
+    if _varies(f, y0, times) or contains_traced(t_span):
+        _with_derivatives(
+            found, f, (y0, t_span, t_eval), [lambda t, y, e=e: resolve(e)(t, y, *args) for e in watched]
+        )
+    return found
+
+
+_through: dict[Callable, Callable] = {}
+
+
+def _traced_through() -> Callable:
+    """SciPy's own Python, rewritten."""
+    from workbench.autodiff.calls import rewritten_code
+    from workbench.autodiff.rewrite import with_code
+
+    if si.solve_ivp not in _through:
+        _through[si.solve_ivp] = with_code(si.solve_ivp, rewritten_code(si.solve_ivp))
+    return _through[si.solve_ivp]
+
+
+def _plain_run(fun: Callable, t_span: Any, y0: Any, given: dict, args: tuple) -> tuple[Any, list[Callable]]:
+    """SciPy's solution in plain numbers, and the events that were watched."""
+    events = given["events"]
+    watched = [] if events is None else [events] if callable(events) else list(events)
+    answers = []
+    for event in watched:
+        answer = quiet(event, args)
+        for name in ("terminal", "direction"):
+            if hasattr(event, name):
+                setattr(answer, name, getattr(event, name))
+        answers.append(answer)
+    plain_given = {k: plain(v) for k, v in given.items() if k not in ("events", "args", "jac")}
+    if given.get("jac") is not None:
+        plain_given["jac"] = quiet(given["jac"], args)
+    found = si.solve_ivp(quiet(fun, args), plain(settled(t_span)), y0, events=answers or None, **plain_given)
+    return found, watched
+
+
+def _with_derivatives(found: Any, f: Callable, given: tuple, events: list[Callable]) -> None:
+    """Give the states of ``found``, its events and the time at which it ended their derivatives."""
+    y0, t_span, t_eval = given
+    ended = found.t_events is not None and found.status == 1
+    moments = [float(t) for ts in found.t_events or [] for t in ts]
+    if (moments or contains_traced(t_span) or contains_traced(t_eval)) and len(OPEN) > 1:
+        raise no_rule(si.solve_ivp, "a second derivative with events or times that vary, by this method")
+    start = float(plain(t_span[0]))
+    y0 = y0 - f(start, plain(y0)) * (t_span[0] - start)
+    forward = 1.0 if plain(t_span[1]) >= start else -1.0
+    wanted = np.unique(np.concatenate([[start], found.t, moments]))[:: int(forward)]
+    mesh = Mesh(f, y0, wanted, (1e-8, 1e-10))
+    stages = mesh.stages()
+    times = _output_times(found, t_span, t_eval)
+    states = {}
+    if moments:
+        for k, event in enumerate(events):
+            pairs = [_moment(mesh, stages, event, float(t)) for t in found.t_events[k]]
+            states.update(zip(found.t_events[k].tolist(), pairs, strict=True))
+            if pairs:
+                found.t_events[k] = with_value(resolve(np.array)([t for t, _ in pairs]), found.t_events[k])
+                found.y_events[k] = with_value(resolve(np.stack)([y for _, y in pairs]), found.y_events[k])
+    if ended and t_eval is None:
+        times[-1] = states[float(found.t[-1])][0]
+    columns = []
+    for t, moving in zip(found.t.tolist(), times, strict=True):
+        state = mesh.at(stages, t)
+        columns.append(state + f(t, plain(state)) * (moving - t) if type(moving) in TRACED else state)
+    found.y = with_value(resolve(np.stack)(columns, axis=1), found.y)
+    if any(type(t) in TRACED for t in times):
+        found.t = with_value(resolve(np.array)(times), found.t)
+    if found.sol is not None:
+        found.sol = Unknown("sol", found.sol)
+
+
+def _output_times(found: Any, t_span: Any, t_eval: Any) -> list[Any]:
+    """The times of the output, traced where the caller's are; steps of the solver's own choice are constants."""
+    if t_eval is not None:
+        values = settled(t_eval)
+        return [values[k] for k in range(len(found.t))]
+    times: list[Any] = found.t.tolist()
+    times[0] = t_span[0]
+    if found.status == 0:
+        times[-1] = t_span[1]
+    return times
+
+
+def _moment(mesh: Mesh, stages: Any, event: Callable, t: float) -> tuple[Any, Any]:
+    """Time and state of an event g(t, y) = 0: δt = −(g_y δy + δg) / (g_t + g_y f)."""
+    state = mesh.at(stages, t)
+    rate = mesh.f(t, plain(state))
+    _, back = pullback(lambda t, y: event(t, y), t, np.array(plain(state)))
+    by_t, by_y = (plain(g) for g in back(1.0))
+    crossing = float(by_t + np.sum(by_y * plain(rate)))
+    time = with_value(t - settled(event(t, state)) / crossing, t)
+    return time, state + rate * (time - t) if type(time) in TRACED else state
+
+
+DOORS[si.solve_ivp] = _solve_ivp
