@@ -547,7 +547,7 @@ class _Lowering:
 
     def assign(self, target: ast.expr, thing: Any) -> None:
         """Bind a target to a thing."""
-        if isinstance(thing, Lazy):
+        if isinstance(thing, Lazy) and not isinstance(target, ast.Subscript):
             thing = materialise(self, thing, target)
         if isinstance(target, ast.Name):
             self.scope.vars[target.id] = thing

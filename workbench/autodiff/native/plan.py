@@ -16,6 +16,7 @@ from workbench.autodiff.native.generate import Generated, generate
 from workbench.autodiff.native.lower import Program
 from workbench.autodiff.native.runtime import Stop
 from workbench.autodiff.native.structures import (
+    Arr,
     Bound,
     Given,
     Static,
@@ -49,6 +50,9 @@ class Plan:
         self.function = function
         self.program = Program()
         target, things = _target(function, args)
+        for k, thing in enumerate(things):
+            if isinstance(thing, Arr):
+                thing.root = -k - 1  # arguments that overlap are declined where it matters
         names = _parameters(target, things)
         defaults = frozenset(list(names)[len(things) :])
         names |= {f"outer.{name}": number for name, number in _captured(target).items()}
