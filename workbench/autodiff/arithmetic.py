@@ -221,7 +221,7 @@ def _numbers(op: Operator, a: Any, b: Any) -> Any:
     value = _through(op, x, y)
     if tape is None:
         return value
-    if not isinstance(value, float):
+    if not isinstance(value, float | np.floating):
         if isinstance(value, complex):
             raise MissingRuleError(
                 f"the operator {op.name!r} gave a complex number for real operands",
@@ -289,7 +289,7 @@ def _kind_name(x: Any) -> str:
 
 def _make_binary(op: Operator) -> Callable:
     def apply(a: Any, b: Any) -> Any:
-        if type(a) in PLAIN and type(b) in PLAIN:
+        if type(a) in PLAIN and type(b) in PLAIN and type(a) is not str:
             return op.function(a, b)
         return _binary(op, a, b)
 

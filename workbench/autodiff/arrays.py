@@ -294,7 +294,7 @@ def record(tape: Tape, operands: list[Any], outputs: Any, pullback: Any) -> Any:
 def as_result(tape: Tape, output: Any) -> Any:
     """A fresh output of an operation, traced by ``tape`` if it can vary at all."""
     kind = type(output)
-    if kind is TracedFloat or isinstance(output, float):
+    if kind is TracedFloat or isinstance(output, float | np.floating):
         return TracedFloat(output, tape)
     if isinstance(output, complex):  # a complex number is traced as an array without axes
         output = np.asarray(output)

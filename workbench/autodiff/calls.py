@@ -51,6 +51,8 @@ OPAQUE = frozenset(
     "torch traceback types typing typing_extensions unittest urllib uuid warnings weakref xml zipfile _pytest "
     "pluggy functools".split()
 )
+# functions of those packages that call code of the program, or copy its values
+_REWRITTEN = frozenset({("dataclasses", name) for name in ("asdict", "astuple", "replace")})
 _STANDARD_LIBRARY = str(Path(inspect.__file__).resolve().parent)
 
 _rewritten_ids: dict[int, CodeType] = {}  # id of rewritten code -> the code, kept alive
@@ -180,7 +182,7 @@ def _is_opaque(f: FunctionType) -> bool:
     if is_engine_file(filename) or filename.startswith("<frozen"):
         return True
     package = (f.__module__ or "").partition(".")[0]
-    return package in OPAQUE
+    return package in OPAQUE and (package, f.__name__.strip("_").removesuffix("_inner")) not in _REWRITTEN
 
 
 # ------------------------------------------------------------------------------------ classes and methods
@@ -208,8 +210,11 @@ def _class_door(cls: type) -> Callable:
         return _compiled(cls) if OPEN else cls
     new_door = resolve(new) if new is not None else None
     init_door = resolve(init) if init is not None else None
-    if new_door is new and init_door is init and not hasattr(cls, "__post_init__"):
+    post_init = python_method(cls, "__post_init__")
+    if new_door is new and init_door is init and post_init is None:
         return cls
+    if post_init is not None and init_door is init:
+        init_door = _dataclass_init(init, post_init)
 
     def make(*args: Any, **kwargs: Any) -> Any:
         if new_door is not None:
@@ -294,6 +299,24 @@ def _cache_method(method: Any, cached: Any) -> Callable:
     return call
 
 
+def _dataclass_init(init: FunctionType, post_init: FunctionType) -> Callable:
+    """The ``__init__`` that ``dataclasses`` made, which has no source, with a rewritten ``__post_init__``."""
+
+    class Receiver:
+        def __post_init__(self, *args: Any) -> None:
+            self.__dict__["<after>"] = args
+
+    def call(made: Any, *args: Any, **kwargs: Any) -> None:
+        receiver = Receiver()
+        init(receiver, *args, **kwargs)
+        after = receiver.__dict__.pop("<after>", ())
+        for name, value in receiver.__dict__.items():
+            object.__setattr__(made, name, value)
+        resolve(post_init)(made, *after)
+
+    return call
+
+
 def python_method_or_static(cls: type, name: str) -> FunctionType | None:
     found = inspect.getattr_static(cls, name, None)
     found = found.__func__ if isinstance(found, staticmethod) else found
@@ -328,7 +351,7 @@ def apply_rule(rule: Rule, args: tuple, kwargs: dict) -> Any:
             if out is None and len(args) > place:
                 return _apply(rule, args, kwargs)
         result = apply_rule(rule, tuple(args), kwargs)
-        return result if out is None else _written(result, out)
+        return result if out is None else written(result, out)
     return _apply(rule, args, kwargs)
 
 
@@ -357,7 +380,7 @@ def _apply(rule: Rule, args: list[Any], kwargs: dict) -> Any:
     return finish(tape, [args[k] for k in needs], values, value, pullback)
 
 
-def _written(result: Any, out: Any) -> Any:
+def written(result: Any, out: Any) -> Any:
     """The result of a function called with ``out=``: computed aside, then written."""
     REWRITTEN_DOORS["set_item"](result, out, ...)
     return current(out)

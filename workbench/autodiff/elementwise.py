@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, beneath, current, know_constant, record
-from workbench.autodiff.calls import apply_rule, as_array, contains_traced, name_of, plain, resolve
+from workbench.autodiff.calls import apply_rule, as_array, contains_traced, name_of, plain, resolve, written
 from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import DOORS, NON_DIFFERENTIABLE, PARTIALS, RULES, learn
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, scalar_result
@@ -47,6 +47,8 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
     inputs = tuple(_input(x) for x in inputs)
     if out is not None:
         return _into(ufunc, inputs, out, kwargs)
+    if "where" in kwargs:
+        kwargs = {**kwargs, "out": None}  # tells NumPy that the elements left out may be anything
     tape = innermost(*inputs)
     if tape is None or ufunc in NON_DIFFERENTIABLE:
         return ufunc(*[plain(x) for x in inputs], **kwargs)
@@ -107,6 +109,7 @@ def _into(ufunc: np.ufunc, inputs: tuple, out: Any, kwargs: dict) -> Any:
     from workbench.autodiff.indexing import mutate, set_item
 
     mask = plain(kwargs.pop("where", True))
+    mask = mask if mask is True else np.array(mask, bool)
     target = out.array if type(out) is TracedArray else out
     seen = current(target)
     if innermost(*inputs) is None and type(seen) is not TracedArray:
@@ -115,7 +118,7 @@ def _into(ufunc: np.ufunc, inputs: tuple, out: Any, kwargs: dict) -> Any:
             if OPEN
             else ufunc(*[plain(x) for x in inputs], out=target, where=mask, **kwargs)
         )
-    result = apply_ufunc(ufunc, inputs, kwargs)
+    result = apply_ufunc(ufunc, inputs, kwargs if mask is True else {**kwargs, "where": mask})
     if not np.can_cast(plain(result).dtype, target.dtype, kwargs.get("casting", "same_kind")):
         ufunc(*[plain(x) for x in inputs], out=target.copy(), where=mask, **kwargs)  # NumPy's own error
     if mask is not True:
@@ -140,6 +143,8 @@ def ufunc_method_door(ufunc: np.ufunc, name: str) -> Callable:
             return add_at_method(ufunc, *args)
         if innermost(*args) is None:
             return call_watched(method, [plain(a) for a in args], kwargs)
+        if (out := kwargs.pop("out", None)) is not None:
+            return written(call(*args, **kwargs), out[0] if isinstance(out, tuple) else out)
         if traced is None:
             raise MissingRuleError(
                 f"numpy.{ufunc.__name__}.{name} has no rule", where=user_line(), fix="write it as a loop"
@@ -154,23 +159,21 @@ def _reduce(
     array: Any,
     axis: Any = 0,
     dtype: Any = None,
-    out: Any = None,
     keepdims: bool = False,
     initial: Any = None,
     where: Any = True,
 ) -> Any:
-    if (
-        out is not None
-        or where is not True
-        or (initial is not None and type(initial) is not type(np._NoValue))
-    ):
+    if ufunc in _REDUCTIONS:
+        options = {"axis": axis, "dtype": dtype, "keepdims": keepdims, "initial": initial, "where": where}
+        unset = (None, np._NoValue, True, False)
+        given = {k: v for k, v in options.items() if k == "axis" or not any(v is u for u in unset)}
+        return resolve(_REDUCTIONS[ufunc])(array, **given, **({"keepdims": True} if keepdims else {}))
+    if where is not True or (initial is not None and initial is not np._NoValue):
         raise MissingRuleError(
-            f"numpy.{ufunc.__name__}.reduce has no rule for out, where and initial",
+            f"numpy.{ufunc.__name__}.reduce has no rule for where and initial",
             where=user_line(),
             fix="reduce without them, and combine the result afterwards",
         )
-    if ufunc in _REDUCTIONS:
-        return resolve(_REDUCTIONS[ufunc])(array, axis=axis, keepdims=keepdims)
     if axis is None:
         array, axis = resolve(np.ravel)(array), 0
     rows = resolve(np.moveaxis)(array, axis, 0)
@@ -180,7 +183,7 @@ def _reduce(
     return resolve(np.expand_dims)(total, axis) if keepdims else total
 
 
-def _accumulate(ufunc: np.ufunc, array: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
+def _accumulate(ufunc: np.ufunc, array: Any, axis: int = 0, dtype: Any = None) -> Any:
     if ufunc is np.add:
         return resolve(np.cumsum)(array, axis=axis)
     rows = resolve(np.moveaxis)(array, axis, 0)

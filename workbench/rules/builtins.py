@@ -53,6 +53,19 @@ def float64(x: Any = 0.0) -> Any:
     return resolve(np.asarray)(x, np.float64) if type(x) is TracedArray else np.float64(x)
 
 
+def _number_type(kind: type) -> None:
+    @door(kind)
+    def call(x: Any = 0.0) -> Any:
+        x = current(x)
+        if type(x) is TracedFloat:
+            return TracedFloat(call(x.value), x.tape, x, 1.0)
+        return resolve(np.asarray)(x, kind) if type(x) is TracedArray else kind(x)
+
+
+for _kind in (np.float16, np.float32, np.longdouble):
+    _number_type(_kind)
+
+
 @door(int)
 def int_(x: Any = 0, *base: Any) -> Any:
     """``int(x)``: a whole number, which does not vary."""

@@ -257,3 +257,33 @@ def array_attribute(x):
     s.u += x
     s.total = s.u.sum()
     return s.total * s.u[0] + s.u.T @ s.u
+
+
+@dataclasses.dataclass
+class _Prepared:
+    a: float
+    values: np.ndarray = None
+    more: list = dataclasses.field(default_factory=list)
+
+    def __post_init__(self):
+        self.values = np.zeros(2)
+        self.values[0] = self.a**2
+        self.energy = np.sum(self.values) * math.exp(self.a)
+
+
+@program(0.7, 1.3)
+def dataclasses_prepared_after_init(a, b):
+    @dataclasses.dataclass
+    class Local:
+        x: float
+        y: float = 2.0
+
+        def __post_init__(self):
+            self.z = math.sin(self.x) * self.y
+
+    p = _Prepared(a)
+    q = dataclasses.replace(p, a=b)
+    fields = dataclasses.asdict(q)
+    first, values, _ = dataclasses.astuple(p)
+    local = Local(a)
+    return p.energy * q.energy + fields["values"][0] * first * values.sum() + local.z * Local(b, a).z

@@ -157,3 +157,15 @@ def complex_numbers(x, y):
     return (
         abs(w) + z.real * w.imag + (u * u.conjugate()).real + r * phi + cmath.phase(z) + abs(cmath.log(z, 2))
     )
+
+
+@program(np.array([0.5, -1.0, 2.0, 1.5], np.float64))
+def single_precision_constants(x):
+    y = x * np.float32(1.5)
+    return y.sum() * np.float32(2) + np.float32(0.5) * y[0]
+
+
+@program(0.75, np.array([0.5, 0.25]))
+def text_from_numbers(a, x):
+    text = "%g and %.2f, %s" % (a, x[0], x) + "%5.1f" % a  # noqa: UP031
+    return a * x.sum() + 0.0 * len(text)
