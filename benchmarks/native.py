@@ -110,6 +110,16 @@ def with_hips(program: Callable[..., Any], args: tuple[Any, ...]) -> float:
     return fastest(lambda: gradient(*args), seconds=0.0, least=1)
 
 
+def with_jax(program: Callable[..., Any], args: tuple[Any, ...]) -> float | str:
+    """The steady time of a gradient by JAX's jit of a version refactored by hand."""
+    try:
+        import native_jax
+    except ImportError:
+        return "-"
+    run = native_jax.gradient(program.__name__, args)
+    return "-" if run is None else fastest(run, seconds=0.6)
+
+
 def cached(name: str) -> float:
     """The first gradient in a new process with a warm cache, without the time of imports."""
     code = (
@@ -147,6 +157,7 @@ def measure(
     row["numba"], row["mark"] = with_numba(program, made, args)
     row["ratio"] = row["steady"] / row["numba"]
     row["cached"] = cached(program.__name__)
+    row["jax"] = with_jax(program, args)
     if scalar and not quick and program is not programs.trebuchet:
         row["torch"] = with_torch(program, args)
         try:
@@ -156,7 +167,7 @@ def measure(
     return row
 
 
-COLUMNS = ("python", "numba", "first", "compile", "cached", "steady", "ratio", "torch", "hips")
+COLUMNS = ("python", "numba", "first", "compile", "cached", "steady", "ratio", "jax", "torch", "hips")
 
 
 def show(row: dict[str, Any]) -> str:

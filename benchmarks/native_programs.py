@@ -1,3 +1,4 @@
+# ruff: noqa: B905  the programs are written as a scientist would write them
 """The programs of the benchmark of the native tier, written as a scientist would write them."""
 
 from __future__ import annotations
