@@ -1,6 +1,7 @@
 """The operators: structures in and out, repeated pullbacks, nesting, what is left behind in the program."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -195,3 +196,20 @@ def test_arrays_that_share_memory_go_on_sharing_it():
     value, found = value_and_gradient(f)(Field())
     assert value == plain
     assert np.array_equal(found.u, [0.0, 8.0, 16.0, 24.0, 8.0])
+
+
+def test_gradients_in_several_threads_do_not_meet():
+    shared = np.array([1.0, 2.0, 3.0])
+
+    def f(x):
+        buffer = np.zeros(50)
+        for i in range(50):
+            buffer[i] = math.sin(x[i % 3] * i) * shared[i % 3]
+        return (buffer**2).sum()
+
+    points = [np.array([0.1, 0.2, 0.3]) * k for k in range(1, 9)]
+    alone = [gradient(f)(p) for p in points]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(gradient(f), points * 3))
+    for got, expected in zip(together, alone * 3, strict=True):
+        assert np.array_equal(got, expected)

@@ -8,13 +8,31 @@ A program is rewritten once so that each of its operations goes through a door (
 from workbench.autodiff import arithmetic, attributes, indexing, methods  # noqa: F401  they install the doors
 from workbench.autodiff.batches import vectorize
 from workbench.autodiff.derivatives import gradient, pullback, stop_gradient, value_and_gradient
+from workbench.autodiff.operators import (
+    checkpoint,
+    diagonal_hessian,
+    hessian,
+    hessian_vector_product,
+    hook,
+    is_differentiating,
+    jacobian,
+    pushforward,
+)
 from workbench.autodiff.registry import non_differentiable, rule
 from workbench.autodiff.torch_layer import torch_function
 
 __all__ = [
+    "checkpoint",
+    "diagonal_hessian",
     "gradient",
+    "hessian",
+    "hessian_vector_product",
+    "hook",
+    "is_differentiating",
+    "jacobian",
     "non_differentiable",
     "pullback",
+    "pushforward",
     "rule",
     "stop_gradient",
     "torch_function",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -15,10 +14,6 @@ from workbench.autodiff.scalars import TRACED, TracedFloat
 from workbench.autodiff.structure import leaves, map_leaves, settle
 from workbench.autodiff.tape import OPEN, Tape, recording, sweep_back
 from workbench.errors import NotDifferentiableError, NotScalarError
-
-_FRAMES = (
-    3  # making an object or calling back takes up to this many Python frames where the program takes one
-)
 
 
 def pullback(f: Callable, *args: Any, wrt: int | tuple[int, ...] | None = None) -> tuple[Any, Callable]:
@@ -51,17 +46,12 @@ def pullback(f: Callable, *args: Any, wrt: int | tuple[int, ...] | None = None) 
                 fix="count positional arguments from 0, and pass what you differentiate by positionally",
             )
     positions = tuple(k % len(args) for k in positions)
-    outer_limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(_FRAMES * outer_limit if not OPEN else outer_limit)
-    try:
-        with recording() as tape:
-            traced = list(args)
-            for k in positions:
-                traced[k] = _trace(tape, args[k])
-            result = resolve(f)(*traced)
-            result = map_leaves(current, result)
-    finally:
-        sys.setrecursionlimit(outer_limit)
+    with recording() as tape:
+        traced = list(args)
+        for k in positions:
+            traced[k] = _trace(tape, args[k])
+        result = resolve(f)(*traced)
+        result = map_leaves(current, result)
     value = map_leaves(_value_of(tape), result)
     for k, argument in enumerate(args):
         if k not in positions:
@@ -219,7 +209,9 @@ def value_and_gradient(f: Callable, wrt: int | tuple[int, ...] = 0, *, aux: bool
                 _check_argument(args[k], k)
         value, back = pullback(functools.partial(f, **kwargs) if kwargs else f, *args, wrt=positions)
         scalar = value[0] if aux and isinstance(value, tuple) and value else value
-        if not isinstance(scalar, float) and not (isinstance(scalar, np.ndarray) and scalar.ndim == 0):
+        if not isinstance(scalar, float | np.floating) and not (
+            isinstance(scalar, np.ndarray) and scalar.ndim == 0
+        ):
             if isinstance(scalar, int):  # a whole number: constant wherever its derivative exists
                 return value, _only(
                     tuple(map_leaves(np.zeros_like, args[k], other=_nothing) for k in positions), wrt

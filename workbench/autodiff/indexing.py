@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -88,8 +89,10 @@ class ReadElement(Entry):
 
 
 def _as_view(index: Any) -> Any:
-    """An index of one element, made to give a view without axes."""
-    return (*index, ...) if isinstance(index, tuple) else (index, ...)
+    """An index of one element, made to give a view without axes: an array as an index would give a copy."""
+    parts = index if isinstance(index, tuple) else (index,)
+    whole = tuple(part if part is ... else operator.index(part) for part in parts)
+    return whole if any(part is ... for part in parts) else (*whole, ...)
 
 
 def _read(source: TracedArray, index: Any) -> Any:
@@ -144,10 +147,9 @@ class Write(Entry):
     __slots__ = ("array", "index", "memory", "old", "source")
     is_write = True
 
-    def __init__(self, memory: Memory, array: np.ndarray, index: Any, source: Any) -> None:
-        self.memory, self.array, self.source = memory, array, source
+    def __init__(self, memory: Memory, array: np.ndarray, index: Any, source: Any, old: Any) -> None:
+        self.memory, self.array, self.source, self.old = memory, array, source, old
         self.index = index if type(index) in _IMMUTABLE else kept_index(index)
-        self.old = np.array(array[index], copy=True)
 
     def back(self) -> None:
         if self.memory.store is not None:
@@ -169,10 +171,25 @@ class Write(Entry):
         self.redo()
 
     def redo(self) -> None:
-        """Exchange the present contents with the kept ones."""
-        now = np.array(self.array[self.index], copy=True)
-        self.array[self.index] = self.old
+        """Exchange the present contents with the kept ones, also in the eyes of outer derivatives."""
+        now = _contents(self.array, self.index) if OPEN else np.array(self.array[self.index], copy=True)
+        if OPEN:
+            set_item(self.old, self.array, self.index)
+        else:
+            self.array[self.index] = plain(self.old)
         self.old = now
+
+
+def _contents(array: np.ndarray, index: Any) -> Any:
+    """A copy of a part of an array, traced by the tapes that find its memory active."""
+    part = get_item(traced_view(array), index)
+    return (
+        resolve(np.copy)(part)
+        if type(part) is TracedArray
+        else part
+        if type(part) in TRACED
+        else np.array(part)
+    )
 
 
 _IMMUTABLE = frozenset({int, slice, type(...), np.int64})
@@ -242,14 +259,17 @@ def _write_from(array: np.ndarray, index: Any, value: Any, tapes: list[Tape]) ->
         return
     *outer, tape = tapes
     belongs = type(value) in TRACED and value.tape is tape
+    known = belongs or (bool(tape.memories) and id(owner_of(array)) in tape.memories)
+    old = None
+    if known:
+        old = beneath(tape, _contents, array, index) if tape.level else np.array(array[index], copy=True)
     _write_from(array, index, value.value if belongs else value, outer)
-    known = tape.memories.get(id(owner_of(array))) if tape.memories else None
-    if known is None and not belongs:
+    if not known:
         return
     memory = memory_of(tape, array, active=belongs)
     if belongs and type(value) is TracedArray and np.may_share_memory(value.array, array):
         value = resolve(np.copy)(value)  # "a[1:] = a[:-1]" reads everything before it writes
-    write = Write(memory, array, index, value if belongs else None)
+    write = Write(memory, array, index, value if belongs else None, old)
     tape.append(write)
     tape.writes.append(write)
 

@@ -8,8 +8,11 @@ pullback reads is what the program had then; afterwards the writes are done agai
 
 from __future__ import annotations
 
+import functools
 import gc
+import sys
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -55,31 +58,86 @@ class Tape(list):
         return self is other
 
 
-# Every tape whose program is running now, in any thread, outermost first.
-OPEN: list[Tape] = []
-_open_lock = threading.Lock()
+class OpenTapes(threading.local):
+    """The tapes whose programs are running now in this thread, outermost first."""
+
+    def __init__(self) -> None:
+        self.stack: list[Tape] = []
+
+    def __bool__(self) -> bool:
+        return bool(self.stack)
+
+    def __len__(self) -> int:
+        return len(self.stack)
+
+    def __iter__(self) -> Iterator[Tape]:
+        return iter(self.stack)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.stack[index]
+
+    def carried(self, function: Callable) -> Callable:
+        """``function``, to be called in another thread as a part of the program that runs in this one."""
+        stack = list(self.stack)
+
+        @functools.wraps(function, updated=())
+        def call(*args: Any, **kwargs: Any) -> Any:
+            before, self.stack = self.stack, list(stack)
+            try:
+                return function(*args, **kwargs)
+            finally:
+                self.stack = before
+
+        return call
+
+
+OPEN = OpenTapes()
+
+_FRAMES = (
+    3  # making an object or calling back takes up to this many Python frames where the program takes one
+)
+
+
+class _Interpreter:
+    """Settings of the whole interpreter while any thread records: set by the first to begin, put back by the last.
+
+    Python's cyclic garbage collector is held back, since a trace makes many objects and no garbage, and the collector
+    would look at all of them again and again; and recursion may go deeper.
+    """
+
+    def __init__(self) -> None:
+        self.lock, self.count = threading.Lock(), 0
+
+    def __enter__(self) -> None:
+        with self.lock:
+            self.count += 1
+            if self.count == 1:
+                self.before = gc.get_threshold(), sys.getrecursionlimit()
+                gc.set_threshold(max(self.before[0][0], 200_000), *self.before[0][1:])
+                sys.setrecursionlimit(_FRAMES * self.before[1])
+
+    def __exit__(self, *error: Any) -> None:
+        with self.lock:
+            self.count -= 1
+            if self.count == 0:
+                gc.set_threshold(*self.before[0])
+                sys.setrecursionlimit(self.before[1])
+
+
+_interpreter = _Interpreter()
 
 
 @contextmanager
-def recording():
-    """A new innermost tape for the body of the ``with`` block.
-
-    Python's cyclic garbage collector is held back meanwhile: a trace makes many objects and no garbage, and the
-    collector would look at all of them again and again.
-    """
-    with _open_lock:
-        tape = Tape(level=len(OPEN))
-        OPEN.append(tape)
-    thresholds = gc.get_threshold()
-    gc.set_threshold(max(thresholds[0], 200_000), *thresholds[1:])
-    try:
-        yield tape
-    finally:
-        gc.set_threshold(*thresholds)
-        with _open_lock:
-            OPEN.remove(tape)
-        tape.open = False
-        tape.caches.clear()
+def recording() -> Iterator[Tape]:
+    """A new innermost tape for the body of the ``with`` block."""
+    tape = Tape(level=len(OPEN))
+    with _interpreter:
+        OPEN.stack.append(tape)
+        try:
+            yield tape
+        finally:
+            OPEN.stack.remove(tape)
+            tape.open = False
 
 
 def sweep_back(tape: Tape) -> None:

@@ -5,7 +5,7 @@ the tests. Users add rules of their own with ``@workbench.rule``.
 """
 
 from workbench.autodiff.registry import WAITING
-from workbench.rules import (  # noqa: F401  # noqa: F401, I001  after ours: they fill what is left
+from workbench.rules import (  # noqa: F401
     builtins,
     complex_numbers,
     constants,
@@ -17,6 +17,7 @@ from workbench.rules import (  # noqa: F401  # noqa: F401, I001  after ours: the
     rearranging,
     reductions,
     sequences,
+    threads,
 )
 
 # SciPy is not imported before a program uses it, and neither are these.

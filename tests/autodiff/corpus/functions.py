@@ -1,6 +1,7 @@
 """Recursion, closures, decorators, callables handed to C code, threads."""
 
 import bisect
+import concurrent.futures
 import functools
 import heapq
 import itertools
@@ -211,3 +212,20 @@ class Polynomial:
 @program(0.5, 2.0)
 def callable_objects(a, x):
     return Polynomial(a, 1.0, a * a)(x)
+
+
+@program(np.array([0.5, 1.5, 2.5]))
+def pools(x):
+    out = np.zeros(3)
+
+    def fill(i):
+        out[i] = x[i] ** 2 * math.cos(x[i - 1])
+        return math.sin(x[i])
+
+    worker = threading.Thread(target=fill, args=(0,))
+    worker.start()
+    worker.join()
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(fill, i) for i in (1, 2)]
+        values = [f.result() for f in futures] + list(pool.map(math.exp, x))
+    return (out * x).sum() + sum(values)
