@@ -1,1 +1,266 @@
-"""Rules of ``scipy.interpolate``."""
+"""``scipy.interpolate``: splines and interpolators by data, breakpoints and the points where they are evaluated.
+
+The classes build their coefficients in Python and are traced through; what they evaluate in compiled code has its
+rules here. At a breakpoint the derivative of the piece to the right is taken, as SciPy does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.interpolate as ip
+from scipy.interpolate import _bsplines, _fitpack_py, _rgi
+
+from workbench.autodiff.calls import REWRITTEN_DOORS, contains_traced, plain, resolve
+from workbench.autodiff.registry import DOORS, Rule, add_rule
+from workbench.autodiff.scalars import TRACED
+from workbench.rules.stand_ins import no_rule, refuses, settled, with_value
+
+# ------------------------------------------------------------------------------------ piecewise polynomials
+
+
+def _ppoly_evaluate(self: Any, x: Any, nu: int, extrapolate: Any, out: Any) -> None:
+    """Σ_p c[p] (x − x_i)^p on the piece that x lies in, or the derivative of order ``nu`` of that."""
+    coefficients, breaks, x = settled(self._c), settled(self._x), settled(x)
+    if not contains_traced([coefficients, breaks, x]):
+        self._evaluate(x, nu, extrapolate, out)
+        return
+    if type(self)._evaluate is not ip.PPoly._evaluate:
+        raise no_rule(type(self), "evaluation in the Bernstein basis")
+    edges, points = plain(breaks), plain(x)
+    if edges[0] > edges[-1]:
+        raise no_rule(ip.PPoly, "breakpoints in falling order")
+    if nu < 0:
+        raise no_rule(ip.PPoly, "an antiderivative as it is evaluated; make it with antiderivative()")
+    plain_out = np.empty(np.shape(plain(out)), plain(out).dtype)
+    ip.PPoly.construct_fast(np.ascontiguousarray(plain(coefficients)), edges)._evaluate(
+        points, nu, bool(extrapolate), plain_out
+    )
+    piece = np.clip(np.searchsorted(edges, points, side="right") - 1, 0, len(edges) - 2)
+    order = np.shape(plain(coefficients))[0]
+    away = resolve(np.reshape)(x - breaks[piece], (-1, 1))
+    flat = resolve(np.reshape)(coefficients, (order, len(edges) - 1, -1))
+    total: Any = np.zeros_like(plain_out)
+    for row in range(order):  # Horner's scheme, coefficients of the derivative
+        power = order - 1 - row
+        if power < nu:
+            break
+        total = total * away + math.perm(power, nu) * flat[row, piece]
+    REWRITTEN_DOORS["set_item"](with_value(total, plain_out), out, ...)
+
+
+DOORS[ip.PPoly._evaluate] = _ppoly_evaluate
+
+
+def _antiderivative(self: Any, nu: int = 1) -> Any:
+    """The coefficients integrated, and constants that make the pieces meet."""
+    coefficients, breaks = settled(self._c), settled(self._x)
+    if nu < 1 or not contains_traced([coefficients, breaks]):
+        return resolve(type(self).derivative)(self, -nu) if nu < 1 else _original_antiderivative(self, nu)
+    made = _original_antiderivative(ip.PPoly(plain(coefficients), plain(breaks)), nu)
+    for _ in range(nu):
+        coefficients = _integrated(coefficients, breaks)
+    extrapolate = False if self.extrapolate == "periodic" else self.extrapolate
+    return resolve(ip.PPoly.construct_fast)(with_value(coefficients, made.c), self._x, extrapolate, self.axis)
+
+
+_original_antiderivative = ip.PPoly.antiderivative
+
+
+def _integrated(coefficients: Any, breaks: Any) -> Any:
+    order = np.shape(plain(coefficients))[0]
+    column = lambda v: np.reshape(v, (-1,) + (1,) * (np.ndim(plain(coefficients)) - 2))  # noqa: E731
+    steps = column(np.diff(breaks))
+    rows = [coefficients[row] / (order - row) for row in range(order)]
+    ends: Any = 0.0
+    for row in rows:
+        ends = (ends + row) * steps
+    starts = np.concatenate([np.zeros_like(plain(ends))[:1], np.cumsum(ends, axis=0)[:-1]])
+    return resolve(np.stack)([*rows, starts])
+
+
+def _integrate(self: Any, a: Any, b: Any, extrapolate: Any = None) -> Any:
+    """The difference of an antiderivative."""
+    if not contains_traced([settled(self._c), settled(self._x), a, b]):
+        return _original_integrate(self, a, b, extrapolate)
+    if "periodic" in (extrapolate, self.extrapolate):
+        raise no_rule(ip.PPoly.integrate, "periodic extrapolation")
+    plainly = ip.PPoly(plain(settled(self._c)), plain(settled(self._x)), self.extrapolate, self.axis)
+    value = plainly.integrate(plain(a), plain(b), extrapolate)
+    whole = resolve(_antiderivative)(self)
+    return with_value(resolve(whole)(b) - resolve(whole)(a), value)
+
+
+_original_integrate = ip.PPoly.integrate
+DOORS[ip.PPoly.antiderivative] = _antiderivative
+DOORS[ip.PPoly.integrate] = _integrate
+refuses(ip.BPoly._evaluate, ip.NdPPoly.__call__, why="use a piecewise polynomial in the power basis, PPoly")
+
+
+# ------------------------------------------------------------------------------------ B-splines
+
+_evaluate_spline = _bsplines._dierckx.evaluate_spline
+
+
+def _spline(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
+    """s(x) = Σ c_i B_i(x): linear in c; by x the next derivative. The knots are constants."""
+    knots, coefficients, degree, x, nu, extrapolate = args
+    if 0 in needs:
+        raise no_rule(ip.BSpline, "its knots")
+    nested = any(type(a) in TRACED for a in args)
+    value = (DOORS[_evaluate_spline] if nested else _evaluate_spline)(*args)
+
+    def spline_pullback(bar: Any) -> list[Any]:
+        found = []
+        for k in needs:
+            if k == 1:
+                count = np.shape(plain(coefficients))[0]
+                basis = _evaluate(knots, np.eye(count), degree, x, nu, extrapolate)
+                found.append(np.matmul(np.swapaxes(basis, 0, 1), bar))
+            else:
+                slope = _evaluate(knots, coefficients, degree, x, nu + 1, extrapolate)
+                found.append(np.sum(bar * slope, axis=1))
+        return found
+
+    return value, spline_pullback
+
+
+def _evaluate(*args: Any) -> Any:
+    return resolve(_evaluate_spline)(*args)
+
+
+add_rule(Rule(_evaluate_spline, _spline))
+
+
+def _linear_in(data: Any, function: Callable) -> Any:
+    """The coefficients ``function(y)``, linear in y, by the columns of its matrix."""
+    return resolve(np.tensordot)(function(np.eye(np.shape(plain(data))[0])), data, axes=1)
+
+
+def _make_interp_spline(
+    x: Any, y: Any, k: int = 3, t: Any = None, bc_type: Any = None, axis: int = 0, check_finite: bool = True
+) -> Any:
+    """``make_interp_spline``: the coefficients are linear in the data."""
+    y = settled(y)
+    made = ip.make_interp_spline(plain(settled(x)), plain(y), k, plain(t), bc_type, axis, check_finite)
+    if not contains_traced([x, y, t]):
+        return made
+    if contains_traced([x, t]) or not (bc_type is None or isinstance(bc_type, str)):
+        raise no_rule(ip.make_interp_spline, "the points, the knots and boundary values")
+    y = resolve(np.moveaxis)(y, axis, 0)
+    matrix = lambda e: ip.make_interp_spline(plain(x), e, k, plain(t), bc_type, 0, check_finite).c  # noqa: E731
+    return resolve(ip.BSpline.construct_fast)(
+        made.t, with_value(_linear_in(y, matrix), made.c), k, axis=made.axis
+    )
+
+
+DOORS[ip.make_interp_spline] = _make_interp_spline
+
+
+def _splrep(x: Any, y: Any, *args: Any, **options: Any) -> Any:
+    """``splrep`` with s = 0: the coefficients are linear in the data."""
+    if not contains_traced([x, y]):
+        return ip.splrep(x, y, *args, **options)
+    y = settled(y)
+    if contains_traced(x) or args or options.get("s") or options.get("w") is not None or "task" in options:
+        raise no_rule(ip.splrep, "x, weights and smoothing")
+    x = plain(settled(x))
+    knots, values, degree = ip.splrep(x, plain(y), **options)
+    columns = [ip.splrep(x, e, **options)[1] for e in np.eye(len(plain(y)))]
+    return knots, with_value(resolve(np.matmul)(np.array(columns).T, y), values), degree
+
+
+DOORS[ip.splrep] = DOORS[_fitpack_py.splrep] = _splrep
+
+
+def _splev(x: Any, tck: Any, der: int = 0, ext: int = 0) -> Any:
+    """``splev``."""
+    if not isinstance(tck, tuple | list) or not contains_traced([x, tck]):
+        return ip.splev(x, tck, der, ext)
+    knots, coefficients, degree = tck
+    x = settled(x)
+    value = ip.splev(plain(x), (plain(knots), plain(coefficients), degree), der, ext)
+    points = resolve(np.reshape)(x if np.ndim(plain(x)) else resolve(np.atleast_1d)(x), (-1,))
+    count = len(plain(knots)) - degree - 1
+    column = resolve(np.reshape)(coefficients[:count], (count, 1))
+    traced = resolve(np.reshape)(_evaluate(knots, column, degree, points, der, True), np.shape(plain(x)))
+    if ext in (1, 3):
+        low, high = plain(knots)[degree], plain(knots)[-degree - 1]
+        traced = resolve(np.where)((plain(x) >= low) & (plain(x) <= high), traced, 0.0)
+    return with_value(traced, value)
+
+
+DOORS[ip.splev] = DOORS[_fitpack_py.splev] = _splev
+
+# ------------------------------------------------------------------------------------ regular grids
+
+
+def _coordinates(points: Any, ndim: int | None = None) -> Any:
+    """Points as an array with one row for each, as SciPy reads tuples of coordinates."""
+    if not contains_traced(points):
+        return _rgi._ndim_coords_from_arrays(points, ndim)
+    if isinstance(points, tuple) and len(points) == 1:
+        points = points[0]
+    if isinstance(points, tuple):
+        parts = resolve(np.broadcast_arrays)(*[settled(p) for p in points])
+        return resolve(np.stack)(parts, axis=-1)
+    points = settled(points)
+    if np.ndim(plain(points)) == 1:
+        return resolve(np.reshape)(points, (-1, 1) if ndim is None else (-1, ndim))
+    return points
+
+
+DOORS[_rgi._ndim_coords_from_arrays] = _coordinates
+
+
+def _find_indices(grid: Any, xi: Any) -> tuple[Any, Any]:
+    """The cell of each point along each axis, and how far into the cell it lies, from 0 to 1."""
+    if not contains_traced([list(grid), xi]):
+        return _rgi.find_indices(grid, xi)
+    grid, xi = [settled(g) for g in grid], settled(xi)
+    indices, distances = _rgi.find_indices(tuple(plain(g) for g in grid), plain(xi))
+    rows = []
+    for k, knots in enumerate(grid):
+        if len(plain(knots)) < 2:
+            rows.append(np.zeros(indices.shape[1]))
+            continue
+        low, high = knots[indices[k]], knots[indices[k] + 1]
+        rows.append((xi[k] - low) / (high - low))
+    return indices, with_value(resolve(np.stack)(rows), distances)
+
+
+DOORS[_rgi.find_indices] = _find_indices
+
+
+def _evaluate_linear_2d(values: Any, indices: Any, distances: Any, grid: Any, out: Any) -> Any:
+    """Bilinear interpolation."""
+    if not contains_traced([values, distances]):
+        return _rgi.evaluate_linear_2d(values, indices, distances, plain(grid), out)
+    values, distances = settled(values), settled(distances)
+    found = _rgi.evaluate_linear_2d(
+        plain(values), indices, plain(distances), plain(tuple(grid)), plain(out).copy()
+    )
+    (i, j), u, v = indices, distances[0], distances[1]
+    right = (
+        np.minimum(i + 1, np.shape(plain(values))[0] - 1),
+        np.minimum(j + 1, np.shape(plain(values))[1] - 1),
+    )
+    total = (
+        values[i, j] * (1 - u) * (1 - v)
+        + values[i, right[1]] * (1 - u) * v
+        + values[right[0], j] * u * (1 - v)
+        + values[right[0], right[1]] * u * v
+    )
+    return with_value(total, found)
+
+
+DOORS[_rgi.evaluate_linear_2d] = _evaluate_linear_2d
+
+refuses(
+    ip.griddata, ip.make_lsq_spline, ip.make_smoothing_spline, ip.splprep, ip.splint, ip.sproot, ip.spalde, ip.bisplrep,
+    ip.bisplev, ip.insert, ip.make_splrep, ip.make_splprep,
+    why="use CubicSpline, PchipInterpolator, make_interp_spline, interp1d or RegularGridInterpolator",
+)  # fmt: skip
