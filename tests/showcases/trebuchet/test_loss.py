@@ -102,3 +102,13 @@ def test_the_snapshot_draws_nothing_random_and_changes_nothing(smoke):
     curves = [value for key, value in before.items() if key.startswith("curve:")]
     assert len(curves) == 3
     assert all(curve.shape[1] == 2 and np.isfinite(curve).all() for curve in curves)
+
+
+def test_training_runs_on_one_thread(smoke):
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        make_training(smoke)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
