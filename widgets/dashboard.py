@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -84,17 +83,19 @@ class Dashboard(Panel):
     # -------------------------------------------------------------------------------------- to the page
 
     def _pump(self) -> None:
-        seen, shown_state = -1, self._session.state
-        while not self._session.closed:
-            news = self._session.wait_for_news(seen, timeout=PUMP_SECONDS)
-            if news != seen or self._stirred.is_set():
-                self._stirred.clear()
-                seen = news
-                self.widget.frame = self._frame_or_error()
-                if self.widget.frame["state"] != shown_state:
-                    shown_state = self.widget.frame["state"]
-                    self._renew_static_picture(shown_state)
-                time.sleep(PUMP_SECONDS)
+        session, seen, shown_state = self._session, -1, self._session.state
+        while not session.closed:
+            news = session.wait_for_news(seen, timeout=PUMP_SECONDS)
+            if news == seen and not self._stirred.is_set():
+                continue
+            seen = news
+            self._stirred.clear()
+            self.widget.frame = self._frame_or_error()
+            if self.widget.frame["state"] != shown_state:
+                shown_state = self.widget.frame["state"]
+                self._renew_static_picture(shown_state)
+            # News of the same state can wait; a new state is shown at once.
+            session.wait_while(shown_state, PUMP_SECONDS)
         self.widget.frame = self._frame_or_error()
 
     def show(self) -> None:

@@ -216,36 +216,42 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
+def opened_notebook(browser: Browser, lab: Lab, name: str) -> Notebook:
+    """A notebook in a fresh page, its kernel ready."""
+    context = browser.new_context(viewport={"width": 1360, "height": 1000})
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    notebook = Notebook(page, lab)
+    page.on("console", lambda message: _note_console(notebook, message))
+    page.on("pageerror", lambda error: notebook.console.append(str(error)))
+    page.on("request", lambda request: _note_request(notebook, request))
+    page.goto(f"{lab.url}/lab/workspaces/{secrets.token_hex(4)}/tree/{name}?token={lab.token}")
+    page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.context", timeout=60_000)
+    page.evaluate(
+        """async () => {
+          const app = jupyterapp;
+          await app.restored;
+          await app.shell.currentWidget.context.ready;
+          await app.shell.currentWidget.sessionContext.ready;
+        }"""
+    )
+    return notebook
+
+
 @pytest.fixture
 def open_notebook(lab: Lab, browser: Browser) -> Iterator[Callable[..., Notebook]]:
     """Opens a notebook in a fresh page; kernels and pages are closed after the test."""
     opened: list[Notebook] = []
 
     def open_it(name: str, *, dark: bool = False) -> Notebook:
-        context = browser.new_context(viewport={"width": 1360, "height": 1000})
-        context.grant_permissions(["clipboard-read", "clipboard-write"])
-        page = context.new_page()
-        notebook = Notebook(page, lab)
-        opened.append(notebook)
-        page.on("console", lambda message: _note_console(notebook, message))
-        page.on("pageerror", lambda error: notebook.console.append(str(error)))
-        page.on("request", lambda request: _note_request(notebook, request))
-        page.goto(f"{lab.url}/lab/workspaces/{secrets.token_hex(4)}/tree/{name}?token={lab.token}")
-        page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.context", timeout=60_000)
-        page.evaluate(
-            """async () => {
-              const app = jupyterapp;
-              await app.restored;
-              await app.shell.currentWidget.context.ready;
-              await app.shell.currentWidget.sessionContext.ready;
-            }"""
-        )
+        opened.append(opened_notebook(browser, lab, name))
         if dark:
+            page = opened[-1].page
             page.evaluate(
                 "() => jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
             )
             page.wait_for_selector("body[data-jp-theme-light=false]", state="attached")
-        return notebook
+        return opened[-1]
 
     yield open_it
     for notebook in opened:

@@ -29,7 +29,7 @@ from workbench.training.settings import check_positive
 
 State = Literal["idle", "running", "paused", "stopped", "done", "failed"]
 
-SNAPSHOT_SECONDS = 0.1
+SNAPSHOT_SECONDS = 0.2
 SNAPSHOT_SHARE = 1 / 40
 CHECKPOINT_SECONDS = 5.0
 PRINT_SECONDS = 5.0
@@ -116,7 +116,7 @@ class Session:
 
     @property
     def latest(self) -> Latest:
-        """The newest picture of the training; a new one is made at most every 100 ms."""
+        """The newest picture of the training; a new one is made at most every 200 ms."""
         return self._latest
 
     def wait_for_news(self, seen: int, timeout: float | None = None) -> int:
@@ -124,6 +124,11 @@ class Session:
         with self._changed:
             self._changed.wait_for(lambda: self._version != seen, timeout)
             return self._version
+
+    def wait_while(self, state: State, timeout: float | None = None) -> None:
+        """Block as long as the session is in this state (or until the time is up)."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._state != state, timeout)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until every command is obeyed and the training rests; False when the time is up."""
