@@ -37,7 +37,7 @@ def _the_package_stands_still() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _kernels_find_the_showcase(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
     monkeypatch.setenv("PYTHONWARNINGS", "default")
     monkeypatch.delenv("WORKBENCH_PRESET", raising=False)
 
