@@ -379,3 +379,24 @@ def test_batch_names_the_row_that_raises():
     with pytest.raises(ValueError, match="math domain error") as caught:
         batch(root_of_log, (np.array([2.0, 3.0, 0.5]),))
     assert "in row 2 of a batch" in caught.value.__notes__[0]
+
+
+def up(x, n):
+    return x if n == 0 else down(math.sin(x), n - 1)
+
+
+def down(x, n):
+    return -x if n == 0 else up(0.5 * x, n - 1)
+
+
+def test_functions_that_call_each_other_stay_generated_python(monkeypatch, tmp_path):
+    monkeypatch.setenv("WORKBENCH_NATIVE", "numba")
+    monkeypatch.setattr(cache, "folder", lambda: tmp_path)
+    made = Plan(up, (0.5, 4))
+    assert made.pullback((0.5, 4))[1](1.0)[0] == pytest.approx(
+        0.25 * math.cos(0.5) * math.cos(0.5 * math.sin(0.5))
+    )
+    made.compiled.load()
+    assert made.state == "python"
+    assert "in a circle" in made.compiled.failure
+    assert not list(tmp_path.iterdir())

@@ -17,7 +17,7 @@ import numpy as np
 from workbench.autodiff.native import library
 from workbench.autodiff.native.ir import Atom, Value, type_of
 from workbench.autodiff.native.normalise import RESULT, normalise
-from workbench.autodiff.native.primitives import CALLABLES, PRIMITIVES
+from workbench.autodiff.native.primitives import CALLABLES, PRIMITIVES, RUNTIME
 from workbench.autodiff.native.structures import (
     Arr,
     Bound,
@@ -83,6 +83,9 @@ def call_thing(
         args = [*map(thing_of, target.args), *args]
         keywords = {**{key: thing_of(value) for key, value in target.keywords.items()}, **keywords}
         return call_thing(low, thing_of(target.func), args, keywords, node=node)
+    if isinstance(target, types.FunctionType) and target in RUNTIME:
+        name, type_ = RUNTIME[target]
+        return low.op(name, *(low.convert(arg, type_, node) for arg in args), node=node)
     if isinstance(target, types.FunctionType) and target not in _KNOWN and target not in library.KNOWN:
         return _call_user(low, target, args, keywords, node=node)
     if isinstance(target, type) and target not in _KNOWN:

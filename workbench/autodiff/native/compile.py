@@ -8,8 +8,11 @@ and leaves the machine code in the cache; a thread waits for it, loads it and pu
 
 from __future__ import annotations
 
+import ast
 import atexit
+import hashlib
 import json
+import linecache
 import os
 import queue
 import subprocess
@@ -49,7 +52,15 @@ class Compiled:
         self.capacity = FIRST_TAPE
         self.spent = 0.0
         self.namespace: dict[str, Any] = dict(PLAIN, compiled=_as_it_is, compiled_entry=_as_it_is)
-        exec(compile(generated.text, f"<derivative of {generated.primal}>", "exec"), self.namespace)
+        name = (
+            f"<derivative of {generated.primal}, {hashlib.sha256(generated.text.encode()).hexdigest()[:12]}>"
+        )
+        linecache.cache[name] = (len(generated.text), None, generated.text.splitlines(keepends=True), name)
+        exec(compile(generated.text, name, "exec"), self.namespace)
+        self.plain = self.namespace
+        self.circles = calls_in_circles(generated.text)
+        if self.circles:
+            self.failure = "functions that call each other in a circle are not compiled"
         self.tapes: list[Any] = []
 
     # ------------------------------------------------------------------------------------ running
@@ -130,6 +141,8 @@ class Compiled:
 
     def load(self) -> None:
         """Put machine code in place: from the cache, or compiled here and now."""
+        if self.circles:
+            return
         try:
             path = cache.module_file(self.generated.text, self.generated.primal)
             namespace = build(path, self.signatures)
@@ -147,6 +160,28 @@ def _as_it_is(function: Any) -> Any:
     return function
 
 
+def calls_in_circles(text: str) -> bool:
+    """Whether functions call each other in a circle of more than one.
+
+    Numba 0.68 leaves such calls open: the code fails when it runs, and ends the process when it is loaded from the
+    cache. So they stay generated Python.
+    """
+    functions = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
+    calls = {
+        name: {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in functions and n.id != name}
+        for name, node in functions.items()
+    }
+    for start in functions:
+        reached, waiting = set(), [start]
+        while waiting:
+            for callee in calls[waiting.pop()] - reached:
+                reached.add(callee)
+                waiting.append(callee)
+        if start in reached:
+            return True
+    return False
+
+
 def build(path: Path, signatures: dict[str, list[str]]) -> dict[str, Any]:
     """The functions of a module file with the entries compiled for their signatures, through the cache."""
     import numba
@@ -162,8 +197,9 @@ def build(path: Path, signatures: dict[str, list[str]]) -> dict[str, Any]:
     namespace = vars(module)
     namespace |= machine()
     namespace["compiled"] = numba.njit(error_model="python")
+    text = path.read_text(encoding="utf-8")
     namespace["compiled_entry"] = numba.njit(error_model="python", cache=True, nogil=True)
-    exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), namespace)
+    exec(compile(text, str(path), "exec"), namespace)
     for name, signature in signatures.items():
         namespace[name].compile(tuple(known[type_] for type_ in signature))
     cache.done_file(path, list(signatures)).touch()

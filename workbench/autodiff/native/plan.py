@@ -169,6 +169,21 @@ class Plan:
     def pushforward(self, args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
         """The value, and the tangent of the value for tangents of the arguments; see ``pullback`` for errors."""
         numbers, _ = self.numbers(args)
+        dots = self.dots(numbers, args, tangents)
+        try:
+            results = self.pushes.call(self.generated.pushforward, [*numbers, *dots])
+        except STOPS as error:
+            self.explain(args, error)
+        n = len(self.generated.out_mask)
+        types_ = leaf_types(self.result_shape)
+        parts = iter(results[n:])
+        full = iter([next(parts) if t == "float" or t.startswith("float[") else None for t in types_])
+        return object_of(self.result_shape, iter(results[:n])), object_of(
+            self.result_shape, full, static=False
+        )
+
+    def dots(self, numbers: list[Any], args: tuple[Any, ...], tangents: tuple[Any, ...]) -> list[Any]:
+        """The tangents that the generated functions take."""
         given = [
             leaf
             for s, t in zip(self.arg_shapes[self.offset :], tangents, strict=True)
@@ -183,17 +198,37 @@ class Plan:
                 dots.append(0.0 if dot is None else float(dot))
             elif isinstance(number, np.ndarray) and number.dtype == np.float64:
                 dots.append(np.zeros_like(number) if dot is None else np.array(dot, dtype=float))
+        return dots
+
+    def hessian_vector_product(self, args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The derivative of the gradient in one direction, for a program whose result is one float.
+
+        H v, by the reverse sweep of the tangent sweep: the generated function goes through the same pipeline again.
+        See ``pullback`` for errors.
+
+        Raises:
+            RefusedError: the result is not one float, or the tangent sweep is not taken.
+        """
+        if self.result_shape != "float":
+            raise refuse("a Hessian of other than one float")
+        numbers, _ = self.numbers(args)
+        dots = self.dots(numbers, args, tangents)
+        function = self.pushes.plain[self.generated.pushforward]
+        made = plan(function, (*numbers, *dots))
+        if isinstance(made, Refusal):
+            raise RefusedError(made)
         try:
-            results = self.pushes.call(self.generated.pushforward, [*numbers, *dots])
-        except STOPS as error:
+            _, back = made.pullback((*numbers, *dots))
+        except DeclinedError as error:
             self.explain(args, error)
-        n = len(self.generated.out_mask)
-        types_ = leaf_types(self.result_shape)
-        parts = iter(results[n:])
-        full = iter([next(parts) if t == "float" or t.startswith("float[") else None for t in types_])
-        return object_of(self.result_shape, iter(results[:n])), object_of(
-            self.result_shape, full, static=False
+        bars = back((0.0, 1.0))[: len(numbers)]
+        leaves_ = iter(
+            [
+                bar if on or isinstance(bar, np.ndarray) else None
+                for bar, on in zip(bars, self.active, strict=True)
+            ]
         )
+        return tuple(object_of(shape, leaves_, static=False) for shape in self.arg_shapes)[self.offset :]
 
     def explain(self, args: tuple[Any, ...], error: BaseException) -> NoReturn:
         """After a stop: the program's own error, or the word that the trace tier has to take this call."""

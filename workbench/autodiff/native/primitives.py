@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from workbench.autodiff.native import runtime
+
 
 @dataclass(frozen=True)
 class Primitive:
@@ -158,6 +160,22 @@ for _module in (math, np):
         if hasattr(_module, _name):
             CALLABLES[getattr(_module, _name)] = _name
 
+# What generated code calls, when generated code is read again for a second derivative.
+RUNTIME: dict[Any, tuple[str, str]] = {
+    getattr(runtime, function): (name, "float" if name in ("truncate", "round", "floor", "ceil") else "int")
+    for name, function in (
+        *(
+            (n, n)
+            for n in ("add_int", "sub_int", "mul_int", "power_int", "shift_right", "count_range", "exact")
+        ),
+        *(
+            (n, n)
+            for n in ("index", "clip_index", "count_slice", "same", "length", "truncate", "floor", "ceil")
+        ),
+        ("round", "round_int"),
+    )
+}
+
 BINARY: dict[str, tuple[str, str]] = {  # syntax node: operation on floats, on integers
     "Add": ("add", "add_int"),
     "Sub": ("sub", "sub_int"),
@@ -191,12 +209,10 @@ def fill(template: str, *, b: str, of: Callable[[str], str], known: Callable[[st
 
 def fold(name: str, args: list[Any]) -> Any:
     """The operation applied to constants, in Python; None when Python raises or the result is not a number."""
-    from workbench.autodiff.native.runtime import PLAIN, Stop
-
     function: Callable[..., Any] = _compiled(name)
     try:
-        result = function(PLAIN, *args)
-    except (ArithmeticError, ValueError, Stop):
+        result = function(runtime.PLAIN, *args)
+    except (ArithmeticError, ValueError, runtime.Stop):
         return None
     if type(result) is int and abs(result) > 2**53:
         return None
