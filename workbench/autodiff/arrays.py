@@ -40,13 +40,15 @@ class Memory:
     Attributes:
         owner: the array that owns the block (kept alive, so that its id stays its own).
         active: whether anything in it depends on the tape's inputs.
+        version: how often the block has been written into.
         store: the shadow, a flat array laid over the block's bytes; None while all cotangents are zero.
     """
 
-    __slots__ = ("active", "low", "owner", "size", "store", "tape", "whole")
+    __slots__ = ("active", "low", "owner", "size", "store", "tape", "version", "whole")
 
     def __init__(self, tape: Tape, owner: np.ndarray, active: bool) -> None:
         self.tape, self.owner, self.active, self.store = tape, owner, active, None
+        self.version = 0
         self.whole = owner.flags.c_contiguous
         low, high = np.lib.array_utils.byte_bounds(owner)
         self.low, self.size = low, (high - low) // max(owner.itemsize, 1)

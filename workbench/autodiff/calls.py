@@ -27,7 +27,7 @@ import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, beneath, current, know_constant, owner_of, record
 from workbench.autodiff.location import is_engine_file, user_line
-from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, Rule, learn
+from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, OWNER_DOORS, Rule, learn
 from workbench.autodiff.rewrite import rewrite, with_code
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, strip, unswallowed
 from workbench.autodiff.source import SourceUnavailable
@@ -77,7 +77,11 @@ def resolve(f: Any) -> Any:
             return _array_method(f, owner)
         if type(owner) is functools._lru_cache_wrapper:
             return _cache_method(f, owner)
-        return f if not OPEN else _compiled(f)
+        if not OPEN:
+            return f
+        if type(owner) in OWNER_DOORS or (f.__module__ is not None and learn(f)):
+            return _door_of_owner(f, owner)
+        return _compiled(f)
     if kind is MethodType:
         function = f.__func__
         if type(f.__self__) in TRACED:
@@ -88,6 +92,12 @@ def resolve(f: Any) -> Any:
 
 
 REWRITTEN_DOORS["resolve"] = resolve
+
+
+def _door_of_owner(f: Any, owner: Any) -> Any:
+    if f in DOORS:
+        return DOORS[f]
+    return OWNER_DOORS[type(owner)](f, owner) if type(owner) in OWNER_DOORS else _compiled(f)
 
 
 def _resolve_other(f: Any) -> Any:
@@ -367,8 +377,8 @@ def _place_of_out(primitive: Callable) -> int | None:
 
 def _apply(rule: Rule, args: list[Any], kwargs: dict) -> Any:
     for position in rule.leaves:
-        if position < len(args) and isinstance(args[position], list | tuple):
-            args[position] = as_array(args[position])
+        if position < len(args):
+            args[position] = _as_operand(args[position])
     if kwargs:
         args, kwargs = _positional(rule.primitive, args, kwargs)
     tape = innermost(*args)
@@ -378,6 +388,14 @@ def _apply(rule: Rule, args: list[Any], kwargs: dict) -> Any:
     values = tuple(a.value if k in needs else a for k, a in enumerate(args))
     value, pullback = beneath(tape, rule.forward, needs, values, kwargs)
     return finish(tape, [args[k] for k in needs], values, value, pullback)
+
+
+def _as_operand(x: Any) -> Any:
+    """Lists, and objects that turn themselves into arrays, as arrays."""
+    if isinstance(x, list | tuple):
+        return as_array(x)
+    own = None if type(x) in TRACED else python_method(type(x), "__array__")
+    return x if own is None else resolve(own)(x)
 
 
 def written(result: Any, out: Any) -> Any:

@@ -44,6 +44,10 @@ def get_item(container: Any, index: Any) -> Any:
         return _read(container, index)
     if kind is np.ndarray:
         return container[plain_index(index)]
+    if kind is TracedFloat and isinstance(
+        strip(container), np.generic
+    ):  # NumPy's numbers know x[()] and x[None]
+        return container if index == () else get_item(as_array([container]).reshape(()), index)
     own = python_method(kind, "__getitem__")
     return container[index] if own is None else resolve(own)(container, index)
 
@@ -267,6 +271,7 @@ def _write_from(array: np.ndarray, index: Any, value: Any, tapes: list[Tape]) ->
     if not known:
         return
     memory = memory_of(tape, array, active=belongs)
+    memory.version += 1
     if belongs and type(value) is TracedArray and np.may_share_memory(value.array, array):
         value = resolve(np.copy)(value)  # "a[1:] = a[:-1]" reads everything before it writes
     write = Write(memory, array, index, value if belongs else None, old)

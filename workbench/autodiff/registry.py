@@ -41,6 +41,10 @@ class Rule:
 DOORS: dict[Any, Callable] = {}
 # type of callable object -> makes the door of one such object
 INSTANCE_DOORS: dict[type, Callable] = {}
+# type -> the door of a bound compiled method of such an object: door(method, object)
+OWNER_DOORS: dict[type, Callable] = {}
+# type -> the number or array in such an object, for functions of numbers
+NUMBERS: dict[type, Callable] = {}
 RULES: dict[Any, Rule] = {}
 # elementwise function -> one partial(m, y, *x) per operand; ``m`` is the namespace of functions to compute with
 PARTIALS: dict[Any, tuple[Callable | None, ...]] = {}

@@ -10,6 +10,7 @@ from workbench.rules import (  # noqa: F401
     complex_numbers,
     constants,
     elementwise,
+    gathering,
     hips,
     in_place,
     linalg,
@@ -20,7 +21,7 @@ from workbench.rules import (  # noqa: F401
     threads,
 )
 
-# SciPy is not imported before a program uses it, and neither are these.
+# SciPy and torch are not imported before a program uses them, and neither are these.
 WAITING.update(
     {
         "scipy.integrate": "workbench.rules.scipy_integrate",
@@ -32,5 +33,6 @@ WAITING.update(
         "scipy.spatial": "workbench.rules.scipy_spatial",
         "scipy.special": "workbench.rules.scipy_special",
         "scipy.stats": "workbench.rules.scipy_stats",
+        "torch": "workbench.rules.torch_bridge",
     }
 )

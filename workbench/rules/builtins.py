@@ -23,7 +23,7 @@ import numpy as np
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import REWRITTEN_DOORS, contains_traced, plain, python_method, resolve
 from workbench.autodiff.indexing import iterate
-from workbench.autodiff.registry import DOORS, door
+from workbench.autodiff.registry import DOORS, NUMBERS, door
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost, scalar_result, strip
 from workbench.autodiff.structure import leaves
 from workbench.autodiff.tape import OPEN
@@ -35,6 +35,8 @@ _add = REWRITTEN_DOORS["add"]
 def float_(x: Any = 0.0) -> Any:
     """``float(x)`` stays on the tape."""
     x = current(x)
+    if type(x) in NUMBERS:
+        x = NUMBERS[type(x)](x)
     if type(x) is TracedArray:
         x = x.item()
     if type(x) is TracedFloat:

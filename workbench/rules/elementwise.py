@@ -16,7 +16,7 @@ import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import plain
-from workbench.autodiff.registry import DOORS, NON_DIFFERENTIABLE, PARTIALS, Rule, add_rule
+from workbench.autodiff.registry import DOORS, NON_DIFFERENTIABLE, NUMBERS, PARTIALS, Rule, add_rule
 from workbench.autodiff.scalars import TracedFloat, innermost, scalar_result
 
 _TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
@@ -97,6 +97,7 @@ TABLE: dict[str, tuple[Callable | None, ...]] = {
     "fmax": _tie(lambda a, b: 1.0 * ((a > b) | (b != b))),
     "fmin": _tie(lambda a, b: 1.0 * ((a < b) | (b != b))),
     "copysign": (lambda m, y, a, b: np.sign(a) * np.copysign(1.0, b), lambda m, y, a, b: 0.0),
+    "nextafter": (lambda m, y, a, b: 1.0, lambda m, y, a, b: 0.0),
     "conjugate": (None,),
     "ldexp": (lambda m, y, a, b: m.ldexp(1.0, b), None),
     "heaviside": (lambda m, y, a, b: 0.0, lambda m, y, a, b: 1.0 * (a == 0)),
@@ -106,7 +107,7 @@ TABLE: dict[str, tuple[Callable | None, ...]] = {
 CONSTANT = (
     "sign floor ceil rint trunc isnan isinf isfinite signbit greater greater_equal less less_equal equal not_equal "
     "logical_and logical_or logical_xor logical_not invert bitwise_and bitwise_or bitwise_xor left_shift right_shift "
-    "nextafter spacing gcd lcm isnat"
+    "spacing gcd lcm isnat"
 ).split()
 
 
@@ -138,7 +139,7 @@ _MATH = {
     **{
         name: name
         for name in (
-            "cbrt copysign cos cosh degrees exp exp2 expm1 fmod ldexp log10 log1p log2 radians sin sinh sqrt tan tanh"
+            "cbrt copysign cos cosh degrees exp exp2 expm1 fmod ldexp log10 log1p log2 nextafter radians sin sinh sqrt tan tanh"
         ).split()
     },
 }
@@ -177,7 +178,8 @@ def _number_function(function: Callable, partials: tuple[Callable | None, ...]) 
             except ZeroDivisionError:  # sqrt(0), acos(1): the derivative is infinite where the value is not
                 with np.errstate(all="ignore"):
                     return TracedFloat(y, x.tape, x, float(only(np, np.float64(y), np.float64(v))))
-        return function(_settled(x))
+        x = _settled(x)
+        return of_one(x) if type(x) is TracedFloat else function(x)
 
     def of_several(*args: Any) -> Any:
         tape = innermost(*args)
@@ -204,6 +206,8 @@ def _number_function(function: Callable, partials: tuple[Callable | None, ...]) 
 def _settled(x: Any) -> Any:
     """An argument for compiled code: arrays of one element count as the number in them."""
     x = current(x)
+    if type(x) in NUMBERS:
+        x = NUMBERS[type(x)](x)
     return x.item() if type(x) is TracedArray else x
 
 

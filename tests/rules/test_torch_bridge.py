@@ -1,0 +1,84 @@
+"""PyTorch inside a differentiated program."""
+
+import math
+
+import numpy as np
+import pytest
+
+from workbench import check_gradient, gradient
+from workbench.errors import LostGradientError, MissingRuleError
+
+torch = pytest.importorskip("torch")
+
+
+def network():
+    generator = torch.Generator().manual_seed(0)
+    layers = torch.nn.Sequential(torch.nn.Linear(2, 5), torch.nn.Tanh(), torch.nn.Linear(5, 1)).double()
+    with torch.no_grad():
+        for parameter in layers.parameters():
+            parameter.uniform_(-1.0, 1.0, generator=generator)
+    return layers
+
+
+NETWORK = network()
+
+
+def module_in_the_middle(x, k):
+    state = np.array([x, k * x])
+    for _ in range(3):
+        force = NETWORK(torch.as_tensor(state)).item()
+        state[1] += 0.1 * force * k
+        state[0] += 0.1 * state[1]
+    return state[0] * math.sin(force)
+
+
+def test_gradient_through_a_module():
+    check_gradient(module_in_the_middle, 0.7, 1.3)
+    assert all(p.grad is None for p in NETWORK.parameters())
+
+
+def test_arrays_in_and_out():
+    def program(x):
+        t = torch.tensor(x)
+        x[0] = 100.0
+        return (torch.cumsum(t, 0).numpy() * x).sum() + math.sin(t[1])
+
+    check_gradient(program, np.array([0.3, 0.5, -0.2]))
+
+
+def test_lists_numbers_and_constants():
+    def program(x):
+        t = torch.tensor([x, 2.0 * x, 3.0], dtype=torch.float64)
+        values = (t * t).tolist()
+        with torch.no_grad():
+            constant = (t * 10).sum().item()
+        return values[0] + values[1] * float(t.prod()) + constant * x + t.detach().sum().item() * x
+
+    x = 0.7
+    constant = 60 * x / 2 + 30 + 3 * x + 3
+    by_hand = 2 * x + 96 * x**3 + constant
+    assert gradient(program)(x) == pytest.approx(by_hand)
+
+
+def test_writing_into_an_array_that_a_tensor_shares_is_refused():
+    def program(x):
+        t = torch.from_numpy(x)
+        x[0] = 100.0
+        return t.sum().item()
+
+    with pytest.raises(LostGradientError, match="a tensor shared its memory"):
+        gradient(program)(np.array([0.3, 0.5]))
+
+
+def test_torch_without_traced_values_is_left_alone():
+    def program(x):
+        a = torch.ones(2, requires_grad=True)
+        (a * 3).sum().backward()
+        return x * a.grad.sum().item() * torch.tensor([1, 2]).tolist()[1]
+
+    assert gradient(program)(2.0) == 12.0
+
+
+def test_a_second_derivative_is_refused():
+    with pytest.raises(MissingRuleError, match="second derivative through torch"):
+        gradient(gradient(lambda x: torch.sin(torch.tensor(x, dtype=torch.float64)).item()))(0.3)

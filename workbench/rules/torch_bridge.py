@@ -1,0 +1,137 @@
+"""PyTorch inside a differentiated program: traced values go in as tensors and come out traced again.
+
+A tensor made from a traced value is a leaf that requires a gradient, and torch records what is done with it. When
+a number or an array is taken out (``item``, ``tolist``, ``numpy``, ``float``), the whole of torch's graph between
+becomes one operation on our tape, whose pullback is ``torch.autograd.grad``. The gradients of modules' own parameters
+are left alone. ``detach`` and ``torch.no_grad`` are the program's own way to say that something is a constant.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from workbench.autodiff.arrays import TracedArray, current, record
+from workbench.autodiff.calls import as_array, contains_traced, plain, resolve
+from workbench.autodiff.location import user_line
+from workbench.autodiff.registry import DOORS, NUMBERS, OWNER_DOORS
+from workbench.autodiff.scalars import TRACED, innermost, lost
+from workbench.autodiff.tape import OPEN
+from workbench.errors import MissingRuleError
+
+# leaf tensor -> the traced value it was made from
+_entered = WeakTensorKeyDictionary()
+# leaf tensor that in torch would share an array's memory -> that memory, and how often it had been written into
+_shared = WeakTensorKeyDictionary()
+
+
+def _entering(make: Callable) -> Callable:
+    @functools.wraps(make)
+    def call(data: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
+        if not OPEN or not contains_traced(data):
+            return make(data, *args, **kwargs)
+        plain_data, shared = plain(data), None
+        source = as_array(data) if isinstance(data, list | tuple) else current(data)
+        if type(source) in TRACED and type(source.value) in TRACED:
+            raise MissingRuleError(
+                "a second derivative through torch inside a program is not known",
+                where=user_line(),
+                fix="turn it around: call the program from torch with workbench.torch_function",
+            )
+        if type(source) is TracedArray:
+            if make is not torch.tensor:
+                shared = source.memory, source.memory.version
+            source, plain_data = resolve(np.copy)(source), np.array(plain_data, copy=True)
+        tensor = make(plain_data, *args, **kwargs)
+        if not tensor.dtype.is_floating_point:
+            return tensor
+        tensor.requires_grad_()
+        _entered[tensor] = source
+        if shared is not None:
+            _shared[tensor] = shared
+        return tensor
+
+    return call
+
+
+for _make in (torch.tensor, torch.as_tensor, torch.from_numpy, torch.asarray):
+    DOORS[_make] = _entering(_make)
+
+
+def _leaves(tensor: torch.Tensor) -> list[torch.Tensor]:
+    """The tensors made from traced values that ``tensor`` depends on."""
+    if tensor in _entered:
+        return [tensor]
+    found, seen, waiting = [], set(), [tensor.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        variable = getattr(node, "variable", None)
+        if variable is not None and variable in _entered:
+            found.append(variable)
+        waiting.extend(parent for parent, _ in node.next_functions)
+    return found
+
+
+def leaving(tensor: torch.Tensor) -> Any:
+    """The value of a tensor, a float or an array, traced if it depends on traced values."""
+    value = tensor.detach().cpu()
+    value = value.item() if value.ndim == 0 else value.numpy().copy()
+    leaves = (
+        [t for t in _leaves(tensor) if innermost(_entered[t]) is not None] if tensor.requires_grad else []
+    )
+    if not leaves:
+        return value
+    for memory, version in (_shared[t] for t in leaves if t in _shared):
+        if memory.version != version:
+            raise lost("an array was written into while a tensor shared its memory")
+    operands = [_entered[t] for t in leaves]
+    tape = innermost(*operands)
+    chosen = [(t, o) for t, o in zip(leaves, operands, strict=True) if o.tape is tape]
+
+    def torch_pullback(bar: Any) -> list[Any]:
+        seed = torch.as_tensor(np.asarray(bar), dtype=tensor.dtype, device=tensor.device).reshape(
+            tensor.shape
+        )
+        found = torch.autograd.grad(
+            tensor, [t for t, _ in chosen], seed, retain_graph=True, allow_unused=True
+        )
+        return [
+            None if bar is None else bar.double().cpu().numpy().reshape(np.shape(plain(o)))
+            for bar, (_, o) in zip(found, chosen, strict=True)
+        ]
+
+    return record(tape, [o for _, o in chosen], value, torch_pullback)
+
+
+def _tensor_method(method: Callable, tensor: torch.Tensor) -> Callable:
+    """A method that takes numbers out of a tensor."""
+    if (
+        not OPEN
+        or not tensor.requires_grad
+        or method.__name__ not in ("item", "tolist", "numpy", "__array__")
+    ):
+        return method
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if method.__name__ == "item" and tensor.numel() == 1:
+            found = leaving(tensor.reshape(()))
+            return found
+        if not _leaves(tensor):
+            return method(*args, **kwargs)
+        found = leaving(tensor)
+        return resolve(found.tolist)() if method.__name__ == "tolist" and np.ndim(plain(found)) else found
+
+    return call
+
+
+for _kind in (torch.Tensor, torch.nn.Parameter):
+    OWNER_DOORS[_kind] = _tensor_method
+    NUMBERS[_kind] = leaving
