@@ -7,7 +7,7 @@ import array_programs
 import numpy as np
 import pytest
 
-from workbench.autodiff.native import DeclinedError, Plan, plan
+from workbench.autodiff.native import DeclinedError, Plan, compile, plan
 
 
 def check(program, seed):
@@ -73,3 +73,16 @@ def copies_over_itself(x, y):
 def test_a_copy_that_numpy_makes_in_a_doubtful_order_is_refused():
     refusal = plan(copies_over_itself, (np.ones(6), np.ones(6)))
     assert "over a part of itself" in refusal.reason
+
+
+@pytest.mark.parametrize("program", array_programs.TABLE, ids=lambda p: p.__name__)
+def test_a_tape_that_is_too_short_changes_nothing(program, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_NATIVE", "python")
+    rng = np.random.default_rng(0)
+    args = (rng.normal(size=6), rng.normal(size=6))
+    value, back = Plan(program, args).pullback(args)
+    monkeypatch.setattr(compile, "FIRST_TAPE", 2)
+    again, back_again = Plan(program, args).pullback(args)
+    assert np.array_equal(value, again)
+    bar = np.ones(np.shape(value)) if np.ndim(value) else 1.0
+    assert all(np.array_equal(a, b) for a, b in zip(back(bar), back_again(bar), strict=True))

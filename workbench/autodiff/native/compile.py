@@ -19,6 +19,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -65,15 +66,17 @@ class Compiled:
 
     # ------------------------------------------------------------------------------------ running
 
-    def forward(self, numbers: list[Any], size: int = 0) -> tuple[list[Any], Any, int]:
-        """Run the forward half: the result's numbers, the tape and the tape's length.
+    def forward(self, arguments: Callable[[], tuple[list[Any], int]]) -> tuple[list[Any], list[Any], Any, int]:
+        """Run the forward half: its arguments, the result's numbers, the tape and the tape's length.
 
-        The arguments' arrays have ``size`` elements.
+        ``arguments`` gives them, and how many elements their arrays have; once more for each time the tape was too
+        short, because the program may have written into the arrays.
         """
         self.warm()
         began = time.perf_counter()
         while True:
             namespace, tape = self.namespace, self.tape()
+            numbers, size = arguments()
             try:
                 tape[0] = float(size)  # where there are arrays: the places taken for cotangents of elements
                 *results, pos = namespace[self.generated.forward](*numbers, tape, int(self.generated.memory))
@@ -82,7 +85,7 @@ class Compiled:
                 continue
             if self.state != "compiled":
                 self.spent += time.perf_counter() - began
-            return results, (tape, namespace), pos
+            return numbers, results, (tape, namespace), pos
 
     def call(self, name: str, numbers: list[Any]) -> tuple[Any, ...]:
         """Call an entry that needs no tape."""

@@ -131,9 +131,8 @@ class Plan:
             DeclinedError: the program would leave what machine numbers can do; nothing has been changed.
             Exception: whatever the program itself raises.
         """
-        numbers, size = self.numbers(args)
         try:
-            results, tape, pos = self.compiled.forward(numbers, size)
+            numbers, results, tape, pos = self.compiled.forward(lambda: self.numbers(args))
         except STOPS as error:
             self.explain(args, error)
         value = object_of(self.result_shape, iter(results))
