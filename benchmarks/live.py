@@ -11,6 +11,7 @@ live panel open than without it. Needs Debian's chromium or Google Chrome.
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import sys
 import tempfile
@@ -53,16 +54,16 @@ TIMED_PAIR = """
 def timed_pair():
     session.reset()
     session.wait()
-    begin = time.perf_counter()
+    begin, cpu = time.perf_counter(), time.process_time()
     session.start()
     session.wait()
-    watched = time.perf_counter() - begin
+    watched, watched_cpu = time.perf_counter() - begin, time.process_time() - cpu
     plain = Session("headless", showcase.make_training, session.parameters)
     with contextlib.redirect_stdout(io.StringIO()):
-        begin = time.perf_counter()
+        begin, cpu = time.perf_counter(), time.process_time()
         plain.run()
-        headless = time.perf_counter() - begin
-    return [watched, headless, session.training.iterations]
+        headless, headless_cpu = time.perf_counter() - begin, time.process_time() - cpu
+    return [watched, headless, watched_cpu, headless_cpu, session.training.iterations]
 """
 
 # Time from the slider's own input event until the frame in which the new path is on the screen.
@@ -150,10 +151,15 @@ def _cost_of_watching(notebook: laboratory.Notebook, rounds: int) -> None:
     """The same iterations with the panel open and headless, in turns, on the same kernel."""
     notebook.page.evaluate(laboratory.ASK_KERNEL, TIMED_PAIR)
     pairs = [notebook.value_of("timed_pair()") for _ in range(rounds)]
-    watched, headless = (statistics.median(column) for column in list(zip(*pairs, strict=True))[:2])
+    watched, headless, watched_cpu, headless_cpu, count = map(statistics.median, zip(*pairs, strict=True))
     _print("live panel, slower than headless by", watched / headless - 1.0, COST_BAR, "")
-    per_second = [f"{pairs[0][2] / seconds:.0f} iterations/s" for seconds in (watched, headless)]
-    print(f"    watched {per_second[0]}, headless {per_second[1]}, medians of {rounds} runs each")
+    print(
+        f"    watched {count / watched:.0f}, headless {count / headless:.0f} iterations/s; medians of {rounds} runs"
+    )
+    print(f"    of it in the kernel: {watched_cpu / headless_cpu - 1.0:.1%} more processor time")
+    cores, load = os.cpu_count(), os.getloadavg()[0]
+    if load > cores:
+        print(f"    the machine is busy (load {load:.1f} on {cores} cores): all times are upper bounds")
 
 
 def _print(what: str, measured: float, bar: float, unit: str) -> None:

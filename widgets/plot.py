@@ -218,20 +218,24 @@ def _path(axes: _Axes, points: np.ndarray) -> str:
 
 
 def _legend_parts(plot: Plot) -> list[str]:
-    parts, x = [], float(LEFT)
+    """Title and names in one row above the axes, or in two where they are long."""
+    parts, x, y = [], float(LEFT), 14
     if plot.title:
-        parts.append(f'<text x="{LEFT}" y="14" font-weight="600">{html.escape(plot.title)}</text>')
-        x += 7.0 * len(plot.title) + 14
+        parts.append(f'<text x="{LEFT}" y="{y}" font-weight="600">{html.escape(plot.title)}</text>')
+        x += 6.6 * len(plot.title) + 14
     for index, name in enumerate([*plot.curves, *plot.points]):
+        width = 23 + 5.8 * len(name)
+        if x + width > WIDTH and x > LEFT:
+            x, y = float(LEFT), y + 14
         if index < len(plot.curves):
             dash = f'stroke-dasharray="{_dash(plot, index)}"' if _dash(plot, index) else ""
             faint = 'opacity="0.4"' if name in plot.faint else ""
             line = f'stroke="{_colour(index)}" stroke-width="2" {dash} {faint}'
-            parts.append(f'<path d="M{x:.0f} 10h18" {line}/>')
+            parts.append(f'<path d="M{x:.0f} {y - 4}h18" {line}/>')
         else:
-            parts.append(_marker(index, x + 9, 10))
-        parts.append(f'<text x="{x + 23:.0f}" y="14">{html.escape(name)}</text>')
-        x += 23 + 6.3 * len(name) + 14
+            parts.append(_marker(index, x + 9, y - 4))
+        parts.append(f'<text x="{x + 23:.0f}" y="{y}">{html.escape(name)}</text>')
+        x += width + 14
     return parts
 
 

@@ -41,6 +41,8 @@ def check_explore(notebook, panel):
 def check_dashboard(notebook):
     page, panel = notebook.page, notebook.dashboard()
     panel.scroll_into_view_if_needed()
+    # Enough to be paused in the middle.
+    notebook.value_of("session.reset(samples=40_000)")
     notebook.expect_state("Ready")
     notebook.press("Start")
     notebook.expect_state("Training")
@@ -58,6 +60,7 @@ def check_dashboard(notebook):
     notebook.expect_state("Stopped")
     notebook.press("Reset")
     notebook.expect_state("Ready")
+    notebook.value_of("session.reset(samples=120)")
     notebook.press("Start")
     notebook.expect_state("Done", timeout=120)
     notebook.picture("trebuchet-done")

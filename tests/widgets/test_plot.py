@@ -125,6 +125,16 @@ def test_curves_differ_in_more_than_colour():
     assert len(styles) == 6
 
 
+def test_long_names_take_a_second_row_of_the_legend():
+    names = ["a curve with a long name", "another curve with one", "a third of the same kind"]
+    tree = parsed(Plot(title="A title", curves={name: line((0, 0), (1, 1)) for name in names}))
+    places = {
+        e.text: (float(e.get("x")), float(e.get("y"))) for e in tree.iter(f"{SVG}text") if e.text in names
+    }
+    assert {y for _, y in places.values()} == {14.0, 28.0}
+    assert max(x + 5.8 * len(name) for name, (x, _) in places.items()) < 480
+
+
 def test_the_summary_says_what_is_seen():
     plot = Plot(
         title="Throw", curves={"flight": line((0, 0), (5, 12), (10, 1))}, points={"target": line((9, 0))}
