@@ -85,6 +85,8 @@ class TrebuchetParameters(Parameters):
             "learning_rate": 1e-3,
             "schedule": "constant",
             "convention": "published",
+            "weight_low": 25.0,
+            "weight_high": 1000.0,
         },
         "smoke": {"samples": 120, "batch": 4, "width": 16, "trials": 20, "resolution": 0.4},
     }

@@ -67,7 +67,7 @@ def throw_distance(wind, angle, weight, machine: Machine = STANDARD, resolution=
             angle, …
 
     Differentiable in: wind, angle, weight, every field of machine. Not in: resolution.
-    Facts: classical Runge–Kutta, order 4; about 6 + 35 + 20 steps.
+    Facts: classical Runge–Kutta, order 4; about 12 + 40 + 30 steps, 17,000 operations.
     """
     return throw(wind, angle, weight, machine, resolution).distance
 
