@@ -73,6 +73,7 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
                 where=user_line(),
                 fix=f"register a rule with @workbench.rule({name_of(ufunc)}), or pass workbench.stop_gradient(x)",
             )
+    inputs = tuple(np.asarray(x) if isinstance(x, list | tuple) else x for x in inputs)
     values = tuple(x.value if k in needs else x for k, x in enumerate(inputs))
     value = beneath(tape, ufunc, *values, **kwargs)
     if np.result_type(plain(value)).kind not in "fc":

@@ -27,6 +27,8 @@ WAITING.update(
         "scipy.integrate": "workbench.rules.scipy_integrate",
         "scipy.interpolate": "workbench.rules.scipy_interpolate",
         "scipy.linalg": "workbench.rules.scipy_linalg",
+        "scipy.fft": "workbench.rules.scipy_ndimage",
+        "scipy.ndimage": "workbench.rules.scipy_ndimage",
         "scipy.optimize": "workbench.rules.scipy_optimize",
         "scipy.signal": "workbench.rules.scipy_signal",
         "scipy.sparse": "workbench.rules.scipy_sparse",

@@ -8,7 +8,7 @@ from workbench.autodiff.registry import DOORS, non_differentiable
 
 _NUMPY = (
     "all any argmax argmin argsort argpartition argwhere array_equal array_equiv allclose isclose around round fix "
-    "bincount count_nonzero digitize flatnonzero histogram iscomplex iscomplexobj isin isneginf isposinf isreal "
+    "count_nonzero digitize flatnonzero iscomplex iscomplexobj isin isneginf isposinf isreal "
     "isrealobj isscalar lexsort may_share_memory nanargmax nanargmin ndim nonzero result_type searchsorted shape "
     "shares_memory size can_cast common_type array2string array_repr array_str ix_ indices savetxt"
 ).split()

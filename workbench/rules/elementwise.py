@@ -16,7 +16,7 @@ import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import plain
-from workbench.autodiff.registry import DOORS, NON_DIFFERENTIABLE, NUMBERS, PARTIALS, Rule, add_rule
+from workbench.autodiff.registry import DOORS, NON_DIFFERENTIABLE, NUMBERS, PARTIALS, Rule, add_rule, door
 from workbench.autodiff.scalars import TracedFloat, innermost, scalar_result
 
 _TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
@@ -139,7 +139,8 @@ _MATH = {
     **{
         name: name
         for name in (
-            "cbrt copysign cos cosh degrees exp exp2 expm1 fmod ldexp log10 log1p log2 nextafter radians sin sinh sqrt tan tanh"
+            "cbrt copysign cos cosh degrees exp exp2 expm1 fmod ldexp log10 log1p log2 nextafter radians sin sinh "
+            "sqrt tan tanh"
         ).split()
     },
 }
@@ -261,3 +262,11 @@ def _clip(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
 
 
 add_rule(Rule(np.clip, _clip, leaves=(0,)))
+_clip_rule = DOORS[np.clip]
+
+
+@door(np.clip)
+def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, **kwargs: Any) -> Any:
+    """``numpy.clip``, whose bounds may be given as ``min`` and ``max`` too."""
+    bounds = (kwargs.pop("min", a_min), kwargs.pop("max", a_max))
+    return _clip_rule(a, *bounds, out=out, **kwargs)

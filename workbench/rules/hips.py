@@ -5,22 +5,23 @@ One difference is bridged here: for complex numbers its cotangents are the conju
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
 from autograd.core import primitive_vjps
 
-from workbench.autodiff.calls import as_array, contains_traced, plain, resolve
+from workbench.autodiff.calls import as_array, contains_traced, name_of, plain, resolve
+from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import DOORS, PARTIALS, RULES, Rule, add_rule
+from workbench.errors import DifferentiationError, MissingRuleError
 
 # Taken by name from each namespace; what has a rule of ours already is left alone.
-_NUMPY = (
-    "cross cumsum diff einsum gradient kron linspace nan_to_num real imag real_if_close sinc trace angle"
-).split()
+_NUMPY = "einsum kron nan_to_num real imag real_if_close sinc".split()
 _LINALG = "det eig eigh inv norm pinv slogdet solve svd".split()
-_FFT = "fft fft2 fftn fftshift ifft ifft2 ifftn ifftshift irfft2 irfftn rfft2 rfftn".split()
+_FFT = "fft fft2 fftn fftshift ifft ifft2 ifftn ifftshift".split()
 
 
 def _adopt(primitive: Callable, wrapped: Callable, leaves: tuple[int, ...]) -> None:
@@ -28,17 +29,34 @@ def _adopt(primitive: Callable, wrapped: Callable, leaves: tuple[int, ...]) -> N
 
     def forward(needs: tuple[int, ...], args: tuple, kwargs: dict) -> tuple[Any, Callable]:
         value = primitive(*args, **kwargs)
-        with np.errstate(all="ignore"):
+        where = user_line()
+        with _known_limits(primitive, where), np.errstate(all="ignore"):
             vjp = maker(needs, value, args, kwargs)
 
         def hips_pullback(bar: Any) -> list[Any]:
-            with np.errstate(all="ignore"):
+            with _known_limits(primitive, where), np.errstate(all="ignore"):
                 cotangents = list(vjp(_conjugated(bar)))
             return [_conjugated(c) for c in cotangents]
 
         return value, hips_pullback
 
     add_rule(Rule(primitive, forward, leaves))
+
+
+@contextlib.contextmanager
+def _known_limits(primitive: Callable, where: str | None) -> Iterator[None]:
+    """What an adopted rule does not know, it says in one of these ways."""
+    try:
+        yield
+    except (NotImplementedError, TypeError) as error:
+        if isinstance(error, DifferentiationError):
+            raise
+        raise MissingRuleError(
+            f"{name_of(primitive)} has no rule for these arguments",
+            found=str(error),
+            where=where,
+            fix=f"leave options out, or register a rule with @workbench.rule({name_of(primitive)})",
+        ) from error
 
 
 def _conjugated(bar: Any) -> Any:

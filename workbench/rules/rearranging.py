@@ -19,7 +19,7 @@ from workbench.autodiff.calls import contains_traced, plain, resolve
 from workbench.autodiff.elementwise import add_at
 from workbench.autodiff.indexing import get_item, set_item
 from workbench.autodiff.registry import DOORS
-from workbench.autodiff.scalars import TRACED, TracedFloat, innermost
+from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost
 from workbench.autodiff.tape import OPEN, Tape
 from workbench.autodiff.watch import call_watched
 
@@ -173,6 +173,8 @@ def arrange(tape: Tape, function: Callable, args: tuple, kwargs: dict, places: t
         seen = [current(v.array if type(v) is TracedArray else v) for v in values]
         return type(value)(seen) if several else seen[0]
     whole = {name: v for name, v in kwargs.items() if name != "dtype"}
+    if function is np.full or function is np.full_like:  # they take the type of what they fill with
+        args, whole = args[:2] + args[3:], {**whole, "dtype": np.int64}
     source = function(*[numbering.numbers(a) if k in places else a for k, a in enumerate(args)], **whole)
     sources = list(source) if several else [source]
     results = [_pick(tape, v, np.asarray(s), numbering) for v, s in zip(values, sources, strict=True)]
@@ -189,6 +191,8 @@ def _is_view(tape: Tape, value: Any) -> bool:
 
 def _pick(tape: Tape, value: Any, source: np.ndarray, numbering: _Numbering) -> Any:
     array = value.array if type(value) is TracedArray else value
+    if type(array) is np.ndarray and array.dtype.kind == "O":
+        raise lost("traced values were about to become an array of objects")
     if type(array) is np.ndarray and 0 in array.strides and array.size:
         value = resolve(np.copy)(value) if type(value) is TracedArray else array.copy()
     if np.ndim(plain(value)) == 0 and type(value) is not TracedArray and not isinstance(value, np.ndarray):

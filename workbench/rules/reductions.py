@@ -13,6 +13,7 @@ import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import plain, resolve
+from workbench.autodiff.elementwise import add_at
 from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import DOORS, Rule, add_rule
 from workbench.errors import MissingRuleError
@@ -115,6 +116,23 @@ _POSITIONAL: dict[Callable, tuple[str, ...]] = {
 }
 
 
+def _running(function: Callable) -> Callable:
+    """Decorator: ``make(x, axis)`` gives the pullback of a running ``function`` along an axis."""
+
+    def register(make: Callable) -> Callable:
+        def forward(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
+            named = {**dict(zip(("axis", "dtype"), args[1:], strict=False)), **kwargs}
+            x, axis, value = args[0], named.get("axis"), function(args[0], **named)
+            shape = np.shape(plain(x))
+            pullback = make(np.reshape(x, -1) if axis is None else x, 0 if axis is None else axis)
+            return value, lambda bar: [np.reshape(pullback(bar), shape)]
+
+        add_rule(Rule(function, forward, leaves=(0,)))
+        return make
+
+    return register
+
+
 @_reduction(np.sum)
 def _sum(r: _Reduced) -> Callable:
     return lambda bar: bar
@@ -154,6 +172,32 @@ def _std(r: _Reduced) -> Callable:
         return bar * r.deviation() / np.where(plain(size) == 0, 1.0, size)
 
     return pullback
+
+
+@_running(np.cumsum)
+def _cumsum(x: Any, axis: int) -> Callable:
+    return lambda bar: np.flip(np.cumsum(np.flip(bar, axis), axis=axis), axis)
+
+
+def _trace(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
+    """The sum of a diagonal."""
+
+    def named(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> tuple:
+        return a, offset, axis1, axis2
+
+    a, *place = named(*args, **kwargs)
+    shape = np.shape(plain(a))
+    positions = np.diagonal(np.arange(int(np.prod(shape))).reshape(shape), *place)
+
+    def trace_pullback(bar: Any) -> list[Any]:
+        spread = np.broadcast_to(np.expand_dims(bar, -1), positions.shape)
+        flat = np.zeros(int(np.prod(shape)), plain(spread).dtype)
+        return [resolve(np.reshape)(current(add_at(flat, positions, spread)), shape)]
+
+    return np.trace(*args, **kwargs), trace_pullback
+
+
+add_rule(Rule(np.trace, _trace, leaves=(0,)))
 
 
 def _sort(a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:

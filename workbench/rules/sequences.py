@@ -18,30 +18,52 @@ from workbench.rules.rearranging import arranged
 # ------------------------------------------------------------------------------------ products of sequences
 
 
-def _convolve(a: Any, v: Any, mode: str = "full") -> Any:
-    """``numpy.convolve``: every product of two elements, added up along the diagonals."""
-    a, v = current(a), current(v)
-    if not contains_traced(a) and not contains_traced(v):
-        return np.convolve(a, v, mode)
-    a, v = (as_array(x) if isinstance(x, list | tuple) else x for x in (a, v))
+def _whole(bar: Any, n: int, m: int, mode: Any, *, from_right: bool = False) -> Any:
+    """The cotangent of all n + m - 1 products' sums, of which ``mode`` keeps the middle."""
+    kept = {"full": n + m - 1, "same": max(n, m), "valid": max(n, m) - min(n, m) + 1}[mode]
+    start = {"full": 0, "same": (min(n, m) - (not from_right)) // 2, "valid": min(n, m) - 1}[mode]
+    return np.pad(bar, (start, n + m - 1 - kept - start))
+
+
+def _convolve(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
+    """Every product of two elements, added up along the diagonals."""
+
+    def named(a: Any, v: Any, mode: str = "full") -> tuple:
+        return a, v, mode
+
+    a, v, mode = named(*args, **kwargs)
     n, m = np.size(plain(a)), np.size(plain(v))
-    rows = resolve(np.multiply.outer)(resolve(np.ravel)(a), resolve(np.ravel)(v))
-    wide = resolve(np.pad)(rows, ((0, 0), (0, n)))
-    skewed = resolve(np.reshape)(resolve(np.ravel)(wide)[: n * (n + m - 1)], (n, n + m - 1))
-    full = resolve(np.sum)(skewed, axis=0)
-    if mode == "full":
-        return full
-    length = max(n, m) if mode == "same" else max(n, m) - min(n, m) + 1
-    start = (n + m - 1 - length) // 2 if mode == "same" else min(n, m) - 1
-    return full[start : start + length]
+
+    def convolve_pullback(bar: Any) -> list[Any]:
+        bar = _whole(bar, n, m, mode)
+        return [np.correlate(bar, (v, a)[k], "valid") for k in needs]
+
+    return np.convolve(a, v, mode), convolve_pullback
 
 
-DOORS[np.convolve] = _convolve
-DOORS[np.correlate] = lambda a, v, mode="valid": (
-    _convolve(a, resolve(np.flip)(resolve(np.conj)(v)), mode)
-    if contains_traced(a) or contains_traced(v)
-    else np.correlate(a, v, mode)
-)
+def _correlate(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
+    """c_k = Σ_n a_{n+k} conj(v_n)."""
+
+    def named(a: Any, v: Any, mode: str = "valid") -> tuple:
+        return a, v, mode
+
+    a, v, mode = named(*args, **kwargs)
+    n, m = np.size(plain(a)), np.size(plain(v))
+
+    def correlate_pullback(bar: Any) -> list[Any]:
+        bar = _whole(bar, n, m, mode, from_right=n < m)  # NumPy exchanges the two and turns the result round
+        found = []
+        for k in needs:
+            other = (np.conj(np.flip(v)), a)[k]
+            cotangent = np.correlate(bar, other, "valid")
+            found.append(cotangent if k == 0 else np.conj(np.flip(cotangent)))
+        return found
+
+    return np.correlate(a, v, mode), correlate_pullback
+
+
+add_rule(Rule(np.convolve, _convolve, leaves=(0, 1)))
+add_rule(Rule(np.correlate, _correlate, leaves=(0, 1)))
 DOORS[np.vdot] = lambda a, b: resolve(np.dot)(resolve(np.conj)(resolve(np.ravel)(a)), resolve(np.ravel)(b))
 
 
@@ -59,28 +81,40 @@ DOORS[np.ediff1d] = _ediff1d
 
 def _interp(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
     """Piecewise linear interpolation; at a knot the derivative of the piece to the right is taken."""
-    x, xp, fp = args[:3]
-    if len(args) > 3 or kwargs:
+
+    def named(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> tuple:
+        return x, xp, fp, left, right, period
+
+    x, xp, fp, left, right, period = named(*args, **kwargs)
+    if period is not None or max(needs) > 2:
+        what = "period" if period is not None else "left and right"
         raise MissingRuleError(
-            "numpy.interp has no rule for left, right and period", where=user_line(), fix="leave them out"
+            f"numpy.interp has no rule for {what}",
+            where=user_line(),
+            fix="take x modulo the period, and join the points around it, before the call"
+            if period is not None
+            else "put them in with numpy.where afterwards",
         )
-    y = np.interp(x, xp, fp)
+    y = np.interp(x, xp, fp, left, right)
     where = np.clip(np.searchsorted(plain(xp), plain(x), side="right") - 1, 0, len(plain(xp)) - 2)
-    inside = (plain(x) >= plain(xp)[0]) & (plain(x) <= plain(xp)[-1])
+    below, above = plain(x) < plain(xp)[0], plain(x) > plain(xp)[-1]
+    inside = ~(below | above)
+    outside = (below & (left is not None)) | (above & (right is not None))
 
     def interp_pullback(bar: Any) -> list[Any]:
         x0, x1, y0, y1 = xp[where], xp[where + 1], fp[where], fp[where + 1]
         slope = np.where(inside, (y1 - y0) / (x1 - x0), 0.0)
         share = np.clip((x - x0) / (x1 - x0), 0.0, 1.0)
+        bar, slope = np.where(outside, 0.0, bar), np.conj(slope)
         found = []
         for k in needs:
             if k == 0:
-                found.append(bar * slope)
+                found.append(np.real(bar * slope))
                 continue
             low, high = (1.0 - share) * bar, share * bar
             if k == 1:
-                low, high = -slope * low, -slope * high
-            total = np.zeros(len(plain(xp)))
+                low, high = np.real(-slope * low), np.real(-slope * high)
+            total = np.zeros(len(plain(xp)), plain(low).dtype)
             np.add.at(total, where, low)
             np.add.at(total, where + 1, high)
             found.append(total)
@@ -96,18 +130,15 @@ _ARRANGING_PADS = frozenset({"constant", "edge", "reflect", "symmetric", "wrap",
 
 def _pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> Any:
     """``numpy.pad``: every mode that repeats elements or fills with constants."""
-    if not contains_traced(array):
+    if not contains_traced(array) and not any(map(contains_traced, kwargs.values())):
         return np.pad(array, pad_width, mode, **kwargs)
-    if mode not in _ARRANGING_PADS or kwargs.get("reflect_type", "even") != "even":
-        raise MissingRuleError(
-            f"numpy.pad has no rule for mode={mode!r}",
-            where=user_line(),
-            fix=f"use one of {sorted(_ARRANGING_PADS)}",
-        )
-    if kwargs.get("constant_values", 0):
+    fill = kwargs.get("constant_values", 0)
+    if mode not in _ARRANGING_PADS or kwargs.get("reflect_type", "even") != "even" or contains_traced(fill):
+        return resolve(np.pad.__wrapped__)(array, pad_width, mode, **kwargs)
+    if np.any(fill):
         ones = np.pad(np.ones(np.shape(plain(array))), pad_width)
-        fill = np.pad(np.zeros(np.shape(plain(array))), pad_width, **kwargs)
-        return _arranging_pad(array, pad_width, mode) * ones + fill
+        filled = np.pad(np.zeros(np.shape(plain(array))), pad_width, **kwargs)
+        return _arranging_pad(array, pad_width, mode) * ones + filled
     return _arranging_pad(array, pad_width, mode)
 
 
@@ -189,6 +220,8 @@ def _vectorized(instance: np.vectorize) -> Callable:
             return instance(*args, **kwargs)
         args = [as_array(a) if isinstance(a, list | tuple) else current(a) for a in args]
         shape = np.broadcast_shapes(*[np.shape(plain(a)) for a in args])
+        if 0 in shape:
+            return instance(*[plain(a) for a in args])
         wide = [a if np.ndim(plain(a)) == 0 else resolve(np.broadcast_to)(a, shape) for a in args]
         function = resolve(instance.pyfunc)
         values = [

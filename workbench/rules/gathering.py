@@ -1,0 +1,166 @@
+"""Functions that find, count and gather elements, and NumPy's helper that turns arguments into arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+from numpy._core import _multiarray_umath
+
+from workbench.autodiff.arrays import TracedArray, current
+from workbench.autodiff.calls import as_array, contains_traced, plain, resolve
+from workbench.autodiff.elementwise import apply_ufunc
+from workbench.autodiff.indexing import get_item, iterate
+from workbench.autodiff.location import user_line
+from workbench.autodiff.registry import DOORS, Rule, add_rule, door
+from workbench.autodiff.scalars import TRACED
+from workbench.errors import MissingRuleError
+
+
+def _bincount(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
+    """The sum of the weights of each whole number."""
+
+    def named(x: Any, weights: Any = None, minlength: int = 0) -> tuple:
+        return np.array(plain(x)), weights, minlength
+
+    x, weights, minlength = named(*args, **kwargs)
+    return np.bincount(x, weights, minlength), lambda bar: [
+        get_item(bar, x) if k == 1 else None for k in needs
+    ]
+
+
+add_rule(Rule(np.bincount, _bincount, leaves=(1,)))
+
+
+@door(np.unique)
+def unique(
+    ar: Any,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: int | None = None,
+    **kwargs: Any,
+) -> Any:
+    """``numpy.unique``: of equal elements the first one is taken."""
+    ar = as_array(ar) if contains_traced(ar) else ar
+    if type(ar) is not TracedArray and not contains_traced(ar):
+        return np.unique(ar, return_index, return_inverse, return_counts, axis, **kwargs)
+    if axis is not None:
+        raise MissingRuleError("numpy.unique has no rule for axis", where=user_line(), fix="leave axis out")
+    _, first, *rest = np.unique(plain(current(ar)), True, return_inverse, return_counts, **kwargs)
+    values = resolve(np.take)(resolve(np.ravel)(ar), first)
+    found = [values, *([first] if return_index else []), *rest]
+    return tuple(found) if len(found) > 1 else values
+
+
+@door(np.fromiter)
+def fromiter(iter: Iterable, dtype: Any, count: int = -1, **kwargs: Any) -> Any:
+    """``numpy.fromiter``."""
+    values = []
+    for value in iterate(iter):
+        if len(values) == count:
+            break
+        values.append(value)
+    if not any(type(value) in TRACED for value in values):
+        return np.fromiter(values, dtype, count, **kwargs)
+    return resolve(np.array)(values, dtype)
+
+
+@door(np.divmod)
+def divmod_(x: Any, y: Any) -> tuple[Any, Any]:
+    """``numpy.divmod``."""
+    return apply_ufunc(np.floor_divide, (x, y), {}), apply_ufunc(np.remainder, (x, y), {})
+
+
+@door(np.modf)
+def modf(x: Any) -> tuple[Any, Any]:
+    """``numpy.modf``; the whole part does not vary."""
+    whole = np.modf(plain(current(x)))[1]
+    return apply_ufunc(np.subtract, (x, whole), {}), whole
+
+
+@door(np.frexp)
+def frexp(x: Any) -> tuple[Any, Any]:
+    """``numpy.frexp``; the exponent does not vary."""
+    exponent = np.frexp(plain(current(x)))[1]
+    return apply_ufunc(np.ldexp, (x, -exponent), {}), exponent
+
+
+def _over_last_axes(name: str, a_bar: Callable, b_bar: Callable) -> None:
+    """The rule of one of NumPy's products of stacks of vectors and matrices."""
+    ufunc = getattr(np, name, None)
+    if ufunc is None:  # it came with NumPy 2.2
+        return
+
+    def forward(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
+        a, b = args
+        if kwargs:
+            raise MissingRuleError(
+                f"numpy.{name} has no rule for options", where=user_line(), fix="leave them out"
+            )
+
+        def product_pullback(bar: Any) -> list[Any]:
+            return [(a_bar, b_bar)[k](bar, a, b) for k in needs]
+
+        return ufunc(a, b), product_pullback
+
+    add_rule(Rule(ufunc, forward, leaves=(0, 1)))
+
+
+_over_last_axes(
+    "vecdot",
+    lambda bar, a, b: np.conj(np.expand_dims(bar, -1)) * b,
+    lambda bar, a, b: np.expand_dims(bar, -1) * a,
+)
+_over_last_axes(
+    "matvec",
+    lambda bar, a, b: np.expand_dims(bar, -1) * np.conj(np.expand_dims(b, -2)),
+    lambda bar, a, b: np.sum(np.conj(a) * np.expand_dims(bar, -1), axis=-2),
+)
+_over_last_axes(
+    "vecmat",
+    lambda bar, a, b: np.sum(np.conj(np.expand_dims(bar, -2)) * b, axis=-1),
+    lambda bar, a, b: np.expand_dims(a, -1) * np.expand_dims(bar, -2),
+)
+
+
+class _Converter:
+    """What NumPy's own functions turn their arguments into arrays with, keeping traced ones traced."""
+
+    def __init__(self, *inputs: Any) -> None:
+        self.inputs = [current(x) for x in inputs]
+        self.plain = _multiarray_umath._array_converter(*map(plain, self.inputs))
+
+    @property
+    def scalar_input(self) -> tuple[bool, ...]:
+        return self.plain.scalar_input
+
+    def __getitem__(self, k: int) -> Any:
+        return self.as_arrays()[k]
+
+    def as_arrays(self, **options: Any) -> tuple[Any, ...]:
+        pairs = zip(self.inputs, self.plain.as_arrays(**options), strict=True)
+        return tuple(resolve(np.asarray)(x) if contains_traced(x) else found for x, found in pairs)
+
+    def result_type(self, *args: Any, **kwargs: Any) -> np.dtype:
+        return self.plain.result_type(*args, **kwargs)
+
+    def wrap(self, array: Any, /, to_scalar: bool | None = None) -> Any:
+        if not contains_traced(array):
+            return self.plain.wrap(array, to_scalar)
+        to_scalar = all(self.scalar_input) if to_scalar is None else to_scalar
+        return get_item(array, ()) if to_scalar and np.ndim(plain(array)) == 0 else array
+
+
+if hasattr(_multiarray_umath, "_array_converter"):
+    DOORS[_multiarray_umath._array_converter] = _Converter
+
+
+@door(np.broadcast)
+def broadcast(*arrays: Any) -> np.broadcast:
+    """``numpy.broadcast``: the common shape. Its elements are not to be had this way when an array is traced."""
+    arrays = [current(a) for a in arrays]
+    return np.broadcast(
+        *[np.broadcast_to(np.nan, np.shape(plain(a))) if type(a) in TRACED else a for a in arrays]
+    )
