@@ -80,10 +80,9 @@ def test_regular_grid(method):
     if method in ("pchip", "slinear"):
         x = np.linspace(0.0, 3.0, 5)
         values = np.exp(0.1 * np.add.outer(x, x**2))
-        if method == "pchip":
-            check_gradient(
-                lambda v, p: ip.RegularGridInterpolator((x, x), v, method=method)(p), values, POINTS
-            )
+        if method == "pchip":  # the points stay in their cells
+            program = lambda v, p: ip.RegularGridInterpolator((x, x), v, method=method)(p)  # noqa: E731
+            check_gradient(program, values, POINTS, step=1e-5)
         return
     check_gradient(lambda v, p: ip.RegularGridInterpolator(GRID, v, method=method)(p), VALUES, POINTS)
 

@@ -1,1 +1,146 @@
-"""Rules of ``scipy.spatial``."""
+"""``scipy.spatial.distance``: distances between rows, written out with NumPy.
+
+At coinciding points a distance has the derivative zero.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.spatial as ss
+import scipy.special as sp
+from scipy.spatial import distance as sd
+
+from workbench.autodiff.calls import plain
+from workbench.autodiff.registry import DOORS
+from workbench.rules.rearranging import arranged
+from workbench.rules.stand_ins import no_rule, refuses, stands_in
+
+
+def _root(total: Any) -> Any:
+    """√, with derivative zero at zero."""
+    zero = plain(total) == 0
+    return np.where(zero, 0.0, np.sqrt(np.where(zero, 1.0, total)))
+
+
+def _weighted(terms: Any, w: Any) -> Any:
+    return np.sum(terms if w is None else w * terms, axis=-1)
+
+
+def _minkowski(u: Any, v: Any, p: Any = 2.0, w: Any = None) -> Any:
+    away = np.abs(u - v)
+    if not np.isfinite(plain(p)):
+        return np.max(away, axis=-1)
+    total = _weighted(away**p, w)
+    zero = plain(total) == 0
+    return np.where(zero, 0.0, np.where(zero, 1.0, total) ** (1.0 / p))
+
+
+def _cosine(u: Any, v: Any, w: Any = None) -> Any:
+    return 1.0 - _weighted(u * v, w) / np.sqrt(_weighted(u * u, w) * _weighted(v * v, w))
+
+
+def _correlation(u: Any, v: Any, w: Any = None) -> Any:
+    if w is not None:
+        raise no_rule(sd.cdist, "the correlation with weights")
+    return _cosine(u - np.mean(u, axis=-1, keepdims=True), v - np.mean(v, axis=-1, keepdims=True))
+
+
+def _canberra(u: Any, v: Any, w: Any = None) -> Any:
+    size = np.abs(u) + np.abs(v)
+    return _weighted(np.abs(u - v) / np.where(plain(size) == 0, 1.0, size), w)
+
+
+def _mahalanobis(u: Any, v: Any, VI: Any = None) -> Any:
+    away = u - v
+    return _root(np.sum(np.matmul(away, VI) * away, axis=-1))
+
+
+# metric: the distance of u and v along their last axis
+METRICS: dict[str, Callable] = {
+    "euclidean": lambda u, v, w=None: _root(_weighted((u - v) ** 2, w)),
+    "sqeuclidean": lambda u, v, w=None: _weighted((u - v) ** 2, w),
+    "cityblock": lambda u, v, w=None: _weighted(np.abs(u - v), w),
+    "chebyshev": lambda u, v: np.max(np.abs(u - v), axis=-1),
+    "minkowski": _minkowski,
+    "cosine": _cosine,
+    "correlation": _correlation,
+    "canberra": _canberra,
+    "braycurtis": lambda u, v, w=None: _weighted(np.abs(u - v), w) / _weighted(np.abs(u + v), w),
+    "mahalanobis": _mahalanobis,
+    "seuclidean": lambda u, v, V=None: _root(np.sum((u - v) ** 2 / V, axis=-1)),
+}
+_NEEDED = {"mahalanobis": "VI", "seuclidean": "V"}
+
+
+def _form(function: Callable, metric: Any, options: dict) -> Callable:
+    name = metric if isinstance(metric, str) else getattr(metric, "__name__", "")
+    name = {"cityblock": "cityblock", "manhattan": "cityblock", "l2": "euclidean", "l1": "cityblock"}.get(
+        name, name
+    )
+    if name not in METRICS or (callable(metric) and metric is not getattr(sd, name, None)):
+        raise no_rule(function, f"metric={metric!r}")
+    if name in _NEEDED and options.get(_NEEDED[name]) is None:
+        raise no_rule(function, f"metric={name!r} without {_NEEDED[name]}")
+    return lambda u, v: METRICS[name](u, v, **options)
+
+
+def _given(p: Any, w: Any, V: Any, VI: Any) -> dict:
+    return {k: x for k, x in {"p": p, "w": w, "V": V, "VI": VI}.items() if x is not None}
+
+
+@stands_in(sd.cdist)
+def _cdist(XA, XB, metric="euclidean", *, p=None, w=None, V=None, VI=None):
+    rows, columns = np.shape(plain(XA)), np.shape(plain(XB))
+    found = _form(sd.cdist, metric, _given(p, w, V, VI))
+    return found(np.reshape(XA, (rows[0], 1, rows[1])), np.reshape(XB, (1, *columns)))
+
+
+@stands_in(sd.pdist)
+def _pdist(X, metric="euclidean", *, p=None, w=None, V=None, VI=None):
+    first, second = np.triu_indices(np.shape(plain(X))[0], 1)
+    return _form(sd.pdist, metric, _given(p, w, V, VI))(X[first], X[second])
+
+
+def _of_two(name: str) -> None:
+    def form(u, v, *args, **options):
+        return METRICS[name](u, v, *args, **options)
+
+    function = getattr(sd, name)
+    form.__signature__ = inspect.signature(function)
+    stands_in(function)(form)
+
+
+for _name in METRICS:
+    _of_two(_name)
+DOORS[sd.squareform] = arranged(sd.squareform, (0,))
+
+
+@stands_in(sd.jensenshannon)
+def _jensenshannon(p, q, base=None, *, axis=0, keepdims=False):
+    """√((D(p|m) + D(q|m))/2) with m the mean of p and q."""
+    p, q = (x / np.sum(x, axis=axis, keepdims=True) for x in (p, q))
+    m = 0.5 * (p + q)
+    total = np.sum(sp.rel_entr(p, m) + sp.rel_entr(q, m), axis=axis, keepdims=keepdims)
+    return np.sqrt(total / (2.0 if base is None else 2.0 * np.log(base)))
+
+
+@stands_in(ss.distance_matrix)
+def _distance_matrix(x, y, p=2, threshold=1000000):
+    rows, columns = np.shape(plain(x)), np.shape(plain(y))
+    return _minkowski(np.reshape(x, (rows[0], 1, rows[1])), np.reshape(y, (1, *columns)), p)
+
+
+@stands_in(ss.minkowski_distance)
+def _minkowski_distance(x, y, p=2.0):
+    return _minkowski(x, y, p)
+
+
+refuses(
+    sd.directed_hausdorff, ss.procrustes, ss.geometric_slerp, ss.ConvexHull.__init__, ss.Delaunay.__init__,
+    ss.Voronoi.__init__, ss.KDTree.__init__, ss.KDTree.query, ss.KDTree.query_ball_point, ss.SphericalVoronoi.__init__,
+    why="compute the distances of the chosen points with cdist, or pass stop_gradient(x)",
+)  # fmt: skip

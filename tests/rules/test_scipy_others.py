@@ -1,0 +1,206 @@
+"""``scipy.stats``, ``signal``, ``ndimage``, ``fft``, ``sparse`` and ``spatial.distance`` against differences."""
+
+import numpy as np
+import pytest
+import scipy.fft as sf
+import scipy.ndimage as nd
+import scipy.signal as sg
+import scipy.sparse as ss
+import scipy.sparse.linalg as sl
+import scipy.spatial as sx
+import scipy.spatial.distance as sd
+import scipy.stats as st
+
+from workbench import check_gradient, gradient
+from workbench.errors import DifferentiationError, MissingRuleError
+
+X = np.array([0.3, 0.45, 0.7])
+DATA = np.array([0.3, 0.45, 0.7, 1.9, -0.4])
+A = np.array([[2.0, 0.3, -0.1], [0.3, 1.5, 0.2], [-0.1, 0.2, 3.0]])
+B = np.array([[0.33, -1.21, 0.75], [1.13, 0.44, -0.27], [0.62, 0.97, 0.18]])
+V = np.array([1.0, -2.0, 0.5])
+LONG = np.sin(np.arange(15.0)) + 0.1 * np.arange(15.0)
+
+SHAPES = {
+    "norm": (), "expon": (), "uniform": (), "gamma": (1.3,), "beta": (1.3, 2.1), "t": (3.2,), "chi2": (2.5,),
+    "lognorm": (0.8,), "cauchy": (), "laplace": (), "logistic": (), "f": (3.1, 4.2), "weibull_min": (1.4,),
+    "gumbel_r": (), "invgamma": (2.2,), "rayleigh": (), "skewnorm": (1.2,), "truncnorm": (-1.1, 2.0),
+}  # fmt: skip
+METHODS = ["logpdf", "pdf", "cdf", "sf", "logcdf", "logsf", "ppf", "isf"]
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_distribution(name):
+    distribution = getattr(st, name)
+    for method in METHODS:
+        check_gradient(lambda x, *p: getattr(distribution, method)(x, *p), X, *SHAPES[name], 0.1, 1.2)  # noqa: B023
+
+
+def test_distributions_further():
+    check_gradient(lambda m, s: st.norm(loc=m, scale=s).logpdf(DATA).sum(), 0.3, 1.2)
+    check_gradient(lambda a, s: st.gamma(a, scale=s).cdf(np.abs(DATA)), 0.8, 1.2)
+    check_gradient(lambda x, s: st.norm.logpdf(x, scale=s), 0.4, 1.2)
+    check_gradient(gradient(lambda s: st.norm.logpdf(DATA, 0.0, s).sum()), 1.2)
+    check_gradient(lambda s: st.expon.logpdf(1.0, scale=s) + st.expon.pdf(-1.0, scale=s), 1.2)
+    check_gradient(lambda a: st.gamma.mean(a) + st.gamma.var(a) + st.norm.entropy(scale=a), 1.3)
+    check_gradient(lambda m, s: st.norm.rvs(m, s, size=3, random_state=1), 0.3, 1.2)
+    check_gradient(lambda rate: st.poisson.logpmf(np.arange(4), rate), 2.3)
+    check_gradient(lambda p: st.binom.pmf(2, 5, p) + st.binom.cdf(2, 5, p) + st.binom.sf(3, 5, p), 0.3)
+    check_gradient(lambda n, p: st.nbinom.pmf(2, n, p) + st.nbinom.cdf(2, n, p), 4.2, 0.3)
+
+
+def test_outside_of_the_support():
+    got = gradient(lambda x: st.gamma.pdf(x, 2.0).sum())(np.array([-1.0, 0.5]))
+    assert got[0] == 0.0
+    assert got[1] != 0.0
+
+
+def test_many_variables():
+    check_gradient(lambda x, m, c: st.multivariate_normal.logpdf(x, m, c @ c.T), V, 0.3 * V, A)
+    check_gradient(lambda x, m: st.multivariate_normal(m, A).pdf(x), np.stack([V, X]), 0.3 * V)
+    check_gradient(lambda x, c: st.multivariate_normal.logpdf(x, np.zeros(3), c), V, 1.3)
+    check_gradient(lambda x, c: st.multivariate_normal.logpdf(x, np.zeros(3), c), V, X)
+    check_gradient(lambda a: st.dirichlet.logpdf([0.2, 0.3, 0.5], a), X)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda x: st.zscore(x), lambda x: st.gmean(np.abs(x)), lambda x: st.hmean(np.abs(x)), lambda x: st.skew(x),
+        lambda x: st.kurtosis(x), lambda x: st.sem(x), lambda x: st.moment(x, 3), lambda x: st.entropy(np.abs(x)),
+        lambda x: st.linregress(x, x**2).slope, lambda x: st.ttest_1samp(x, 0.1).statistic, lambda x: st.iqr(x),
+        lambda x: st.gaussian_kde(x)(0.3), lambda x: st.gaussian_kde(DATA)(x),
+    ],
+)  # fmt: skip
+def test_statistics(program):
+    check_gradient(program, DATA)
+
+
+# ------------------------------------------------------------------------------------ signals
+
+
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+@pytest.mark.parametrize("function", [sg.convolve, sg.fftconvolve, sg.correlate])
+def test_convolution(function, mode):
+    check_gradient(lambda a, b: function(a, b, mode=mode), LONG, V)
+    check_gradient(lambda a, b: function(a, b, mode=mode), V, LONG)
+    check_gradient(lambda a, b: function(a, b, mode), LONG.reshape(5, 3), B[:2, :2])
+    check_gradient(lambda a, b: function(a, b, mode), LONG + 1j * LONG[::-1], V)
+
+
+def test_second_derivative_of_convolution():
+    check_gradient(gradient(lambda a, b: (sg.convolve(a, b) ** 2).sum(), wrt=(0, 1)), LONG, V)
+
+
+def test_filters():
+    a = np.array([1.3, 0.4, -0.2])
+    check_gradient(lambda b, a, x: sg.lfilter(b, a, x), V, a, LONG)
+    check_gradient(lambda b, a, x: sg.lfilter(b, a, x, axis=0), V[:2], a, LONG.reshape(5, 3))
+    check_gradient(lambda b, a, x, z: sg.lfilter(b, a, x, zi=z), V, a, LONG, V[:2])
+    check_gradient(lambda x: sg.filtfilt([0.3, 0.2], [1.0, -0.4], x), LONG)
+    check_gradient(lambda x: sg.sosfilt(sg.butter(4, 0.3, output="sos"), x), LONG)
+    check_gradient(gradient(lambda b: (sg.lfilter(b, a, LONG) ** 2).sum()), V)
+    for mode in ("interp", "mirror", "nearest", "constant"):
+        check_gradient(lambda x: sg.savgol_filter(x, 5, 2, mode=mode), LONG)  # noqa: B023
+    check_gradient(lambda x: sg.savgol_filter(x, 5, 2, deriv=1, delta=0.3, axis=0), LONG.reshape(5, 3))
+    check_gradient(lambda x: sg.detrend(x), LONG)
+
+
+def test_peaks():
+    assert gradient(lambda x: x[sg.find_peaks(x)[0]].sum())(LONG).sum() == len(sg.find_peaks(LONG)[0])
+    with pytest.raises(MissingRuleError, match="prominences"):
+        gradient(lambda x: sg.find_peaks(x, prominence=0.1)[1]["prominences"].sum())(LONG)
+
+
+@pytest.mark.parametrize("mode", ["reflect", "mirror", "nearest", "constant", "wrap"])
+def test_one_dimensional_filters(mode):
+    check_gradient(lambda x, w: nd.convolve1d(x, w, mode=mode), LONG, np.append(V, 0.3))
+    check_gradient(lambda x, w: nd.correlate1d(x, w, mode=mode, cval=0.4, origin=1), LONG, V)
+    check_gradient(lambda x, s: nd.gaussian_filter(x, s, mode=mode), LONG.reshape(5, 3), 0.8)
+    check_gradient(lambda x: nd.uniform_filter1d(x, 4, mode=mode), LONG)
+
+
+def test_transforms():
+    check_gradient(lambda x: sf.fft(x), LONG)
+    check_gradient(lambda x: sf.irfft(sf.rfft(x) * 2.0, n=15, norm="ortho"), LONG)
+    check_gradient(lambda x: sf.ifft2(sf.fft2(x) ** 2), LONG.reshape(5, 3))
+    check_gradient(lambda x: sf.dct(x, type=2, norm="ortho") + sf.idst(x, axis=-1), LONG)
+
+
+# ------------------------------------------------------------------------------------ sparse matrices
+
+
+@pytest.mark.parametrize("make", [ss.csr_matrix, ss.csc_matrix, ss.coo_matrix, ss.csr_array, ss.dia_array])
+def test_products_with_a_constant_matrix(make):
+    m = make(np.triu(A))
+    check_gradient(lambda x: m @ x, V)
+    check_gradient(lambda x: m @ x + m.T @ x, B)
+    check_gradient(lambda x: x @ m, V)
+    check_gradient(lambda x: m.dot(x), V)
+    check_gradient(gradient(lambda x: ((m @ x) ** 2).sum()), V)
+
+
+def test_traced_elements():
+    i, j = np.array([0, 0, 1, 2, 2]), np.array([0, 2, 1, 0, 2])
+    data = np.array([2.0, 0.3, 1.5, -0.4, 3.0])
+
+    def laplacian(d, x):
+        m = ss.csr_matrix((d, (i, j)), shape=(3, 3))
+        return m @ x, m.T @ x, m.toarray(), sl.spsolve(m, x), m.tocsc() @ x
+
+    check_gradient(laplacian, data, V)
+    check_gradient(lambda d, x: ss.coo_matrix((d, (i, j)), shape=(3, 3)).tocsr() @ x, data, V)
+    check_gradient(lambda d, e: ss.diags([d, e], [0, 1]) @ V, V, V[:2])
+    check_gradient(lambda d, e: sl.spsolve(ss.diags([d, e, e], [0, 1, -1], format="csc"), V), V + 5.0, V[:2])
+    check_gradient(lambda a: ss.csr_matrix(a) @ V, A)
+
+
+def test_solutions():
+    m = ss.csc_matrix(A + np.triu(B))
+    check_gradient(lambda b: sl.spsolve(m, b), V)
+    check_gradient(lambda b: sl.spsolve(m, b), B)
+    check_gradient(lambda b: sl.cg(ss.csr_matrix(A), b, rtol=1e-14)[0], V)
+    check_gradient(gradient(lambda b: (sl.spsolve(m, b) ** 2).sum()), V)
+
+
+# ------------------------------------------------------------------------------------ distances
+
+NAMED = {
+    "euclidean": {}, "sqeuclidean": {}, "cityblock": {}, "chebyshev": {}, "minkowski": {"p": 3.0}, "cosine": {},
+    "correlation": {}, "canberra": {}, "braycurtis": {}, "mahalanobis": {"VI": A}, "seuclidean": {"V": X},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("metric", NAMED)
+def test_distances(metric):
+    options = NAMED[metric]
+    check_gradient(lambda a, b: sd.cdist(a, b, metric, **options), A, B)
+    check_gradient(lambda a: sd.pdist(a, metric, **options), B)
+    check_gradient(lambda u, v: getattr(sd, metric)(u, v, **options), A[0], B[0])
+
+
+def test_distances_further():
+    check_gradient(lambda a: sd.squareform(sd.pdist(a)), B)
+    check_gradient(lambda a, w: sd.cdist(a, B, "euclidean", w=w), A, X)
+    check_gradient(lambda p, q: sd.jensenshannon(p, q), X, X[::-1].copy())
+    check_gradient(lambda a, b: sx.distance_matrix(a, b), A, B)
+    assert np.all(gradient(lambda a: sd.cdist(a, a).sum())(A[:1]) == 0.0)
+
+
+REFUSED = {
+    "median filter": lambda x: sg.medfilt(x).sum(),
+    "ranks": lambda x: st.rankdata(x).sum(),
+    "eigsh": lambda x: sl.eigsh(ss.csr_matrix(np.outer(x, x)), k=1)[0].sum(),
+    "hull": lambda x: sx.ConvexHull(x.reshape(5, 3)).volume,
+    "tree": lambda x: sx.KDTree(x.reshape(5, 3)).query([0.0, 0.0, 0.0])[0],
+    "zoom": lambda x: nd.zoom(x, 2).sum(),
+    "own metric": lambda x: sd.pdist(x.reshape(5, 3), lambda u, v: abs(u - v).sum()).sum(),
+    "sparse sum": lambda x: (ss.csr_matrix(np.outer(x, x)) @ ss.eye(15)).sum(),
+    "median absolute": lambda x: st.ks_2samp(x, x + 1.0).statistic,
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name):
+    with pytest.raises(DifferentiationError, match=r"test_scipy_others\.py"):
+        gradient(REFUSED[name])(LONG)
