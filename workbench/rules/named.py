@@ -39,7 +39,10 @@ def named_rule(function: Callable, *names: str) -> Callable:
             nested = any(type(a) in TRACED for a in bound.arguments.values())
             value = DOORS[function](*args, **kwargs) if nested else function(*args, **kwargs)
             bound.apply_defaults()
-            pullback = make(value, SimpleNamespace(**bound.arguments))
+            try:
+                pullback = make(value, SimpleNamespace(**bound.arguments))
+            except (ValueError, IndexError) as error:  # the function takes what the rule does not
+                raise no_rule(function, f"these arguments ({error})") from error
 
             def named_pullback(bar: Any) -> list[Any]:
                 found = dict(zip(names, pullback(bar), strict=True))

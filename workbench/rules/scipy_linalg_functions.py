@@ -35,6 +35,8 @@ def _expm(y: Any, call: Any) -> Callable:
     """L(Aᴴ, Ȳ) by SciPy's Fréchet derivative; by blocks for a stack of matrices."""
 
     def expm_pullback(bar: Any) -> tuple[Any]:
+        if np.ndim(plain(call.A)) < 2:
+            return (bar * y,)
         if np.ndim(plain(call.A)) == 2:
             return (resolve(sl.expm_frechet)(dagger(call.A), bar, compute_expm=False),)
         return (_by_blocks(sl.expm, call.A, bar),)

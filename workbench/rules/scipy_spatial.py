@@ -125,7 +125,7 @@ def _jensenshannon(p, q, base=None, *, axis=0, keepdims=False):
     p, q = (x / np.sum(x, axis=axis, keepdims=True) for x in (p, q))
     m = 0.5 * (p + q)
     total = np.sum(sp.rel_entr(p, m) + sp.rel_entr(q, m), axis=axis, keepdims=keepdims)
-    return np.sqrt(total / (2.0 if base is None else 2.0 * np.log(base)))
+    return _root(total / (2.0 if base is None else 2.0 * np.log(base)))
 
 
 @stands_in(ss.distance_matrix)

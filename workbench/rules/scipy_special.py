@@ -27,20 +27,42 @@ _STENCIL = (4.0 / 5.0, -1.0 / 5.0, 4.0 / 105.0, -1.0 / 280.0)
 Partial = Callable[..., Any]
 
 
-def by_difference(function: Callable, position: int, *, positive: bool = True) -> Partial:
+def to_zero(p: np.ndarray) -> np.ndarray:
+    """The distance to the end of the positive numbers."""
+    return np.abs(p)
+
+
+def to_gamma_pole(p: np.ndarray) -> np.ndarray:
+    """The distance to the nearest of 0, −1, −2, …"""
+    return np.where(p > 0, p, np.abs(p - np.round(p)))
+
+
+def to_one(p: np.ndarray) -> np.ndarray:
+    """The distance to 1."""
+    return np.abs(p - 1.0)
+
+
+def to_zero_or_one(p: np.ndarray) -> np.ndarray:
+    """The distance to the nearer end of the unit interval."""
+    return np.minimum(np.abs(p), np.abs(1.0 - p))
+
+
+def by_difference(
+    function: Callable, position: int, *, room: Callable[[np.ndarray], np.ndarray] | None = to_zero
+) -> Partial:
     """The partial by a parameter in which ``function`` is smooth, from its values around.
 
     Args:
         function: a universal function.
         position: of the parameter.
-        positive: the function is defined for positive values of the parameter only.
+        room: how far the parameter is from where the function ends or has a pole; None where it is entire.
     """
 
     def partial(m: Any, y: Any, *x: Any) -> Any:
         here = np.asarray(plain(x[position]), float)
         step = 0.02 * np.maximum(1.0, np.sqrt(np.abs(here)))
-        if positive:
-            step = np.minimum(step, 0.01 * np.abs(here))
+        if room is not None:
+            step = np.minimum(step, 0.01 * room(here))
         total: Any = 0.0
         for k, weight in enumerate(_STENCIL, start=1):
             up, down = (
@@ -48,6 +70,18 @@ def by_difference(function: Callable, position: int, *, positive: bool = True) -
             )
             total = total + weight * (up - down)
         return total / step
+
+    return partial
+
+
+def _off_poles(function: Callable, position: int, formula: Partial) -> Partial:
+    """``formula`` where it is finite: at poles of its digamma functions, a difference."""
+    around = by_difference(function, position, room=None)
+
+    def partial(m: Any, y: Any, *x: Any) -> Any:
+        found = formula(m, y, *x)
+        finite = np.isfinite(plain(found))
+        return found if np.all(finite) else np.where(finite, found, around(m, y, *x))
 
     return partial
 
@@ -176,12 +210,12 @@ TABLE: dict[str, tuple[Partial | None, ...]] = {
         lambda m, y, d, r: 2.0 * d * (_pseudo_huber(d, r) - 1.0) - r * r / (d * _pseudo_huber(d, r)),
         lambda m, y, d, r: r / _pseudo_huber(d, r),
     ),
-    "boxcox": (lambda m, y, x, k: x ** (k - 1.0), by_difference(sp.boxcox, 1, positive=False)),
-    "boxcox1p": (lambda m, y, x, k: (1.0 + x) ** (k - 1.0), by_difference(sp.boxcox1p, 1, positive=False)),
-    "inv_boxcox": (lambda m, y, x, k: y ** (1.0 - k), by_difference(sp.inv_boxcox, 1, positive=False)),
+    "boxcox": (lambda m, y, x, k: x ** (k - 1.0), by_difference(sp.boxcox, 1, room=None)),
+    "boxcox1p": (lambda m, y, x, k: (1.0 + x) ** (k - 1.0), by_difference(sp.boxcox1p, 1, room=None)),
+    "inv_boxcox": (lambda m, y, x, k: y ** (1.0 - k), by_difference(sp.inv_boxcox, 1, room=None)),
     "inv_boxcox1p": (
         lambda m, y, x, k: (1.0 + y) ** (1.0 - k),
-        by_difference(sp.inv_boxcox1p, 1, positive=False),
+        by_difference(sp.inv_boxcox1p, 1, room=None),
     ),
     # elementary functions in another form
     "cbrt": (lambda m, y, x: 1.0 / (3.0 * y * y),),
@@ -206,7 +240,7 @@ TABLE: dict[str, tuple[Partial | None, ...]] = {
     "gamma": (lambda m, y, x: y * sp.psi(x),),
     "gammaln": (lambda m, y, x: sp.psi(x),),
     "loggamma": (lambda m, y, x: sp.psi(x),),
-    "rgamma": (lambda m, y, x: -y * sp.psi(x),),
+    "rgamma": (_off_poles(sp.rgamma, 0, lambda m, y, x: -y * sp.psi(x)),),
     "psi": (lambda m, y, x: _trigamma(x),),
     "digamma": (lambda m, y, x: _trigamma(x),),
     "beta": (
@@ -218,12 +252,12 @@ TABLE: dict[str, tuple[Partial | None, ...]] = {
         lambda m, y, a, b: sp.psi(b) - sp.psi(a + b),
     ),
     "binom": (
-        lambda m, y, n, k: y * (sp.psi(n + 1.0) - sp.psi(n - k + 1.0)),
-        lambda m, y, n, k: y * (sp.psi(n - k + 1.0) - sp.psi(k + 1.0)),
+        _off_poles(sp.binom, 0, lambda m, y, n, k: y * (sp.psi(n + 1.0) - sp.psi(n - k + 1.0))),
+        _off_poles(sp.binom, 1, lambda m, y, n, k: y * (sp.psi(n - k + 1.0) - sp.psi(k + 1.0))),
     ),
     "poch": (
-        lambda m, y, z, k: y * (sp.psi(z + k) - sp.psi(z)),
-        lambda m, y, z, k: y * sp.psi(z + k),
+        _off_poles(sp.poch, 0, lambda m, y, z, k: y * (sp.psi(z + k) - sp.psi(z))),
+        _off_poles(sp.poch, 1, lambda m, y, z, k: y * sp.psi(z + k)),
     ),
     "gammainc": (by_difference(sp.gammainc, 0), lambda m, y, a, x: _gamma_density(a, x)),
     "gammaincc": (by_difference(sp.gammaincc, 0), lambda m, y, a, x: -_gamma_density(a, x)),
@@ -259,12 +293,12 @@ TABLE: dict[str, tuple[Partial | None, ...]] = {
     "spence": (_spence,),
     "wrightomega": (lambda m, y, x: y / (1.0 + y),),
     # zeta (DLMF 25.11.17)
-    "zetac": (by_difference(sp.zetac, 0, positive=False),),
+    "zetac": (by_difference(sp.zetac, 0, room=to_one),),
     "_zeta": (
-        by_difference(sp._ufuncs._zeta, 0, positive=False),
+        by_difference(sp._ufuncs._zeta, 0, room=to_one),
         lambda m, y, s, q: -s * sp._ufuncs._zeta(s + 1.0, q),
     ),
-    "_riemann_zeta": (by_difference(sp._ufuncs._riemann_zeta, 0, positive=False),),
+    "_riemann_zeta": (by_difference(sp._ufuncs._riemann_zeta, 0, room=to_one),),
     "_lambertw": (lambda m, y, z, k, tol: 1.0 / (np.exp(y) * (1.0 + y)), None, None),
 }
 

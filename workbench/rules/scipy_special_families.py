@@ -16,8 +16,8 @@ import scipy.special as sp
 
 from workbench.autodiff.calls import plain
 from workbench.autodiff.registry import PARTIALS, Rule, add_rule
-from workbench.rules.scipy_special import by_difference
-from workbench.rules.stand_ins import stands_in
+from workbench.rules.scipy_special import by_difference, to_gamma_pole, to_zero_or_one
+from workbench.rules.stand_ins import no_rule, stands_in
 
 _jn, _jn_d = sp._spherical_bessel._spherical_jn, sp._spherical_bessel._spherical_jn_d
 _yn, _yn_d = sp._spherical_bessel._spherical_yn, sp._spherical_bessel._spherical_yn_d
@@ -36,7 +36,7 @@ def _order(function: Callable, low: float, high: float, *, scaled: float = 0.0) 
             return slope
         return slope + scaled * (np.sign(plain(z)) if scaled < 0 else 1.0) * y
 
-    PARTIALS[function] = (by_difference(function, 0, positive=False), by_argument)
+    PARTIALS[function] = (by_difference(function, 0, room=None), by_argument)
 
 
 for _function in (sp.jv, sp.yv, sp.jve, sp.yve, sp.hankel1, sp.hankel2):
@@ -82,11 +82,11 @@ PARTIALS.update(
         sp.k0e: (lambda m, y, x: y - sp.k1e(x),),
         sp.k1e: (lambda m, y, x: y - 0.5 * (sp.k0e(x) + sp.kve(2, x)),),
         sp.struve: (
-            by_difference(sp.struve, 0, positive=False),
+            by_difference(sp.struve, 0, room=None),
             lambda m, y, v, x: sp.struve(v - 1, x) - v / x * y,  # DLMF 11.4.27
         ),
         sp.modstruve: (
-            by_difference(sp.modstruve, 0, positive=False),
+            by_difference(sp.modstruve, 0, room=None),
             lambda m, y, v, x: sp.modstruve(v - 1, x) - v / x * y,
         ),
     }
@@ -105,19 +105,39 @@ def _ellipe(m: Any, y: Any, k: Any) -> Any:
     return slope - np.where(plain(k) == 0, math.pi / 8.0, 0.0)
 
 
+def _near_zero(function: Callable, k: Any, formula: Any, around: tuple) -> Any:
+    """``formula``, with a difference where it would be a quotient of small numbers."""
+    near = np.abs(plain(k)) < 0.02
+    if not np.any(near):
+        return formula
+    phi = around[0]
+    return np.where(
+        near, by_difference(function, 1, room=None)(np, None, phi, np.where(near, k, 0.0)), formula
+    )
+
+
+def _ellipkinc(m: Any, y: Any, phi: Any, k: Any) -> Any:
+    """∂F/∂m (DLMF 19.4.5)."""
+    safe = np.where(plain(k) == 0, 1e-3, k)
+    root = np.sqrt(1.0 - safe * np.sin(phi) ** 2)
+    first = (sp.ellipeinc(phi, safe) - (1.0 - safe) * sp.ellipkinc(phi, safe)) / (2.0 * safe * (1.0 - safe))
+    return _near_zero(sp.ellipkinc, k, first - np.sin(2.0 * phi) / (4.0 * (1.0 - safe) * root), (phi,))
+
+
+def _ellipeinc(m: Any, y: Any, phi: Any, k: Any) -> Any:
+    """∂E/∂m (DLMF 19.4.6)."""
+    safe = np.where(plain(k) == 0, 1e-3, k)
+    formula = (sp.ellipeinc(phi, safe) - sp.ellipkinc(phi, safe)) / (2.0 * safe)
+    return _near_zero(sp.ellipeinc, k, formula, (phi,))
+
+
 PARTIALS.update(
     {
         sp.ellipk: (_ellipk,),
         sp.ellipe: (_ellipe,),
         sp.ellipkm1: (lambda m, y, p: -_ellipk(m, y, 1.0 - p),),
-        sp.ellipkinc: (
-            lambda m, y, phi, k: 1.0 / np.sqrt(1.0 - k * np.sin(phi) ** 2),
-            by_difference(sp.ellipkinc, 1, positive=False),
-        ),
-        sp.ellipeinc: (
-            lambda m, y, phi, k: np.sqrt(1.0 - k * np.sin(phi) ** 2),
-            by_difference(sp.ellipeinc, 1, positive=False),
-        ),
+        sp.ellipkinc: (lambda m, y, phi, k: 1.0 / np.sqrt(1.0 - k * np.sin(phi) ** 2), _ellipkinc),
+        sp.ellipeinc: (lambda m, y, phi, k: np.sqrt(1.0 - k * np.sin(phi) ** 2), _ellipeinc),
         **{f: tuple(by_difference(f, k) for k in range(f.nin)) for f in (sp.elliprd, sp.elliprf, sp.elliprg)},
         sp.elliprc: (by_difference(sp.elliprc, 0), by_difference(sp.elliprc, 1)),
         sp.elliprj: tuple(by_difference(sp.elliprj, k) for k in range(4)),
@@ -128,7 +148,11 @@ PARTIALS.update(
 
 
 def _parameters(function: Callable) -> tuple[Callable, ...]:
-    return tuple(by_difference(function, k, positive=False) for k in range(function.nin - 1))
+    """The last parameter has poles at 0, −1, −2, …"""
+    last = function.nin - 2
+    return tuple(
+        by_difference(function, k, room=to_gamma_pole if k == last else None) for k in range(last + 1)
+    )
 
 
 PARTIALS.update(
@@ -156,7 +180,7 @@ def _polynomial(function: Callable, slope: Callable) -> None:
         constant = np.asarray(plain(n)) == 0
         return np.where(constant, 0.0, slope(np.where(constant, 1, n), *rest))
 
-    between = tuple(by_difference(function, k, positive=False) for k in range(1, function.nin - 1))
+    between = tuple(by_difference(function, k, room=None) for k in range(1, function.nin - 1))
     PARTIALS[function] = (None, *between, by_argument)
 
 
@@ -179,6 +203,8 @@ def _several(function: Callable, slopes: Callable) -> None:
     """A function of one variable with several values: ``slopes(values, x)`` are their derivatives."""
 
     def forward(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
+        if len(args) > 1:
+            raise no_rule(function, "results written into given arrays")
         (x,) = args
         values = function(x, **kwargs)
 
@@ -205,7 +231,7 @@ def _ellipj(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
         sn, cn, dn, _ = values
         by_u = (cn * dn, -sn * dn, -k * sn * cn, dn)
         found = [sum(bar * s for bar, s in zip(bars, by_u, strict=True))]
-        by_m = [by_difference(lambda u, m, j=j: sp.ellipj(u, m)[j], 1, positive=False) for j in range(4)]
+        by_m = [by_difference(lambda u, m, j=j: sp.ellipj(u, m)[j], 1, room=to_zero_or_one) for j in range(4)]
         found.append(
             sum(bar * s(np, None, u, k) for bar, s in zip(bars, by_m, strict=True)) if 1 in needs else 0
         )

@@ -219,7 +219,7 @@ def _skewnorm_z(x: Any, loc: Any, scale: Any, a: Any) -> tuple[Any, Any]:
 
 
 _BETA_SLOPE = (by_difference(sp.betainc, 0), by_difference(sp.betainc, 1))
-_SKEW_BY_A = by_difference(_scu._skewnorm_cdf, 3, positive=False)
+_SKEW_BY_A = by_difference(_scu._skewnorm_cdf, 3, room=None)
 
 
 def _skewnorm_inverse(sign: float) -> tuple[Callable, ...]:

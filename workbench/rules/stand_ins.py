@@ -19,7 +19,7 @@ from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.scalars import TRACED, TracedFloat
 from workbench.autodiff.tape import OPEN
-from workbench.errors import MissingRuleError
+from workbench.errors import DifferentiationError, MissingRuleError
 
 
 def with_value(traced: Any, value: Any) -> Any:
@@ -95,8 +95,13 @@ def _door(function: Callable, form: Callable, structured: bool, overwrites: bool
                 raise no_rule(function, f"its argument {name!r}")
             if name not in _HARMLESS:
                 raise no_rule(function, f"{name}={kwargs[name]!r}")
-        with np.errstate(all="ignore"):
-            traced = form(*args, **{k: v for k, v in kwargs.items() if k not in ignored})
+        try:
+            with np.errstate(all="ignore"):
+                traced = form(*args, **{k: v for k, v in kwargs.items() if k not in ignored})
+        except DifferentiationError:
+            raise
+        except (TypeError, ValueError, IndexError) as error:  # the function takes what the form does not
+            raise no_rule(function, f"these arguments ({error})") from error
         return with_value(traced, value)
 
     return call
