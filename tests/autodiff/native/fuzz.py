@@ -411,6 +411,12 @@ def check(seed: int) -> str:
         if slopes is None:
             return f"{args}: gave {value}, expected {expected}"
         found = back(1.0)[:2]
+        if (
+            max(map(abs, slopes)) > 1e100
+            or not all(map(math.isfinite, slopes))
+            or not all(map(math.isfinite, found))
+        ):
+            continue  # numbers too large for a comparison
         if math.isfinite(expected) and not close(value, expected, 1e-13):
             return f"{args}: value {value}, expected {expected}"
         good = [close(a, b, 1e-9) for a, b in zip(found, slopes, strict=True)]

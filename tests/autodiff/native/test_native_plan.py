@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import fuzz
 import numpy as np
 import pytest
 
@@ -228,6 +229,13 @@ def test_closures_with_other_values_are_told_apart():
     assert plan(two, (1.0,)).pullback((1.0,))[1](1.0) == (2.0,)
     assert plan(three, (1.0,)).pullback((1.0,))[1](1.0) == (3.0,)
     assert plan(two, (1.0,)).pullback((1.0,))[1](1.0) == (2.0,)
+
+
+def test_equal_code_of_different_modules_is_told_apart():
+    source = "def scale(x):\n    return {} * x\n\n\ndef main(x):\n    return scale(x)\n"
+    mains = [fuzz.load(source.format(k), f"<module {k}>")["main"] for k in (2, 3)]
+    assert mains[0].__code__ == mains[1].__code__
+    assert [plan(main, (1.0,)).pullback((1.0,))[1](1.0) for main in mains] == [(2.0,), (3.0,)]
 
 
 def test_defaults_are_told_apart():

@@ -66,7 +66,9 @@ class Compiled:
 
     # ------------------------------------------------------------------------------------ running
 
-    def forward(self, arguments: Callable[[], tuple[list[Any], int]]) -> tuple[list[Any], list[Any], Any, int]:
+    def forward(
+        self, arguments: Callable[[], tuple[list[Any], int]]
+    ) -> tuple[list[Any], list[Any], Any, int]:
         """Run the forward half: its arguments, the result's numbers, the tape and the tape's length.
 
         ``arguments`` gives them, and how many elements their arrays have; once more for each time the tape was too
@@ -163,6 +165,16 @@ def _as_it_is(function: Any) -> Any:
     return function
 
 
+def calls_itself(text: str) -> bool:
+    """Whether a function calls itself. Such code is compiled in this process and not cached, see below."""
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef):
+            inner = [n for n in ast.walk(node) if isinstance(n, ast.Name) and n.id == node.name]
+            if inner:
+                return True
+    return False
+
+
 def calls_in_circles(text: str) -> bool:
     """Whether functions call each other in a circle of more than one.
 
@@ -201,11 +213,13 @@ def build(path: Path, signatures: dict[str, list[str]]) -> dict[str, Any]:
     namespace |= machine()
     namespace["compiled"] = numba.njit(error_model="python")
     text = path.read_text(encoding="utf-8")
-    namespace["compiled_entry"] = numba.njit(error_model="python", cache=True, nogil=True)
+    cached = not calls_itself(text)
+    namespace["compiled_entry"] = numba.njit(error_model="python", cache=cached, nogil=True)
     exec(compile(text, str(path), "exec"), namespace)
     for name, signature in signatures.items():
         namespace[name].compile(tuple(known[type_] for type_ in signature))
-    cache.done_file(path, list(signatures)).touch()
+    if cached:
+        cache.done_file(path, list(signatures)).touch()
     return namespace
 
 
@@ -230,7 +244,8 @@ class _Worker:
         while True:
             compiled = cls.waiting.get()
             path = cache.module_file(compiled.generated.text, compiled.generated.primal)
-            if not cache.done_file(path, list(compiled.signatures)).exists():
+            elsewhere = not calls_itself(compiled.generated.text)
+            if elsewhere and not cache.done_file(path, list(compiled.signatures)).exists():
                 cls.compile_elsewhere(compiled, path)
             if not compiled.failure:
                 compiled.load()

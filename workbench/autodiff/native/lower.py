@@ -276,7 +276,7 @@ class _Lowering:
             if result is None:
                 self.stop(node)
             return result
-        key = (name, *(id(a) if isinstance(a, Value) else (type(a), repr(a)) for a in args))
+        key = (name, *(a if isinstance(a, Value) else (type(a), repr(a)) for a in args))
         block: Block | None = self.block
         while block is not None:
             if key in block.known:

@@ -330,7 +330,9 @@ def _key(target: types.FunctionType, things: list[Any]) -> Any:
         cells.append(type(numbers[name]) if name in numbers else id(_current(cell, name)))
     defaults = [thing_of(d) for d in (*(target.__defaults__ or ()), *(target.__kwdefaults__ or {}).values())]
     constants = [(shape_of(thing), tuple(map(repr, leaves(thing)))) for thing in defaults]
-    return target.__code__, tuple(map(shape_of, things)), tuple(cells), tuple(constants)
+    # Equal code objects may belong to different modules: what their names mean differs.
+    home = id(target.__globals__), target.__code__.co_filename
+    return target.__code__, home, tuple(map(shape_of, things)), tuple(cells), tuple(constants)
 
 
 _plans: dict[Any, Plan | Refusal] = {}

@@ -347,7 +347,7 @@ class _Backward:
 
     def known(self, name: str, arg: Atom) -> str:
         """A function of a value: the program's own result where it has one."""
-        key = (name, id(arg))
+        key = (name, arg)
         block: Block | None = self.block
         while block is not None:
             found = block.known.get(key)
