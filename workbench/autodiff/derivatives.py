@@ -50,6 +50,9 @@ def pullback(f: Callable, *args: Any, wrt: int | tuple[int, ...] | None = None) 
         traced = list(args)
         for k in positions:
             traced[k] = _trace(tape, args[k])
+        inputs = [
+            map_leaves(lambda x: x, traced[k]) for k in positions
+        ]  # the program may change its containers
         result = resolve(f)(*traced)
         result = map_leaves(current, result)
     value = map_leaves(_value_of(tape), result)
@@ -63,7 +66,7 @@ def pullback(f: Callable, *args: Any, wrt: int | tuple[int, ...] | None = None) 
                 memory.store = None
             _seed(tape, result, value, y_bar)
             sweep_back(tape)
-            return tuple(map_leaves(_cotangent_of(tape), traced[k], other=lambda x: None) for k in positions)
+            return tuple(map_leaves(_cotangent_of(tape), x, other=lambda x: None) for x in inputs)
 
     return value, back
 

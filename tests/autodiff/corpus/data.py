@@ -287,3 +287,24 @@ def dataclasses_prepared_after_init(a, b):
     first, values, _ = dataclasses.astuple(p)
     local = Local(a)
     return p.energy * q.energy + fields["values"][0] * first * values.sum() + local.z * Local(b, a).z
+
+
+class _Ball:
+    def __init__(self, x, v):
+        self.x, self.v, self.path = x, v, [x]
+
+    def advance(self, dt):
+        self.v -= 9.81 * dt
+        self.x += self.v * dt
+        self.path.append(self.x)
+
+
+@program(_Ball(1.0, 2.0), {"dt": 0.1, "all": [0.5, np.array([1.0, 2.0])]})
+def arguments_that_the_program_changes(ball, options):
+    for _ in range(3):
+        ball.advance(options["dt"])
+    ball.highest = max(ball.path)
+    options["dt"] = options["dt"] * 2
+    options["all"][0] = options["all"].pop() * options["dt"]
+    options["new"] = ball.x
+    return ball.x * ball.highest + options["new"] ** 2 + options["all"][0].sum()
