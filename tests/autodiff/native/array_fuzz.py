@@ -148,7 +148,8 @@ class Author(fuzz.Author):
         length = self.arrays[name] if self.chance(0.5) else length
         target = name if length == self.arrays[name] else f"{name}[{self.arrays[name] - length}:]"
         self.add(
-            f"{target} {self.pick('+=', '*=', '-=')} {self.pick(f'np.tanh({self.whole(length)})', '0.5', self.part(length))}"
+            value = self.pick(f'np.tanh({self.whole(length)})', '0.5', self.part(length))
+            f"{target} {self.pick('+=', '*=', '-=')} {value}"
         )
 
     def _whole(self, loop: bool) -> None:

@@ -1,3 +1,4 @@
+# ruff: noqa: B905  the programs are written as a scientist would write them
 """Small programs with arrays: views, aliases, writes, whole-array expressions, reductions, creation."""
 
 from __future__ import annotations

@@ -135,9 +135,9 @@ def power(low: Lowering, base: Any, exponent: Any, node: ast.AST) -> Atom:
 
 
 def _on_structures(low: Lowering, kind: str, left: Any, right: Any, *, node: ast.AST) -> Any:
-    if kind == "Add" and isinstance(left, Tup) and isinstance(right, Tup) and left.kind is right.kind:
-        if left.kind in (tuple, list):
-            return Tup(left.items + right.items, left.kind)
+    both = isinstance(left, Tup) and isinstance(right, Tup) and left.kind is right.kind
+    if kind == "Add" and both and left.kind in (tuple, list):
+        return Tup(left.items + right.items, left.kind)
     if kind == "Mult" and isinstance(left, Tup) and type(right) is int and left.kind in (tuple, list):
         return Tup(left.items * right, left.kind)
     for this, other, form in ((left, right, "__{}__"), (right, left, "__r{}__")):
@@ -219,22 +219,23 @@ def _comparison(low: Lowering, op: ast.cmpop, left: Any, right: Any, *, node: as
             wide = "float" if "float" in (type_of(left), type_of(right)) else "int"
             left, right = (_comparable(low, side, wide, node) for side in (left, right))
         return low.op(COMPARE[type(op).__name__], left, right, node=node)
-    if isinstance(left, Arr | Lazy) or isinstance(right, Arr | Lazy):
-        if type(op).__name__ in COMPARE:
+    has_array = isinstance(left, Arr | Lazy) or isinstance(right, Arr | Lazy)
+    if has_array and type(op).__name__ in COMPARE:
 
-            def function(a: Atom, b: Atom) -> Any:
-                return _comparison(low, op, a, b, node=node)
+        def function(a: Atom, b: Atom) -> Any:
+            return _comparison(low, op, a, b, node=node)
 
-            return arrays.elementwise(low, function, [left, right], "bool", node=node)
+        return arrays.elementwise(low, function, [left, right], "bool", node=node)
     if isinstance(op, ast.Is | ast.IsNot | ast.Eq | ast.NotEq):
         same = left == right if isinstance(left, Static) and isinstance(right, Static) else None
         if same is None and isinstance(op, ast.Is | ast.IsNot) and _is_none(left) != _is_none(right):
             same = False
         if same is not None:
             return same == isinstance(op, ast.Is | ast.Eq)
-    if isinstance(op, ast.In | ast.NotIn) and isinstance(right, Tup):
-        if isinstance(left, Static) and all(isinstance(item, Static) for item in right.items):
-            return (left in right.items) == isinstance(op, ast.In)
+    if isinstance(op, ast.In | ast.NotIn) and isinstance(right, Tup) and isinstance(left, Static):
+        if not all(isinstance(item, Static) for item in right.items):
+            raise low.refuse("a number is looked for in a tuple", node)
+        return (left in right.items) == isinstance(op, ast.In)
     raise low.refuse(f"the comparison {type(op).__name__} of {_describe(left)} and {_describe(right)}", node)
 
 

@@ -431,7 +431,7 @@ class _Lowering:
     def loop(
         self, node: Any, *, bounds: tuple[Atom, Atom, Atom] | None, item: Callable[[Value], Any] | None = None
     ) -> None:
-        """A loop that counts over ``bounds``, or runs while its test holds; ``item`` makes the target of the counter."""
+        """A loop over ``bounds``, or while its test holds; ``item`` makes the loop's target of the counter."""
         targets = [node.target] if bounds is not None else []
         names = sorted(assigned_names([*targets, *node.body]))
         entry = {name: self.scope.vars.get(name, UNDEFINED) for name in names}

@@ -6,7 +6,8 @@ the same row serves the tangent sweep, with the argument's tangent for ``{b}``);
 taken from the program when it computes it anyway. A bare name such as ``sqrt`` is a function of ``runtime``: it
 raises where Python raises.
 
-Marks: ``m`` concerns memory; ``c`` cheap, worth computing again rather than keeping; ``s`` may stop the sweep, so it is never dropped.
+Marks: ``m`` concerns memory; ``c`` cheap, worth computing again rather than keeping; ``s`` may stop the sweep, so it is
+never dropped.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ _ROWS: list[tuple[Any, ...]] = [
     ("mul", "{0} * {1}", ("{b} * {1}", "{b} * {0}"), "float", "c"),
     ("div", "{0} / {1}", ("{b} / {1}", "-({b} / {1}) * {r}"), "float", "cs"),
     ("neg", "-{0}", ("-{b}",), "float", "c"),
-    ("power", "power({0}, {1})", ("{b} * power_by_base({0}, {1})", "{b} * power_by_exponent({0}, {1}, {r})"), "float", "s"),
+    ("power", "power({0}, {1})",
+     ("{b} * power_by_base({0}, {1})", "{b} * power_by_exponent({0}, {1}, {r})"), "float", "s"),
     ("square", "{0} ** 2", ("{b} * 2.0 * {0}",), "float", "c"),
     ("cube", "{0} ** 3", ("{b} * 3.0 * {0} ** 2",), "float", "c"),
     ("mod", "{0} % {1}", ("{b}", "-{b} * ({0} // {1})"), "float", "s"),
@@ -78,7 +80,8 @@ _ROWS: list[tuple[Any, ...]] = [
     ("asin", "asin({0})", ("over({b}, sqrt((1.0 - {0}) * (1.0 + {0})))",), "float", "s"),
     ("acos", "acos({0})", ("-over({b}, sqrt((1.0 - {0}) * (1.0 + {0})))",), "float", "s"),
     ("atan", "atan({0})", ("{b} / (1.0 + {0} * {0})",), "float", ""),
-    ("atan2", "atan2({0}, {1})", ("over({b} * {1}, {0} * {0} + {1} * {1})", "-over({b} * {0}, {0} * {0} + {1} * {1})"), "float", ""),
+    ("atan2", "atan2({0}, {1})",
+     ("over({b} * {1}, {0} * {0} + {1} * {1})", "-over({b} * {0}, {0} * {0} + {1} * {1})"), "float", ""),
     ("hypot", "hypot({0}, {1})", ("over({b} * {0}, {r})", "over({b} * {1}, {r})"), "float", "s"),
     ("sinh", "sinh({0})", ("{b} * {cosh 0}",), "float", "s"),
     ("cosh", "cosh({0})", ("{b} * {sinh 0}",), "float", "s"),

@@ -131,7 +131,7 @@ class _Forward(Writer):
         if kept is None or kept.rows is None:
             super().loop(node)
             return
-        rows, size = reserve(self, kept)
+        size = reserve(self, kept)[1]
         self.add(f"if pos + {size} > len(tape):")
         self.nested(lambda: self.add("raise TapeFull"))
         super().loop(node)

@@ -31,7 +31,7 @@ class Kept:
 def decide(
     block: Block, needed: dict[Block, set[Value]], free: set[Value], calls: Collection[Call]
 ) -> dict[Block, Kept]:
-    """Decide for a block and all blocks in it. ``needed`` grows by what computing again needs; ``free`` are counters."""
+    """Decide for a block and all in it. ``needed`` grows by what computing again needs; ``free`` are counters."""
     decided: dict[Block, Kept] = {}
     for node in block.nodes:
         for inner in blocks_of(node):
