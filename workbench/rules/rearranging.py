@@ -80,7 +80,6 @@ ARRANGING: dict[Callable, tuple[int, ...]] = {
     np.vstack: (0,),
     np.where: (1, 2),
     np.lib.stride_tricks.sliding_window_view: (0,),
-    np.lib.stride_tricks.as_strided: (0,),
 }
 
 
@@ -181,9 +180,19 @@ def arrange(tape: Tape, function: Callable, args: tuple, kwargs: dict, places: t
     return type(value)(results) if several else results[0]
 
 
+def overlaps(array: np.ndarray) -> bool:
+    """Whether two elements of a view may be the same number, as in broadcast views and sliding windows."""
+    reach = array.itemsize
+    for stride, n in sorted((abs(s), n) for s, n in zip(array.strides, array.shape, strict=True) if n > 1):
+        if stride < reach:
+            return True
+        reach += stride * (n - 1)
+    return False
+
+
 def _is_view(tape: Tape, value: Any) -> bool:
     array = value.array if type(value) is TracedArray else value
-    if type(array) is not np.ndarray or 0 in array.strides:
+    if type(array) is not np.ndarray or overlaps(array):
         return False  # a broadcast view is handled as a copy: its elements are not its own
     memory = tape.memories.get(id(owner_of(array)))
     return memory is not None and memory.active
@@ -193,7 +202,7 @@ def _pick(tape: Tape, value: Any, source: np.ndarray, numbering: _Numbering) -> 
     array = value.array if type(value) is TracedArray else value
     if type(array) is np.ndarray and array.dtype.kind == "O":
         raise lost("traced values were about to become an array of objects")
-    if type(array) is np.ndarray and 0 in array.strides and array.size:
+    if type(array) is np.ndarray and overlaps(array) and array.size:
         value = resolve(np.copy)(value) if type(value) is TracedArray else array.copy()
     if np.ndim(plain(value)) == 0 and type(value) is not TracedArray and not isinstance(value, np.ndarray):
         value = np.asarray(value) if type(value) is not TracedFloat else value
@@ -216,6 +225,26 @@ def _pick(tape: Tape, value: Any, source: np.ndarray, numbering: _Numbering) -> 
 
 for _function, _places in ARRANGING.items():
     DOORS[_function] = arranged(_function, _places)
+
+
+def _as_strided(x: Any, shape: Any = None, strides: Any = None, *args: Any, **kwargs: Any) -> Any:
+    """``as_strided``: the elements by their place in memory, as a copy that cannot be written into."""
+    x = current(x)
+    if type(x) is not TracedArray:
+        return _original_as_strided(x, shape, strides, *args, **kwargs)
+    view, owner = _original_as_strided(x.array, shape, strides), owner_of(x.array)
+    flat = owner.reshape(-1) if owner.flags.c_contiguous else owner.T.reshape(-1)
+    start = x.array.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
+    places = np.full(view.shape, start)
+    for axis, stride in enumerate(view.strides):
+        places += np.arange(view.shape[axis]).reshape((-1,) + (1,) * (view.ndim - axis - 1)) * stride
+    found = get_item(current(flat), places // owner.itemsize)
+    found.array.flags.writeable = False
+    return found
+
+
+_original_as_strided = np.lib.stride_tricks.as_strided
+DOORS[_original_as_strided] = _as_strided
 
 
 # ------------------------------------------------------------------------------------ making arrays of values
@@ -269,6 +298,11 @@ for _function in (np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortrana
 def _astype(x: Any, dtype: Any, **kwargs: Any) -> Any:
     """``numpy.astype``: the cotangent goes back in the operand's own type."""
     x, kind = current(x), np.dtype(dtype)
+    if type(x) is TracedFloat and kind.kind in "fc":
+        if kind.kind == "c":
+            return _astype(resolve(np.asarray)(x), kind)
+        inner = _astype(x.value, kind) if type(x.value) is TracedFloat else kind.type(x.value)
+        return TracedFloat(inner, x.tape, x, 1.0)
     if type(x) is not TracedArray or kind.kind not in "fc":
         return plain(x).astype(dtype, **kwargs)
     value = x.value.astype(kind) if x.tape.level == 0 else beneath(x.tape, _astype, x.value, kind)

@@ -248,7 +248,7 @@ def _prod(r: _Reduced) -> Callable:
         shape = np.shape(plain(moved))
         lead = shape[: len(shape) - len(r.axes)]
         others = np.reshape(_exclusive_products(np.reshape(moved, (*lead, -1))), shape)
-        return bar * r.initial * np.moveaxis(others, last, r.axes)
+        return bar * np.conj(r.initial * np.moveaxis(others, last, r.axes))
 
     return pullback
 
