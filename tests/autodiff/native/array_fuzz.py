@@ -147,10 +147,9 @@ class Author(fuzz.Author):
         name = self.pick(*[n for n, size in self.arrays.items() if size >= length])
         length = self.arrays[name] if self.chance(0.5) else length
         target = name if length == self.arrays[name] else f"{name}[{self.arrays[name] - length}:]"
-        self.add(
-            value = self.pick(f'np.tanh({self.whole(length)})', '0.5', self.part(length))
-            f"{target} {self.pick('+=', '*=', '-=')} {value}"
-        )
+        operator = self.pick("+=", "*=", "-=")
+        value = self.pick(f"np.tanh({self.whole(length)})", "0.5", self.part(length))
+        self.add(f"{target} {operator} {value}")
 
     def _whole(self, loop: bool) -> None:
         name = self.array()
