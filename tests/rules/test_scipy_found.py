@@ -1,0 +1,44 @@
+"""Programs of SciPy that once lost a derivative on the way through NumPy."""
+
+import numpy as np
+import pytest
+import scipy.signal as sg
+import scipy.stats as st
+from numpy.lib.stride_tricks import as_strided, sliding_window_view
+
+from workbench import check_gradient, gradient
+
+LONG = np.sin(np.arange(24.0)) + 0.2
+X = np.array([0.31, 0.47, 0.72, 1.3, 0.55])
+
+
+def test_overlapping_windows():
+    check_gradient(lambda x: as_strided(x, (3, 8), (56, 8)), LONG)
+    check_gradient(lambda x: as_strided(x[::2], (3, 4), (32, 16)), LONG)
+    check_gradient(lambda z: as_strided(z, (3, 4), (32, 16)), LONG + 1j)
+    check_gradient(lambda z: sliding_window_view(z, 3) * 2.0, LONG + 1j)
+
+
+def test_a_window_that_is_written_into_refuses():
+    def program(x):
+        as_strided(x, (3, 4), (8, 8))[0, 0] = 1.0
+        return x.sum()
+
+    with pytest.raises(ValueError, match="read-only"):
+        gradient(program)(LONG)
+
+
+@pytest.mark.parametrize("mode", ["psd", "complex", "magnitude"])
+def test_spectra(mode):
+    check_gradient(lambda x: sg.spectrogram(x, nperseg=8, mode=mode)[2], LONG)
+    check_gradient(lambda x: sg.stft(x, nperseg=8)[2], LONG)
+    check_gradient(lambda x: sg.welch(x, nperseg=8)[1], LONG)
+
+
+def test_filter_design():
+    check_gradient(lambda w: sg.butter(2, w), 0.4)
+    check_gradient(lambda r, w: sg.cheby1(3, r, w), 0.4, 0.3)
+
+
+def test_entropy_of_samples():
+    check_gradient(lambda x: st.differential_entropy(x), X)
