@@ -80,7 +80,7 @@ OPERATORS = {
             operator.ipow,
             np.power,
             (
-                lambda y, a, b: b * a ** (b - 1) if b != 0 else 0.0,
+                lambda y, a, b: b * a ** (b - 1) if b != 0 or (type(b) is TracedFloat and a != 0) else 0.0,
                 lambda y, a, b: y * _log(a) if a != 0 else 0.0,
             ),
         ),

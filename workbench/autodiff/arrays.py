@@ -267,6 +267,8 @@ class Operation(Entry):
             cotangents = self.pullback(tuple(bars))
         else:
             cotangents = self.pullback(bars[0])
+        if OPEN:  # a pullback may have filled an array of its own with values that an outer derivative traces
+            cotangents = [current(c) for c in cotangents]
         given = [id(c) for c in cotangents]
         for operand, cotangent in zip(self.operands, cotangents, strict=True):
             if cotangent is not None:

@@ -17,6 +17,7 @@ from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
 from workbench.autodiff.indexing import set_item
 from workbench.autodiff.location import user_line
 from workbench.autodiff.methods import Flat
+from workbench.autodiff.settling import note
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.watch import is_known
 from workbench.errors import MissingRuleError
@@ -57,6 +58,7 @@ def set_attribute(value: Any, obj: Any, name: str) -> None:
     kind = type(obj)
     setters = _setters.get(kind, _MISSING)
     if setters is None:
+        note(obj, value, name)
         setattr(obj, name, value)
         return
     if kind is np.ndarray or kind is TracedArray:
@@ -72,6 +74,7 @@ def set_attribute(value: Any, obj: Any, name: str) -> None:
     elif (setter := setters.get(name)) is not None:
         setter(obj, value)
     else:
+        note(obj, value, name)
         setattr(obj, name, value)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from types import (
@@ -30,6 +31,7 @@ from workbench.autodiff.location import is_engine_file, user_line
 from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, OWNER_DOORS, Rule, learn
 from workbench.autodiff.rewrite import rewrite, with_code
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, strip, unswallowed
+from workbench.autodiff.settling import changes_globals, note, note_elements
 from workbench.autodiff.source import SourceUnavailable
 from workbench.autodiff.structure import leaves
 from workbench.autodiff.tape import OPEN
@@ -91,7 +93,7 @@ def resolve(f: Any) -> Any:
     return _resolve_other(f)
 
 
-REWRITTEN_DOORS["resolve"] = resolve
+REWRITTEN_DOORS.update(resolve=resolve, changes_globals=changes_globals)
 
 
 def _door_of_owner(f: Any, owner: Any) -> Any:
@@ -221,8 +223,9 @@ def _class_door(cls: type) -> Callable:
     new_door = resolve(new) if new is not None else None
     init_door = resolve(init) if init is not None else None
     post_init = python_method(cls, "__post_init__")
+    is_dataclass = "__dataclass_fields__" in vars(cls)
     if new_door is new and init_door is init and post_init is None:
-        return cls
+        return _noted_dataclass(cls) if is_dataclass and OPEN else cls
     if post_init is not None and init_door is init:
         init_door = _dataclass_init(init, post_init)
 
@@ -309,6 +312,16 @@ def _cache_method(method: Any, cached: Any) -> Callable:
     return call
 
 
+def _noted_dataclass(cls: type) -> Callable:
+    def make(*args: Any, **kwargs: Any) -> Any:
+        made = cls(*args, **kwargs)
+        for name in cls.__dataclass_fields__:
+            note(made, getattr(made, name, None), name)
+        return made
+
+    return make
+
+
 def _dataclass_init(init: FunctionType, post_init: FunctionType) -> Callable:
     """The ``__init__`` that ``dataclasses`` made, which has no source, with a rewritten ``__post_init__``."""
 
@@ -321,6 +334,7 @@ def _dataclass_init(init: FunctionType, post_init: FunctionType) -> Callable:
         init(receiver, *args, **kwargs)
         after = receiver.__dict__.pop("<after>", ())
         for name, value in receiver.__dict__.items():
+            note(made, value, name)
             object.__setattr__(made, name, value)
         resolve(post_init)(made, *after)
 
@@ -482,7 +496,7 @@ def contains_traced(x: Any, depth: int = 3) -> bool:
     """Whether a traced value, or a plain array whose memory is traced, is in ``x``."""
     kind = type(x)
     if kind in TRACED:
-        return True
+        return x.tape.open
     if kind is np.ndarray:
         return bool(OPEN) and type(current(x)) is TracedArray
     if depth and (kind is list or kind is tuple):
@@ -584,6 +598,7 @@ _CONTAINERS = frozenset({list, dict, set, str, frozenset, tuple, bytes, bytearra
 
 
 # methods of containers that call a function or take the elements out of what they are given
+_STORING = frozenset({"append", "insert", "add", "setdefault"})
 _ITERATING = frozenset({"sort", "extend", "update", "union", "__iadd__"})
 
 
@@ -593,8 +608,13 @@ def _compiled(f: Any) -> Any:
     Python functions handed to it are rewritten, and plain arrays whose memory is traced arrive as traced arrays, so
     that it cannot take their numbers unnoticed.
     """
-    if type(getattr(f, "__self__", None)) in _CONTAINERS and f.__name__ not in _ITERATING:
+    owner = getattr(f, "__self__", None)
+    if type(owner) in _CONTAINERS and f.__name__ not in _ITERATING:
+        if f.__name__ in _STORING:
+            note_elements(owner)
         return f
+    if type(owner) in _CONTAINERS or type(owner) is deque:
+        note_elements(owner)
     try:
         if f in _HARMLESS or (isinstance(f, type) and issubclass(f, BaseException)):
             return f

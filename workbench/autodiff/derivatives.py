@@ -11,6 +11,7 @@ import numpy as np
 from workbench.autodiff.arrays import TracedArray, accumulate, current, memory_of, owner_of
 from workbench.autodiff.calls import plain, resolve
 from workbench.autodiff.scalars import TRACED, TracedFloat
+from workbench.autodiff.settling import settle_all
 from workbench.autodiff.structure import leaves, map_leaves, settle
 from workbench.autodiff.tape import OPEN, Tape, recording, sweep_back
 from workbench.errors import NotDifferentiableError, NotScalarError
@@ -46,15 +47,19 @@ def pullback(f: Callable, *args: Any, wrt: int | tuple[int, ...] | None = None) 
                 fix="count positional arguments from 0, and pass what you differentiate by positionally",
             )
     positions = tuple(k % len(args) for k in positions)
-    with recording() as tape:
-        traced = list(args)
-        for k in positions:
-            traced[k] = _trace(tape, args[k])
-        inputs = [
-            map_leaves(lambda x: x, traced[k]) for k in positions
-        ]  # the program may change its containers
-        result = resolve(f)(*traced)
-        result = map_leaves(current, result)
+    tape = None
+    try:
+        with recording() as tape:
+            traced = list(args)
+            for k in positions:
+                traced[k] = _trace(tape, args[k])
+            inputs = [
+                map_leaves(lambda x: x, traced[k]) for k in positions
+            ]  # the program may change its containers
+            result = resolve(f)(*traced)
+            result = map_leaves(current, result)
+    finally:
+        settle_all(tape, f)
     value = map_leaves(_value_of(tape), result)
     for k, argument in enumerate(args):
         if k not in positions:

@@ -26,6 +26,7 @@ from workbench.autodiff.arrays import (
 from workbench.autodiff.calls import REWRITTEN_DOORS, as_array, contains_traced, plain, python_method, resolve
 from workbench.autodiff.location import user_line
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost, strip
+from workbench.autodiff.settling import note, note_elements
 from workbench.autodiff.tape import OPEN, Entry, Tape
 from workbench.errors import LostGradientError, MissingRuleError
 
@@ -220,6 +221,7 @@ def set_item(value: Any, container: Any, index: Any) -> None:
     """``container[index] = value``."""
     kind = type(container)
     if kind is list or kind is dict:
+        note(container, value)
         container[index] = iterate(value) if kind is list and type(index) is slice else value
         return
     if kind is np.ndarray or kind is TracedArray:
@@ -227,6 +229,7 @@ def set_item(value: Any, container: Any, index: Any) -> None:
         return
     own = python_method(kind, "__setitem__")
     if own is None:
+        note_elements(container)
         container[index] = value
     else:
         resolve(own)(container, index, value)

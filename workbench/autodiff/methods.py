@@ -199,7 +199,7 @@ def _install() -> None:
     TracedArray.flat = property(Flat, lambda self, value: indexing.set_item(value, self.array, ...))
     TracedArray.real, TracedArray.imag = _part("real"), _part("imag")
     TracedArray.__len__ = lambda self: len(self.array)
-    TracedArray.__iter__ = indexing.iterate
+    TracedArray.__iter__ = lambda self: iter(indexing.iterate(self))
     TracedArray.__getitem__ = indexing.get_item
     TracedArray.__setitem__ = lambda self, index, value: indexing.set_item(value, self, index)
     TracedArray.__contains__ = lambda self, value: plain(value) in self.array

@@ -275,6 +275,10 @@ class _Rewriter(ast.NodeTransformer):
         body = after + self.block(node.body)
         return ast.copy_location(ast.For(target, source, body, self.block(node.orelse)), node)
 
+    def visit_Global(self, node: ast.Global) -> list[ast.stmt]:
+        names = ast.copy_location(ast.Constant(tuple(node.names)), node)
+        return [node, ast.copy_location(ast.Expr(self.door("changes_globals", [names], node)), node)]
+
     def visit_With(self, node: ast.With) -> ast.With:
         items, after = [], []
         for item in node.items:

@@ -91,6 +91,18 @@ class TracedFloat:
     def is_integer(self) -> bool:
         return self.value.is_integer()
 
+    def __round__(self, digits: int | None = None) -> Any:
+        return round(self.value, digits)
+
+    def __divmod__(self, other: Any) -> tuple[Any, Any]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Any, Any]:
+        return other // self, other % self
+
+    def __abs__(self) -> Any:
+        return self if self.value >= 0 else -self
+
     # -- ways off the tape
 
     def __float__(self) -> float:

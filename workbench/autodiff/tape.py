@@ -39,9 +39,10 @@ class Tape(list):
         memories: the blocks of array memory this tape knows, by the id of the array that owns the block.
         writes: the entries that changed an array, in program order.
         caches: what functions behind ``functools.lru_cache`` returned, while the program is running.
+        touched: the containers that the program put something into, while it is running (see ``settling``).
     """
 
-    __slots__ = ("caches", "level", "lock", "memories", "open", "writes")
+    __slots__ = ("caches", "level", "lock", "memories", "open", "touched", "writes")
 
     def __init__(self, level: int) -> None:
         super().__init__()
@@ -50,6 +51,7 @@ class Tape(list):
         self.memories: dict[int, Memory] = {}
         self.writes: list[Any] = []
         self.caches: dict[Any, dict] = {}
+        self.touched: dict[tuple[int, str | None], Any] = {}
         self.lock = threading.RLock()
 
     __hash__ = object.__hash__
@@ -138,6 +140,7 @@ def recording() -> Iterator[Tape]:
         finally:
             OPEN.stack.remove(tape)
             tape.open = False
+            tape.caches.clear()
 
 
 def sweep_back(tape: Tape) -> None:
@@ -154,7 +157,7 @@ def sweep_back(tape: Tape) -> None:
                 parent = node.parent
                 if parent is not None:
                     bar = node.bar
-                    if bar or type(bar) is not float:
+                    if bar or type(bar) is TracedFloat:
                         node.bar = 0.0
                         parent.bar += node.partial * bar
                         parent = node.parent2

@@ -17,7 +17,7 @@ import numpy as np
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import plain
 from workbench.autodiff.registry import DOORS, NON_DIFFERENTIABLE, NUMBERS, PARTIALS, Rule, add_rule, door
-from workbench.autodiff.scalars import TracedFloat, innermost, scalar_result
+from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, scalar_result
 
 _TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
 _LN2, _LN10 = math.log(2.0), math.log(10.0)
@@ -36,6 +36,8 @@ def _tie(chosen: Callable) -> tuple[Callable, Callable]:
 
 
 def _power_by_base(m: Any, y: Any, a: Any, b: Any) -> Any:
+    if type(b) in TRACED:  # its own derivative may be asked for where it is zero
+        return b * a ** (b - 1.0)
     if np.ndim(b):
         return np.where(b == 0, 0.0, b * a ** np.where(b == 0, 1.0, b - 1.0))
     return b * a ** (b - 1) if b != 0 else 0.0 * a
@@ -85,7 +87,7 @@ TABLE: dict[str, tuple[Callable | None, ...]] = {
     "arcsinh": (lambda m, y, x: 1.0 / m.sqrt(1.0 + x * x),),
     "arccosh": (lambda m, y, x: 1.0 / (m.sqrt(x - 1.0) * m.sqrt(x + 1.0)),),
     "arctanh": (lambda m, y, x: 1.0 / (1.0 - x * x),),
-    "hypot": (lambda m, y, a, b: a / y, lambda m, y, a, b: b / y),
+    "hypot": (lambda m, y, a, b: a / (y + (y == 0)), lambda m, y, a, b: b / (y + (y == 0))),
     "deg2rad": (lambda m, y, x: math.pi / 180.0,),
     "radians": (lambda m, y, x: math.pi / 180.0,),
     "rad2deg": (lambda m, y, x: 180.0 / math.pi,),

@@ -148,7 +148,7 @@ class _Converter:
 
     def wrap(self, array: Any, /, to_scalar: bool | None = None) -> Any:
         if not contains_traced(array):
-            return self.plain.wrap(array, to_scalar)
+            return self.plain.wrap(array, to_scalar=to_scalar)
         to_scalar = all(self.scalar_input) if to_scalar is None else to_scalar
         return get_item(array, ()) if to_scalar and np.ndim(plain(array)) == 0 else array
 

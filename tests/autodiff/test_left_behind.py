@@ -1,0 +1,85 @@
+"""What a differentiated program leaves in globals, closures, objects and containers is plain, and the tape is freed."""
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from workbench import gradient
+
+X = np.array([0.5, -1.0, 2.0])
+LATEST = 0.0
+
+
+@dataclass
+class _Record:
+    value: float
+    parts: list
+
+
+class _Store:
+    total = 0.0
+
+    def __init__(self):
+        self.x, self.history, self.named = 0.0, [], {}
+
+
+def _is_plain(x):
+    return type(x) in (float, np.float64, np.ndarray)
+
+
+def test_globals_objects_and_containers_hold_plain_values():
+    store, counts, seen, records = _Store(), [0.0], set(), []
+    running = 0.0
+
+    def program(x):
+        global LATEST
+        nonlocal running
+        LATEST = x[0] * 2
+        running += x[1]
+        store.x = x[2]
+        store.latest = x * 2
+        store.history.append(x[1] * 3)
+        store.history.extend([x[0], (x[1], [x[2]])])
+        store.named["k"] = {"deep": [x[0]]}
+        store.named.setdefault("l", x[1])
+        _Store.total += x[0]
+        counts[0] += x[0]
+        seen.add(x[1] + 1)
+        records.append(_Record(x[0], [x[1]]))
+        return (x * x).sum()
+
+    np.testing.assert_allclose(gradient(program)(X), 2 * X)
+    flat = [LATEST, running, store.x, store.latest, *store.history[:2], *store.history[2][:1], _Store.total]
+    flat += [store.history[2][1][0], store.named["k"]["deep"][0], store.named["l"], counts[0], *seen]
+    flat += [records[0].value, records[0].parts[0]]
+    assert [type(v) for v in flat if not _is_plain(v)] == []
+    assert json.dumps([v for v in flat if np.ndim(v) == 0])
+    assert sum(store.latest) == 3.0
+
+
+def test_containers_are_settled_after_an_error():
+    history = []
+
+    def program(x):
+        history.append(x[0])
+        raise KeyError("the program's own error")
+
+    with pytest.raises(KeyError, match="own error"):
+        gradient(program)(X)
+    assert _is_plain(history[0])
+
+
+def test_what_an_outer_derivative_traces_stays_traced():
+    history = []
+
+    def inner(x, scale):
+        history.append(x[0] * scale)
+        return history[-1] ** 2
+
+    def outer(scale):
+        return gradient(inner)(X, scale)[0] + history[-1]
+
+    assert gradient(outer)(1.5) == pytest.approx(4 * 1.5 * 0.5 + 0.5)
+    assert _is_plain(history[0])

@@ -1,0 +1,100 @@
+"""What a program leaves behind in lists, dicts, objects and globals becomes plain numbers and arrays again.
+
+While a tape is open, every place that got something traced is noted; when it is closed, those places are settled.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from types import FunctionType, MethodType
+from typing import Any
+
+from workbench.autodiff.arrays import current
+from workbench.autodiff.location import is_engine_file
+from workbench.autodiff.scalars import TRACED
+from workbench.autodiff.tape import OPEN, Tape
+
+_CAN_HOLD = frozenset({list, tuple, dict, deque, set}) | TRACED
+
+
+def note(container: Any, value: Any, name: str | None = None) -> None:
+    """``value`` was put into ``container``, under ``name`` if that is an attribute or a global."""
+    if type(value) in _CAN_HOLD and OPEN.stack:
+        OPEN.stack[-1].touched[id(container), name] = container
+
+
+def note_elements(container: Any) -> None:
+    """Something may have been put into ``container``."""
+    if OPEN.stack:
+        OPEN.stack[-1].touched[id(container), None] = container
+
+
+def changes_globals(names: tuple[str, ...]) -> None:
+    """The function that calls this declares ``names`` global."""
+    if OPEN.stack:
+        namespace = sys._getframe(1).f_globals
+        for name in names:
+            OPEN.stack[-1].touched[id(namespace), name] = namespace
+
+
+def settle_all(tape: Tape, function: Any) -> None:
+    """Settle every place noted on a closed tape, and the variables that ``function`` shares with its surroundings."""
+    done: set[int] = set()
+    for (_, name), container in tape.touched.items():
+        if name is None:
+            _settled(container, done)
+        elif type(container) is dict:
+            if name in container:
+                container[name] = _settled(container[name], done)
+        else:
+            _settle_attribute(container, name, done)
+    function = function.__func__ if isinstance(function, MethodType) else function
+    if type(function) is FunctionType and not is_engine_file(function.__code__.co_filename):
+        for cell in function.__closure__ or ():
+            _settle_cell(cell, done)
+    if OPEN.stack:  # what was traced by this tape may still be traced by an outer one
+        OPEN.stack[-1].touched.update(tape.touched)
+    tape.touched.clear()
+
+
+def _settle_attribute(obj: Any, name: str, done: set[int]) -> None:
+    try:
+        before = getattr(obj, name)
+    except AttributeError:
+        return
+    if (after := _settled(before, done)) is not before:
+        (setattr if isinstance(obj, type) else object.__setattr__)(obj, name, after)
+
+
+def _settle_cell(cell: Any, done: set[int]) -> None:
+    try:
+        before = cell.cell_contents
+    except ValueError:  # a variable without a value
+        return
+    if (after := _settled(before, done)) is not before:
+        cell.cell_contents = after
+
+
+def _settled(x: Any, done: set[int]) -> Any:
+    """``x`` with plain values in it; lists, dicts and sets are changed in place."""
+    kind = type(x)
+    if kind in TRACED:
+        return current(x)
+    if kind not in _CAN_HOLD or id(x) in done:
+        return x
+    if kind is tuple:
+        parts = tuple(_settled(e, done) for e in x)
+        return x if all(a is b for a, b in zip(x, parts, strict=True)) else parts
+    done.add(id(x))
+    if kind is dict:
+        for key, value in x.items():
+            x[key] = _settled(value, done)
+    elif kind is set:
+        plain = [_settled(e, done) for e in x]
+        x.clear()
+        x.update(plain)
+    else:
+        for k, element in enumerate(x):
+            x[k] = _settled(element, done)
+    return x
