@@ -20,14 +20,14 @@ _CAN_HOLD = frozenset({list, tuple, dict, deque, set}) | TRACED
 
 def note(container: Any, value: Any, name: str | None = None) -> None:
     """``value`` was put into ``container``, under ``name`` if that is an attribute or a global."""
-    if type(value) in _CAN_HOLD and OPEN.stack:
-        OPEN.stack[-1].touched[id(container), name] = container
+    if type(value) in _CAN_HOLD and (stack := OPEN.stack):
+        stack[-1].touched[id(container), name] = container
 
 
 def note_elements(container: Any) -> None:
     """Something may have been put into ``container``."""
-    if OPEN.stack:
-        OPEN.stack[-1].touched[id(container), None] = container
+    if stack := OPEN.stack:
+        stack[-1].touched[id(container), None] = container
 
 
 def changes_globals(names: tuple[str, ...]) -> None:
