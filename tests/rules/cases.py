@@ -88,7 +88,6 @@ RULE_CASES: dict[Callable, list[tuple[tuple, dict[str, Any]]]] = {
         (("i,j->ij", X, Y), {}),
         (("...i->...", T3), {}),
     ],
-    np.kron: [((A, B), {})],
     np.nan_to_num: [((X,), {})],
     np.real: [((Z,), {})],
     np.imag: [((Z,), {})],
@@ -103,13 +102,7 @@ RULE_CASES: dict[Callable, list[tuple[tuple, dict[str, Any]]]] = {
     np.linalg.solve: [((A, B), {}), ((A, V), {})],
     np.linalg.lstsq: [((B.T, X[:4]), {"rcond": None})],
     np.fft.fft: [((Z,), {}), ((X,), {}), ((Z, 6), {}), ((Z, 3), {})],
-    np.fft.ifft: [((Z,), {})],
-    np.fft.fft2: [((T3[0],), {})],
-    np.fft.ifft2: [((T3[0],), {})],
-    np.fft.fftn: [((T3,), {})],
-    np.fft.ifftn: [((T3,), {})],
-    np.fft.fftshift: [((X,), {})],
-    np.fft.ifftshift: [((X,), {})],
+    np.fft.ifft: [((Z,), {}), ((X, 8), {"norm": "forward"}), ((B, 2, 0, "ortho"), {})],
     np.fft.rfft: [
         ((X,), {}),
         ((X[:4],), {}),
@@ -125,7 +118,14 @@ for _name in "acos acosh asin asinh atan atanh cos cosh exp log log10 sin sinh s
 
 # rules whose results are fixed only up to a sign or a rotation: checked through what does not depend on it
 INVARIANTS: dict[Callable, list[tuple[Callable, tuple]]] = {
+    np.linalg.eigvalsh: [
+        (np.linalg.eigvalsh, (S,)),
+        (lambda s: np.linalg.eigvalsh(s, "U"), (S + np.triu(A),)),
+    ],
+    np.linalg.eigvals: [(lambda a: np.abs(np.linalg.eigvals(a)) ** 3, (A + np.diag([0.0, 5.0, 9.0]),))],
+    np.linalg.svdvals: [(np.linalg.svdvals, (B,)), (np.linalg.svdvals, (T3,))],
     np.linalg.eigh: [
+        (lambda a, b: np.abs(np.linalg.eigh(a + a.T + 1j * (b - b.T))[1]) ** 2, (S, A)),
         (lambda s: np.linalg.eigh(s + s.T)[0], (S,)),
         (lambda s: np.linalg.eigh(s + s.T)[1] ** 2, (S,)),
     ],

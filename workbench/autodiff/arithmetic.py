@@ -17,11 +17,12 @@ import numpy as np
 
 from workbench.autodiff import indexing
 from workbench.autodiff.arrays import TracedArray, current
-from workbench.autodiff.calls import REWRITTEN_DOORS, plain, python_method, resolve
+from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
 from workbench.autodiff.elementwise import apply_ufunc
 from workbench.autodiff.location import user_line
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, strip
 from workbench.autodiff.tape import OPEN
+from workbench.autodiff.telling import plain
 from workbench.errors import MissingRuleError
 
 PLAIN = frozenset(

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from workbench.autodiff.application import as_array, finish
 from workbench.autodiff.arrays import current
-from workbench.autodiff.calls import as_array, finish, plain, resolve
+from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import INSTANCE_DOORS
 from workbench.autodiff.scalars import TRACED, innermost
+from workbench.autodiff.telling import plain
 
 
 class Vectorized:

@@ -11,8 +11,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections import deque
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Hashable
 from types import (
     BuiltinFunctionType,
     CodeType,
@@ -26,11 +25,11 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import TracedArray, beneath, current, know_constant, owner_of, record
+from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.location import is_engine_file, name_of, user_line
-from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, OWNER_DOORS, Rule, learn
+from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, OWNER_DOORS, learn
 from workbench.autodiff.rewrite import rewrite, with_code
-from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, strip, unswallowed
+from workbench.autodiff.scalars import TRACED, unswallowed
 from workbench.autodiff.settling import changes_globals, note, note_elements
 from workbench.autodiff.source import SourceUnavailable
 from workbench.autodiff.structure import leaves
@@ -56,7 +55,6 @@ OPAQUE = frozenset(
 )
 # functions of those packages that call code of the program, or copy its values
 _REWRITTEN = frozenset({("dataclasses", name) for name in ("asdict", "astuple", "replace")})
-_STANDARD_LIBRARY = str(Path(inspect.__file__).resolve().parent)
 
 _rewritten_ids: dict[int, CodeType] = {}  # id of rewritten code -> the code, kept alive
 # id of code -> the code, kept alive, and its rewritten form, None if it stays as it is. Not by the code itself: equal
@@ -152,7 +150,7 @@ def _resolve_other(f: Any) -> Any:
 
 def _resolve_function(f: FunctionType) -> Callable:
     found = DOORS.get(f)
-    if found is None and f.__code__ not in _codes and learn(f):
+    if found is None and id(f.__code__) not in _codes and learn(f):
         found = DOORS.get(f)
     if found is not None:
         return found
@@ -172,8 +170,8 @@ def forget(f: Any) -> None:
 def rewritten_code(f: FunctionType) -> CodeType | None:
     """The rewritten code of a function, None when it is to run as it stands."""
     code = f.__code__
-    if code in _codes:
-        return _codes[code]
+    if id(code) in _codes:
+        return _codes[id(code)][1]
     new = None
     if not _is_opaque(f):
         try:
@@ -182,7 +180,7 @@ def rewritten_code(f: FunctionType) -> CodeType | None:
             new = (
                 None  # it runs as it stands: its operators are still traced, and compiled code still refuses
             )
-    _codes[code] = new
+    _codes[id(code)] = code, new
     if new is not None:
         _mark(new)
     return new
@@ -465,11 +463,8 @@ def _compiled(f: Any) -> Any:
         return f
     if type(owner) in _CONTAINERS or type(owner) is deque:
         note_elements(owner)
-    try:
-        if f in _HARMLESS or (isinstance(f, type) and issubclass(f, BaseException)):
-            return f
-    except TypeError:
-        pass  # unhashable: not one of those
+    if _is_harmless(f):
+        return f
 
     def call(*args: Any, **kwargs: Any) -> Any:
         args = [_outgoing(a) for a in args]
@@ -478,6 +473,12 @@ def _compiled(f: Any) -> Any:
             return call_watched(f, args, kwargs)
 
     return call
+
+
+def _is_harmless(f: Any) -> bool:
+    if isinstance(f, type) and issubclass(f, BaseException):
+        return True
+    return isinstance(f, Hashable) and f in _HARMLESS
 
 
 def _outgoing(x: Any) -> Any:

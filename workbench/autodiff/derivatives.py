@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, accumulate, current, memory_of, owner_of
-from workbench.autodiff.calls import plain, resolve
+from workbench.autodiff.calls import resolve
 from workbench.autodiff.scalars import TRACED, TracedFloat
 from workbench.autodiff.settling import settle_all
 from workbench.autodiff.structure import leaves, map_leaves, settle
 from workbench.autodiff.tape import OPEN, Tape, recording, sweep_back
+from workbench.autodiff.telling import plain
 from workbench.errors import NotDifferentiableError, NotScalarError
 
 
@@ -218,9 +219,11 @@ def value_and_gradient(f: Callable, wrt: int | tuple[int, ...] = 0, *, aux: bool
         value, back = pullback(functools.partial(f, **kwargs) if kwargs else f, *args, wrt=positions)
         scalar = value[0] if aux and isinstance(value, tuple) and value else value
         if not isinstance(scalar, float | np.floating) and not (
-            isinstance(scalar, np.ndarray) and scalar.ndim == 0
+            isinstance(scalar, np.ndarray) and scalar.ndim == 0 and scalar.dtype.kind == "f"
         ):
-            if isinstance(scalar, int):  # a whole number: constant wherever its derivative exists
+            if isinstance(
+                scalar, int | np.integer | np.bool_
+            ):  # a whole number: constant wherever its derivative exists
                 return value, _only(
                     tuple(map_leaves(np.zeros_like, args[k], other=_nothing) for k in positions), wrt
                 )

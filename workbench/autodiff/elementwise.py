@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from workbench.autodiff.application import apply_rule, as_array, written
 from workbench.autodiff.arrays import TracedArray, beneath, current, know_constant, record
-from workbench.autodiff.calls import apply_rule, as_array, contains_traced, name_of, plain, resolve, written
-from workbench.autodiff.location import user_line
+from workbench.autodiff.calls import resolve
+from workbench.autodiff.location import name_of, user_line
 from workbench.autodiff.registry import DOORS, NON_DIFFERENTIABLE, PARTIALS, RULES, learn
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, scalar_result
 from workbench.autodiff.tape import OPEN
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.watch import call_watched
 from workbench.errors import MissingRuleError
 

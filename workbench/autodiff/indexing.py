@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.autodiff.application import as_array
 from workbench.autodiff.arrays import (
     Memory,
     TracedArray,
@@ -23,11 +24,12 @@ from workbench.autodiff.arrays import (
     reduce_to,
     traced_view,
 )
-from workbench.autodiff.calls import REWRITTEN_DOORS, as_array, contains_traced, plain, python_method, resolve
+from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
 from workbench.autodiff.location import user_line
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost, strip
 from workbench.autodiff.settling import note, note_elements
 from workbench.autodiff.tape import OPEN, Entry, Tape
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.errors import LostGradientError, MissingRuleError
 
 _BUILT_IN = frozenset({list, dict, tuple, str})

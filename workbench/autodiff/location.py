@@ -8,6 +8,7 @@ import os
 import sys
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 _ENGINE = tuple(
     str(Path(__file__).resolve().parent.parent / room) for room in ("autodiff", "rules", "checks.py")
@@ -55,3 +56,10 @@ def describe(code, instruction: int, lineno: int) -> str:
         stop = end_column if end == start else len(line)
         text += f"\n    {' ' * max(column - indent, 0)}{'^' * max(stop - column, 1)}"
     return text
+
+
+def name_of(function: Any) -> str:
+    """A function's name as a user would write it."""
+    module = getattr(function, "__module__", None) or ""
+    name = getattr(function, "__qualname__", None) or getattr(function, "__name__", repr(function))
+    return name if module in ("builtins", "__main__", "") else f"{module}.{name}"

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import current, record
-from workbench.autodiff.calls import plain, resolve
+from workbench.autodiff.calls import resolve
 from workbench.autodiff.derivatives import gradient, pullback
 from workbench.autodiff.registry import INSTANCE_DOORS
 from workbench.autodiff.scalars import TRACED, innermost
 from workbench.autodiff.structure import leaves, map_leaves
 from workbench.autodiff.tape import OPEN
+from workbench.autodiff.telling import plain
 from workbench.errors import NotDifferentiableError
 
 

@@ -91,7 +91,8 @@ def door(*originals: Any) -> Callable:
 
 def add_rule(rule: Rule) -> None:
     """Make ``rule`` the one for its primitive."""
-    from workbench.autodiff.calls import forget, ruled_call
+    from workbench.autodiff.application import ruled_call
+    from workbench.autodiff.calls import forget
 
     forget(rule.primitive)
     RULES[rule.primitive] = rule
@@ -143,7 +144,8 @@ def non_differentiable(function: Callable) -> Callable:
 
     Returns ``function`` itself, so that it can be used as a decorator.
     """
-    from workbench.autodiff.calls import constant_call, forget
+    from workbench.autodiff.application import constant_call
+    from workbench.autodiff.calls import forget
 
     forget(function)
     NON_DIFFERENTIABLE.add(function)

@@ -21,12 +21,13 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current
-from workbench.autodiff.calls import REWRITTEN_DOORS, contains_traced, plain, python_method, resolve
+from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
 from workbench.autodiff.indexing import iterate
 from workbench.autodiff.registry import DOORS, NUMBERS, door
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost, scalar_result, strip
 from workbench.autodiff.structure import leaves
 from workbench.autodiff.tape import OPEN
+from workbench.autodiff.telling import contains_traced, plain
 
 _add = REWRITTEN_DOORS["add"]
 

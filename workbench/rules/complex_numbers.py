@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.calls import REWRITTEN_DOORS, plain, resolve
+from workbench.autodiff.calls import REWRITTEN_DOORS, resolve
 from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import DOORS, Rule, add_rule, door
 from workbench.autodiff.scalars import TRACED
+from workbench.autodiff.telling import plain
 from workbench.errors import MissingRuleError
 
 # derivative of each function at (value, argument)

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current
-from workbench.autodiff.calls import plain
 from workbench.autodiff.registry import DOORS, NON_DIFFERENTIABLE, NUMBERS, PARTIALS, Rule, add_rule, door
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, scalar_result
+from workbench.autodiff.telling import plain
 
 _TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
 _LN2, _LN10 = math.log(2.0), math.log(10.0)

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 from numpy._core import _multiarray_umath
 
+from workbench.autodiff.application import as_array
 from workbench.autodiff.arrays import TracedArray, current
-from workbench.autodiff.calls import as_array, contains_traced, plain, resolve
+from workbench.autodiff.calls import resolve
 from workbench.autodiff.elementwise import apply_ufunc
 from workbench.autodiff.indexing import get_item, iterate
 from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import DOORS, Rule, add_rule, door
 from workbench.autodiff.scalars import TRACED
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.errors import MissingRuleError
 
 

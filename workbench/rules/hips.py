@@ -13,15 +13,16 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.core import primitive_vjps
 
-from workbench.autodiff.calls import as_array, contains_traced, name_of, plain, resolve
-from workbench.autodiff.location import user_line
+from workbench.autodiff.application import as_array
+from workbench.autodiff.calls import resolve
+from workbench.autodiff.location import name_of, user_line
 from workbench.autodiff.registry import DOORS, PARTIALS, RULES, Rule, add_rule
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.errors import DifferentiationError, MissingRuleError
 
 # Taken by name from each namespace; what has a rule of ours already is left alone.
-_NUMPY = "einsum kron nan_to_num real imag real_if_close sinc".split()
-_LINALG = "det eig eigh inv norm pinv slogdet solve svd".split()
-_FFT = "fft fft2 fftn fftshift ifft ifft2 ifftn ifftshift".split()
+_NUMPY = "einsum nan_to_num real imag real_if_close sinc".split()
+_LINALG = "det eig inv norm pinv slogdet solve svd".split()
 
 
 def _adopt(primitive: Callable, wrapped: Callable, leaves: tuple[int, ...]) -> None:
@@ -69,24 +70,47 @@ def _install() -> None:
     for names, ours, theirs in (
         (_NUMPY, np, anp),
         (_LINALG, np.linalg, anp.linalg),
-        (_FFT, np.fft, anp.fft),
     ):
         for name in names:
             primitive, wrapped = getattr(ours, name), getattr(theirs, name)
             if primitive in RULES or primitive in DOORS or primitive in PARTIALS:
                 continue
             if wrapped in primitive_vjps:
-                _adopt(primitive, wrapped, leaves=(0, 1) if names is not _FFT else (0,))
+                _adopt(primitive, wrapped, leaves=(0, 1))
 
 
 _install()
 
 
+def _svd(needs: tuple[int, ...], args: tuple, kwargs: dict) -> tuple[Any, Callable]:
+    """The adopted rule, which knows the reduced decomposition; that of a square matrix is reduced anyway."""
+
+    def named(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> tuple:
+        return a, full_matrices, compute_uv, hermitian
+
+    a, full, vectors, hermitian = named(*args, **kwargs)
+    rows, columns = np.shape(plain(a))[-2:]
+    if vectors and full and (hermitian or rows != columns):
+        raise MissingRuleError(
+            "numpy.linalg.svd has no rule for full matrices and for hermitian=True",
+            found=f"got a matrix of shape {(rows, columns)}",
+            where=user_line(),
+            fix="pass full_matrices=False; for a Hermitian matrix use numpy.linalg.eigh",
+        )
+    _, pullback = _adopted_svd(needs, (a, False, vectors), {})
+    return np.linalg.svd(*args, **kwargs), pullback
+
+
+_adopted_svd = RULES[np.linalg.svd].forward
+add_rule(Rule(np.linalg.svd, _svd, leaves=(0,)))
+
+
 def _einsum(subscripts: Any, *operands: Any, **kwargs: Any) -> Any:
     """``numpy.einsum`` with repeated labels taken as diagonals first, which the adopted rule does not know."""
-    if not isinstance(subscripts, str) or not any(map(contains_traced, operands)):
+    if not isinstance(subscripts, str):
+        subscripts, operands = _from_sublists(subscripts, operands)
+    if not any(map(contains_traced, operands)):
         return _einsum_rule(subscripts, *operands, **kwargs)
-    kwargs.pop("optimize", None)
     inputs, arrow, output = subscripts.replace(" ", "").partition("->")
     terms, arrays = inputs.split(","), [as_array(o) if isinstance(o, list | tuple) else o for o in operands]
     if not arrow:
@@ -101,6 +125,20 @@ def _einsum(subscripts: Any, *operands: Any, **kwargs: Any) -> Any:
             term = term[:first] + term[first + 1 : second] + term[second + 1 :] + twice
         terms[k] = term
     return _einsum_rule(",".join(terms) + "->" + output, *arrays, **kwargs)
+
+
+def _from_sublists(first: Any, rest: tuple) -> tuple[str, tuple]:
+    """``einsum(a, [0, 1], b, [1])`` as subscripts and operands."""
+    given = (first, *rest)
+    operands, labels = given[0 : len(given) // 2 * 2 : 2], given[1::2]
+
+    def letters(sublist: Any) -> str:
+        return "".join(
+            "..." if k is ... else chr(ord("a") + k) if k < 26 else chr(ord("A") + k - 26) for k in sublist
+        )
+
+    output = "->" + letters(given[-1]) if len(given) % 2 else ""
+    return ",".join(map(letters, labels)) + output, operands
 
 
 _einsum_rule = DOORS[np.einsum]

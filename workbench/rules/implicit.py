@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import current
-from workbench.autodiff.calls import contains_traced, plain, resolve
+from workbench.autodiff.calls import resolve
 from workbench.autodiff.derivatives import pullback
 from workbench.autodiff.location import user_line
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.errors import MissingRuleError
 from workbench.rules.stand_ins import settled, with_value
 
@@ -50,16 +51,21 @@ def plain_inside(x: Any) -> Any:
 
 def jacobian_of(residual: Callable, x: Any) -> np.ndarray:
     """∂F/∂x at a plain ``x``, as a plain matrix: one pullback per row."""
+    return value_and_jacobian(residual, x)[1]
+
+
+def value_and_jacobian(residual: Callable, x: Any) -> tuple[Any, np.ndarray]:
+    """F at a plain ``x``, traced in what else it uses, and ``jacobian_of``."""
     value, back = pullback(lambda z: settled(resolve(residual)(z)), x)
     shape = np.shape(plain(value))
     if not shape:
-        return np.reshape(np.asarray(plain(back(1.0)[0]), float), (1, -1))
+        return value, np.reshape(np.asarray(plain(back(1.0)[0]), float), (1, -1))
     rows = []
     for k in range(int(np.prod(shape))):
         seed = np.zeros(shape)
         seed.flat[k] = 1.0
         rows.append(np.ravel(np.asarray(plain(back(seed)[0]), float)))
-    return np.array(rows)
+    return value, np.array(rows)
 
 
 def solved(residual: Callable, x: Any, *, where: str) -> Any:

@@ -10,11 +10,12 @@ import numpy as np
 
 from workbench.autodiff import indexing
 from workbench.autodiff.arrays import TracedArray, current
-from workbench.autodiff.calls import plain, resolve
+from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import DOORS, door
 from workbench.autodiff.scalars import innermost
 from workbench.autodiff.tape import OPEN
+from workbench.autodiff.telling import plain
 from workbench.errors import MissingRuleError
 
 

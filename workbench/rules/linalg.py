@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current
-from workbench.autodiff.calls import plain, resolve
-from workbench.autodiff.registry import DOORS, Rule, add_rule, non_differentiable
+from workbench.autodiff.calls import resolve
+from workbench.autodiff.location import user_line
+from workbench.autodiff.registry import Rule, add_rule, door, non_differentiable
+from workbench.errors import MissingRuleError, NotDifferentiableError
+from workbench.autodiff.telling import plain
 
 
 def _transposed(a: Any) -> Any:
@@ -22,6 +25,15 @@ def _qr(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
     matrices with full column rank in forward and reverse mode, 2012, section 3.
     """
     result = np.linalg.qr(*args, **kwargs)
+    rows, columns = np.shape(plain(args[0]))[-2:]
+    mode = (*args, "reduced")[1] if len(args) > 1 else kwargs.get("mode", "reduced")
+    if rows < columns or (mode != "reduced" and (mode != "complete" or rows != columns)):
+        raise MissingRuleError(
+            "numpy.linalg.qr has no rule for wide matrices, and for mode='reduced' only",
+            found=f"got a matrix of shape {(rows, columns)} and mode={mode!r}",
+            where=user_line(),
+            fix="factor a[:, :rows] and multiply the rest by the transpose of q",
+        )
     q, r = result
 
     def qr_pullback(bars: Any) -> list[Any]:
@@ -91,19 +103,94 @@ def _lstsq(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
 add_rule(Rule(np.linalg.lstsq, _lstsq, leaves=(0, 1)))
 
 
-def _eigenvalues(values_only: Any, decomposition: Any) -> None:
-    """The eigenvalues alone, by the rule of the decomposition."""
-
-    def call(a: Any, *args: Any, **kwargs: Any) -> Any:
-        a = current(a)
-        if type(a) is not TracedArray:
-            return values_only(a, *args, **kwargs)
-        return resolve(decomposition)(a, *args, **kwargs)[0]
-
-    DOORS[values_only] = call
+def _read_triangle(whole: Any, uplo: str) -> Any:
+    """The cotangent of the triangle that NumPy reads of a Hermitian matrix, from that of the whole matrix."""
+    both = whole + _transposed(whole)
+    keep = np.tril if uplo == "L" else np.triu
+    return keep(both) - 0.5 * both * np.eye(np.shape(plain(whole))[-1])
 
 
-_eigenvalues(np.linalg.eigvalsh, np.linalg.eigh)
-_eigenvalues(np.linalg.eigvals, np.linalg.eig)
-DOORS[np.linalg.svdvals] = lambda a: resolve(np.linalg.svd)(a, full_matrices=False)[1]
+def _uplo(a: Any, UPLO: str = "L") -> str:
+    return UPLO.upper()
+
+
+def _eigh(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
+    """A_bar = V (diag(w_bar) + F ∘ Vᴴ V_bar) Vᴴ with F_ij = 1 / (w_j - w_i). Repeated eigenvalues have derivatives, their vectors have none."""
+    result = np.linalg.eigh(*args, **kwargs)
+    (w, v), where = result, user_line()
+
+    def eigh_pullback(bars: Any) -> list[Any]:
+        w_bar, v_bar = bars
+        eye = np.eye(np.shape(plain(w))[-1])
+        core = eye * np.expand_dims(w_bar, -2)
+        if np.any(plain(v_bar)):
+            inner = _transposed(v) @ v_bar
+            _check_phases(plain(inner), where)
+            gaps = np.expand_dims(w, -2) - np.expand_dims(w, -1)
+            still = (plain(gaps) == 0) & ((plain(inner) == 0) | (eye == 1))
+            core = core + np.where(still, 0.0, inner) / np.where(still, 1.0, gaps)
+        return [_read_triangle(v @ core @ _transposed(v), _uplo(*args, **kwargs))]
+
+    return result, eigh_pullback
+
+
+def _check_phases(inner: np.ndarray, where: str | None) -> None:
+    """Each complex eigenvector is fixed up to a phase only: what depends on the phase has no derivative."""
+    phases = np.imag(np.diagonal(inner, 0, -2, -1))
+    if np.any(np.abs(phases) > 1e-6 * (1.0 + np.max(np.abs(inner)))):
+        raise NotDifferentiableError(
+            "the result depends on the phases of complex eigenvectors, which are arbitrary",
+            where=where,
+            fix="use what does not change when an eigenvector is multiplied by exp(i phi), such as abs(v) ** 2",
+        )
+
+
+def _eigvalsh(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
+    """The eigenvalues alone."""
+
+    def eigvalsh_pullback(w_bar: Any) -> list[Any]:
+        _, v = np.linalg.eigh(*args, **kwargs)
+        return [_read_triangle((v * np.expand_dims(w_bar, -2)) @ _transposed(v), _uplo(*args, **kwargs))]
+
+    return np.linalg.eigvalsh(*args, **kwargs), eigvalsh_pullback
+
+
+def _eigvals(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
+    """A_bar = V⁻ᴴ diag(w_bar) Vᴴ."""
+
+    def eigvals_pullback(w_bar: Any) -> list[Any]:
+        _, v = np.linalg.eig(*args)
+        return [np.linalg.solve(_transposed(v), np.expand_dims(w_bar, -1) * _transposed(v))]
+
+    return np.linalg.eigvals(*args), eigvals_pullback
+
+
+def _svdvals(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
+    """A_bar = U diag(s_bar) Vᴴ."""
+
+    def svdvals_pullback(s_bar: Any) -> list[Any]:
+        u, _, vh = np.linalg.svd(*args, full_matrices=False)
+        return [(u * np.expand_dims(s_bar, -2)) @ vh]
+
+    return np.linalg.svdvals(*args), svdvals_pullback
+
+
+add_rule(Rule(np.linalg.eigh, _eigh, leaves=(0,)))
+add_rule(Rule(np.linalg.eigvalsh, _eigvalsh, leaves=(0,)))
+add_rule(Rule(np.linalg.eigvals, _eigvals, leaves=(0,)))
+add_rule(Rule(np.linalg.svdvals, _svdvals, leaves=(0,)))
+
+
+@door(np.linalg.cond)
+def cond(x: Any, p: Any = None) -> Any:
+    """``numpy.linalg.cond``."""
+    x = current(x)
+    if type(x) is not TracedArray or p in (None, 2, -2):
+        return (
+            np.linalg.cond(x, p) if type(x) is not TracedArray else resolve(np.linalg.cond.__wrapped__)(x, p)
+        )
+    norm, axes = resolve(np.linalg.norm), (-2, -1)
+    return norm(x, p, axis=axes) * norm(resolve(np.linalg.inv)(x), p, axis=axes)
+
+
 non_differentiable(np.linalg.matrix_rank)

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from workbench.autodiff.calls import contains_traced, plain
 from workbench.autodiff.registry import DOORS, Rule, add_rule
 from workbench.autodiff.scalars import TRACED
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.stand_ins import no_rule, settled
 
 

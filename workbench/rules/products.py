@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import reduce_to
-from workbench.autodiff.calls import contains_traced, plain, resolve
+from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS, Rule, add_rule
+from workbench.autodiff.telling import contains_traced, plain
 
 
 def _shape(x: Any) -> tuple[int, ...]:

@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, beneath, current, owner_of, record
-from workbench.autodiff.calls import contains_traced, plain, resolve
+from workbench.autodiff.calls import resolve
 from workbench.autodiff.elementwise import add_at
 from workbench.autodiff.indexing import get_item, set_item
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost
 from workbench.autodiff.tape import OPEN, Tape
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.watch import call_watched
 
 # function: positions of the arguments whose elements are arranged

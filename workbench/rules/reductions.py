@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current
-from workbench.autodiff.calls import plain, resolve
+from workbench.autodiff.calls import resolve
 from workbench.autodiff.elementwise import add_at
 from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import DOORS, Rule, add_rule
+from workbench.autodiff.telling import plain
 from workbench.errors import MissingRuleError
 
 

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import scipy.optimize as so
 
-from workbench.autodiff.calls import plain, resolve
+from workbench.autodiff.calls import resolve
 from workbench.autodiff.derivatives import pullback
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
+from workbench.autodiff.telling import plain
 from workbench.rules.implicit import Unknown, quiet
 from workbench.rules.scipy_optimize import _as_tuple, _at_bounds, _guarded, _Problem, _slope_of
 from workbench.rules.stand_ins import no_rule, settled, with_value

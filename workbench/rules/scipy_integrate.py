@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 import scipy.integrate as si
 
-from workbench.autodiff.calls import plain, resolve
+from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
+from workbench.autodiff.telling import plain
 from workbench.errors import MissingRuleError
 from workbench.rules.implicit import quiet
 from workbench.rules.stand_ins import no_rule, refuses, settled, stands_in, with_value

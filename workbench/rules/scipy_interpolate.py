@@ -14,9 +14,10 @@ import numpy as np
 import scipy.interpolate as ip
 from scipy.interpolate import _bsplines, _fitpack_py, _rgi
 
-from workbench.autodiff.calls import REWRITTEN_DOORS, contains_traced, plain, resolve
+from workbench.autodiff.calls import REWRITTEN_DOORS, resolve
 from workbench.autodiff.registry import DOORS, Rule, add_rule
 from workbench.autodiff.scalars import TRACED
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.stand_ins import no_rule, refuses, settled, with_value
 
 # ------------------------------------------------------------------------------------ piecewise polynomials

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import scipy.linalg as sl
 
-from workbench.autodiff.calls import plain, resolve
+from workbench.autodiff.calls import resolve
+from workbench.autodiff.telling import plain
 from workbench.rules.named import named_rule
 from workbench.rules.stand_ins import no_rule, stands_in
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import scipy.linalg as sl
 
-from workbench.autodiff.calls import plain, resolve
+from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS
+from workbench.autodiff.telling import plain
 from workbench.rules.named import named_rule
 from workbench.rules.rearranging import arranged
 from workbench.rules.scipy_linalg import dagger

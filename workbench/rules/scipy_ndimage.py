@@ -9,7 +9,7 @@ import numpy as np
 import scipy.fft as sf
 from scipy import ndimage as nd
 
-from workbench.autodiff.calls import plain
+from workbench.autodiff.telling import plain
 from workbench.rules.stand_ins import no_rule, refuses, stands_in
 
 # SciPy's names for what lies beyond the edge, and NumPy's

@@ -22,11 +22,13 @@ from typing import Any
 import numpy as np
 import scipy.integrate as si
 
-from workbench.autodiff.calls import apply_rule, contains_traced, plain, resolve
+from workbench.autodiff.application import apply_rule
+from workbench.autodiff.calls import resolve
 from workbench.autodiff.derivatives import pullback
 from workbench.autodiff.registry import DOORS, Rule
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.implicit import Unknown, jacobian_of, quiet
 from workbench.rules.stand_ins import no_rule, settled, with_value
 

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 import scipy.optimize as so
 
-from workbench.autodiff.calls import plain, resolve
+from workbench.autodiff.calls import resolve
 from workbench.autodiff.derivatives import pullback
 from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
+from workbench.autodiff.telling import plain
 from workbench.errors import MissingRuleError
 from workbench.rules.implicit import Unknown, quiet, solved
 from workbench.rules.stand_ins import no_rule, refuses, settled, with_value

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import scipy.signal as sg
 
-from workbench.autodiff.calls import contains_traced, plain, resolve
+from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules import scipy_ndimage  # noqa: F401  savgol_filter uses it
 from workbench.rules.implicit import Unknown
 from workbench.rules.named import named_rule

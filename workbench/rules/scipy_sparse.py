@@ -13,9 +13,11 @@ import numpy as np
 import scipy.sparse as ss
 import scipy.sparse.linalg as sl
 
-from workbench.autodiff.calls import apply_rule, contains_traced, plain, resolve
+from workbench.autodiff.application import apply_rule
+from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS, Rule
 from workbench.autodiff.scalars import TRACED
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.stand_ins import no_rule, refuses, settled, with_value
 
 _BASE = ss._base._spbase

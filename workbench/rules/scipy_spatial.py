@@ -14,8 +14,8 @@ import scipy.spatial as ss
 import scipy.special as sp
 from scipy.spatial import distance as sd
 
-from workbench.autodiff.calls import plain
 from workbench.autodiff.registry import DOORS
+from workbench.autodiff.telling import plain
 from workbench.rules.rearranging import arranged
 from workbench.rules.stand_ins import no_rule, refuses, stands_in
 

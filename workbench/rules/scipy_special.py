@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from workbench.autodiff.calls import plain
 from workbench.autodiff.registry import NON_DIFFERENTIABLE, PARTIALS
+from workbench.autodiff.telling import plain
 
 _SQRT_PI = math.sqrt(math.pi)
 _SQRT_2PI = math.sqrt(2.0 * math.pi)

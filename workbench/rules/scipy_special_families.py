@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from workbench.autodiff.calls import plain
 from workbench.autodiff.registry import PARTIALS, Rule, add_rule
+from workbench.autodiff.telling import plain
 from workbench.rules.scipy_special import by_difference, to_gamma_pole, to_zero_or_one
 from workbench.rules.stand_ins import no_rule, stands_in
 

@@ -17,8 +17,9 @@ import scipy.stats as st
 from scipy.stats._distn_infrastructure import rv_frozen
 
 from workbench.autodiff.attributes import get_attribute
-from workbench.autodiff.calls import contains_traced, plain, resolve
+from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS, PARTIALS
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.scipy_special import _beta_density, by_difference
 from workbench.rules.stand_ins import no_rule, refuses, settled, with_value
 

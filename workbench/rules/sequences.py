@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from workbench.autodiff.application import as_array
 from workbench.autodiff.arrays import TracedArray, current
-from workbench.autodiff.calls import as_array, contains_traced, plain, resolve
+from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, Rule, add_rule
 from workbench.autodiff.tape import OPEN
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.errors import MissingRuleError
 from workbench.rules.rearranging import arranged
 
@@ -205,6 +207,27 @@ def _irfft(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
     return np.fft.irfft(a, n, axis, norm), irfft_pullback
 
 
+def _between(forward: Callable, backward: Callable) -> Callable:
+    """The rule of ``fft`` or ``ifft``: each is the other's conjugate transpose, but for the scale."""
+
+    def rule(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
+        def named(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> tuple:
+            return a, n, axis, norm
+
+        a, n, axis, norm = named(*args, **kwargs)
+        length = np.shape(plain(a))[axis]
+        turned = {None: "forward", "backward": "forward", "forward": "backward", "ortho": "ortho"}[norm]
+
+        def transform_pullback(bar: Any) -> list[Any]:
+            return [_fitted(backward(bar, None, axis, turned), length, axis)]
+
+        return forward(a, n, axis, norm), transform_pullback
+
+    return rule
+
+
+add_rule(Rule(np.fft.fft, _between(np.fft.fft, np.fft.ifft), leaves=(0,)))
+add_rule(Rule(np.fft.ifft, _between(np.fft.ifft, np.fft.fft), leaves=(0,)))
 add_rule(Rule(np.fft.rfft, _rfft, leaves=(0,)))
 add_rule(Rule(np.fft.irfft, _irfft, leaves=(0,)))
 

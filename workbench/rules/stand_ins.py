@@ -13,12 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from workbench.autodiff.application import as_array
 from workbench.autodiff.arrays import TracedArray, current, record
-from workbench.autodiff.calls import as_array, contains_traced, name_of, plain, resolve
-from workbench.autodiff.location import user_line
+from workbench.autodiff.calls import resolve
+from workbench.autodiff.location import name_of, user_line
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.scalars import TRACED, TracedFloat
 from workbench.autodiff.tape import OPEN
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.errors import DifferentiationError, MissingRuleError
 
 

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
 
-from workbench.autodiff.calls import contains_traced, resolve
+from workbench.autodiff.calls import resolve
 from workbench.autodiff.indexing import iterate
 from workbench.autodiff.registry import door
 from workbench.autodiff.scalars import lost
 from workbench.autodiff.tape import OPEN
+from workbench.autodiff.telling import contains_traced
 
 
 def _carried(function: Callable) -> Callable:

@@ -16,12 +16,14 @@ import numpy as np
 import torch
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from workbench.autodiff.application import as_array
 from workbench.autodiff.arrays import TracedArray, current, record
-from workbench.autodiff.calls import as_array, contains_traced, plain, resolve
+from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import DOORS, NUMBERS, OWNER_DOORS
 from workbench.autodiff.scalars import TRACED, innermost, lost
 from workbench.autodiff.tape import OPEN
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.errors import MissingRuleError
 
 # leaf tensor -> the traced value it was made from

@@ -1,0 +1,136 @@
+"""Applying a rule: which arguments are traced, on which tape, and what goes on it."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff.arrays import TracedArray, beneath, current, know_constant, owner_of, record
+from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
+from workbench.autodiff.location import name_of, user_line
+from workbench.autodiff.registry import DOORS, Rule
+from workbench.autodiff.scalars import TRACED, innermost
+from workbench.autodiff.telling import plain
+from workbench.errors import MissingRuleError
+
+
+def ruled_call(rule: Rule) -> Callable:
+    """The door of a primitive that has a rule."""
+    primitive = rule.primitive
+
+    @functools.wraps(primitive, updated=())
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return apply_rule(rule, args, kwargs)
+
+    return call
+
+
+def apply_rule(rule: Rule, args: tuple, kwargs: dict) -> Any:
+    """Call a primitive that has a rule; put it on the innermost tape that an argument belongs to."""
+    args = [current(a) for a in args]
+    place = _place_of_out(rule.primitive)
+    if "out" in kwargs or (place is not None and len(args) > place):
+        kwargs = dict(kwargs)
+        if "out" in kwargs:
+            out = kwargs.pop("out")
+        else:
+            out, args[place] = args[place], None
+            args = args[:place] if len(args) == place + 1 else args
+            if out is None and len(args) > place:
+                return _apply(rule, args, kwargs)
+        result = apply_rule(rule, tuple(args), kwargs)
+        return result if out is None else written(result, out)
+    return _apply(rule, args, kwargs)
+
+
+@functools.cache
+def _place_of_out(primitive: Callable) -> int | None:
+    try:
+        parameters = inspect.signature(primitive).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return names.index("out") if "out" in names else None
+
+
+def _apply(rule: Rule, args: list[Any], kwargs: dict) -> Any:
+    for position in rule.leaves:
+        if position < len(args):
+            args[position] = _as_operand(args[position])
+    if kwargs:
+        args, kwargs = _positional(rule.primitive, args, kwargs)
+    tape = innermost(*args)
+    if tape is None:
+        return rule.primitive(*args, **kwargs)
+    needs = tuple(k for k, a in enumerate(args) if type(a) in TRACED and a.tape is tape)
+    values = tuple(a.value if k in needs else a for k, a in enumerate(args))
+    value, pullback = beneath(tape, rule.forward, needs, values, kwargs)
+    return finish(tape, [args[k] for k in needs], values, value, pullback)
+
+
+def _as_operand(x: Any) -> Any:
+    """Lists, and objects that turn themselves into arrays, as arrays."""
+    if isinstance(x, list | tuple):
+        return as_array(x)
+    own = None if type(x) in TRACED else python_method(type(x), "__array__")
+    return x if own is None else resolve(own)(x)
+
+
+def written(result: Any, out: Any) -> Any:
+    """The result of a function called with ``out=``: computed aside, then written."""
+    REWRITTEN_DOORS["set_item"](result, out, ...)
+    return current(out)
+
+
+def finish(tape: Any, operands: list[Any], values: tuple, value: Any, pullback: Callable) -> Any:
+    """Record an operation, unless its value is a view of memory that is traced already."""
+    array = value.array if type(value) is TracedArray else value
+    if type(array) is np.ndarray:
+        memory = tape.memories.get(id(owner_of(array)))
+        if memory is not None and memory.active:
+            return TracedArray(array, memory)
+    for constant in values:
+        if type(constant) is np.ndarray:
+            know_constant(tape, constant)
+    return record(tape, operands, value, pullback)
+
+
+def as_array(nested: Any) -> Any:
+    """A list or tuple as an array, traced if anything in it is."""
+    return DOORS[np.array](nested)
+
+
+def _positional(primitive: Callable, args: list[Any], kwargs: dict) -> tuple[list[Any], dict]:
+    """Keyword arguments that are traced are moved to their positions."""
+    kwargs = {name: current(value) for name, value in kwargs.items()}
+    if not any(type(value) in TRACED for value in kwargs.values()):
+        return args, kwargs
+    try:
+        names = list(inspect.signature(primitive).parameters)
+    except (TypeError, ValueError):
+        names = []
+    while len(args) < len(names) and names[len(args)] in kwargs:
+        args = [*args, kwargs.pop(names[len(args)])]
+    left = [name for name, value in kwargs.items() if type(value) in TRACED]
+    if left:
+        raise MissingRuleError(
+            f"{name_of(primitive)} has no rule for its argument {left[0]!r}",
+            found=f"got a traced value for the keyword {left[0]!r}",
+            where=user_line(),
+            fix="pass it by position if the function allows that, or register a rule with @workbench.rule",
+        )
+    return args, kwargs
+
+
+def constant_call(function: Callable) -> Callable:
+    """The door of a function whose result does not vary: it gets plain values."""
+
+    @functools.wraps(function, updated=())
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return function(*[plain(a) for a in args], **{k: plain(v) for k, v in kwargs.items()})
+
+    return call
