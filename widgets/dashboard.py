@@ -15,7 +15,7 @@ from widgets.session_view import SessionView
 from workbench.errors import SessionError
 from workbench.training import Session
 
-PUMP_SECONDS = 0.2
+PUMP_SECONDS = 0.25
 
 RESTING = ("paused", "stopped", "done", "failed")
 
@@ -32,7 +32,7 @@ class DashboardWidget(PanelWidget):
 class Dashboard(Panel):
     """A live panel for one session.
 
-    Callbacks only post commands to the session; one thread, five times a second at most, writes what is
+    Callbacks only post commands to the session; one thread, four times a second at most, writes what is
     shown, and only when something has changed.
     """
 

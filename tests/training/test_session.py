@@ -222,7 +222,7 @@ def test_sessions_of_other_names_live_side_by_side():
 # ----------------------------------------------------------------------------------------- pictures
 
 
-def test_pictures_come_at_most_every_200_ms_and_the_last_one_is_final():
+def test_pictures_come_at_most_four_times_a_second_and_the_last_one_is_final():
     session = session_of(LONG)
     session.start()
     seen, times = 0, []
@@ -231,7 +231,7 @@ def test_pictures_come_at_most_every_200_ms_and_the_last_one_is_final():
         seen = session.wait_for_news(seen, timeout=0.5)
         times.append(time.monotonic())
     session.stop()
-    assert 3 <= len(times) <= 8
+    assert 3 <= len(times) <= 7
     assert session.latest.record.iteration == session.training.iteration
     assert session.latest.snapshot["curve:line"].shape == (20, 2)
     assert session.latest.rate > 0

@@ -114,7 +114,7 @@ def test_the_control_follows_what_another_cell_sets(session):
     until(lambda: panel.widget.frame["controls"]["values"]["learning_rate"] == 0.01)
 
 
-def test_frames_come_at_most_five_times_a_second_and_only_with_news(session):
+def test_frames_come_at_most_four_times_a_second_and_only_with_news(session):
     panel = widgets.dashboard(session)
     frames = []
     panel.widget.observe(lambda change: frames.append(time.monotonic()), "frame")

@@ -29,7 +29,7 @@ from workbench.training.settings import check_positive
 
 State = Literal["idle", "running", "paused", "stopped", "done", "failed"]
 
-SNAPSHOT_SECONDS = 0.2
+SNAPSHOT_SECONDS = 0.25
 SNAPSHOT_SHARE = 1 / 40
 CHECKPOINT_SECONDS = 5.0
 PRINT_SECONDS = 5.0
@@ -116,7 +116,7 @@ class Session:
 
     @property
     def latest(self) -> Latest:
-        """The newest picture of the training; a new one is made at most every 200 ms."""
+        """The newest picture of the training; a new one is made at most four times a second."""
         return self._latest
 
     def wait_for_news(self, seen: int, timeout: float | None = None) -> int:
