@@ -177,7 +177,7 @@ def _call_local(
     low: Lowering, function: Local, args: list[Any], keywords: dict[str, Any], *, node: ast.AST
 ) -> Any:
     """A function defined inside: read in place, with the names it sees at this moment."""
-    from workbench.autodiff.native.lower import Scope, assigned_names
+    from workbench.autodiff.native.scopes import Scope, assigned_names
 
     definition, arguments = function.definition, function.definition.args
     if arguments.vararg or arguments.kwarg:

@@ -161,7 +161,7 @@ def _operator(thing: Any, name: str) -> Any:
 
 
 def _describe(thing: Any) -> str:
-    from workbench.autodiff.native.lower import describe
+    from workbench.autodiff.native.naming import describe
 
     return describe(thing)
 

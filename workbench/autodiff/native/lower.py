@@ -29,13 +29,14 @@ from workbench.autodiff.native.ir import (
     outs_of,
     type_of,
 )
+from workbench.autodiff.native.naming import describe, name_leaves
 from workbench.autodiff.native.normalise import RESULT, normalise
 from workbench.autodiff.native.primitives import PRIMITIVES, fold
 from workbench.autodiff.native.read import Missing, Source, free_value, read
+from workbench.autodiff.native.scopes import Scope, assigned_names
 from workbench.autodiff.native.structures import (
     UNDEFINED,
     Arr,
-    Bound,
     Conflict,
     Given,
     Lazy,
@@ -159,33 +160,6 @@ class Program:
                 del self.functions[later]
         made.result, made.finished = result, True
         return made
-
-
-@dataclass
-class Scope:
-    """The names of one function; ``outer`` for a function defined inside another."""
-
-    function: types.FunctionType
-    file: str
-    locals: frozenset[str]
-    vars: dict[str, Any] = field(default_factory=dict)
-    outer: Scope | None = None
-    stands_for: Scope | None = None  # the scope of another function, of which some names were handed over
-
-
-def assigned_names(nodes: list[ast.AST] | ast.AST) -> frozenset[str]:
-    """The names that statements assign, not counting functions defined in them."""
-    names: set[str] = set()
-    waiting = list(nodes) if isinstance(nodes, list) else [nodes]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        if isinstance(node, ast.FunctionDef):
-            names.add(node.name)
-        elif not isinstance(node, ast.Lambda | ast.ListComp | ast.GeneratorExp):
-            waiting.extend(ast.iter_child_nodes(node))
-    return frozenset(names)
 
 
 class _Lowering:
@@ -614,36 +588,3 @@ class _Lowering:
 
 
 Lowering = _Lowering
-
-
-def name_leaves(thing: Any, name: str) -> None:
-    """Give the nameless values of a thing the name it is bound to."""
-    if isinstance(thing, Value):
-        thing.hint = thing.hint or name.rstrip(".").replace(".", "_")
-    elif isinstance(thing, Tup):
-        names = getattr(thing.kind, "_fields", range(len(thing.items)))
-        for key, item in zip(names, thing.items, strict=True):
-            name_leaves(item, f"{name}_{key}")
-    elif isinstance(thing, Rec):
-        for key, item in thing.fields.items():
-            name_leaves(item, f"{name}_{key}")
-    elif isinstance(thing, Arr):
-        thing.data.hint = thing.data.hint or name
-
-
-def describe(thing: Any) -> str:
-    """A thing in the user's words."""
-    if is_atom(thing):
-        return f"a number ({type_of(thing)})"
-    if thing is UNDEFINED:
-        return "not set"
-    if isinstance(thing, Tup | Rec):
-        size = f" of {len(thing.items)}" if isinstance(thing, Tup) else ""
-        return f"a {thing.kind.__name__}{size}"
-    if isinstance(thing, Maybe):
-        return describe(thing.thing)
-    if isinstance(thing, Arr | Lazy):
-        return f"an array of {len(thing.dims)} dimensions"
-    if isinstance(thing, Bound):
-        return "a method"
-    return repr(getattr(thing, "value", thing))

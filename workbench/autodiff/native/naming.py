@@ -1,0 +1,41 @@
+"""Names for generated values, and words for things in messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workbench.autodiff.native.ir import Value, type_of
+from workbench.autodiff.native.structures import UNDEFINED, Arr, Bound, Lazy, Maybe, Rec, Tup, is_atom
+
+
+def name_leaves(thing: Any, name: str) -> None:
+    """Give the nameless values of a thing the name it is bound to."""
+    if isinstance(thing, Value):
+        thing.hint = thing.hint or name.rstrip(".").replace(".", "_")
+    elif isinstance(thing, Tup):
+        names = getattr(thing.kind, "_fields", range(len(thing.items)))
+        for key, item in zip(names, thing.items, strict=True):
+            name_leaves(item, f"{name}_{key}")
+    elif isinstance(thing, Rec):
+        for key, item in thing.fields.items():
+            name_leaves(item, f"{name}_{key}")
+    elif isinstance(thing, Arr):
+        thing.data.hint = thing.data.hint or name
+
+
+def describe(thing: Any) -> str:
+    """A thing in the user's words."""
+    if is_atom(thing):
+        return f"a number ({type_of(thing)})"
+    if thing is UNDEFINED:
+        return "not set"
+    if isinstance(thing, Tup | Rec):
+        size = f" of {len(thing.items)}" if isinstance(thing, Tup) else ""
+        return f"a {thing.kind.__name__}{size}"
+    if isinstance(thing, Maybe):
+        return describe(thing.thing)
+    if isinstance(thing, Arr | Lazy):
+        return f"an array of {len(thing.dims)} dimensions"
+    if isinstance(thing, Bound):
+        return "a method"
+    return repr(getattr(thing, "value", thing))
