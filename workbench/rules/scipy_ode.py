@@ -9,7 +9,7 @@ Collocation: on a mesh of steps h the three-stage Radau IIA equations are Y_i = 
 y_{k+1} = Y_3. Linearised at the solution, with the plain Jacobians J_i, δY = M⁻¹ (1 ⊗ δy_k + h A δF),
 M = 1 − h A ⊗ J: one linear operation from (F, y_0) to all stages, whose transpose is the adjoint equation. F is
 evaluated traced, so that it depends on whatever the right-hand side uses. Facts: order 5, stiffly accurate, mesh
-tolerance 1e-8.
+tolerance 1e-8 to 1e-6.
 Source: E. Hairer, G. Wanner, Solving Ordinary Differential Equations II, 1996, section IV.8.
 """
 
@@ -29,7 +29,7 @@ from workbench.autodiff.registry import DOORS, Rule
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
-from workbench.rules.implicit import Unknown, jacobian_of, quiet
+from workbench.rules.implicit import Unknown, quiet, value_and_jacobian
 from workbench.rules.stand_ins import no_rule, settled, with_value
 
 _ROOT6 = math.sqrt(6.0)
@@ -66,12 +66,13 @@ class Mesh:
         self.stage_times = self.edges[:-1, None] + self.steps[:, None] * _C
         self.values = run.sol(self.stage_times.ravel()).T.reshape(len(self.steps), 3, start.size)
         self.values[:, 2][-1] = run.y[:, -1]
-        self.slopes = np.array(
-            [
-                [jacobian_of(lambda y, t=t: f(t, y), v) for t, v in zip(ts, vs, strict=True)]
-                for ts, vs in zip(self.stage_times.tolist(), self.values, strict=True)
-            ]
-        )
+        pairs = [
+            value_and_jacobian(lambda y, t=t: f(t, y), v)
+            for ts, vs in zip(self.stage_times.tolist(), self.values, strict=True)
+            for t, v in zip(ts, vs, strict=True)
+        ]
+        self.rates = np.reshape(resolve(np.stack)([rate for rate, _ in pairs]), self.values.shape)
+        self.slopes = np.array([s for _, s in pairs]).reshape(len(self.steps), 3, start.size, start.size)
         self.inverses = [self._inverse(k) for k in range(len(self.steps))]
 
     def _inverse(self, k: int) -> np.ndarray:
@@ -83,8 +84,9 @@ class Mesh:
         """All stages, traced: shape (steps, 3, n)."""
         found: Any = self.values
         for _ in OPEN:
-            rates = self._rates(found)
+            rates = self.rates
             if type(found) in TRACED:
+                rates = self._rates(found)
                 away = found - self.values
                 away = np.reshape(away, (*np.shape(plain(away)), 1))
                 rates = rates - np.reshape(np.matmul(self.slopes, away), self.values.shape)
@@ -160,7 +162,7 @@ def _odeint(
     report = found if not isinstance(found, tuple) else found[0]
     if not _varies(f, y0, t):
         return found
-    states = resolve(np.stack)(_solution(f, y0, t, (1e-9, 1e-10)))
+    states = resolve(np.stack)(_solution(f, y0, t, _mesh_tolerance(options.get("rtol"))))
     traced = with_value(states, report)
     return traced if report is found else (traced, *found[1:])
 
@@ -215,9 +217,9 @@ def _solve_ivp(
     f = _state_like(lambda t, y: new(t, y, *args))
     times = t_eval if t_eval is not None else t_span
     if _varies(f, y0, times) or contains_traced(t_span):
-        _with_derivatives(
-            found, f, (y0, t_span, t_eval), [lambda t, y, e=e: resolve(e)(t, y, *args) for e in watched]
-        )
+        watching = [lambda t, y, e=e: resolve(e)(t, y, *args) for e in watched]
+        tolerance = _mesh_tolerance(options.get("rtol", 1e-3))
+        _with_derivatives(found, f, (y0, t_span, t_eval), watching, tolerance)
     return found
 
 
@@ -252,7 +254,16 @@ def _plain_run(fun: Callable, t_span: Any, y0: Any, given: dict, args: tuple) ->
     return found, watched
 
 
-def _with_derivatives(found: Any, f: Callable, given: tuple, events: list[Callable]) -> None:
+def _mesh_tolerance(rtol: Any) -> tuple[float, float]:
+    """Ten times the caller's, between 1e-8 and 1e-6: the derivative costs what its accuracy does."""
+    given = 1e-8 if rtol is None else float(np.min(plain(rtol)))
+    chosen = min(1e-6, max(1e-8, 10.0 * given))
+    return chosen, 1e-2 * chosen
+
+
+def _with_derivatives(
+    found: Any, f: Callable, given: tuple, events: list[Callable], tolerance: tuple[float, float]
+) -> None:
     """Give the states of ``found``, its events and the time at which it ended their derivatives."""
     y0, t_span, t_eval = given
     ended = found.t_events is not None and found.status == 1
@@ -263,7 +274,7 @@ def _with_derivatives(found: Any, f: Callable, given: tuple, events: list[Callab
     y0 = y0 - f(start, plain(y0)) * (t_span[0] - start)
     forward = 1.0 if plain(t_span[1]) >= start else -1.0
     wanted = np.unique(np.concatenate([[start], found.t, moments]))[:: int(forward)]
-    mesh = Mesh(f, y0, wanted, (1e-8, 1e-10))
+    mesh = Mesh(f, y0, wanted, tolerance)
     stages = mesh.stages()
     times = _output_times(found, t_span, t_eval)
     states = {}
