@@ -97,7 +97,7 @@ def _over_last_axes(name: str, a_bar: Callable, b_bar: Callable) -> None:
 
     def forward(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
         a, b = args
-        if kwargs:
+        if kwargs.get("axis", -1) != -1 or set(kwargs) - {"axis"}:
             raise MissingRuleError(
                 f"numpy.{name} has no rule for options", where=user_line(), fix="leave them out"
             )
@@ -105,7 +105,7 @@ def _over_last_axes(name: str, a_bar: Callable, b_bar: Callable) -> None:
         def product_pullback(bar: Any) -> list[Any]:
             return [(a_bar, b_bar)[k](bar, a, b) for k in needs]
 
-        return ufunc(a, b), product_pullback
+        return ufunc(a, b, **kwargs), product_pullback
 
     add_rule(Rule(ufunc, forward, leaves=(0, 1)))
 

@@ -13,15 +13,13 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.core import primitive_vjps
 
-from workbench.autodiff.application import as_array
-from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import name_of, user_line
 from workbench.autodiff.registry import DOORS, PARTIALS, RULES, Rule, add_rule
-from workbench.autodiff.telling import contains_traced, plain
+from workbench.autodiff.telling import plain
 from workbench.errors import DifferentiationError, MissingRuleError
 
 # Taken by name from each namespace; what has a rule of ours already is left alone.
-_NUMPY = "einsum nan_to_num real imag real_if_close sinc".split()
+_NUMPY = "nan_to_num real imag real_if_close sinc".split()
 _LINALG = "det eig inv norm pinv slogdet solve svd".split()
 
 
@@ -103,43 +101,3 @@ def _svd(needs: tuple[int, ...], args: tuple, kwargs: dict) -> tuple[Any, Callab
 
 _adopted_svd = RULES[np.linalg.svd].forward
 add_rule(Rule(np.linalg.svd, _svd, leaves=(0,)))
-
-
-def _einsum(subscripts: Any, *operands: Any, **kwargs: Any) -> Any:
-    """``numpy.einsum`` with repeated labels taken as diagonals first, which the adopted rule does not know."""
-    if not isinstance(subscripts, str):
-        subscripts, operands = _from_sublists(subscripts, operands)
-    if not any(map(contains_traced, operands)):
-        return _einsum_rule(subscripts, *operands, **kwargs)
-    inputs, arrow, output = subscripts.replace(" ", "").partition("->")
-    terms, arrays = inputs.split(","), [as_array(o) if isinstance(o, list | tuple) else o for o in operands]
-    if not arrow:
-        labels = "".join(t.replace("...", "") for t in terms)
-        output = ("..." if "..." in inputs else "") + "".join(
-            sorted(c for c in labels if labels.count(c) == 1)
-        )
-    for k, term in enumerate(terms):
-        while (twice := next((c for c in term if c != "." and term.count(c) > 1), None)) is not None:
-            first, second = term.index(twice), term.index(twice, term.index(twice) + 1)
-            arrays[k] = resolve(np.diagonal)(arrays[k], 0, first, second)
-            term = term[:first] + term[first + 1 : second] + term[second + 1 :] + twice
-        terms[k] = term
-    return _einsum_rule(",".join(terms) + "->" + output, *arrays, **kwargs)
-
-
-def _from_sublists(first: Any, rest: tuple) -> tuple[str, tuple]:
-    """``einsum(a, [0, 1], b, [1])`` as subscripts and operands."""
-    given = (first, *rest)
-    operands, labels = given[0 : len(given) // 2 * 2 : 2], given[1::2]
-
-    def letters(sublist: Any) -> str:
-        return "".join(
-            "..." if k is ... else chr(ord("a") + k) if k < 26 else chr(ord("A") + k - 26) for k in sublist
-        )
-
-    output = "->" + letters(given[-1]) if len(given) % 2 else ""
-    return ",".join(map(letters, labels)) + output, operands
-
-
-_einsum_rule = DOORS[np.einsum]
-DOORS[np.einsum] = _einsum

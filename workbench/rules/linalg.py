@@ -10,8 +10,8 @@ from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import Rule, add_rule, door, non_differentiable
-from workbench.errors import MissingRuleError, NotDifferentiableError
 from workbench.autodiff.telling import plain
+from workbench.errors import MissingRuleError, NotDifferentiableError
 
 
 def _transposed(a: Any) -> Any:
@@ -29,7 +29,7 @@ def _qr(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
     mode = (*args, "reduced")[1] if len(args) > 1 else kwargs.get("mode", "reduced")
     if rows < columns or (mode != "reduced" and (mode != "complete" or rows != columns)):
         raise MissingRuleError(
-            "numpy.linalg.qr has no rule for wide matrices, and for mode='reduced' only",
+            "numpy.linalg.qr has no rule for this shape and mode",
             found=f"got a matrix of shape {(rows, columns)} and mode={mode!r}",
             where=user_line(),
             fix="factor a[:, :rows] and multiply the rest by the transpose of q",
@@ -115,7 +115,10 @@ def _uplo(a: Any, UPLO: str = "L") -> str:
 
 
 def _eigh(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
-    """A_bar = V (diag(w_bar) + F ∘ Vᴴ V_bar) Vᴴ with F_ij = 1 / (w_j - w_i). Repeated eigenvalues have derivatives, their vectors have none."""
+    """A_bar = V (diag(w_bar) + F ∘ Vᴴ V_bar) Vᴴ with F_ij = 1 / (w_j - w_i).
+
+    Repeated eigenvalues have derivatives, their vectors have none.
+    """
     result = np.linalg.eigh(*args, **kwargs)
     (w, v), where = result, user_line()
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.autodiff.application import as_array
 from workbench.autodiff.arrays import reduce_to
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS, Rule, add_rule
@@ -116,3 +117,79 @@ def _outer(a: Any, b: Any, out: Any = None) -> Any:
 
 
 DOORS[np.outer] = _outer
+
+
+# ------------------------------------------------------------------------------------ einsum
+
+
+def _terms(subscripts: str) -> tuple[list[str], str]:
+    """The labels of each operand and of the result, which are those that occur once where none are given."""
+    inputs, arrow, output = subscripts.replace(" ", "").partition("->")
+    if not arrow:
+        labels = inputs.replace("...", "").replace(",", "")
+        output = ("..." if "..." in inputs else "") + "".join(
+            sorted(c for c in labels if labels.count(c) == 1)
+        )
+    return inputs.split(","), output
+
+
+def _einsum_forward(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
+    """Each operand's cotangent is a contraction of the result's with the conjugates of the others.
+
+    No label occurs twice in a term here. A label that only one operand has is summed over: its cotangent is spread by
+    a vector of ones.
+    """
+    subscripts, *operands = args
+    terms, output = _terms(subscripts)
+
+    def cotangent(k: int, bar: Any) -> Any:
+        term = terms[k]
+        pairs = [(t, np.conj(o)) for j, (t, o) in enumerate(zip(terms, operands, strict=True)) if j != k]
+        pairs.append((output, bar))
+        known = set("".join(t for t, _ in pairs))
+        sizes = dict(zip(term.partition("...")[0], _shape(operands[k]), strict=False))
+        sizes |= dict(zip(reversed(term.rpartition("...")[2]), reversed(_shape(operands[k])), strict=False))
+        pairs += [(c, np.ones(sizes[c])) for c in term if c != "." and c not in known]
+        spread = any("..." in t for t, _ in pairs) and "..." not in term
+        target = "..." + term if spread else term  # what is too many in front is summed by the operand
+        return np.einsum(",".join(t for t, _ in pairs) + "->" + target, *(o for _, o in pairs))
+
+    return np.einsum(*args, **kwargs), lambda bar: [cotangent(k - 1, bar) for k in needs]
+
+
+add_rule(Rule(np.einsum, _einsum_forward))
+
+
+def _einsum(subscripts: Any, *operands: Any, **kwargs: Any) -> Any:
+    """``numpy.einsum`` with repeated labels taken as diagonals first, which the adopted rule does not know."""
+    if not isinstance(subscripts, str):
+        subscripts, operands = _from_sublists(subscripts, operands)
+    if not any(map(contains_traced, operands)):
+        return _einsum_rule(subscripts, *operands, **kwargs)
+    terms, output = _terms(subscripts)
+    arrays = [as_array(o) if isinstance(o, list | tuple) else o for o in operands]
+    for k, term in enumerate(terms):
+        while (twice := next((c for c in term if c != "." and term.count(c) > 1), None)) is not None:
+            first, second = term.index(twice), term.index(twice, term.index(twice) + 1)
+            arrays[k] = resolve(np.diagonal)(arrays[k], 0, first, second)
+            term = term[:first] + term[first + 1 : second] + term[second + 1 :] + twice
+        terms[k] = term
+    return _einsum_rule(",".join(terms) + "->" + output, *arrays, **kwargs)
+
+
+def _from_sublists(first: Any, rest: tuple) -> tuple[str, tuple]:
+    """``einsum(a, [0, 1], b, [1])`` as subscripts and operands."""
+    given = (first, *rest)
+    operands, labels = given[0 : len(given) // 2 * 2 : 2], given[1::2]
+
+    def letters(sublist: Any) -> str:
+        return "".join(
+            "..." if k is ... else chr(ord("a") + k) if k < 26 else chr(ord("A") + k - 26) for k in sublist
+        )
+
+    output = "->" + letters(given[-1]) if len(given) % 2 else ""
+    return ",".join(map(letters, labels)) + output, operands
+
+
+_einsum_rule = DOORS[np.einsum]
+DOORS[np.einsum] = _einsum
