@@ -173,6 +173,8 @@ def can_vary(array: np.ndarray) -> bool:
 def reduce_to(bar: Any, shape: tuple[int, ...]) -> Any:
     """Sum a cotangent over the axes along which its operand was broadcast."""
     extra = np.ndim(bar) - len(shape)
+    if extra < 0:  # an assignment takes a source with more axes of length 1 in front
+        bar = np.reshape(bar, (1,) * -extra + np.shape(bar))
     if extra > 0:
         bar = np.sum(bar, axis=tuple(range(extra)))
     axes = tuple(k for k, n in enumerate(shape) if n == 1 and np.shape(bar)[k] != 1)

@@ -225,7 +225,7 @@ def value_and_gradient(f: Callable, wrt: int | tuple[int, ...] = 0, *, aux: bool
                 scalar, int | np.integer | np.bool_
             ):  # a whole number: constant wherever its derivative exists
                 return value, _only(
-                    tuple(map_leaves(np.zeros_like, args[k], other=_nothing) for k in positions), wrt
+                    tuple(map_leaves(_zero_like, args[k], other=_nothing) for k in positions), wrt
                 )
             raise NotScalarError(
                 f"gradient needs a program whose result is one real number; {_name(f)} returns something else",
@@ -238,6 +238,10 @@ def value_and_gradient(f: Callable, wrt: int | tuple[int, ...] = 0, *, aux: bool
         return value, _only(back(one), wrt)
 
     return program
+
+
+def _zero_like(x: Any) -> Any:
+    return np.zeros_like(x) if isinstance(x, np.ndarray) else x * 0.0
 
 
 def _nothing(x: Any) -> None:

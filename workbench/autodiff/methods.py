@@ -10,7 +10,7 @@ import numpy as np
 from workbench.autodiff import indexing
 from workbench.autodiff.arrays import TracedArray, can_vary, current
 from workbench.autodiff.calls import resolve
-from workbench.autodiff.scalars import lost
+from workbench.autodiff.scalars import TracedFloat, lost
 from workbench.autodiff.telling import plain
 
 _FUNCTIONS = {
@@ -85,21 +85,26 @@ def _view(self: TracedArray, *args: Any) -> Any:
 
 def _item(self: Any, *index: Any) -> Any:
     if not hasattr(self, "array"):
-        return self
+        return resolve(float)(self)
     if not index:
         if self.array.size != 1:
             self.array.item()  # NumPy's own error
         index = (0,)
     place = np.unravel_index(index[0], self.array.shape) if len(index) == 1 else index
-    return indexing.get_item(self, tuple(place) if isinstance(place, tuple) else place)
+    return _python_number(indexing.get_item(self, tuple(place) if isinstance(place, tuple) else place))
+
+
+def _python_number(x: Any) -> Any:
+    """A number out of an array as ``item`` and ``tolist`` give it: Python's own, not NumPy's."""
+    return resolve(float)(x) if type(x) is TracedFloat else x
 
 
 def _tolist(self: Any) -> Any:
     if not hasattr(self, "array"):
-        return self
+        return resolve(float)(self)
     if self.array.ndim == 0:
-        return indexing.get_item(self, ())
-    return [_tolist(row) if self.array.ndim > 1 else row for row in indexing.iterate(self)]
+        return _python_number(indexing.get_item(self, ()))
+    return [_tolist(row) if self.array.ndim > 1 else _python_number(row) for row in indexing.iterate(self)]
 
 
 METHODS: dict[str, Any] = {name: _as_method(function) for name, function in _FUNCTIONS.items()}
@@ -192,7 +197,8 @@ def _part(name: str) -> property:
 
 def _install() -> None:
     for name, method in METHODS.items():
-        setattr(TracedArray, name, method)
+        if hasattr(np.ndarray, name):  # NumPy 2 has no ptp method
+            setattr(TracedArray, name, method)
     for name in ("shape", "ndim", "size", "dtype", "itemsize", "nbytes", "strides", "flags"):
         setattr(TracedArray, name, _plain_attribute(name))
     TracedArray.T = property(_transpose)

@@ -206,3 +206,22 @@ def accumulate_list_of_arrays(x):
         s[1:] += 0.5 * s[:-1]
         states.append(s)
     return np.stack(states).sum() + np.array(states)[2, 3]
+
+
+@program(X)
+def sources_with_more_axes(x):
+    a, b = np.zeros(4), np.zeros((2, 4))
+    a[:] = x[None, :]
+    b[...] = (x * a).reshape(1, 1, 4)
+    b[:, :2] = x[None, None, 2:]
+    return (a * np.arange(4)).sum() * b.prod()
+
+
+@program(X)
+def numbers_of_python(x):
+    assert not hasattr(x, "ptp")
+    assert type(x.item(1)) is type(x.tolist()[0]) is type(x[0].item()) is float
+    try:
+        return x.item(1) / (x[0].item() - x[0].item())
+    except ZeroDivisionError:
+        return x.item(2) * x.tolist()[1]
