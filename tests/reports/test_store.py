@@ -13,31 +13,9 @@ import pytest
 
 from workbench.errors import MachineError, RunError, RunTimeoutError
 from workbench.reports import store
-from workbench.reports.store import RunDirectory, run_id, storage_errors, write_json, write_whole
+from workbench.reports.store import RunDirectory, run_id, storage_errors, write_json
 
 PACKAGE_CODE = store._package_code  # the real one: conftest.py puts a constant in its place
-
-
-def test_a_file_is_replaced_at_once_and_nothing_else_is_left(tmp_path: Path) -> None:
-    file = tmp_path / "result.json"
-    write_whole(file, "old")
-    write_whole(file, "new")
-    assert file.read_text() == "new"
-    assert os.listdir(tmp_path) == ["result.json"]
-
-
-def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "result.json"
-    write_whole(file, "old")
-
-    def full(descriptor: int) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
-        write_whole(file, "new")
-    assert file.read_text() == "old"
-    assert os.listdir(tmp_path) == ["result.json"]
 
 
 def test_the_identity_depends_on_parameters_source_and_showcase(tmp_path: Path) -> None:
@@ -120,7 +98,7 @@ def test_clear_removes_the_runs_files_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_create_sweeps_up_what_a_killed_write_left(tmp_path: Path) -> None:
-    (tmp_path / ".result.json.abc.partial").write_text("half")
+    (tmp_path / ".result.json.abc.part").write_text("half")
     RunDirectory(tmp_path).create()
     assert os.listdir(tmp_path) == []
 

@@ -21,7 +21,8 @@ import nbformat
 
 import workbench
 from workbench.errors import MachineError
-from workbench.reports.store import RunDirectory, write_whole
+from workbench.files import write_whole
+from workbench.reports.store import RunDirectory
 
 Say = Callable[[str], None]
 _WHOLE = "whole:"  # the scheme under which papermill finds the writer that replaces files at once

@@ -12,11 +12,12 @@ import nbformat
 from markupsafe import Markup
 
 from workbench.errors import MachineError, RunError, UnknownShowcaseError
+from workbench.files import write_whole
 from workbench.reports import cells
 from workbench.reports.execution import find_notebook
 from workbench.reports.provenance import origin_rows
 from workbench.reports.record import number_text
-from workbench.reports.store import RunDirectory, read_record, storage_errors, write_whole
+from workbench.reports.store import RunDirectory, read_record, storage_errors
 
 if TYPE_CHECKING:
     from workbench.showcases import Showcase

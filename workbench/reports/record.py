@@ -14,9 +14,10 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.files import write_whole
 from workbench.parameters import Parameters
 from workbench.reports import provenance
-from workbench.reports.store import SCHEMA, RunDirectory, canonical_json, write_json, write_whole
+from workbench.reports.store import SCHEMA, RunDirectory, canonical_json, write_json
 
 if TYPE_CHECKING:
     from workbench.showcases import Showcase

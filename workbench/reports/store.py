@@ -30,10 +30,10 @@ from typing import Any
 
 import workbench
 from workbench.errors import MachineError, RunError, WorkbenchError
+from workbench.files import LEFTOVER, write_whole
 from workbench.parameters import Parameters
 
 SCHEMA = 1
-_LEFTOVER = ".partial"
 
 
 class RunDirectory:
@@ -70,9 +70,9 @@ class RunDirectory:
         """
         with storage_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-            for leftover in self.path.glob(f".*{_LEFTOVER}"):
+            for leftover in self.path.glob(f".*{LEFTOVER}"):
                 leftover.unlink(missing_ok=True)
-            descriptor, probe = tempfile.mkstemp(dir=self.path, suffix=_LEFTOVER, prefix=".")
+            descriptor, probe = tempfile.mkstemp(dir=self.path, suffix=LEFTOVER, prefix=".")
             os.close(descriptor)
             os.unlink(probe)
 
@@ -126,32 +126,6 @@ def canonical_json(value: Any) -> str:
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as readable JSON, whole or not at all."""
     write_whole(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Replace the file at once, so that a reader, or a crash, sees the old file or the new one, never a half.
-
-    Raises:
-        OSError: it could not be written; the old file is untouched.
-    """
-    data = content.encode() if isinstance(content, str) else content
-    descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_LEFTOVER)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(partial, 0o644)
-        os.replace(partial, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(partial)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def read_record(path: Path) -> dict[str, Any]:

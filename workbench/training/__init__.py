@@ -4,7 +4,6 @@ A showcase gives a ``Problem``; ``Training`` minimises its loss; ``Session`` dri
 or from a script. Nothing here knows of screens, and everything random comes from explicit generators.
 """
 
-from workbench.training.atomic import write_atomically
 from workbench.training.checkpoint import (
     CheckpointWarning,
     has_checkpoint,
@@ -34,5 +33,4 @@ __all__ = [
     "has_checkpoint",
     "load_checkpoint",
     "save_checkpoint",
-    "write_atomically",
 ]

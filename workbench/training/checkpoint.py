@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from workbench.errors import CheckpointError
-from workbench.training.atomic import flush_folder, write_atomically
+from workbench.files import flush_folder, write_whole
 from workbench.training.loop import Training
 
 SCHEMA = 1
@@ -43,7 +43,7 @@ def save_checkpoint(path: Path | str, training: Training, provenance: Mapping[st
     content = io.BytesIO()
     torch.save({"schema": SCHEMA, "provenance": dict(provenance), "training": training.state_dict()}, content)
     try:
-        write_atomically(pending, content.getvalue())
+        write_whole(pending, content.getvalue())
         if path.exists():
             os.replace(path, previous_of(path))
         os.replace(pending, path)

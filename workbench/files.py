@@ -6,8 +6,11 @@ import os
 import tempfile
 from pathlib import Path
 
+LEFTOVER = ".part"
+"""How the name of a file ends that was being written when its writer was killed."""
 
-def write_atomically(path: Path | str, data: bytes | str) -> None:
+
+def write_whole(path: Path | str, data: bytes | str) -> None:
     """Replace the file at ``path`` by ``data``, or leave it as it was if anything goes wrong.
 
     The data reach the disk under another name in the same folder before they take the file's name, and the
@@ -18,12 +21,13 @@ def write_atomically(path: Path | str, data: bytes | str) -> None:
     """
     path = Path(path)
     content = data.encode() if isinstance(data, str) else data
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=LEFTOVER, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
