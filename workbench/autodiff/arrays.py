@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib._stride_tricks_impl import DummyArray
 
 from workbench.autodiff.location import user_line
 from workbench.autodiff.scalars import TRACED, TracedFloat, lost
@@ -25,8 +26,15 @@ from workbench.errors import LostGradientError
 def owner_of(array: np.ndarray) -> np.ndarray:
     """The array at the end of the chain of ``base``: it owns the memory."""
     base = array.base
-    while type(base) is np.ndarray:
-        array, base = base, base.base
+    while base is not None:
+        if type(base) is np.ndarray:
+            array, base = base, base.base
+        elif type(base) is DummyArray:  # of numpy.lib.stride_tricks.as_strided
+            base = base.base
+        elif type(base) is memoryview:
+            base = base.obj
+        else:
+            break
     return array
 
 
@@ -216,13 +224,43 @@ def add_into(target: np.ndarray, bar: Any) -> None:
             np.broadcast_to(bar, target.shape) if np.ndim(bar) < target.ndim else bar, repeated, keepdims=True
         )
         target = target[tuple(slice(0, 1) if k in repeated else slice(None) for k in range(target.ndim))]
-    if OPEN:
+    if overlaps(target):
+        _add_at_places(target, bar)
+    elif OPEN:
         from workbench.autodiff.indexing import set_item
 
         seen = traced_view(target)
         set_item(seen + bar, target, ...)
     else:
         target += bar
+
+
+def overlaps(array: np.ndarray) -> bool:
+    """Whether two elements of a view may be the same number, as in broadcast views and sliding windows."""
+    if array.flags.c_contiguous:
+        return False
+    reach = array.itemsize
+    for stride, n in sorted((abs(s), n) for s, n in zip(array.strides, array.shape, strict=True) if n > 1):
+        if stride < reach:
+            return True
+        reach += stride * (n - 1)
+    return False
+
+
+def _add_at_places(target: np.ndarray, bar: Any) -> None:
+    """``target += bar``, every element counted though several are one place."""
+    from workbench.autodiff.elementwise import add_at
+    from workbench.autodiff.indexing import set_item
+
+    store = owner_of(target)
+    numbers, unit = np.arange(store.size), store.itemsize
+    offset = (_address(target) - _address(store)) // unit * numbers.itemsize
+    strides = tuple(s // unit * numbers.itemsize for s in target.strides)
+    places = np.ndarray(target.shape, numbers.dtype, numbers, offset, strides)
+    if OPEN:
+        set_item(current(add_at(store, places, bar)), store, ...)
+    else:
+        np.add.at(store, places, bar)
 
 
 def take_bar(result: Any) -> Any:

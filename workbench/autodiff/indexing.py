@@ -19,6 +19,7 @@ from workbench.autodiff.arrays import (
     can_vary,
     current,
     memory_of,
+    overlaps,
     owner_of,
     record,
     reduce_to,
@@ -157,6 +158,18 @@ class Write(Entry):
     def __init__(self, memory: Memory, array: np.ndarray, index: Any, source: Any, old: Any) -> None:
         self.memory, self.array, self.source, self.old = memory, array, source, old
         self.index = index if type(index) in _IMMUTABLE else kept_index(index)
+        if not array.flags.c_contiguous and overlaps(self.target()):
+            raise MissingRuleError(
+                "a view whose elements share places was about to be written into",
+                found="several of its elements are one number, of which the last one written stays",
+                where=user_line(),
+                fix="write into the array that the view was made of",
+            )
+
+    def target(self) -> np.ndarray:
+        """What is written into, as far as it is a view."""
+        found = self.array[self.index]
+        return found if type(found) is np.ndarray else self.array[:0]
 
     def back(self) -> None:
         if self.memory.store is not None:

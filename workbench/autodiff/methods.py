@@ -199,7 +199,7 @@ def _install() -> None:
     for name, method in METHODS.items():
         if hasattr(np.ndarray, name):  # NumPy 2 has no ptp method
             setattr(TracedArray, name, method)
-    for name in ("shape", "ndim", "size", "dtype", "itemsize", "nbytes", "strides", "flags"):
+    for name in ("shape", "ndim", "size", "dtype", "itemsize", "nbytes", "strides", "flags", "base"):
         setattr(TracedArray, name, _plain_attribute(name))
     TracedArray.T = property(_transpose)
     TracedArray.mT = property(lambda self: resolve(np.matrix_transpose)(self))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.application import as_array
-from workbench.autodiff.arrays import reduce_to
+from workbench.autodiff.arrays import current, owner_of, reduce_to
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS, Rule, add_rule
 from workbench.autodiff.telling import contains_traced, plain
@@ -160,12 +160,21 @@ def _einsum_forward(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Calla
 add_rule(Rule(np.einsum, _einsum_forward))
 
 
+def _view_by_einsum(subscripts: str, array: Any) -> np.ndarray | None:
+    """Diagonals and transposes by ``einsum`` are views, which may be written into."""
+    if type(array) is not np.ndarray or type(found := np.einsum(subscripts, array)) is not np.ndarray:
+        return None
+    return found if owner_of(found) is owner_of(array) else None
+
+
 def _einsum(subscripts: Any, *operands: Any, **kwargs: Any) -> Any:
     """``numpy.einsum`` with repeated labels taken as diagonals first, which the adopted rule does not know."""
     if not isinstance(subscripts, str):
         subscripts, operands = _from_sublists(subscripts, operands)
     if not any(map(contains_traced, operands)):
         return _einsum_rule(subscripts, *operands, **kwargs)
+    if len(operands) == 1 and type(view := _view_by_einsum(subscripts, plain(operands[0]))) is np.ndarray:
+        return current(view)
     terms, output = _terms(subscripts)
     arrays = [as_array(o) if isinstance(o, list | tuple) else o for o in operands]
     for k, term in enumerate(terms):

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import TracedArray, beneath, current, owner_of, record
+from workbench.autodiff.arrays import TracedArray, beneath, current, overlaps, owner_of, record
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.elementwise import add_at
 from workbench.autodiff.indexing import get_item, set_item
@@ -181,20 +181,10 @@ def arrange(tape: Tape, function: Callable, args: tuple, kwargs: dict, places: t
     return type(value)(results) if several else results[0]
 
 
-def overlaps(array: np.ndarray) -> bool:
-    """Whether two elements of a view may be the same number, as in broadcast views and sliding windows."""
-    reach = array.itemsize
-    for stride, n in sorted((abs(s), n) for s, n in zip(array.strides, array.shape, strict=True) if n > 1):
-        if stride < reach:
-            return True
-        reach += stride * (n - 1)
-    return False
-
-
 def _is_view(tape: Tape, value: Any) -> bool:
     array = value.array if type(value) is TracedArray else value
-    if type(array) is not np.ndarray or overlaps(array):
-        return False  # a broadcast view is handled as a copy: its elements are not its own
+    if type(array) is not np.ndarray:
+        return False
     memory = tape.memories.get(id(owner_of(array)))
     return memory is not None and memory.active
 
@@ -228,20 +218,12 @@ for _function, _places in ARRANGING.items():
     DOORS[_function] = arranged(_function, _places)
 
 
-def _as_strided(x: Any, shape: Any = None, strides: Any = None, *args: Any, **kwargs: Any) -> Any:
-    """``as_strided``: the elements by their place in memory, as a copy that cannot be written into."""
+def _as_strided(x: Any, *args: Any, **kwargs: Any) -> Any:
+    """``as_strided``: a view like any other, whose elements may be one place in memory."""
     x = current(x)
     if type(x) is not TracedArray:
-        return _original_as_strided(x, shape, strides, *args, **kwargs)
-    view, owner = _original_as_strided(x.array, shape, strides), owner_of(x.array)
-    flat = owner.reshape(-1) if owner.flags.c_contiguous else owner.T.reshape(-1)
-    start = x.array.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
-    places = np.full(view.shape, start)
-    for axis, stride in enumerate(view.strides):
-        places += np.arange(view.shape[axis]).reshape((-1,) + (1,) * (view.ndim - axis - 1)) * stride
-    found = get_item(current(flat), places // owner.itemsize)
-    found.array.flags.writeable = False
-    return found
+        return _original_as_strided(x, *args, **kwargs)
+    return current(_original_as_strided(x.array, *args, **kwargs))
 
 
 _original_as_strided = np.lib.stride_tricks.as_strided

@@ -17,6 +17,7 @@ from workbench.autodiff.elementwise import add_at
 from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import DOORS, Rule, add_rule
 from workbench.autodiff.telling import plain
+from workbench.autodiff.watch import call_watched
 from workbench.errors import MissingRuleError
 
 
@@ -258,10 +259,10 @@ def _cumprod(x: Any, axis: int | None = None, **kwargs: Any) -> Any:
     """``numpy.cumprod`` as the products it stands for."""
     x = current(x)
     if type(x) is not TracedArray:
-        return np.cumprod(x, axis, **kwargs)
+        return call_watched(np.cumprod, (x, axis), kwargs)
     if axis is None:
         x, axis = resolve(np.ravel)(x), 0
-    return resolve(np.multiply.accumulate)(x, axis=axis)
+    return resolve(np.multiply.accumulate)(x, axis=axis, **kwargs)
 
 
 DOORS[np.cumprod] = _cumprod

@@ -225,3 +225,39 @@ def numbers_of_python(x):
         return x.item(1) / (x[0].item() - x[0].item())
     except ZeroDivisionError:
         return x.item(2) * x.tolist()[1]
+
+
+@program(X)
+def overlapping_views(x):
+    y = x * 2
+    windows = np.lib.stride_tricks.as_strided(y, (3, 2), (8, 8))
+    sliding = np.lib.stride_tricks.sliding_window_view(y, 2)
+    wide = np.broadcast_to(y, (3, 4))
+    before = (windows[:, 0] * windows[:, 1]).sum() + (wide * wide).sum() * sliding.prod()
+    y[1] = 5.0
+    blocks = np.zeros(4)
+    corner = np.lib.stride_tricks.as_strided(blocks, (2, 2), (16, 8))
+    corner[:] = x.reshape(2, 2)
+    corner[1] *= x[0]
+    return before + (windows**2).sum() * wide.sum() + sliding.prod() + (blocks * np.arange(4)).sum()
+
+
+@program(X)
+def views_by_einsum(x):
+    a = np.zeros((4, 4))
+    a[:] = np.outer(x, x)
+    np.einsum("ii->i", a)[:] += x
+    np.einsum("ij->ji", a)[0] *= 2
+    return (a * np.arange(16).reshape(4, 4)).sum()
+
+
+@program(X)
+def products_with_out(x):
+    running, total = np.empty(4), np.empty(4)
+    np.cumprod(x, out=running)
+    x.cumsum(out=total)
+    y = x * 1
+    np.multiply(y[:-1], y[1:], out=y[1:])
+    np.add(y, y[::-1], out=y)
+    np.cumsum(y, out=y)
+    return (running * total * y).sum()
