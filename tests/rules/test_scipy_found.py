@@ -7,6 +7,7 @@ import scipy.stats as st
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
 from workbench import check_gradient, gradient
+from workbench.errors import MissingRuleError
 
 LONG = np.sin(np.arange(24.0)) + 0.2
 X = np.array([0.31, 0.47, 0.72, 1.3, 0.55])
