@@ -155,10 +155,24 @@ def _resolve_function(f: FunctionType) -> Callable:
     if found is not None:
         return found
     code = rewritten_code(f)
-    found = f if code is None else with_code(f, code)
+    found = with_code(f, code) if code is not None else _without_source(f)
     if f.__closure__ is None:
         _functions[f] = found
     return found
+
+
+def _without_source(f: FunctionType) -> Callable:
+    """A function that is not rewritten; one of the program's gets arrays in traced memory as traced arrays."""
+    if _is_opaque(f):
+        return f
+
+    @functools.wraps(f)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if not OPEN:
+            return f(*args, **kwargs)
+        return call_watched(f, [_outgoing(a) for a in args], {k: _outgoing(v) for k, v in kwargs.items()})
+
+    return call
 
 
 def forget(f: Any) -> None:
@@ -228,9 +242,10 @@ def _class_door(cls: type) -> Callable:
     init_door = resolve(init) if init is not None else None
     post_init = python_method(cls, "__post_init__")
     is_dataclass = "__dataclass_fields__" in vars(cls)
-    if new_door is new and init_door is init and post_init is None:
+    stays = init is not None and rewritten_code(init) is None  # dataclasses made it, without source
+    if (new is None or rewritten_code(new) is None) and (init is None or stays) and post_init is None:
         return _noted_dataclass(cls) if is_dataclass and OPEN else cls
-    if post_init is not None and init_door is init:
+    if post_init is not None and stays:
         init_door = _dataclass_init(init, post_init)
 
     def make(*args: Any, **kwargs: Any) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -235,6 +236,7 @@ DOORS[_original_as_strided] = _as_strided
 
 def _array(function: Callable, *, copies: bool) -> Callable:
     def call(x: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
+        x = list(x) if isinstance(x, deque) else x
         if not contains_traced(x, 6):
             return function(x, dtype, *args, **kwargs)
         kind = None if dtype is None else np.dtype(dtype)

@@ -214,3 +214,13 @@ def functions_by_type(x):
         return np.sum(a**2)
 
     return size(x[0]) + size(x) + size(float(x[1]))
+
+
+_NO_SOURCE: dict = {"np": np}
+exec("def energy(y):\n    return np.sum(y * y) + y[0]", _NO_SOURCE)
+
+
+@program(X)
+def function_without_source(x):
+    y = _filled(x)
+    return _NO_SOURCE["energy"](y) * np.array(collections.deque([y, y * 2])).sum()
