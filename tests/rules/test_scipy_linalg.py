@@ -16,6 +16,17 @@ TALL = np.vstack([A, B])[:5]
 BAND = np.array([[0.0, 0.3, 0.2, 0.1], [2.0, 3.0, 2.5, 4.0], [0.5, -0.4, 0.3, 0.0]])
 W = np.array([1.0, -2.0, 0.5, 0.7])
 
+
+def without_signs(values, vectors):
+    """Eigenvalues and squared vectors: the sign of a vector is anyone's, and may turn between two evaluations."""
+    return values, vectors**2
+
+
+def pieces(u, s, vh):
+    """Singular values, squared vectors, and the matrix put together again."""
+    return s, u**2, vh**2, (u * s) @ vh
+
+
 PROGRAMS = {
     "solve": (lambda a, b: sl.solve(a, b), A, V),
     "solve columns": (lambda a, b: sl.solve(a, b, overwrite_a=True, overwrite_b=True), A, B),
@@ -74,16 +85,16 @@ PROGRAMS = {
     "sylvester": (lambda a, b, q: sl.solve_sylvester(a, b, q), A, A[:2, :2] + 1.0, B[:, :2]),
     "continuous lyapunov": (lambda a, q: sl.solve_continuous_lyapunov(a, q), A, B),
     "discrete lyapunov": (lambda a, q: sl.solve_discrete_lyapunov(a, q), 0.2 * A, B),
-    "eigh": (lambda a: (sl.eigh(a)[0], sl.eigh(a)[1] ** 2), S),  # the sign of a vector is anyone's
-    "eigh upper": (lambda a: sl.eigh(a, lower=False), S),
-    "eigh of two": (lambda a, b: sl.eigh(a, b), S, A.T @ A),
-    "eigh subset": (lambda a: sl.eigh(a, subset_by_index=[0, 1]), S),
+    "eigh": (lambda a: without_signs(*sl.eigh(a)), S),
+    "eigh upper": (lambda a: without_signs(*sl.eigh(a, lower=False)), S),
+    "eigh of two": (lambda a, b: without_signs(*sl.eigh(a, b)), S, A.T @ A),
+    "eigh subset": (lambda a: without_signs(*sl.eigh(a, subset_by_index=[0, 1])), S),
     "eigvalsh": (lambda a: sl.eigvalsh(a), S),
     "eigh values": (lambda a: sl.eigh(a, eigvals_only=True), S),
     "eigvals": (lambda a: sl.eigvals(a), A),
     "eig values": (lambda a: sl.eig(a)[0], B),
-    "svd": (lambda a: sl.svd(a, full_matrices=False), TALL),
-    "svd square": (lambda a: sl.svd(a), A),
+    "svd": (lambda a: pieces(*sl.svd(a, full_matrices=False)), TALL),
+    "svd square": (lambda a: pieces(*sl.svd(a)), A),
     "svdvals": (lambda a: sl.svdvals(a), TALL),
     "polar": (lambda a: sl.polar(a), A),
     "polar left": (lambda a: sl.polar(a, side="left"), A),
