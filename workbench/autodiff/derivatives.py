@@ -54,9 +54,8 @@ def pullback(f: Callable, *args: Any, wrt: int | tuple[int, ...] | None = None) 
             traced = list(args)
             for k in positions:
                 traced[k] = _trace(tape, args[k])
-            inputs = [
-                map_leaves(lambda x: x, traced[k]) for k in positions
-            ]  # the program may change its containers
+            # copies, since the program may change its containers
+            inputs = [map_leaves(lambda x: x, traced[k]) for k in positions]
             result = resolve(f)(*traced)
             result = map_leaves(current, result)
     finally:

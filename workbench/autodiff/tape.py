@@ -95,9 +95,8 @@ class OpenTapes(threading.local):
 
 OPEN = OpenTapes()
 
-_FRAMES = (
-    3  # making an object or calling back takes up to this many Python frames where the program takes one
-)
+# Making an object, or calling back, takes up to this many Python frames where the program takes one.
+_FRAMES = 3
 
 
 class _Interpreter:
