@@ -11,8 +11,8 @@ import numpy as np
 from workbench.autodiff.arrays import TracedArray, accumulate, current, memory_of, owner_of
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.scalars import TRACED, TracedFloat
-from workbench.autodiff.settling import settle_all
-from workbench.autodiff.structure import leaves, map_leaves, settle
+from workbench.autodiff.settling import settle_all, settle_in_place
+from workbench.autodiff.structure import leaves, map_leaves
 from workbench.autodiff.tape import OPEN, Tape, recording, sweep_back
 from workbench.autodiff.telling import plain
 from workbench.errors import NotDifferentiableError, NotScalarError
@@ -63,7 +63,7 @@ def pullback(f: Callable, *args: Any, wrt: int | tuple[int, ...] | None = None) 
     value = map_leaves(_value_of(tape), result)
     for k, argument in enumerate(args):
         if k not in positions:
-            _settle_in_place(argument)
+            settle_in_place(argument)
 
     def back(y_bar: Any = None) -> tuple[Any, ...]:
         with tape.lock:
@@ -126,15 +126,6 @@ def _value_of(tape: Tape) -> Callable:
         return x.value.copy() if type(x) is TracedArray else x.value
 
     return value
-
-
-def _settle_in_place(argument: Any) -> None:
-    """Lists and dicts that the program was given and changed hold plain values again."""
-    if isinstance(argument, list):
-        argument[:] = [settle(x) for x in argument]
-    elif isinstance(argument, dict):
-        for key, x in argument.items():
-            argument[key] = settle(x)
 
 
 def _seed(tape: Tape, result: Any, value: Any, y_bar: Any) -> None:

@@ -58,6 +58,12 @@ def settle_all(tape: Tape, function: Any) -> None:
     tape.touched.clear()
 
 
+def settle_in_place(container: Any) -> None:
+    """A list, dict or set that a program was given holds plain values again, whoever put something into it."""
+    if type(container) in (list, dict, set, deque):
+        _settled(container, set())
+
+
 def _settle_attribute(obj: Any, name: str, done: set[int]) -> None:
     try:
         before = getattr(obj, name)

@@ -101,12 +101,3 @@ def leaves(x: Any) -> list[Any]:
     found: list[Any] = []
     map_leaves(lambda leaf: found.append(leaf) or leaf, x)
     return found
-
-
-def settle(x: Any) -> Any:
-    """``x`` with traced values of closed tapes turned back into plain ones, copied only where it must be."""
-    from workbench.autodiff.arrays import current
-
-    if not any(type(leaf) in TRACED and not leaf.tape.open for leaf in leaves(x)):
-        return x
-    return map_leaves(lambda leaf: current(leaf) if type(leaf) in TRACED else leaf, x)

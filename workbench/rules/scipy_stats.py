@@ -235,8 +235,6 @@ def _skewnorm_inverse(sign: float) -> tuple[Callable, ...]:
     )
 
 
-_TANGENT = 1.0 / math.pi
-
 PARTIALS.update(
     {
         _scu._beta_pdf: (

@@ -18,7 +18,7 @@ from workbench.autodiff.arrays import TracedArray, current, record
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import name_of, user_line
 from workbench.autodiff.registry import DOORS
-from workbench.autodiff.scalars import TRACED, TracedFloat
+from workbench.autodiff.scalars import TracedFloat
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.errors import DifferentiationError, MissingRuleError
@@ -150,8 +150,3 @@ def resolve_nothing(function: Callable, args: tuple, kwargs: dict) -> Any:
 
     new = [resolve(a) if type(a) in (FunctionType, MethodType) else a for a in args]
     return function(*new, **kwargs)
-
-
-def is_traced(x: Any) -> bool:
-    """Whether ``x`` itself is a traced number or array."""
-    return type(x) in TRACED
