@@ -6,6 +6,7 @@ The names here are the public ones. Importing this package does not import torch
 from workbench import rules  # noqa: F401  fills the engine's registry
 from workbench.autodiff import (
     checkpoint,
+    derivative_source,
     diagonal_hessian,
     gradient,
     hessian,
@@ -30,6 +31,7 @@ __all__ = [
     "check_gradient",
     "check_rule",
     "checkpoint",
+    "derivative_source",
     "diagonal_hessian",
     "gradient",
     "hessian",

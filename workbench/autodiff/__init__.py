@@ -3,6 +3,7 @@
 A program is rewritten once so that each of its operations goes through a door (``rewrite``, ``calls``, ``arithmetic``,
 ``indexing``, ``attributes``); traced numbers and arrays (``scalars``, ``arrays``) record themselves on a ``tape``;
 ``derivatives`` has the operators for users. What the engine knows about single functions stands in ``workbench.rules``.
+Numeric code goes to the ``native`` tier, which generates its derivative; ``tiers`` stands between the two.
 """
 
 from workbench.autodiff import arithmetic, attributes, indexing, methods  # noqa: F401  they install the doors
@@ -19,10 +20,12 @@ from workbench.autodiff.operators import (
     pushforward,
 )
 from workbench.autodiff.registry import non_differentiable, rule
+from workbench.autodiff.tiers import derivative_source
 from workbench.autodiff.torch_layer import torch_function
 
 __all__ = [
     "checkpoint",
+    "derivative_source",
     "diagonal_hessian",
     "gradient",
     "hessian",

@@ -35,6 +35,7 @@ from workbench.autodiff.source import SourceUnavailable
 from workbench.autodiff.structure import leaves
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced
+from workbench.autodiff.tiers import native_call
 from workbench.autodiff.watch import call_watched
 from workbench.errors import MissingRuleError
 
@@ -155,7 +156,7 @@ def _resolve_function(f: FunctionType) -> Callable:
     if found is not None:
         return found
     code = rewritten_code(f)
-    found = with_code(f, code) if code is not None else _without_source(f)
+    found = native_call(f, with_code(f, code)) if code is not None else _without_source(f)
     if f.__closure__ is None:
         _functions[f] = found
     return found

@@ -15,6 +15,7 @@ from workbench.autodiff.settling import settle_all, settle_in_place
 from workbench.autodiff.structure import leaves, map_leaves
 from workbench.autodiff.tape import OPEN, Tape, recording, sweep_back
 from workbench.autodiff.telling import plain
+from workbench.autodiff.tiers import native_pullback
 from workbench.errors import NotDifferentiableError, NotScalarError
 
 
@@ -48,6 +49,12 @@ def pullback(f: Callable, *args: Any, wrt: int | tuple[int, ...] | None = None) 
                 fix="count positional arguments from 0, and pass what you differentiate by positionally",
             )
     positions = tuple(k % len(args) for k in positions)
+    return native_pullback(f, args, positions, traced_pullback) or traced_pullback(f, *args, wrt=positions)
+
+
+def traced_pullback(f: Callable, *args: Any, wrt: tuple[int, ...] | None = None) -> tuple[Any, Callable]:
+    """``pullback`` by the trace tier."""
+    positions = tuple(range(len(args))) if wrt is None else wrt
     tape = None
     try:
         with recording() as tape:
@@ -130,7 +137,16 @@ def _value_of(tape: Tape) -> Callable:
 
 def _seed(tape: Tape, result: Any, value: Any, y_bar: Any) -> None:
     """Put the cotangent of the result on the tape."""
-    found, plain_values = leaves(result), leaves(value)
+    found = leaves(result)
+    bars = checked_bars(leaves(value), value, y_bar)
+    for x, bar in zip(found, bars, strict=True):
+        if type(x) in TRACED and x.tape is tape:
+            accumulate(x, bar)
+
+
+def checked_bars(plain_values: list[Any], value: Any, y_bar: Any) -> list[Any]:
+    """The cotangents of the leaves of a result; 1 for a single real number when none are given."""
+    found = plain_values
     if y_bar is None:
         if len(found) != 1 or np.ndim(plain_values[0]) or isinstance(plain_values[0], complex):
             raise NotScalarError(
@@ -149,9 +165,7 @@ def _seed(tape: Tape, result: Any, value: Any, y_bar: Any) -> None:
             where="y_bar",
             fix="give it the structure and the shapes of the result",
         )
-    for x, bar in zip(found, bars, strict=True):
-        if type(x) in TRACED and x.tape is tape:
-            accumulate(x, bar)
+    return bars
 
 
 def _cotangent_of(tape: Tape) -> Callable:

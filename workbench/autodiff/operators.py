@@ -10,12 +10,13 @@ import numpy as np
 
 from workbench.autodiff.arrays import current, record
 from workbench.autodiff.calls import resolve
-from workbench.autodiff.derivatives import gradient, pullback
+from workbench.autodiff.derivatives import gradient, pullback, traced_pullback
 from workbench.autodiff.registry import INSTANCE_DOORS
 from workbench.autodiff.scalars import TRACED, innermost
 from workbench.autodiff.structure import leaves, map_leaves
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
+from workbench.autodiff.tiers import native_pushforward
 from workbench.errors import NotDifferentiableError
 
 
@@ -32,11 +33,9 @@ def pushforward(f: Callable, *args: Any) -> tuple[Any, Callable]:
         ``(y, push)``. ``push(*x_dots)`` takes a tangent for each argument, of its structure, and returns the tangent of
         ``y``.
     """
-    value, back = pullback(f, *args)
-    # any point will do, since back is linear; ones keep clear of what rules do about cotangents that are zero
-    anywhere = map_leaves(_one_like, value)
+    value, push = native_pushforward(f, args, _traced_pushforward) or _traced_pushforward(f, *args)
 
-    def push(*x_dots: Any) -> Any:
+    def checked(*x_dots: Any) -> Any:
         if len(x_dots) != len(args):
             raise NotDifferentiableError(
                 "the pushforward needs one tangent for each argument",
@@ -44,7 +43,18 @@ def pushforward(f: Callable, *args: Any) -> tuple[Any, Callable]:
                 where="x_dots",
                 fix="pass a tangent of zeros for an argument that stays",
             )
-        _, transposed = pullback(back, anywhere)
+        return push(*x_dots)
+
+    return value, checked
+
+
+def _traced_pushforward(f: Callable, *args: Any) -> tuple[Any, Callable]:
+    value, back = traced_pullback(f, *args)
+    # any point will do, since back is linear; ones keep clear of what rules do about cotangents that are zero
+    anywhere = map_leaves(_one_like, value)
+
+    def push(*x_dots: Any) -> Any:
+        _, transposed = traced_pullback(back, anywhere)
         return transposed(tuple(x_dots))[0]
 
     return value, push

@@ -50,6 +50,8 @@ RULES: dict[Any, Rule] = {}
 PARTIALS: dict[Any, tuple[Callable | None, ...]] = {}
 # functions whose results are constants: no traced value enters them
 NON_DIFFERENTIABLE: set[Any] = set()
+# what users have registered themselves: programs that call it are traced, since generated code does not know of it
+OWN: set[Any] = set()
 # package -> the module with its rules, imported when the first function of the package is met in a program
 WAITING: dict[str, str] = {}
 _met: set[str | None] = set()  # modules whose functions have been met
@@ -134,6 +136,7 @@ def rule(primitive: Callable) -> Callable:
             return value, selected
 
         add_rule(Rule(primitive, forward))
+        OWN.add(primitive)
         return function
 
     return register
@@ -144,13 +147,19 @@ def non_differentiable(function: Callable) -> Callable:
 
     Returns ``function`` itself, so that it can be used as a decorator.
     """
+    add_constant(function)
+    OWN.add(function)
+    return function
+
+
+def add_constant(function: Callable) -> None:
+    """Make the results of ``function`` constants."""
     from workbench.autodiff.application import constant_call
     from workbench.autodiff.calls import forget
 
     forget(function)
     NON_DIFFERENTIABLE.add(function)
     DOORS[function] = constant_call(function)
-    return function
 
 
 def _name(function: Any) -> str:

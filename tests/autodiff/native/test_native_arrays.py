@@ -10,6 +10,11 @@ import pytest
 from workbench.autodiff.native import DeclinedError, Plan, compile, plan
 
 
+@pytest.fixture(autouse=True)
+def _generated_python(monkeypatch):
+    monkeypatch.setenv("WORKBENCH_NATIVE", "python")
+
+
 def check(program, seed):
     rng = np.random.default_rng(seed)
     args = (rng.normal(size=6), rng.normal(size=6))

@@ -36,7 +36,9 @@ def test_taken_and_agrees_or_refused(name, function, args, monkeypatch):
     if not isinstance(made, Plan):
         assert made.reason
         return
+    monkeypatch.setenv("WORKBENCH_NATIVE", "off")
     expected, expected_back = pullback(function, *args)
+    monkeypatch.setenv("WORKBENCH_NATIVE", "python")
     try:
         value, back = made.pullback(args)
     except DeclinedError:

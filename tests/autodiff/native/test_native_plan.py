@@ -344,6 +344,8 @@ def hot(x, n):
 
 def test_a_hot_function_is_compiled_in_the_background(monkeypatch, tmp_path):
     monkeypatch.setenv("WORKBENCH_NATIVE", "auto")
+    monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path))
+    monkeypatch.setattr(cache, "folder", cache.folder.__wrapped__)
     made = Plan(hot, (0.5, 2000))
     states, gradients = set(), set()
     ends = time.monotonic() + 60

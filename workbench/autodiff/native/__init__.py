@@ -9,7 +9,8 @@ One file per pass, in this order: ``read`` (source and free names), ``fence`` (r
 """
 
 from workbench.autodiff.native.batch import batch
+from workbench.autodiff.native.choice import chosen
 from workbench.autodiff.native.fence import Refusal
-from workbench.autodiff.native.plan import DeclinedError, Plan, plan
+from workbench.autodiff.native.plan import LEAVES, DeclinedError, Plan, plan
 
-__all__ = ["DeclinedError", "Plan", "Refusal", "batch", "plan"]
+__all__ = ["LEAVES", "DeclinedError", "Plan", "Refusal", "batch", "chosen", "plan"]

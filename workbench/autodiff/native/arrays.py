@@ -250,14 +250,12 @@ def for_each(
 ) -> list[Atom]:
     """Nested loops over all indices; ``body(index, carried)`` returns what is carried on; the result is the last."""
 
-    low.program.whole_arrays = True
-
     def nest(index: tuple[Atom, ...], carried: list[Atom]) -> list[Atom]:
         if len(index) == len(dims):
             return body(index, carried)
         outer = low.block
         inner = Block(parent=outer)
-        made = Loop(list(carried), inner, [], node.lineno, (0, dims[len(index)], 1))
+        made = Loop(list(carried), inner, [], node.lineno, (0, dims[len(index)], 1), whole=True)
         made.index = Value("int", "", inner, made)
         inner.params = [Value(type_of(atom), "", inner, made) for atom in carried]
         low.block = inner

@@ -88,7 +88,9 @@ def _run(made: Plan, inputs: np.ndarray, seeds: np.ndarray) -> tuple[np.ndarray,
         while rows[0] < rows[1]:
             tape = made.batches.tape()
             try:
-                made.batches.namespace[made.generated.batch](inputs, results, seeds, cotangents, tape, rows)
+                made.batches.namespace[made.batches.generated.batch](
+                    inputs, results, seeds, cotangents, tape, rows
+                )
             except TapeFull:
                 made.batches.capacity = max(4 * len(tape), made.batches.capacity)
             except (Stop, ArithmeticError, ValueError) as error:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import importlib.metadata
 import os
 import sys
 import tempfile
@@ -39,18 +40,20 @@ def folder() -> Path:
 
 @functools.cache
 def _versions() -> str:
-    import llvmlite
-    import numba
-    import numpy
-
     rules = Path(runtime.__file__).read_text(encoding="utf-8")
-    return "\n".join([sys.version, numba.__version__, llvmlite.__version__, numpy.__version__, rules])
+    versions = [importlib.metadata.version(name) for name in ("numba", "llvmlite", "numpy")]
+    return "\n".join([sys.version, *versions, rules])
+
+
+def module_path(text: str, name: str) -> Path:
+    """Where a generated module belongs."""
+    key = hashlib.sha256(f"{_versions()}\n{text}".encode()).hexdigest()[:24]
+    return folder() / f"{name}_{key}.py"
 
 
 def module_file(text: str, name: str) -> Path:
     """The file that holds a generated module; it is written if it is not there."""
-    key = hashlib.sha256(f"{_versions()}\n{text}".encode()).hexdigest()[:24]
-    path = folder() / f"{name}_{key}.py"
+    path = module_path(text, name)
     if not path.exists():
         handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
         with os.fdopen(handle, "w", encoding="utf-8") as file:

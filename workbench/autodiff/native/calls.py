@@ -10,10 +10,12 @@ import inspect
 import math
 import sys
 import types
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.autodiff.location import is_engine_file
 from workbench.autodiff.native import library
 from workbench.autodiff.native.ir import Atom, Value, type_of
 from workbench.autodiff.native.normalise import RESULT, normalise
@@ -32,9 +34,15 @@ from workbench.autodiff.native.structures import (
     is_record,
     thing_of,
 )
+from workbench.autodiff.registry import DOORS, OWN, learn
 
 if TYPE_CHECKING:
     from workbench.autodiff.native.lower import Lowering
+
+
+_NATIVE = str(
+    Path(__file__).parent
+)  # what generated code calls, when it is read again for a second derivative
 
 
 def call(low: Lowering, node: ast.Call) -> Any:
@@ -58,6 +66,18 @@ def call(low: Lowering, node: ast.Call) -> Any:
     return call_thing(low, function, args, keywords, node=node)
 
 
+def _has_own_rule(target: Any) -> bool:
+    """Whether the engine knows a callable otherwise than by its source: by a rule, the user's or its own."""
+    try:
+        if target in OWN:
+            return True
+        return isinstance(target, types.FunctionType) and (
+            target in DOORS or (learn(target) and target in DOORS)
+        )
+    except TypeError:
+        return False
+
+
 def _consumes(function: Any) -> bool:
     """Whether a function reads array expressions at once and keeps none."""
     target = function.value if isinstance(function, Static) else None
@@ -79,6 +99,8 @@ def call_thing(
     if not isinstance(function, Static):
         raise low.refuse("a call of something that is not a function", node)
     target = function.value
+    if _has_own_rule(target):
+        raise low.refuse(f"{getattr(target, '__name__', target)} has a rule of its own", node)
     if isinstance(target, functools.partial):
         args = [*map(thing_of, target.args), *args]
         keywords = {**{key: thing_of(value) for key, value in target.keywords.items()}, **keywords}
@@ -95,6 +117,7 @@ def call_thing(
         operation = CALLABLES.get(target)
     except TypeError:
         known = operation = None
+    low.program.numpy |= isinstance(target, np.ufunc) or target in library.KNOWN
     if known is not None:
         return known(low, args, keywords, node)
     if operation is not None and not keywords:
@@ -115,6 +138,9 @@ def _operation(low: Lowering, operation: str, args: list[Any], *, node: ast.AST,
     text = PRIMITIVES[operation].text
     if len(args) != (2 if "{1}" in text else 1):
         raise low.refuse(f"{name} with {len(args)} arguments", node)
+    if operation == "square":
+        operand = low.convert(args[0], "float", node)
+        return low.op("mul", operand, operand, node=node)
     if operation in ("floor", "ceil", "truncate") and type_of(args[0]) != "float":
         return low.convert(args[0], "int", node)
     if (
@@ -164,6 +190,8 @@ def _bind(
 def _call_user(
     low: Lowering, target: Any, args: list[Any], keywords: dict[str, Any], *, node: ast.AST
 ) -> Any:
+    if is_engine_file(target.__code__.co_filename) and not target.__code__.co_filename.startswith(_NATIVE):
+        raise low.refuse(f"{target.__qualname__} belongs to the engine", node)
     if hasattr(target, "__wrapped__"):
         raise low.refuse(f"{target.__qualname__} is wrapped by a decorator", node)
     things = _bind(low, target, args, keywords, node=node)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import atexit
+import functools
 import hashlib
 import json
 import linecache
@@ -59,9 +60,6 @@ class Compiled:
         linecache.cache[name] = (len(generated.text), None, generated.text.splitlines(keepends=True), name)
         exec(compile(generated.text, name, "exec"), self.namespace)
         self.plain = self.namespace
-        self.circles = calls_in_circles(generated.text)
-        if self.circles:
-            self.failure = "functions that call each other in a circle are not compiled"
         self.tapes: list[Any] = []
 
     # ------------------------------------------------------------------------------------ running
@@ -81,10 +79,11 @@ class Compiled:
             numbers, size = arguments()
             try:
                 tape[0] = float(size)  # where there are arrays: the places taken for cotangents of elements
-                *results, pos = namespace[self.generated.forward](*numbers, tape, int(self.generated.memory))
+                found = namespace[self.generated.forward](*numbers, tape, int(self.generated.memory))
             except TapeFull:
                 self.capacity = max(4 * len(tape), self.capacity)
                 continue
+            *results, pos = found if isinstance(found, tuple) else (found,)
             if self.state != "compiled":
                 self.spent += time.perf_counter() - began
             return numbers, results, (tape, namespace), pos
@@ -132,16 +131,32 @@ class Compiled:
 
     # ------------------------------------------------------------------------------------ compiling
 
+    @functools.cached_property
+    def circles(self) -> bool:
+        """Whether the functions call each other in a circle."""
+        return calls_in_circles(self.generated.text)
+
+    @functools.cached_property
+    def is_on_disk(self) -> bool:
+        """Whether an earlier process has compiled this; it was worth it then, so it is loaded at once."""
+        path = cache.module_path(self.generated.text, self.generated.primal)
+        return cache.done_file(path, list(self.signatures)).exists()
+
     def warm(self) -> None:
         """Start compiling when the mode says so, or the function has proved hot."""
-        if self.state != "python" or self.failure:
-            return
         chosen = mode()
-        if chosen == "numba":
-            self.state = "compiling"
+        if self.state != "python" or self.failure or chosen == "python":
+            return
+        now = chosen == "numba" or self.is_on_disk
+        if not now and self.spent <= HOT_SECONDS:
+            return
+        if self.circles:
+            self.failure = "functions that call each other in a circle are not compiled"
+            return
+        self.state = "compiling"
+        if now:
             self.load()
-        elif chosen == "auto" and self.spent > HOT_SECONDS:
-            self.state = "compiling"
+        else:
             _Worker.take(self)
 
     def load(self) -> None:

@@ -104,6 +104,8 @@ def array_arithmetic(low: Lowering, kind: str, left: Any, right: Any, *, node: a
         raise low.refuse("a power of integer arrays", node)
 
     def function(a: Atom, b: Atom) -> Atom:
+        if kind == "Pow" and not isinstance(b, Value) and b == 2:
+            return low.op("mul", a, a, node=node)  # as NumPy does
         return arithmetic(low, kind, a, b, node=node)
 
     return arrays.elementwise(low, function, [left, right], kind_out, node=node)

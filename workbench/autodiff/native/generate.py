@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from workbench.autodiff.native.emit import Names, Writer, bare
 from workbench.autodiff.native.ir import Block, blocks_of, is_array, is_float_array, outs_of, type_of
@@ -14,65 +14,104 @@ from workbench.autodiff.native.tangent import TangentSweep
 
 @dataclass(frozen=True)
 class Generated:
-    """The text, and the names of its entries."""
+    """A text, and the names of its entries: those of the two halves, or of one that is made when it is asked for."""
 
     text: str
     primal: str
-    forward: str
-    backward: str
-    batch: str
-    pushforward: str
-    out_mask: tuple[bool, ...]  # which numbers of the result have a cotangent
-    memory: bool  # whether there are arrays
-    signatures: dict[str, list[str]]  # the types of the entries' arguments
+    forward: str = ""
+    backward: str = ""
+    batch: str = ""
+    pushforward: str = ""
+    out_mask: tuple[bool, ...] = ()  # which numbers of the result have a cotangent
+    memory: bool = False  # whether there are arrays
+    signatures: dict[str, list[str]] = field(default_factory=dict)  # the types of the entries' arguments
 
 
-def generate(program: Program, entry: Function, mask: tuple[bool, ...]) -> Generated:
-    """The derivative of ``entry`` by the parameters that ``mask`` marks, as Python text."""
-    taken: set[str] = set()
-    for function in program.functions.values():
-        simplify(function.block)
-        stem, number, name = function.name, 1, function.name
-        while name in Names(taken).taken:
-            number += 1
-            name = f"{stem}_{number}"
-        function.name = name
-        taken.add(name)
-    sweep = ReverseSweep(set(taken))
-    sweep.memory = any(_has_arrays(function.block) for function in program.functions.values())
-    top = sweep.of(entry, mask, tuple(type_of(end) == "float" for end in entry.block.yields))
-    entries = {entry.name, f"{top.name}_forward", f"{top.name}_backward"}
-    tangents = TangentSweep(sweep.taken)
-    push = tangents.of(entry, mask)
-    entries.add(push.name)
-    batch = Names(sweep.taken).fresh(f"{top.name}_batch")
-    lines = [
-        f"# The derivative of {entry.source.name}, generated from {entry.source.file}:{_first_line(entry)}"
-    ]
-    for function in program.functions.values():
-        lines += _definition(function.name, primal(function, taken), entries)
-    for made in sweep.made.values():
-        lines += _definition(f"{made.name}_forward", made.forward, entries)
-        lines += _definition(f"{made.name}_backward", made.backward, entries)
-    for made in tangents.made.values():
-        lines += _definition(made.name, made.text, entries)
-    if not sweep.memory or not any(map(is_array, entry.params)):
-        lines += _definition(batch, _batch(batch, top, sweep.memory), {batch})
-    text = "\n".join(lines) + "\n"
-    types = [param.type for param in entry.params]
-    bars = ["float"] * sum(top.out_mask)
-    signatures = {
-        entry.name: types,
-        f"{top.name}_forward": [*types, "tape", "int"],
-        f"{top.name}_backward": [*bars, *(["tape"] if sweep.memory else []), "tape", "int"],
-        push.name: [
-            *types,
-            *(p.type for p, on in zip(entry.params, mask, strict=True) if on or is_float_array(p)),
-        ],
-        batch: ["table", "table", "table", "table", "tape", "counts"],
-    }
-    names = (entry.name, f"{top.name}_forward", f"{top.name}_backward", batch, push.name)
-    return Generated(text, *names, top.out_mask, sweep.memory, signatures)
+class Generator:
+    """Makes the generated texts of one program, differentiated by the parameters that ``mask`` marks."""
+
+    def __init__(self, program: Program, entry: Function, mask: tuple[bool, ...]) -> None:
+        self.program, self.entry, self.mask = program, entry, mask
+        taken: set[str] = set()
+        for function in program.functions.values():
+            simplify(function.block)
+            stem, number, name = function.name, 1, function.name
+            while name in Names(taken).taken:
+                number += 1
+                name = f"{stem}_{number}"
+            function.name = name
+            taken.add(name)
+        self.primals = taken
+        self.sweep = ReverseSweep(set(taken))
+        self.sweep.memory = any(_has_arrays(function.block) for function in program.functions.values())
+        floats = tuple(type_of(end) == "float" for end in entry.block.yields)
+        self.top = self.sweep.of(entry, mask, floats)
+
+    def _text(self, made: list[tuple[str, list[str]]], entries: set[str]) -> str:
+        entry = self.entry
+        lines = [
+            f"# The derivative of {entry.source.name}, generated from {entry.source.file}:{_first_line(entry)}"
+        ]
+        for function in self.program.functions.values():
+            lines += _definition(function.name, primal(function, self.primals), entries)
+        for name, text in made:
+            lines += _definition(name, text, entries)
+        return "\n".join(lines) + "\n"
+
+    def _halves(self) -> list[tuple[str, list[str]]]:
+        return [
+            pair
+            for made in self.sweep.made.values()
+            for pair in ((f"{made.name}_forward", made.forward), (f"{made.name}_backward", made.backward))
+        ]
+
+    def halves(self) -> Generated:
+        """The primal and the two halves of its pullback."""
+        entry, top, sweep = self.entry, self.top, self.sweep
+        forward, backward = f"{top.name}_forward", f"{top.name}_backward"
+        types = [param.type for param in entry.params]
+        signatures = {
+            entry.name: types,
+            forward: [*types, "tape", "int"],
+            backward: [
+                *["float"] * sum(top.out_mask),
+                *(["tape"] if sweep.memory else []),
+                "tape",
+                "int",
+            ],
+        }
+        return Generated(
+            self._text(self._halves(), set(signatures)),
+            entry.name,
+            forward=forward,
+            backward=backward,
+            out_mask=top.out_mask,
+            memory=sweep.memory,
+            signatures=signatures,
+        )
+
+    def batch(self) -> Generated:
+        """The halves, and a function that runs them over the rows of a table. For programs of numbers."""
+        name = Names(self.sweep.taken).fresh(f"{self.top.name}_batch")
+        made = [*self._halves(), (name, _batch(name, self.top, self.sweep.memory))]
+        signatures = {name: ["table", "table", "table", "table", "tape", "counts"]}
+        return Generated(
+            self._text(made, {name}),
+            self.entry.name,
+            batch=name,
+            memory=self.sweep.memory,
+            signatures=signatures,
+        )
+
+    def pushforward(self) -> Generated:
+        """The function that returns results and their tangents."""
+        entry, tangents = self.entry, TangentSweep(set(self.sweep.taken))
+        push = tangents.of(entry, self.mask)
+        dots = [p.type for p, on in zip(entry.params, self.mask, strict=True) if on or is_float_array(p)]
+        signatures = {push.name: [*(param.type for param in entry.params), *dots]}
+        made = [(one.name, one.text) for one in tangents.made.values()]
+        text = self._text(made, {push.name})
+        return Generated(text, entry.name, pushforward=push.name, signatures=signatures)
 
 
 def _definition(name: str, text: list[str], entries: set[str]) -> list[str]:

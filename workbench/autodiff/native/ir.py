@@ -105,7 +105,8 @@ class Loop:
 
     With ``bounds`` = (start, stop, step) it counts and ``index`` is the counter; without, it runs as long as the
     yield of ``test`` (a block of its own, evaluated before each iteration) holds. ``until`` is an atom of ``body``:
-    the loop is left after the iteration in which it holds. ``count`` is the number of iterations run.
+    the loop is left after the iteration in which it holds. ``count`` is the number of iterations run. ``whole`` marks
+    the loop over the elements of a whole-array expression.
     """
 
     inits: list[Atom]
@@ -117,6 +118,7 @@ class Loop:
     test: Block | None = None
     until: Atom = False
     count: Value | None = None
+    whole: bool = False
 
 
 @dataclass(eq=False)

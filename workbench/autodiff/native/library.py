@@ -28,6 +28,8 @@ def ufunc(low: Lowering, operation: str, args: list[Any], *, node: ast.AST, name
             from workbench.autodiff.native.expressions import power
 
             return power(low, *floats, node)
+        if operation == "square":
+            return low.op("mul", floats[0], floats[0], node=node)
         return low.op(operation, *floats, node=node)
 
     kind = "float" if primitive.type == "int" else primitive.type
@@ -109,9 +111,35 @@ def _extreme(comparison: str) -> Any:
         def better(best: Atom, item: Atom) -> Atom:
             return low.branch(low.op(comparison, item, best, node=node), lambda: item, lambda: best, node)
 
-        return arrays.reduce(low, lazy, better, first, node=node)
+        found = arrays.reduce(low, lazy, better, first, node=node)
+        return _shared(low, lazy, found, node) if lazy.kind == "float" else found
 
     return reader
+
+
+def _shared(low: Lowering, lazy: Lazy, found: Atom, node: ast.AST) -> Atom:
+    """A largest or smallest element, whose derivative all elements that are equal to it share evenly.
+
+    To the constant is added the mean of what they differ from it, which is nothing but a derivative.
+    """
+    value = low.op("constant", found, node=node)
+
+    def same(item: Atom) -> Atom:
+        return low.op("eq", item, value, node=node)
+
+    def count(n: Atom, item: Atom) -> Atom:
+        return low.branch(same(item), lambda: low.op("step_int", n, 1, node=node), lambda: n, node)
+
+    def gather(total: Atom, item: Atom) -> Atom:
+        def more() -> Atom:
+            return low.op("add", total, low.op("sub", item, value, node=node), node=node)
+
+        return low.branch(same(item), more, lambda: total, node)
+
+    n = arrays.reduce(low, lazy, count, 0, node=node)
+    rest = arrays.reduce(low, lazy, gather, 0.0, node=node)
+    share = low.op("div", rest, low.op("to_float", n, node=node), node=node)
+    return low.op("add", value, share, node=node)
 
 
 def matmul(low: Lowering, left: Any, right: Any, node: ast.AST) -> Any:
@@ -296,10 +324,21 @@ def _clip(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AS
     _no_keywords(low, keywords, node)
     x, low_end, high_end = args
     if isinstance(x, Arr | Lazy):
-        return ufunc(low, "minimum", [ufunc(low, "maximum", [x, low_end], node=node, name="clip"), high_end],
-                     node=node, name="clip")  # fmt: skip
-    inner = low.op("maximum", low.convert(x, "float", node), low.convert(low_end, "float", node), node=node)
-    return low.op("minimum", inner, low.convert(high_end, "float", node), node=node)
+
+        def function(*atoms: Atom) -> Atom:
+            return _clipped(low, *(low.convert(atom, "float", node) for atom in atoms), node=node)
+
+        return arrays.elementwise(low, function, [x, low_end, high_end], "float", node=node)
+    return _clipped(low, *(low.convert(atom, "float", node) for atom in (x, low_end, high_end)), node=node)
+
+
+def _clipped(low: Lowering, x: Atom, low_end: Atom, high_end: Atom, *, node: ast.AST) -> Atom:
+    """The bounds count as inside, where x is let through."""
+
+    def from_above() -> Atom:
+        return low.branch(low.op("gt", x, high_end, node=node), lambda: high_end, lambda: x, node)
+
+    return low.branch(low.op("lt", x, low_end, node=node), lambda: low_end, from_above, node)
 
 
 def _copy(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:

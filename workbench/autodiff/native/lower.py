@@ -91,7 +91,7 @@ class Program:
 
     functions: dict[Any, Function] = field(default_factory=dict)
     writes_inputs: bool = False
-    whole_arrays: bool = False  # whether there are loops over elements that NumPy would run through by itself
+    numpy: bool = False  # whether NumPy takes part: then Python's numbers come out as NumPy's
     guards: dict[tuple[int, str], tuple[Any, str, Any]] = field(default_factory=dict)
 
     def watch(self, home: Any, name: str, value: Any) -> None:

@@ -10,9 +10,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from workbench.autodiff.location import is_engine_file
 from workbench.autodiff.native.compile import Compiled, mode
 from workbench.autodiff.native.fence import Refusal, RefusedError, refuse
-from workbench.autodiff.native.generate import Generated, generate
+from workbench.autodiff.native.generate import Generated, Generator
 from workbench.autodiff.native.lower import Program
 from workbench.autodiff.native.runtime import Stop
 from workbench.autodiff.native.structures import (
@@ -26,18 +27,18 @@ from workbench.autodiff.native.structures import (
     shape_of,
     thing_of,
 )
+from workbench.autodiff.native.work import Work
+from workbench.autodiff.registry import DOORS, OWN
 
 Back = Callable[[Any], tuple[Any, ...]]
 
 
-STOPS = (Stop, ArithmeticError, ValueError, IndexError, RecursionError)
-
-
-UNREADY_SECONDS = 0.1
-
-
 class DeclinedError(Exception):
     """This call left what the native tier can do; the trace tier takes it. Nothing has been changed."""
+
+
+STOPS = (Stop, ArithmeticError, ValueError, IndexError, RecursionError)
+LEAVES = (*STOPS, DeclinedError)
 
 
 class Plan:
@@ -61,12 +62,32 @@ class Plan:
         self.result_shape = entry.result
         types_ = [type_ for shape in self.arg_shapes for type_ in leaf_types(shape)]
         self.active = (*(type_ == "float" for type_ in types_), *(False for _ in _captured(target)))
-        self.generated: Generated = generate(self.program, entry, self.active)
-        made = self.generated
-        self.compiled = Compiled(made, (made.forward, made.backward))
-        self.batches = Compiled(made, (made.batch,))
-        self.pushes = Compiled(made, (made.pushforward,))
+        self.generator = Generator(self.program, entry, self.active)
+        self.generated: Generated = self.generator.halves()
+        self.compiled = Compiled(self.generated, (self.generated.forward, self.generated.backward))
         self.offset = len(things) - len(args)
+        self.work = Work(entry.block, entry.params)
+        self.has_arrays = any("[" in type_ for type_ in types_)
+        self.numpy = self.program.numpy or self.has_arrays
+        # shared by the plans of functions with the same code:
+        self.on_demand: dict[str, Compiled] = {}
+        self.tally = {"stops": 0}
+
+    @property
+    def batches(self) -> Compiled:
+        """The code for many runs in one call."""
+        if "batch" not in self.on_demand:
+            made = self.generator.batch()
+            self.on_demand["batch"] = Compiled(made, (made.batch,))
+        return self.on_demand["batch"]
+
+    @property
+    def pushes(self) -> Compiled:
+        """The code of the pushforward."""
+        if "push" not in self.on_demand:
+            made = self.generator.pushforward()
+            self.on_demand["push"] = Compiled(made, (made.pushforward,))
+        return self.on_demand["push"]
 
     @property
     def state(self) -> str:
@@ -74,22 +95,18 @@ class Plan:
         return self.compiled.state
 
     @property
-    def ready(self) -> bool:
-        """Whether this is the fastest way to take the call now.
-
-        Generated Python is faster than a trace, except where it goes through whole arrays element by element.
-        """
-        return self.state == "compiled" or not self.program.whole_arrays
-
-    @property
     def writes(self) -> bool:
         """Whether the program writes into arrays it is given. The plan never does: it works on copies of them."""
         return self.program.writes_inputs
 
-    def wanted(self) -> None:
-        """Note that this call went elsewhere because the plan was not ``ready``; it is compiled when that goes on."""
-        self.compiled.spent += UNREADY_SECONDS
-        self.compiled.warm()
+    @property
+    def stops(self) -> int:
+        """How many calls have left what machine numbers can do."""
+        return self.tally["stops"]
+
+    def stopped(self) -> None:
+        """Note that a call was given up."""
+        self.tally["stops"] += 1
 
     def source(self) -> str:
         """The generated derivative, as Python text."""
@@ -132,10 +149,14 @@ class Plan:
             Exception: whatever the program itself raises.
         """
         try:
-            numbers, results, tape, pos = self.compiled.forward(lambda: self.numbers(args))
+            return self.sweep(args)
         except STOPS as error:
             self.explain(args, error)
-        value = object_of(self.result_shape, iter(results))
+
+    def sweep(self, args: tuple[Any, ...]) -> tuple[Any, Back]:
+        """As ``pullback``, but whatever stops the sweep (one of ``LEAVES``) is raised as it is."""
+        numbers, results, tape, pos = self.compiled.forward(lambda: self.numbers(args))
+        value = object_of(self.result_shape, iter([self.shown(result, numbers) for result in results]))
 
         def back(value_bar: Any) -> tuple[Any, ...]:
             seeds = cotangent_leaves(self.result_shape, value_bar)
@@ -150,6 +171,13 @@ class Plan:
             return self.cotangents(numbers, iter(parts), shadow)
 
         return value, back
+
+    def shown(self, result: Any, numbers: list[Any]) -> Any:
+        """A result as the program returns it; an array that belongs to nobody else."""
+        if isinstance(result, np.ndarray):
+            own = result.base is None and not any(result is number for number in numbers)
+            return result if own else result.copy()
+        return np.float64(result) if self.numpy and type(result) is float else result
 
     def cotangents(self, numbers: list[Any], parts: Any, shadow: Any) -> tuple[Any, ...]:
         """The arguments' cotangents, in their structure; None for what cannot vary."""
@@ -167,19 +195,22 @@ class Plan:
 
     def pushforward(self, args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
         """The value, and the tangent of the value for tangents of the arguments; see ``pullback`` for errors."""
-        numbers, _ = self.numbers(args)
-        dots = self.dots(numbers, args, tangents)
         try:
-            results = self.pushes.call(self.generated.pushforward, [*numbers, *dots])
+            return self.push(args, tangents)
         except STOPS as error:
             self.explain(args, error)
+
+    def push(self, args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
+        """As ``pushforward``, but whatever stops the sweep (one of ``LEAVES``) is raised as it is."""
+        numbers, _ = self.numbers(args)
+        dots = self.dots(numbers, args, tangents)
+        results = self.pushes.call(self.pushes.generated.pushforward, [*numbers, *dots])
         n = len(self.generated.out_mask)
         types_ = leaf_types(self.result_shape)
         parts = iter(results[n:])
         full = iter([next(parts) if t == "float" or t.startswith("float[") else None for t in types_])
-        return object_of(self.result_shape, iter(results[:n])), object_of(
-            self.result_shape, full, static=False
-        )
+        value = object_of(self.result_shape, iter([self.shown(r, numbers) for r in results[:n]]))
+        return value, object_of(self.result_shape, full, static=False)
 
     def dots(self, numbers: list[Any], args: tuple[Any, ...], tangents: tuple[Any, ...]) -> list[Any]:
         """The tangents that the generated functions take."""
@@ -212,7 +243,7 @@ class Plan:
             raise refuse("a Hessian of other than one float")
         numbers, _ = self.numbers(args)
         dots = self.dots(numbers, args, tangents)
-        function = self.pushes.plain[self.generated.pushforward]
+        function = self.pushes.plain[self.pushes.generated.pushforward]
         made = plan(function, (*numbers, *dots))
         if isinstance(made, Refusal):
             raise RefusedError(made)
@@ -288,6 +319,10 @@ def _target(function: Callable[..., Any], args: tuple[Any, ...]) -> tuple[types.
         thing = thing.function
     if not isinstance(thing, Static) or not isinstance(thing.value, types.FunctionType):
         raise refuse(f"{function!r} is not a function with source")
+    if is_engine_file(thing.value.__code__.co_filename):
+        raise refuse(f"{thing.value.__qualname__} belongs to the engine")
+    if thing.value in OWN or thing.value in DOORS:
+        raise refuse(f"{thing.value.__qualname__} has a rule of its own")
     return thing.value, things
 
 
@@ -335,7 +370,10 @@ def _key(target: types.FunctionType, things: list[Any]) -> Any:
     return target.__code__, home, tuple(map(shape_of, things)), tuple(cells), tuple(constants)
 
 
+MOST_PLANS = 64  # for one piece of code; making one takes some milliseconds
+
 _plans: dict[Any, Plan | Refusal] = {}
+_made: dict[types.CodeType, int] = {}
 _lock = threading.RLock()
 
 
@@ -347,10 +385,13 @@ def plan(function: Callable[..., Any], args: tuple[Any, ...]) -> Plan | Refusal:
         target, things = _target(function, args)
     except RefusedError as error:
         return error.refusal
-    key = (_key(target, things), len(args))
+    key = (_key(target, things), len(args), len(OWN))
     with _lock:
         found = _plans.get(key)
         if found is None or (isinstance(found, Plan) and not found.fits()):
+            made_before = _made[target.__code__] = _made.get(target.__code__, 0) + 1
+            if made_before > MOST_PLANS:
+                return Refusal("what it reads from outside, or the kind of its arguments, keeps changing")
             try:
                 found = Plan(function, args)
             except RefusedError as error:
@@ -362,4 +403,4 @@ def plan(function: Callable[..., Any], args: tuple[Any, ...]) -> Plan | Refusal:
     return found
 
 
-__all__ = ["DeclinedError", "Plan", "Refusal", "plan"]
+__all__ = ["LEAVES", "DeclinedError", "Plan", "Refusal", "plan"]

@@ -56,9 +56,9 @@ _ROWS: list[tuple[Any, ...]] = [
     ("div", "{0} / {1}", ("{b} / {1}", "-({b} / {1}) * {r}"), "float", "cs"),
     ("neg", "-{0}", ("-{b}",), "float", "c"),
     ("power", "power({0}, {1})",
-     ("{b} * power_by_base({0}, {1})", "{b} * power_by_exponent({0}, {1}, {r})"), "float", "s"),
-    ("square", "{0} ** 2", ("{b} * 2.0 * {0}",), "float", "c"),
-    ("cube", "{0} ** 3", ("{b} * 3.0 * {0} ** 2",), "float", "c"),
+     ("times({b}, power_by_base({0}, {1}))", "times({b}, power_by_exponent({0}, {1}, {r}))"), "float", "s"),
+    ("square", "square({0})", ("{b} * 2.0 * {0}",), "float", "s"),
+    ("cube", "cube({0})", ("{b} * 3.0 * ({0} * {0})",), "float", "s"),
     ("mod", "{0} % {1}", ("{b}", "-{b} * ({0} // {1})"), "float", "s"),
     ("floordiv", "{0} // {1}", None, "float", "s"),
     ("fabs", "abs({0})", ("{b} * sign({0})",), "float", "c"),
@@ -129,6 +129,7 @@ _ROWS: list[tuple[Any, ...]] = [
     ("floor_float", "floor_float({0})", None, "float", ""),
     ("ceil_float", "ceil_float({0})", None, "float", ""),
     ("sign", "sign({0})", None, "float", "c"),
+    ("constant", "finite({0})", None, "float", "s"),
     # Truth
     ("eq", "{0} == {1}", None, "bool", "c"),
     ("ne", "{0} != {1}", None, "bool", "c"),
@@ -178,6 +179,7 @@ RUNTIME: dict[Any, tuple[str, str]] = {
         ("round", "round_int"),
     )
 }
+RUNTIME |= {runtime.square: ("square", "float"), runtime.cube: ("cube", "float")}
 
 BINARY: dict[str, tuple[str, str]] = {  # syntax node: operation on floats, on integers
     "Add": ("add", "add_int"),

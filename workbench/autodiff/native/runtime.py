@@ -7,14 +7,19 @@ is run again as it is: either it raises its own error, with its own traceback, o
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import math
+import types as types_
 from typing import Any
 
 import numpy as np
 
 LARGEST_INT = 2**62  # no result of machine integers may go beyond: Python's do not wrap around
 EXACT_INT = 2**53  # integers are kept on a tape of floats, and stay exact up to here
+
+
+libm_pow, libm_hypot = math.pow, math.hypot  # machine code has the library's own, see ``machine``
 
 
 class Stop(Exception):
@@ -48,10 +53,54 @@ def over(b, d):
 def power(x, y):
     if (x < 0.0 and y != math.floor(y)) or (x == 0.0 and y < 0.0):
         raise Stop
-    r = math.pow(x, y)
+    r = libm_pow(x, y)
     if math.isinf(r) and not math.isinf(x) and not math.isinf(y):
         raise Stop
     return r
+
+
+def square(x):
+    """x ** 2 as Python rounds it: the library's power, which is x * x except very near the middle of two floats."""
+    r = x * x
+    if 1e-140 < r < 1e140:
+        c = 134217729.0 * x
+        high = c - (c - x)
+        low = x - high
+        rest = ((high * high - r) + 2.0 * high * low) + low * low
+        if r + 1.08 * rest == r:
+            return r
+    r = libm_pow(x, 2.0)
+    if math.isinf(r) and not math.isinf(x):
+        raise Stop
+    return r
+
+
+def cube(x):
+    """x ** 3 as Python rounds it, see ``square``."""
+    r = x * x
+    if 1e-90 < r < 1e90:
+        c = 134217729.0 * x
+        high = c - (c - x)
+        low = x - high
+        rest = ((high * high - r) + 2.0 * high * low) + low * low
+        t = r * x
+        c = 134217729.0 * r
+        r_high = c - (c - r)
+        r_low = r - r_high
+        rest = ((((r_high * high - t) + r_high * low) + r_low * high) + r_low * low) + rest * x
+        s = t + rest
+        rest = (t - s) + rest
+        if s + 1.08 * rest == s:
+            return s
+    r = libm_pow(x, 3.0)
+    if math.isinf(r) and not math.isinf(x):
+        raise Stop
+    return r
+
+
+def times(b, d):
+    """b * d, where a zero cotangent goes no further."""
+    return 0.0 if b == 0.0 else b * d
 
 
 def power_by_base(x, y):
@@ -59,7 +108,7 @@ def power_by_base(x, y):
         return 0.0
     if x == 0.0:
         return 1.0 if y == 1.0 else (0.0 if y > 1.0 else math.inf)
-    return y * math.pow(x, y - 1.0)
+    return y * libm_pow(x, y - 1.0)
 
 
 def power_by_exponent(x, y, r):
@@ -169,6 +218,12 @@ def claim(tape, n):
     return at
 
 
+def finite(x):
+    if not abs(x) < math.inf:
+        raise Stop
+    return x
+
+
 def truncate(x):
     if not abs(x) < EXACT_INT:
         raise Stop
@@ -248,7 +303,7 @@ def log1p(x):
 
 
 def hypot(x, y):
-    r = math.hypot(x, y)
+    r = libm_hypot(x, y)
     if math.isinf(r) and not (math.isinf(x) or math.isinf(y)):
         raise Stop
     return r
@@ -333,6 +388,10 @@ _FUNCTIONS = {
             share,
             over,
             power,
+            square,
+            cube,
+            times,
+            finite,
             power_by_base,
             power_by_exponent,
             maximum,
@@ -387,18 +446,44 @@ def _cbrt(x):
 _FUNCTIONS |= {"floor_float": _float_floor, "ceil_float": _float_ceil, "cbrt": _cbrt}
 _RAISING = ("sqrt", "asin", "acos", "acosh", "atanh", "log", "log2", "log10", "log1p", "hypot", "sin", "cos", "tan",
             "exp", "exp2", "expm1", "sinh", "cosh")  # fmt: skip
+
+
+def _hypot(x, y):
+    """The library's function, as in machine code; Python's own ``math.hypot`` rounds better, by at most one unit."""
+    r = float(np.hypot(x, y))
+    if math.isinf(r) and not (math.isinf(x) or math.isinf(y)):
+        raise Stop
+    return r
+
+
 PLAIN: dict[str, Any] = {
     **_SHARED,
     **_FUNCTIONS,
     **_SAME,
     **{name: getattr(math, name) for name in _RAISING if hasattr(math, name)},
+    "hypot": _hypot,
 }
 
 
 @functools.cache
 def machine() -> dict[str, Any]:
-    """The same names for generated code that Numba compiles."""
-    import numba
+    """The same names for generated code that Numba compiles.
 
-    compiled = {name: numba.njit(error_model="python")(function) for name, function in _FUNCTIONS.items()}
+    The optimiser knows the names of the library's functions and replaces some calls, such as pow(x, 0.5), by others
+    that round differently. Under names it does not know they stay what Python calls.
+    """
+    import numba
+    from llvmlite import binding
+    from numba import types
+
+    names = dict(globals())
+    for name in ("pow", "hypot"):
+        address = ctypes.cast(getattr(ctypes.CDLL(None), name), ctypes.c_void_p).value
+        binding.add_symbol(f"workbench_{name}", address)
+        signature = types.float64(types.float64, types.float64)
+        names[f"libm_{name}"] = types.ExternalFunction(f"workbench_{name}", signature)
+    compiled = {}
+    for name, function in _FUNCTIONS.items():
+        own = types_.FunctionType(function.__code__, names, name, function.__defaults__)
+        compiled[name] = numba.njit(error_model="python")(own)
     return {**_SHARED, **_SAME, **compiled}

@@ -1,0 +1,332 @@
+"""The tier chosen by itself: the same numbers as the trace tier gives, and the trace tier wherever there is a doubt."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import math
+import pkgutil
+
+import numpy as np
+import pytest
+
+import workbench
+from tests.autodiff import corpus
+from workbench.autodiff import (
+    gradient,
+    jacobian,
+    pullback,
+    pushforward,
+    rule,
+    stop_gradient,
+    value_and_gradient,
+)
+from workbench.autodiff.registry import DOORS, OWN, RULES
+from workbench.autodiff.structure import leaves
+from workbench.autodiff.tape import OPEN
+from workbench.autodiff.tiers import derivative_source, tier_of
+from workbench.errors import NotDifferentiableError, NotScalarError
+
+for _module in pkgutil.iter_modules(corpus.__path__):
+    importlib.import_module(f"{corpus.__name__}.{_module.name}")
+
+
+@pytest.fixture(autouse=True)
+def _chosen_by_itself(monkeypatch, _trace_tier):
+    monkeypatch.setenv("WORKBENCH_NATIVE", "auto")
+
+
+def by_trace(monkeypatch, run):
+    with monkeypatch.context() as patch:
+        patch.setenv("WORKBENCH_NATIVE", "off")
+        return run()
+
+
+def same(found, expected):
+    """Equal in structure and types, and in numbers to 1e-12."""
+    assert type(found) is type(expected) or {type(found), type(expected)} == {float, np.float64}
+    assert type(found) is not list or len(found) == len(expected)
+    pairs = list(zip(leaves(found), leaves(expected), strict=True))
+    for a, b in pairs:
+        assert np.shape(a) == np.shape(b)
+        assert np.allclose(a, b, rtol=1e-12, atol=1e-14, equal_nan=True), (a, b)
+
+
+@pytest.mark.parametrize(("name", "function", "args"), corpus.PROGRAMS, ids=[p[0] for p in corpus.PROGRAMS])
+def test_both_tiers_agree(name, function, args, monkeypatch):
+    def run():
+        value, back = pullback(function, *args)
+        found = leaves(value)
+        single = len(found) == 1 and not np.ndim(found[0])
+        return value, back() if single else back(value)
+
+    for found, expected in zip(run(), by_trace(monkeypatch, run), strict=True):
+        same(found, expected)
+
+
+# ------------------------------------------------------------------------------------ what is taken
+
+
+def spiral(x, n):
+    s = x
+    for k in range(n):
+        s = math.sin(s) + 0.1 * k
+    return s
+
+
+def squares(x):
+    total = 0.0
+    for k in range(len(x)):
+        total += x[k] * x[k]
+    return total
+
+
+def smooth(u):
+    for _ in range(5):
+        u = 0.5 * (u + np.roll(u, 1))
+    return np.sum(u)
+
+
+def whole(u):
+    for _ in range(5):
+        u = u * np.sin(u)
+    return np.sum(u)
+
+
+def catches(x):
+    try:
+        return 1.0 / x
+    except ZeroDivisionError:
+        return 0.0
+
+
+def test_which_tier_takes_a_call():
+    assert tier_of(spiral, 0.5, 3).tier == "generated Python"
+    assert tier_of(squares, np.ones(3)).tier == "generated Python"
+    assert tier_of(whole, np.ones(8)).tier == "generated Python"
+    assert "whole arrays" in tier_of(whole, np.ones(80)).reason
+    found = tier_of(catches, 1.0)
+    assert (found.tier, found.file) == ("trace", __file__)
+    assert "try" in found.reason
+    assert found.caret.strip().startswith("try:")
+    assert found.line == catches.__code__.co_firstlineno + 1
+
+
+@pytest.mark.parametrize("mode", ["off", "python"])
+def test_a_tier_can_be_forced(mode, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_NATIVE", mode)
+    assert tier_of(whole, np.ones(80)).tier == ("trace" if mode == "off" else "generated Python")
+    assert gradient(spiral)(0.5, 3) == pytest.approx(math.cos(0.5) * math.cos(math.sin(0.5)) * math.cos(
+        math.sin(math.sin(0.5)) + 0.1), rel=1e-12)  # fmt: skip
+
+
+def test_operators_agree(monkeypatch):
+    def run():
+        y, push = pushforward(spiral, 0.4, 5)
+        x = np.array([0.3, -0.7, 1.1])
+        return [y, push(2.0, None), jacobian(squares)(x), value_and_gradient(squares)(x),
+                gradient(gradient(spiral))(0.4, 5)]  # fmt: skip
+
+    same(run(), by_trace(monkeypatch, run))
+
+
+def test_the_shapes_of_cotangents_are_checked_here_too():
+    with pytest.raises(NotScalarError, match="does not fit"):
+        pullback(squares, np.ones(2))[1](np.ones(3))
+    with pytest.raises(NotDifferentiableError, match="one tangent for each argument"):
+        pushforward(spiral, 0.4, 5)[1](1.0)
+
+
+# ------------------------------------------------------------------------------------ inside of a traced program
+
+
+def outer(x):
+    table = {"a": spiral(x, 40), "b": squares(np.array([x, 2.0 * x]))}
+    return table["a"] * table["b"]
+
+
+def test_a_call_is_one_entry_of_the_tape(monkeypatch):
+    lengths = []
+
+    def watched(x):
+        result = outer(x)
+        lengths.append(len(OPEN[-1]))
+        return result
+
+    found = value_and_gradient(watched)(0.7)
+    same(found, by_trace(monkeypatch, lambda: value_and_gradient(watched)(0.7)))
+    assert lengths[0] < 10 < 80 < lengths[1]
+
+
+def returns_its_argument(u):
+    for k in range(1):
+        u[k] * 2.0
+    return u
+
+
+def writes(u, x):
+    for k in range(len(u)):
+        u[k] = x * k
+
+
+def test_aliases_go_to_the_trace():
+    def program(x):
+        u = np.array([x, x])
+        v = returns_its_argument(u)
+        v[0] = 3.0 * x
+        writes(u[1:], x)
+        return np.sum(u)
+
+    assert gradient(program)(2.0) == 3.0
+
+
+def test_second_derivatives_inside(monkeypatch):
+    def run():
+        return gradient(gradient(outer))(0.7)
+
+    assert run() == pytest.approx(by_trace(monkeypatch, run), rel=1e-10)
+
+
+# ------------------------------------------------------------------------------------ what goes to the trace
+
+
+def doubled(x):
+    return 2.0 * x
+
+
+def uses_doubled(x):
+    total = 0.0
+    for _ in range(3):
+        total += doubled(x)
+    return total
+
+
+def test_a_rule_of_the_user_s_holds_everywhere():
+    assert gradient(uses_doubled)(1.0) == 6.0
+    try:
+
+        @rule(doubled)
+        def doubled_rule(x):
+            return 2.0 * x, lambda bar: (7.0 * bar,)
+
+        assert gradient(uses_doubled)(1.0) == 21.0
+        assert gradient(doubled)(1.0) == 7.0
+        assert "rule of its own" in tier_of(uses_doubled, 1.0).reason
+    finally:
+        for table in (DOORS, RULES):
+            table.pop(doubled, None)
+        OWN.discard(doubled)
+
+
+COUNT = 0
+
+
+def counts(x):
+    global COUNT
+    COUNT += 1
+    return x * COUNT
+
+
+def prints(x):
+    for _ in range(2):
+        print("here")
+    return x * x
+
+
+def stops(x):
+    return x * stop_gradient(x)
+
+
+def hooked(x):
+    return workbench.hook(lambda bar: 10.0 * bar, x * x)
+
+
+def test_side_effects_happen_once(capsys):
+    assert gradient(counts)(1.0) == 1.0
+    assert COUNT == 1
+    assert gradient(prints)(3.0) == 6.0
+    assert capsys.readouterr().out == "here\nhere\n"
+    assert gradient(stops)(3.0) == 3.0
+    assert gradient(hooked)(3.0) == 60.0
+
+
+def guarded(x):
+    y = x * 1e308 * 1e308
+    return x if x > 0.0 else y
+
+
+def root_of_square(x):
+    return math.sqrt(x * x)
+
+
+def test_what_generated_code_cannot_tell_is_traced(monkeypatch):
+    for program, at in ((guarded, 2.0), (root_of_square, 0.0)):
+        found = value_and_gradient(program)(at)
+        expected = by_trace(monkeypatch, lambda program=program, at=at: value_and_gradient(program)(at))
+        assert repr(found) == repr(expected)
+
+
+def test_errors_are_the_program_s_own():
+    with pytest.raises(ZeroDivisionError):
+        gradient(lambda x: x / (x - x))(1.0)
+    with pytest.raises(ValueError, match="math domain error"):
+        gradient(lambda x: math.log(x))(-1.0)
+    with pytest.warns(RuntimeWarning, match="divide by zero"):
+        assert np.isinf(gradient(lambda u: 1.0 / u[0])(np.zeros(2))[0])
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    x: float
+    y: float
+    name: str = "p"
+
+
+def norm(p):
+    return p.x * p.x + p.y
+
+
+def test_structures_come_back_as_they_were(monkeypatch):
+    def run():
+        return [gradient(norm)(Point(2.0, 3.0)), gradient(lambda t: t[0] * t[1][0])((2.0, (3.0, 4)))]
+
+    for found, expected in zip(run(), by_trace(monkeypatch, run), strict=True):
+        assert found == expected
+
+
+def test_ties_are_shared_as_in_the_trace_tier(monkeypatch):
+    monkeypatch.setenv("WORKBENCH_NATIVE", "python")
+    programs = [np.max, np.min, lambda u: np.sum(np.clip(u, 1.0, 2.0)), lambda u: np.sum(np.maximum(u, 2.0))]
+    for function in programs:
+
+        def program(u, function=function):
+            return function(u) * 3.0
+
+        if tier_of(program, np.ones(4)).tier == "trace":
+            continue
+        u = np.array([1.0, 2.0, 2.0, 1.0])
+        same(gradient(program)(u), by_trace(monkeypatch, lambda program=program, u=u: gradient(program)(u)))
+
+
+def test_machine_code_gives_the_same_bits(monkeypatch):
+    args = (0.3, 50)
+    python = value_and_gradient(spiral)(*args)
+    monkeypatch.setenv("WORKBENCH_NATIVE", "numba")
+    assert tier_of(spiral, *args).tier in ("machine code", "generated Python")
+    machine = value_and_gradient(spiral)(*args)
+    assert tier_of(spiral, *args).tier == "machine code"
+    assert machine == python
+    assert python[0] == spiral(*args)
+
+
+# ------------------------------------------------------------------------------------ the source
+
+
+def test_the_source_can_be_read():
+    text = derivative_source(spiral, 0.5, 3)
+    first = spiral.__code__.co_firstlineno
+    assert "s_bar" in text
+    assert f"# line {first + 3}" in text
+    compile(text, "<generated>", "exec")
+    with pytest.raises(NotDifferentiableError, match="no generated derivative of catches"):
+        derivative_source(catches, 1.0)

@@ -1,0 +1,60 @@
+"""Which calls the native tier takes when nobody forces it. The rule looks at the program and its arguments only.
+
+A run must repeat, so the choice must not depend on the clock, on what is compiled already or on other processes.
+Generated Python and its machine code give the same bits, so it does not matter when the one takes the other's place;
+what matters is that the tier is chosen before the first number (``docs/decisions/0008``).
+
+Generated Python beats a trace, except where it goes through long arrays element by element that NumPy would run
+through by itself. So a plan is taken unless such whole-array work stands as deep in the program's loops as the rest.
+"""
+
+from __future__ import annotations
+
+from types import FunctionType
+from typing import Any
+
+from workbench.autodiff.native.compile import mode
+from workbench.autodiff.native.fence import Refusal
+from workbench.autodiff.native.plan import Plan, plan
+
+MOST_STOPS = 3
+
+WHOLE_ARRAYS = Refusal("most of its work is on whole arrays, which NumPy does faster than generated Python")
+STOPS = Refusal("it has left what machine numbers can do several times")
+
+
+def chosen(function: Any, args: tuple[Any, ...], *, inside: bool = False) -> Plan | Refusal:
+    """The plan that takes this call, or why none does.
+
+    Args:
+        function: the function called.
+        args: plain arguments.
+        inside: whether the call stands in a traced program. There only functions with loops or recursion are
+            taken: for a few operations a tape is as fast.
+    """
+    made = plan(function, args)
+    if isinstance(made, Refusal) or mode() in ("python", "numba"):
+        return made
+    if made.stops > MOST_STOPS:
+        return STOPS
+    work = made.work
+    if inside and not work.depth:
+        return Refusal("it has no loop: inside of a traced program it is traced")
+    return made if not work.deep or work.suits(made.numbers(args)[0]) else WHOLE_ARRAYS
+
+
+def loops_or_recurs(function: FunctionType) -> bool:
+    """Whether a function's code has a loop or its own name in it."""
+    code = function.__code__
+    return code.co_name in code.co_names or any(
+        code.co_code[k] in _BACKWARD for k in range(0, len(code.co_code), 2)
+    )
+
+
+def _backward_jumps() -> frozenset[int]:
+    import opcode
+
+    return frozenset(number for name, number in opcode.opmap.items() if "JUMP_BACKWARD" in name)
+
+
+_BACKWARD = _backward_jumps()

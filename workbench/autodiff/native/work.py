@@ -1,0 +1,93 @@
+"""Where a program's work is done: the depth of its loops, and its whole-array operations."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.autodiff.native.ir import Atom, Block, Call, If, Loop, Op, Value, blocks_of
+from workbench.autodiff.native.primitives import fold
+
+SHORT_ARRAY = (
+    32  # up to this many elements generated Python is faster than an operation of NumPy that is traced
+)
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """A whole-array operation: how many loops of the program it stands in, and the lengths it goes through."""
+
+    depth: float
+    dims: tuple[Atom, ...]
+    known: dict[Value, Atom]
+
+
+class Work:
+    """Where a program's work is done: the depth of its loops, and its whole-array operations."""
+
+    def __init__(self, block: Block, params: list[Value]) -> None:
+        self.params = params
+        self.depth: float = 0
+        self.whole: list[_Whole] = []
+        self._active: set[Any] = set()
+        self._walk(block, 0, {})
+
+    def _walk(self, block: Block, depth: float, known: dict[Value, Atom]) -> None:
+        self.depth = max(self.depth, depth)
+        for node in block.nodes:
+            if isinstance(node, Loop) and node.whole:
+                self.whole.append(_Whole(depth, _dims(node), known))
+            elif isinstance(node, Loop):
+                self._walk(node.body, depth + 1, known)
+            elif isinstance(node, If):
+                for inner in blocks_of(node):
+                    self._walk(inner, depth, known)
+            elif isinstance(node, Call):
+                self._call(node, depth, known)
+
+    def _call(self, node: Call, depth: float, known: dict[Value, Atom]) -> None:
+        callee = node.callee
+        if callee in self._active:
+            self.depth = math.inf
+            return
+        self._active.add(callee)
+        handed = dict(zip(callee.params, node.args, strict=True))
+        self._walk(callee.block, depth, {**known, **handed})
+        self._active.discard(callee)
+
+    @property
+    def deep(self) -> list[_Whole]:
+        """The whole-array operations that stand as deep as anything else."""
+        return [one for one in self.whole if one.depth >= self.depth]
+
+    def suits(self, numbers: list[Any]) -> bool:
+        """Whether generated Python does this work faster than a trace, for these arguments."""
+        values = dict(zip(self.params, numbers, strict=True))
+        return all(_size(one, values) <= SHORT_ARRAY for one in self.deep)
+
+
+def _dims(node: Loop) -> tuple[Atom, ...]:
+    inner = [n for n in node.body.nodes if isinstance(n, Loop) and n.whole]
+    return (node.bounds[1], *(max((_dims(n) for n in inner), key=len) if inner else ()))
+
+
+def _size(one: _Whole, values: dict[Value, Any]) -> float:
+    lengths = [_number(n, one.known, values) for n in one.dims]
+    return math.inf if None in lengths else math.prod(lengths)
+
+
+def _number(atom: Atom, known: dict[Value, Atom], values: dict[Value, Any]) -> int | None:
+    """A length, as far as it follows from the arguments."""
+    for _ in range(100):
+        if not isinstance(atom, Value):
+            return atom
+        if atom in values:
+            return values[atom]
+        if atom not in known:
+            break
+        atom = known[atom]
+    if isinstance(atom, Value) and isinstance(atom.node, Op):
+        parts = [_number(arg, known, values) for arg in atom.node.args]
+        return None if None in parts or atom.node.text else fold(atom.node.name, parts)
+    return None

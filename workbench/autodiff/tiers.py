@@ -1,0 +1,291 @@
+"""Between the two tiers: which of them takes a call, and what the native one needs around it.
+
+The operators ask here first. Where the native tier does not take a call, or leaves it in the middle, the trace tier
+runs the program from its beginning: native programs have no side effects, so nothing has happened yet.
+"""
+
+from __future__ import annotations
+
+import functools
+import sysconfig
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff.arrays import current, record
+from workbench.autodiff.location import is_engine_file
+from workbench.autodiff.scalars import TRACED, innermost
+from workbench.autodiff.structure import leaves, map_leaves
+from workbench.autodiff.tape import OPEN
+
+_ELSEWHERE = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which tier takes a call.
+
+    Attributes:
+        tier: "machine code", "generated Python" or "trace".
+        reason: why it is the trace: what is not taken; empty otherwise.
+        file: where that stands, with ``line``, and ``caret``, the line's text with a mark under the place.
+    """
+
+    tier: str
+    reason: str = ""
+    file: str = ""
+    line: int = 0
+    caret: str = ""
+
+
+def tier_of(f: Callable, *args: Any) -> Choice:
+    """Which tier takes the derivative of ``f`` at ``args``, and where the native tier stops if it does not."""
+    from workbench.autodiff.native import Refusal
+
+    found = _chosen(f, args)
+    if isinstance(found, Refusal):
+        return Choice("trace", found.reason, found.file, found.line, found.caret)
+    return Choice("machine code" if found.state == "compiled" else "generated Python")
+
+
+def derivative_source(f: Callable, *args: Any) -> str:
+    """The generated derivative of ``f`` for arguments like these, as Python text.
+
+    The text holds the program as the native tier reads it, its forward half, which keeps on a tape what is needed
+    later, and its backward half. Values have the program's names, ``x_bar`` is the cotangent of ``x``, and comments
+    name the program's lines.
+
+    Args:
+        f: a function that the native tier takes.
+        args: arguments to show it for; their kinds matter, their numbers do not.
+    Raises:
+        NotDifferentiableError: the native tier does not take the function; says why and where.
+    """
+    from workbench.autodiff.native import Refusal, plan
+    from workbench.errors import NotDifferentiableError
+
+    found = plan(f, args)
+    if isinstance(found, Refusal):
+        raise NotDifferentiableError(
+            f"there is no generated derivative of {getattr(f, '__name__', f)!s}",
+            found=found.reason,
+            where=f"{found.file}:{found.line}\n{found.caret}" if found.line else None,
+            fix="its derivative is traced; see workbench.explain for what ran",
+        )
+    return found.source()
+
+
+def _chosen(f: Any, args: tuple, *, inside: bool = False) -> Any:
+    """The plan that takes a call, or the refusal."""
+    from workbench.autodiff.native import Refusal, chosen
+
+    for leaf in leaves(args):
+        if isinstance(leaf, np.generic):
+            return Refusal("an argument holds numbers of NumPy's, which compute otherwise than Python's")
+    for argument in args:
+        if _shares_memory(argument):
+            return Refusal("arrays in one argument share memory")
+    return chosen(f, args, inside=inside)
+
+
+def _shares_memory(argument: Any) -> bool:
+    if not isinstance(argument, tuple) and not hasattr(argument, "__dataclass_fields__"):
+        return False
+    arrays = [leaf for leaf in leaves(argument) if isinstance(leaf, np.ndarray)]
+    return any(np.may_share_memory(a, b) for k, a in enumerate(arrays) for b in arrays[:k])
+
+
+def _forward(made: Any, args: tuple) -> tuple[Any, Callable] | None:
+    """Value and pullback by generated code, None where it stopped."""
+    from workbench.autodiff.native import LEAVES
+
+    try:
+        return made.sweep(args)
+    except LEAVES:
+        made.stopped()
+        return None
+
+
+def native_pullback(
+    f: Callable, args: tuple, wrt: tuple[int, ...], traced: Callable
+) -> tuple[Any, Callable] | None:
+    """Value and pullback of a call that the native tier takes, else None.
+
+    Args:
+        f: the program.
+        args: its arguments.
+        wrt: positions to differentiate by.
+        traced: the trace tier's ``pullback``, for a pull that generated code cannot do: one that stops, or that
+            gives NaN, which may come from a branch that was not taken.
+    """
+    from workbench.autodiff.native import Refusal
+
+    if OPEN or not wrt:
+        return None
+    made = _chosen(f, args)
+    if isinstance(made, Refusal):
+        return None
+    kept = map_leaves(_copy, args) if made.has_arrays else args
+    found = _forward(made, args)
+    if found is None:
+        return None
+    value, pull = found
+    safe = _Pull(f, kept, pull, traced)
+
+    def back(y_bar: Any = None) -> tuple[Any, ...]:
+        parts = safe(_structured(value, y_bar))
+        return tuple(parts[k] for k in wrt)
+
+    return value, back
+
+
+class _Pull:
+    """The pullback of generated code. Where it stops, or gives NaN, the trace tier is asked: a NaN may come from a
+    branch that was not taken, and a trace sends no cotangent there."""
+
+    def __init__(self, f: Callable, args: tuple, pull: Callable, traced: Callable) -> None:
+        self.f, self.args, self.pull, self.traced = f, args, pull, traced
+        self.instead: Callable | None = None
+
+    def __call__(self, bars: Any) -> tuple[Any, ...]:
+        if OPEN and any(type(leaf) in TRACED for leaf in leaves(bars)):
+            return self.again()(bars)  # a derivative of this pullback is being taken
+        if self.instead is None:
+            parts = _tried(self.pull, bars)
+            if parts is not None:
+                return parts
+            self.instead = self.again()
+        return self.instead(bars)
+
+    def again(self) -> Callable:
+        """The pullback by the trace tier."""
+        return self.traced(self.f, *self.args)[1]
+
+
+def native_pushforward(f: Callable, args: tuple, traced: Callable) -> tuple[Any, Callable] | None:
+    """Value and pushforward of a call that the native tier takes, else None; see ``native_pullback``."""
+    from workbench.autodiff.native import LEAVES, Refusal
+
+    if OPEN:
+        return None
+    made = _chosen(f, args)
+    if isinstance(made, Refusal):
+        return None
+    kept = map_leaves(_copy, args) if made.has_arrays else args
+    try:
+        value, _ = made.push(args, map_leaves(_zero, args, other=lambda _: None))
+    except LEAVES:
+        made.stopped()
+        return None
+    instead: list[Callable] = []
+
+    def push(*x_dots: Any) -> Any:
+        if not instead and not (OPEN and any(type(leaf) in TRACED for leaf in leaves(x_dots))):
+            found = _tried(lambda dots: (made.push(kept, dots)[1],), x_dots)
+            if found is not None:
+                return found[0]
+        if not instead:
+            instead.append(traced(f, *kept)[1])
+        return instead[0](*x_dots)
+
+    return value, push
+
+
+def _tried(derivative: Callable, given: Any) -> tuple | None:
+    """What generated code gives; None where it stops or gives NaN."""
+    from workbench.autodiff.native import LEAVES
+
+    try:
+        found = derivative(given)
+    except LEAVES:
+        return None
+    return None if _has_nan(found) else found
+
+
+def _zero(leaf: Any) -> Any:
+    return np.zeros_like(leaf) if isinstance(leaf, np.ndarray) else 0.0
+
+
+def _copy(leaf: Any) -> Any:
+    return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
+
+
+def _has_nan(found: Any) -> bool:
+    return any(
+        bool(np.isnan(leaf).any()) if isinstance(leaf, np.ndarray) else leaf != leaf for leaf in leaves(found)
+    )
+
+
+def _structured(value: Any, y_bar: Any) -> Any:
+    """A cotangent in the structure of the value, as generated code takes it; checked as the trace tier checks it."""
+    from workbench.autodiff.derivatives import checked_bars
+
+    bars = iter(checked_bars(leaves(value), value, y_bar))
+    return map_leaves(lambda _: next(bars), value, other=lambda _: None)
+
+
+# ------------------------------------------------------------------------------------ calls inside of a traced program
+
+
+def native_call(f: FunctionType, rewritten: Callable) -> Callable:
+    """What a traced program calls where it calls ``f``: generated code where it can, as one entry on the tape.
+
+    ``rewritten`` is the function for all other calls.
+    """
+    from workbench.autodiff.native.choice import loops_or_recurs
+
+    file = f.__code__.co_filename
+    if f.__code__.co_flags & 0x2A0 or not loops_or_recurs(f):  # generators and coroutines
+        return rewritten
+    if is_engine_file(file) or file.startswith(_ELSEWHERE):
+        return rewritten
+
+    @functools.wraps(f)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if kwargs or not OPEN:
+            return rewritten(*args, **kwargs)
+        result = _entry(f, rewritten, args)
+        return rewritten(*args) if result is None else result[0]
+
+    return call
+
+
+def _entry(f: FunctionType, rewritten: Callable, args: tuple) -> tuple[Any] | None:
+    """The traced result of a call by generated code, None where the trace has to go through the call."""
+    from workbench.autodiff.derivatives import traced_pullback
+    from workbench.autodiff.native import Refusal
+
+    args = map_leaves(current, args)
+    found = leaves(args)
+    tape = innermost(*found)
+    if tape is None:
+        return None
+    chosen = [type(leaf) in TRACED and leaf.tape is tape for leaf in found]
+    operands = [leaf for leaf, on in zip(found, chosen, strict=True) if on]
+    values = map_leaves(lambda leaf: leaf.value if type(leaf) in TRACED and leaf.tape is tape else leaf, args)
+    if any(type(leaf) in TRACED for leaf in leaves(values)):
+        return None  # the function belongs to an outer derivative too
+    made = _chosen(f, values, inside=True)
+    if isinstance(made, Refusal) or made.writes:
+        return None
+    swept = _forward(made, values)
+    if swept is None:
+        return None
+    value, pull = swept
+    flat = tuple(leaves(value))
+    arrays = [leaf for leaf in flat if isinstance(leaf, np.ndarray)]
+    given = [leaf for leaf in leaves(values) if isinstance(leaf, np.ndarray)]
+    if any(np.may_share_memory(a, b) for k, a in enumerate(arrays) for b in (*given, *arrays[:k])):
+        return None  # the result is a view of an argument, or of another result
+    safe = _Pull(rewritten, map_leaves(_copy, values) if given else values, pull, traced_pullback)
+
+    def native_pullback(bars: Any) -> list[Any]:
+        entries = iter(bars)
+        parts = leaves(safe(map_leaves(lambda _: next(entries), value, other=lambda _: None)))
+        return [bar for bar, on in zip(parts, chosen, strict=True) if on]
+
+    outputs = iter(record(tape, operands, flat, native_pullback))
+    return (map_leaves(lambda _: next(outputs), value),)
