@@ -1,6 +1,8 @@
 // Controls from descriptions: label, slider, number box, help, and what is wrong, next to each other.
 // This file comes first in every widget's script; its functions are shared.
 
+// Every widget has its own copy of this file, so a count alone would give two controls the same id.
+const realm = Math.random().toString(36).slice(2, 8);
 let count = 0;
 
 function node(tag, attributes = {}, ...children) {
@@ -48,7 +50,7 @@ function niceStep(rough) {
 }
 
 function makeControl(field, send, continuous) {
-  const id = `wb-${field.name}-${++count}`;
+  const id = `wb-${realm}-${++count}`;
   const unit = field.unit ? ` (${field.unit})` : "";
   const label = node("label", { for: id, id: `${id}-label` }, `${field.label}${unit}`);
   const help = node("p", { id: `${id}-help`, class: "wb-help" },
@@ -103,10 +105,12 @@ function makeControl(field, send, continuous) {
 
 // All controls of a form. A change is sent with a growing number; while an answer is under way only the
 // newest change waits, so that a slow simulator is never asked for positions that nobody sees any more.
-function makeForm(fields, model, { continuous }) {
+// Forms of one panel share a numbering.
+function makeForm(fields, model, { continuous, numbering = { last: 0 } }) {
   let sent = 0, answered = 0, waiting = null;
   const post = (name, text) => {
-    sent += 1;
+    numbering.last += 1;
+    sent = numbering.last;
     model.send({ kind: "change", name, text, seq: sent });
   };
   const send = (name, text) => {

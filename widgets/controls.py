@@ -30,9 +30,11 @@ class Form:
         self.value.changed(**{name: getattr(self.value, name, None) for name in chosen})
         self.infos = [infos[name] for name in chosen]
         self.errors: dict[str, str] = {}
+        self._before: list[tuple[str, Any]] = []
 
     def change(self, name: str, text: str) -> bool:
         """Take a typed text as the parameter's new value; False, and an error kept, when it is not one."""
+        before = getattr(self.value, name)
         try:
             typed = getattr(type(self.value).from_text({name: text}), name)
             self.value = self.value.changed(**{name: typed})
@@ -41,7 +43,23 @@ class Form:
             self.errors[name] = problem[0].upper() + problem[1:]
             return False
         self.errors.pop(name, None)
+        if typed != before:
+            self._before.append((name, before))
         return True
+
+    @property
+    def last_change(self) -> tuple[str, Any] | None:
+        """Name and earlier value of what ``undo`` would take back; None where there is nothing."""
+        return self._before[-1] if self._before else None
+
+    def undo(self) -> str | None:
+        """Take back the last change; the name of the parameter, None where nothing was changed."""
+        if not self._before:
+            return None
+        name, before = self._before.pop()
+        self.value = self.value.changed(**{name: before})
+        self.errors.pop(name, None)
+        return name
 
     def fields(self) -> list[dict[str, Any]]:
         """What the page needs to draw each control."""
@@ -82,6 +100,7 @@ def _field(info: ParameterInfo) -> dict[str, Any]:
         "log": info.scale == "log",
         "choices": list(info.choices or ()),
         "group": info.group,
+        "live": info.live,
     }
 
 

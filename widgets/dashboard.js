@@ -5,9 +5,10 @@ const ICONS = {
   Continue: "M3 1.5v11l9-5.5z",
   Pause: "M3 2h3v10H3zM8 2h3v10H8z",
   Stop: "M2.5 2.5h9v9h-9z",
+  Undo: "M5 1 1.5 4.5 5 8V5.5h3a2.5 2.5 0 0 1 0 5H4V12h4a4 4 0 0 0 0-8H5z",
   Reset: "M7 2a5 5 0 1 1-4.6 3l1.4.6A3.5 3.5 0 1 0 7 3.5V6L3.5 2.8 7 0z",
 };
-const ACTIONS = { Start: "start", Continue: "start", Pause: "pause", Stop: "stop", Reset: "reset" };
+const ACTIONS = { Start: "start", Continue: "start", Pause: "pause", Stop: "stop", Undo: "undo", Reset: "reset" };
 
 // A button that stays focusable while it cannot be used, so that the keyboard never loses its place.
 function makeButton(word, model, kind) {
@@ -57,30 +58,37 @@ function renderDashboard({ model, el }) {
   const first = makeButton("Start", model, "wb-primary");
   const stop = makeButton("Stop", model, "");
   const reset = makeButton("Reset", model, "");
-  const form = makeForm(model.get("fields"), model, { continuous: false });
+  const undo = makeButton("Undo", model, "wb-quiet");
+  const numbering = { last: 0 };
+  const fields = model.get("fields");
+  const formOf = (live) => makeForm(
+    fields.filter((field) => field.live === live).map((field) => (live ? { ...field, group: "" } : field)),
+    model, { continuous: false, numbering });
+  const now = formOf(true), later = formOf(false);
+  const waiting = node("p", { class: "wb-waiting", role: "status" });
+  const others = node("details", { hidden: !fields.some((field) => !field.live) },
+    node("summary", {}, "Parameters for the next run"),
+    node("p", { class: "wb-help" }, "These act when you press Reset, which begins anew."), later.root);
   const progress = makeProgress();
   const position = node("span"), facts = node("span");
   const message = node("p", { class: "wb-message" });
   const loss = makePicture("Loss of the training"), live = makePicture("Live picture");
   const texts = node("p", { class: "wb-texts" });
   const body = node("tbody");
-  const copied = node("div", { class: "wb-copied" });
-  const copy = node("button", { type: "button", class: "wb-quiet", onclick: () => model.send({ kind: "copy" }) },
-    "Copy numbers");
-  const numbers = node("details", {}, node("summary", {}, "Numbers"), node("table", {}, body),
-    node("div", { class: "wb-row" }, copy, copied));
+  const numbers = node("details", {}, node("summary", {}, "Numbers"), node("table", {}, body));
+  const takeAway = makeExport(model, [["Loss", loss.root], ["Picture", live.root]]);
   const announcement = node("div", { class: "wb-unseen", "aria-live": "polite" });
 
   el.classList.add("wb");
   el.append(node("section", { class: "wb-card", "aria-label": "Training session" },
     node("div", { class: "wb-row wb-head" }, title, state),
-    node("div", { class: "wb-row" }, node("div", { class: "wb-row wb-buttons" }, first.root, stop.root, reset.root),
-      form.root),
+    node("div", { class: "wb-row" }, node("div", { class: "wb-row wb-buttons" }, first.root, stop.root, reset.root,
+      undo.root), now.root),
     progress.root,
     node("div", { class: "wb-row wb-under" }, position, facts),
-    message,
+    message, waiting,
     node("div", { class: "wb-pictures" }, loss.root, live.root),
-    texts, numbers, announcement));
+    texts, others, numbers, takeAway.root, announcement));
 
   const show = () => {
     const frame = model.get("frame");
@@ -90,7 +98,7 @@ function renderDashboard({ model, el }) {
     const open = frame.state !== "closed";
     first.update(frame.button, open && frame.state !== "done");
     stop.update("Stop", frame.state === "running" || frame.state === "paused");
-    reset.update("Reset", open && (frame.iteration > 0 || frame.state !== "idle"));
+    reset.update("Reset", open && (frame.iteration > 0 || frame.state !== "idle" || frame.waiting.length > 0));
     progress.update(frame);
     position.textContent = frame.position;
     facts.textContent = frame.facts.join(" · ");
@@ -100,7 +108,12 @@ function renderDashboard({ model, el }) {
     live.update(frame.live);
     texts.textContent = frame.texts.join(" · ");
     if (numbers.open) showRows(body, frame.rows);
-    form.update(frame.controls);
+    undo.root.hidden = !frame.undo;
+    undo.root.title = frame.undo;
+    undo.root.setAttribute("aria-label", frame.undo ? `Undo: ${frame.undo}` : "Undo");
+    waiting.textContent = frame.waiting.length ? `Reset to use the new ${frame.waiting.join(", ")}.` : "";
+    now.update(frame.controls);
+    later.update(frame.controls);
     if (announcement.textContent !== frame.announcement) announcement.textContent = frame.announcement;
   };
   numbers.ontoggle = show;
@@ -108,6 +121,6 @@ function renderDashboard({ model, el }) {
 
   return listen(model, {
     "change:frame": show,
-    "msg:custom": (content) => content.kind === "numbers" && copyText(content.text, copied),
+    "msg:custom": takeAway.answer,
   });
 }

@@ -1,4 +1,4 @@
-"""Watch a training session and steer it: buttons, learning rate, progress, loss curve, live picture."""
+"""Watch a training session and steer it: buttons, parameters, progress, loss curve, live picture."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from weakref import WeakKeyDictionary
 import traitlets
 from IPython.display import display
 
-from widgets.controls import Form
+from widgets.controls import Form, label
+from widgets.export import Export
 from widgets.panel import Panel, PanelWidget, script, source
 from widgets.session_view import SessionView
 from workbench.errors import SessionError
@@ -23,7 +24,7 @@ RESTING = ("paused", "stopped", "done", "failed")
 class DashboardWidget(PanelWidget):
     """The page's side of ``Dashboard``: draws frames, sends button presses and typed texts."""
 
-    _esm = script("renderDashboard", "dashboard.js")
+    _esm = script("renderDashboard", "export.js", "dashboard.js")
     _css = source("style.css")
     fields = traitlets.List().tag(sync=True)
     frame = traitlets.Dict().tag(sync=True)
@@ -32,22 +33,23 @@ class DashboardWidget(PanelWidget):
 class Dashboard(Panel):
     """A live panel for one session.
 
-    Callbacks only post commands to the session; one thread, four times a second at most, writes what is
-    shown, and only when something has changed.
+    Live parameters act from the next iteration on; all others wait for Reset, which begins anew with the
+    parameters as the controls stand. Callbacks only post commands to the session; one thread, four times a
+    second at most, writes what is shown, and only when something has changed.
     """
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        live = [info.name for info in type(session.parameters).infos() if info.name == "learning_rate"]
-        self._form = Form(session.parameters, live)
-        self._learning_rate = session.training.learning_rate
+        self._form = Form(session.current)
+        self._live = {info.name for info in self._form.infos if info.live}
+        self._shown = session.current
         self._seq = 0
         self._notice = ""
         self._stirred = threading.Event()
         self._view = SessionView(session)
+        self._export = Export(session, self._view)
         self._displayed = False
-        fields = [{**field, "group": ""} for field in self._form.fields()]
-        super().__init__(DashboardWidget(fields=fields, frame=self._frame()))
+        super().__init__(DashboardWidget(fields=self._form.fields(), frame=self._frame()))
         self.widget.on_msg(self._on_message)
         threading.Thread(target=self._pump, name=f"panel {session.name}", daemon=True).start()
 
@@ -55,15 +57,14 @@ class Dashboard(Panel):
 
     def _on_message(self, widget: PanelWidget, content: dict[str, Any], buffers: list[bytes]) -> None:
         kind = content["kind"]
-        if kind == "copy":
-            self.widget.send({"kind": "numbers", "text": self._session.training.history.to_csv()})
-            return
+        self._notice = ""
         try:
-            self._notice = ""
-            if kind == "change":
+            if kind == "export":
+                self.widget.send(self._export.answer(content["what"], self._form.value))
+            elif kind == "change":
                 self._seq = content["seq"]
-                if self._form.change("learning_rate", content["text"]):
-                    self._session.set(learning_rate=self._form.value.learning_rate)
+                if self._form.change(content["name"], content["text"]):
+                    self._apply(content["name"])
             elif kind == "press":
                 self._press(content["action"])
         except SessionError as error:
@@ -78,7 +79,13 @@ class Dashboard(Panel):
         elif action == "stop":
             self._session.stop(wait=False)
         elif action == "reset":
-            self._session.reset()
+            self._session.reset(**self._form.value.model_dump())
+        elif action == "undo":
+            self._apply(self._form.undo())
+
+    def _apply(self, name: str | None) -> None:
+        if name in self._live:
+            self._session.set(**{name: getattr(self._form.value, name)})
 
     # -------------------------------------------------------------------------------------- to the page
 
@@ -113,11 +120,24 @@ class Dashboard(Panel):
 
     def _frame(self) -> dict[str, Any]:
         """All that the page shows now."""
-        self._follow_learning_rate(self._session.training.learning_rate)
+        self._follow(self._session.current)
         frame = self._view.frame()
         if self._notice:
             frame.update(message=self._notice, failed=True)
-        return {**frame, "controls": {**self._form.state(), "seq": self._seq}}
+        last = self._form.last_change
+        undo = f"{label(last[0])} back to {last[1]}" if last else ""
+        return {
+            **frame,
+            "controls": {**self._form.state(), "seq": self._seq},
+            "undo": undo,
+            "waiting": [label(name) for name in self._waiting()],
+        }
+
+    def _waiting(self) -> list[str]:
+        """The parameters whose controls stand at values that only Reset would bring."""
+        asked, used = self._form.value, self._session.current
+        names = [info.name for info in self._form.infos if not info.live]
+        return [name for name in names if getattr(asked, name) != getattr(used, name)]
 
     def _frame_or_error(self) -> dict[str, Any]:
         # An error in a thread is seen nowhere else; the training itself goes on.
@@ -127,11 +147,14 @@ class Dashboard(Panel):
             message = f"this panel cannot draw the session: {type(error).__name__}: {error}"
             return {**self.widget.frame, "message": message, "failed": True}
 
-    def _follow_learning_rate(self, value: float) -> None:
-        """Let the control show what was set from elsewhere, by ``reset`` or by another cell."""
-        if value != self._learning_rate and self._form.infos:
-            self._form.value = self._form.value.changed(learning_rate=value)
-        self._learning_rate = value
+    def _follow(self, current: Any) -> None:
+        """Let the controls show what was changed from elsewhere, by ``set`` or ``reset`` in a cell."""
+        changed = {
+            name: value for name, value in current.model_dump().items() if value != getattr(self._shown, name)
+        }
+        if changed:
+            self._form.value = self._form.value.changed(**changed)
+            self._shown = current
 
     def static_html(self) -> str:
         return self._view.html()

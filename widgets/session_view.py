@@ -142,7 +142,7 @@ def _rows(history: History) -> list[list[str]]:
         *(
             [
                 f"{change.name.replace('_', ' ')} changed after iteration {change.iteration:,}",
-                f"{change.value:g}",
+                f"{change.value:g}" if isinstance(change.value, float) else str(change.value),
             ]
             for change in history.changes
         ),

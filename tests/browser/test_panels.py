@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -212,11 +213,59 @@ def test_progress_rate_numbers_and_announcements(panels):
     expect(panel.locator("[aria-live=polite]")).to_contain_text("Training: iteration")
     panels.press("Pause")
     expect(panel.locator("[aria-live=polite]")).to_contain_text("Paused: iteration")
+    panel.get_by_text("Take away", exact=True).click()
     panel.get_by_role("button", name="Copy numbers").click()
-    expect(panel.get_by_role("status")).to_have_text("Copied.")
+    expect(panel.locator(".wb-export [role=status]")).to_have_text("Copied.")
     text = panels.page.evaluate("() => navigator.clipboard.readText()")
     assert text.splitlines()[0] == "iteration,loss,learning_rate,seconds,slope"
     assert len(text.splitlines()) == 1 + panels.value_of("len(session.training.history)")
+
+
+def test_other_parameters_wait_for_reset_and_undo_takes_them_back(panels):
+    panel = in_cell(panels, 3)
+    panel.get_by_text("Parameters for the next run", exact=True).click()
+    box = panel.get_by_role("textbox", name="iterations")
+    box.fill("1500")
+    box.press("Enter")
+    expect(panel.locator(".wb-waiting")).to_have_text("Reset to use the new iterations.")
+    panel.get_by_role("checkbox", name="mirrored").click()
+    expect(panel.locator(".wb-waiting")).to_have_text("Reset to use the new iterations, mirrored.")
+    panel.get_by_role("button", name="Undo: mirrored back to False").click()
+    expect(panel.locator(".wb-waiting")).to_have_text("Reset to use the new iterations.")
+    expect(panel.get_by_role("checkbox", name="mirrored")).not_to_be_checked()
+    panels.press("Reset")
+    expect(panel.get_by_text("iteration 0 of 1,500", exact=True)).to_be_visible()
+    expect(panel.locator(".wb-waiting")).to_be_hidden()
+    assert panels.value_of("session.parameters.iterations") == 1500
+
+
+def test_everything_that_can_be_taken_away(panels):
+    panel = in_cell(panels, 3)
+    panels.press("Start")
+    panels.page.wait_for_timeout(800)
+    panels.press("Pause")
+    panels.expect_state("Paused")
+    panel.get_by_text("Take away", exact=True).click()
+    starts = {
+        "History as CSV": ("quadratic-history.csv", b"iteration,loss,"),
+        "History as JSON": ("quadratic-history.json", b'{"columns": '),
+        "Loss as SVG": ("loss.svg", b"<svg "),
+        "Loss as PNG": ("loss.png", b"\x89PNG"),
+        "Picture as SVG": ("picture.svg", b"<svg "),
+        "Picture as PNG": ("picture.png", b"\x89PNG"),
+        "Report as HTML": ("quadratic-report.html", b"<!doctype html>"),
+    }
+    for button, (name, start) in starts.items():
+        with panels.page.expect_download() as download:
+            panel.get_by_role("button", name=button).click()
+        assert download.value.suggested_filename == name
+        content = Path(download.value.path()).read_bytes()
+        assert content.startswith(start)
+        assert b"var(" not in content or name.endswith(".html")
+    panel.get_by_role("button", name="Copy as command").click()
+    expect(panel.locator(".wb-export [role=status]")).to_have_text("Copied.")
+    text = panels.page.evaluate("() => navigator.clipboard.readText()")
+    assert text.startswith("workbench run quadratic")
 
 
 def test_a_run_to_the_end_and_again(panels):

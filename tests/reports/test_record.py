@@ -71,7 +71,7 @@ def test_a_changed_learning_rate_is_part_of_the_record() -> None:
     parameters = line_fit.LineParameters(iterations=5)
     training = line_fit.make_training(parameters)
     next(training)
-    training.set_learning_rate(0.01)
+    training.set("learning_rate", 0.01)
     for _ in training:
         pass
     record = make_record("line", parameters, training.history, {})

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from line import LineParameters, make_training, numbers
+from line import Line, LineParameters, make_training, numbers
 
-from workbench.errors import CheckpointError
-from workbench.training import CheckpointWarning, has_checkpoint, load_checkpoint, save_checkpoint
+from workbench.errors import CheckpointError, ParameterError
+from workbench.training import CheckpointWarning, Training, has_checkpoint, load_checkpoint, save_checkpoint
 from workbench.training import checkpoint as module
 
 PROVENANCE = {"session": "line", "parameters": {"seed": 0}}
@@ -41,7 +41,7 @@ def test_resuming_gives_the_same_numbers_as_never_stopping(path, count):
 
 def test_a_changed_learning_rate_survives(path):
     training = advanced(10)
-    training.set_learning_rate(0.01)
+    training.set("learning_rate", 0.01)
     save_checkpoint(path, training, PROVENANCE)
     resumed = make_training(LineParameters())
     load_checkpoint(path, resumed)
@@ -49,6 +49,41 @@ def test_a_changed_learning_rate_survives(path):
     assert resumed.history.changes == training.history.changes
     list(training), list(resumed)
     assert numbers(resumed) == numbers(training)
+
+
+def test_a_changed_parameter_of_the_problem_survives(path):
+    class Aimed(Line):
+        goal = 0.0
+
+        def set(self, name, value):
+            setattr(self, name, value)
+
+        def loss(self, generator):
+            loss, terms = super().loss(generator)
+            return loss + (self.modules[0].bias - self.goal).square().sum(), terms
+
+    def training():
+        return Training(Aimed(), iterations=40, learning_rate=0.05)
+
+    whole, first, resumed = training(), training(), training()
+    for one in (whole, first):
+        next(one)
+        one.set("goal", 2.0)
+        next(one)
+    save_checkpoint(path, first, PROVENANCE)
+    load_checkpoint(path, resumed)
+    assert resumed.problem.goal == 2.0
+    list(whole), list(resumed)
+    assert numbers(resumed) == numbers(whole)
+
+
+def test_a_problem_that_cannot_change_says_so():
+    training = advanced(1)
+    with pytest.raises(
+        ParameterError, match=r"(?s)'goal' cannot be changed while training.*Line has no method"
+    ):
+        training.set("goal", 2.0)
+    assert not training.history.changes
 
 
 def test_the_last_two_are_kept_and_nothing_else(path):

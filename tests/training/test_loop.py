@@ -75,7 +75,7 @@ def test_the_schedule_multiplies_the_learning_rate():
 def test_a_changed_learning_rate_is_used_and_recorded():
     training = line_training(schedule="linear", iterations=4, learning_rate=1.0)
     next(training), next(training)
-    training.set_learning_rate(0.1)
+    training.set("learning_rate", 0.1)
     assert next(training).learning_rate == pytest.approx(0.05)
     (change,) = training.history.changes
     assert (change.iteration, change.name, change.value) == (2, "learning_rate", 0.1)

@@ -188,6 +188,26 @@ def test_a_wrong_learning_rate_is_refused_at_once(value):
     assert session.training.learning_rate == 0.05
 
 
+def test_what_is_not_live_waits_for_a_reset():
+    session = session_of()
+    with pytest.raises(ParameterError, match=r"(?s)'seed' cannot be changed while training.*reset\(seed=3\)"):
+        session.set(seed=3)
+    with pytest.raises(ParameterError, match="did you mean 'seed'"):
+        session.set(sed=3)
+    assert not session.training.history.changes
+
+
+def test_the_parameters_in_force_are_those_of_the_start_with_what_was_changed():
+    session = session_of()
+    session.set(learning_rate=0.01)
+    session.wait()
+    assert session.current == LineParameters(learning_rate=0.01)
+    assert session.parameters == LineParameters()
+    session.reset()
+    session.wait()
+    assert session.current == LineParameters()
+
+
 def test_running_twice_at_once_is_refused():
     session = session_of(LONG)
     session.start()

@@ -1,5 +1,6 @@
 """The dashboard by its state: real sessions, real threads, no browser."""
 
+import json
 import threading
 import time
 
@@ -8,8 +9,10 @@ import pytest
 import torch
 
 import widgets
+from widgets.export import run_command
 from widgets.session_view import SessionView
 from workbench.parameters import Parameters, parameter
+from workbench.showcases.trebuchet.parameters import TrebuchetParameters
 from workbench.training import Session, Training
 
 
@@ -18,17 +21,23 @@ class DotParameters(Parameters):
 
     iterations: int = parameter(10_000_000, low=1, high=10_000_000, help="how many")
     learning_rate: float = parameter(0.01, low=1e-5, high=1.0, help="step <i>", live=True)
+    goal: float = parameter(1.0, low=-5.0, high=5.0, help="where to pull", live=True)
+    slow: bool = parameter(True, help="a pause in each iteration")
 
 
 class Dot:
     """Pull a point to (1, 2)."""
 
-    def __init__(self):
+    def __init__(self, parameters):
         self.modules = torch.nn.ParameterList([torch.zeros(2, dtype=torch.float64)])
+        self.goal, self.slow = parameters.goal, parameters.slow
+
+    def set(self, name, value):
+        setattr(self, name, value)
 
     def loss(self, generator):
-        time.sleep(0.001)
-        loss = (self.modules[0] - torch.tensor([1.0, 2.0])).square().sum()
+        time.sleep(0.001 * self.slow)
+        loss = (self.modules[0] - torch.tensor([self.goal, 2.0])).square().sum()
         return loss, {"first <b>": self.modules[0][0].detach()}
 
     def snapshot(self):
@@ -42,7 +51,7 @@ class Dot:
 
 
 def make_training(parameters):
-    return Training(Dot(), iterations=parameters.iterations, learning_rate=parameters.learning_rate)
+    return Training(Dot(parameters), iterations=parameters.iterations, learning_rate=parameters.learning_rate)
 
 
 @pytest.fixture
@@ -62,6 +71,14 @@ def until(condition, seconds=10.0):
 
 def press(panel, action):
     panel._on_message(panel.widget, {"kind": "press", "action": action}, [])
+
+
+def change(panel, name, text, seq=1):
+    panel._on_message(panel.widget, {"kind": "change", "name": name, "text": text, "seq": seq}, [])
+
+
+def ask(panel, what):
+    panel._on_message(panel.widget, {"kind": "export", "what": what}, [])
 
 
 def shown(panel, **wanted):
@@ -192,8 +209,8 @@ def test_copying_gives_the_whole_history(session):
     session.stop()
     sent = []
     panel.widget.send = sent.append
-    panel._on_message(panel.widget, {"kind": "copy"}, [])
-    assert sent == [{"kind": "numbers", "text": session.training.history.to_csv()}]
+    ask(panel, "numbers")
+    assert sent == [{"kind": "copy", "text": session.training.history.to_csv()}]
 
 
 def test_only_the_four_buttons_do_anything(session):
@@ -201,3 +218,75 @@ def test_only_the_four_buttons_do_anything(session):
     press(panel, "close")
     press(panel, "__class__")
     assert not session.closed
+
+
+def test_every_way_to_take_a_session_away(session):
+    panel = widgets.dashboard(session)
+    press(panel, "start")
+    until(lambda: session.training.iteration > 5)
+    session.set(goal=2.5)
+    session.stop()
+    sent = []
+    panel.widget.send = sent.append
+    for what in ("csv", "json", "report", "command"):
+        ask(panel, what)
+    csv, history, report, command = sent
+    assert (csv["name"], csv["text"]) == ("dot-history.csv", session.training.history.to_csv())
+    assert json.loads(history["text"])["changes"] == [
+        {"iteration": session.training.history.changes[0].iteration, "name": "goal", "value": 2.5}
+    ]
+    assert report["name"] == "dot-report.html"
+    assert "goal = 2.5 from iteration" in report["text"]
+    assert "first &lt;b&gt;" in report["text"]
+    assert "This run is not complete" in report["text"]
+    assert command["text"] == "workbench run dot -p goal=2.5"
+
+
+def test_the_command_of_a_showcase_repeats_its_parameters():
+    changed = TrebuchetParameters(seed=3, recipe="published", wind=-2.5)
+    command = run_command("anything", changed)
+    assert command == "workbench run trebuchet -p wind=-2.5 -p recipe=published -p seed=3"
+    texts = dict(word.split("=") for word in command.split()[4::2])
+    assert TrebuchetParameters.from_text(texts) == changed
+
+
+def test_a_live_parameter_acts_at_once_and_the_others_wait_for_reset(session):
+    panel = widgets.dashboard(session)
+    press(panel, "start")
+    change(panel, "goal", "3", 1)
+    until(lambda: session.training.problem.goal == 3.0)
+    change(panel, "iterations", "50", 2)
+    shown(panel, waiting=["iterations"])
+    assert session.training.iterations == 10_000_000
+    press(panel, "reset")
+    shown(panel, waiting=[], state="idle", iterations=50)
+    assert session.parameters == DotParameters(iterations=50, goal=3.0)
+
+
+def test_undo_takes_back_one_change_after_the_other(session):
+    panel = widgets.dashboard(session)
+    shown(panel, undo="")
+    change(panel, "slow", "false", 1)
+    change(panel, "goal", "3", 2)
+    shown(panel, undo="goal back to 1.0")
+    press(panel, "undo")
+    shown(panel, undo="slow back to True", waiting=["slow"])
+    until(lambda: session.training.problem.goal == 1.0)
+    press(panel, "undo")
+    shown(panel, undo="", waiting=[])
+    press(panel, "undo")
+    assert [c.value for c in session.training.history.changes] == [3.0, 1.0]
+
+
+def test_two_sessions_side_by_side_have_panels_of_their_own(session):
+    other = Session("other", make_training, DotParameters(goal=-1.0))
+    left, right = widgets.dashboard(session), widgets.dashboard(other)
+    press(left, "start")
+    shown(left, state="running")
+    change(right, "goal", "-2", 1)
+    until(lambda: other.training.problem.goal == -2.0)
+    assert right.widget.frame["state"] == "idle"
+    assert session.training.problem.goal == 1.0
+    other.close()
+    shown(right, state="closed")
+    assert session.state == "running"

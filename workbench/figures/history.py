@@ -49,10 +49,11 @@ def loss_figure(
         line={"color": SERIES[0], "width": 2.5},
     )
     for change in getattr(history, "changes", ()):
+        value = f"{change.value:.3g}" if isinstance(change.value, float) else str(change.value)
         figure.add_vline(
             x=change.iteration,
             line={"color": INK, "dash": "dot", "width": 1},
-            annotation_text=f"{change.name.replace('_', ' ')} {change.value:.3g}",
+            annotation_text=f"{change.name.replace('_', ' ')} {value}",
         )
     return figure
 

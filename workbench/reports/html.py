@@ -13,9 +13,10 @@ from markupsafe import Markup
 
 from workbench.errors import MachineError, RunError, UnknownShowcaseError
 from workbench.files import write_whole
+from workbench.parameters import Parameters
 from workbench.reports import cells
 from workbench.reports.execution import find_notebook
-from workbench.reports.provenance import origin_rows
+from workbench.reports.provenance import collect, origin_rows
 from workbench.reports.record import number_text
 from workbench.reports.store import RunDirectory, read_record, storage_errors
 
@@ -52,12 +53,7 @@ def page(directory: RunDirectory, showcase: Showcase | None = None) -> str:
     showcase = showcase or _showcase(params["showcase"])
     body = cells.render(nbformat.read(directory.notebook, as_version=4), _pictures(showcase, directory))
     facts = {**result.get("metrics", {}), **measured.get("timings", {})}
-    template = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True
-    ).get_template("report.html")
-    return template.render(
-        nonce=secrets.token_urlsafe(16),
-        code_style=Markup(cells.STYLE),
+    return _render(
         title=showcase.title if showcase else params["showcase"],
         question=showcase.question if showcase else "",
         complete=directory.complete,
@@ -70,6 +66,37 @@ def page(directory: RunDirectory, showcase: Showcase | None = None) -> str:
         figures=_script_json(body.figures),
         plotly=_plotly() if body.figures else "",
     )
+
+
+def session_page(
+    *, title: str, complete: bool, parameters: Parameters, changes: list[str], picture: str
+) -> str:
+    """What a live session has reached, as one string of HTML that opens offline.
+
+    Args:
+        title: the session's name.
+        complete: whether its training is done.
+        parameters: that it began with.
+        changes: of parameters on the way, in words.
+        picture: its state, pictures and numbers as HTML without scripts.
+    """
+    listed = Markup("<h2>Changed on the way</h2><ul>{}</ul>").format(
+        Markup("").join(Markup("<li>{}</li>").format(change) for change in changes)
+    )
+    return _render(
+        title=title,
+        complete=complete,
+        parameters=parameters.rows(),
+        blocks=[Markup(picture), listed if changes else ""],
+        origin=origin_rows(collect()),
+    )
+
+
+def _render(**content: Any) -> str:
+    template = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True
+    ).get_template("report.html")
+    return template.render(nonce=secrets.token_urlsafe(16), code_style=Markup(cells.STYLE), **content)
 
 
 def _showcase(name: str) -> Showcase | None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+Value = float | int | bool | str
 FIXED_COLUMNS = ("iteration", "loss", "learning_rate", "seconds")
 
 
@@ -35,7 +36,7 @@ class Change:
 
     iteration: int
     name: str
-    value: float
+    value: Value
 
 
 class History(Sequence[Record]):

@@ -14,8 +14,14 @@ from typing import Any
 
 import torch
 
-from workbench.errors import CheckpointError, LostGradientError, NotFiniteError, NotScalarError
-from workbench.training.history import Change, History, Record
+from workbench.errors import (
+    CheckpointError,
+    LostGradientError,
+    NotFiniteError,
+    NotScalarError,
+    ParameterError,
+)
+from workbench.training.history import Change, History, Record, Value
 from workbench.training.problem import Problem
 from workbench.training.schedules import SCHEDULES
 from workbench.training.settings import OPTIMISERS, Settings, check_positive
@@ -96,11 +102,30 @@ class Training(Iterator[Record]):
             return f"no lower loss for {patience} iterations"
         return None
 
-    def set_learning_rate(self, value: float) -> None:
-        """Use another learning rate (before the schedule's factor) from the next iteration on."""
-        check_positive("learning_rate", value)
-        self.learning_rate = float(value)
-        self.history.changes.append(Change(self.iteration, "learning_rate", self.learning_rate))
+    def set(self, name: str, value: Value) -> None:
+        """Use another value from the next iteration on, and note the change in the history.
+
+        Args:
+            name: "learning_rate" (before the schedule's factor), or what the problem's ``set`` knows.
+        Raises:
+            ParameterError: a learning rate that is not positive, or a problem that cannot change this.
+        """
+        self._apply(name, value)
+        self.history.changes.append(Change(self.iteration, name, value))
+
+    def _apply(self, name: str, value: Value) -> None:
+        if name == "learning_rate":
+            check_positive("learning_rate", value)
+            self.learning_rate = float(value)
+        elif hasattr(self.problem, "set"):
+            self.problem.set(name, value)
+        else:
+            raise ParameterError(
+                f"{name!r} cannot be changed while training",
+                found=f"{type(self.problem).__name__} has no method `set`",
+                where=name,
+                fix="reset with the new value, or give the problem a method `set(name, value)`",
+            )
 
     def load_best(self) -> None:
         """Put the parameters that gave the lowest loss back into the modules; the last ones if none kept."""
@@ -228,6 +253,8 @@ class Training(Iterator[Record]):
         self.best = Best(**state["best"]) if state["best"] else None
         self.iteration = state["iteration"]
         self.seconds = state["seconds"]
+        for change in self.history.changes:
+            self._apply(change.name, change.value)
         self.learning_rate = state["learning_rate"]
         self._smoothed = state["smoothed"]
 

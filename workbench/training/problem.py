@@ -14,6 +14,10 @@ class Problem(Protocol):
 
     A problem keeps no state of its own between iterations: what must survive a checkpoint lives in
     ``modules`` (parameters and buffers), and everything random is drawn from the generator it is given.
+
+    A problem with ``live`` parameters of its own (beside the learning rate, which is the training's) also has
+    ``set(name, value)``: use another value from now on. It is called between two iterations only, and again
+    when a checkpoint is taken up.
     """
 
     modules: torch.nn.Module

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from workbench.errors import CheckpointError, SessionError, WorkbenchError
+from workbench.errors import CheckpointError, ParameterError, SessionError, WorkbenchError
 from workbench.parameters import Parameters
 from workbench.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
 from workbench.training.history import Record
@@ -107,6 +107,13 @@ class Session:
         return self._state
 
     @property
+    def current(self) -> Parameters:
+        """The parameters with all that was changed since the training began."""
+        fields = type(self.parameters).model_fields
+        changes = {c.name: c.value for c in self.training.history.changes if c.name in fields}
+        return self.parameters.changed(**changes) if changes else self.parameters
+
+    @property
     def error(self) -> str | None:
         """Why the session failed, as text for people; None while it has not."""
         error = self.exception
@@ -170,16 +177,30 @@ class Session:
         """
         self._post("reset", self.parameters.changed(**changes))
 
-    def set(self, *, learning_rate: float) -> None:
-        """Change the learning rate from the next iteration on; the change is recorded in the history.
+    def set(self, **changes: Any) -> None:
+        """Change live parameters from the next iteration on; each change is recorded in the history.
+
+        The learning rate can always be changed.
 
         Raises:
-            ParameterError: not positive, or outside the range of the parameter ``learning_rate``.
+            UnknownParameterError: there is no such parameter.
+            ParameterError: a value that its parameter does not take, or a parameter that is not live.
         """
-        check_positive("learning_rate", learning_rate)
-        if "learning_rate" in type(self.parameters).model_fields:
-            self.parameters.changed(learning_rate=learning_rate)
-        self._post("set", learning_rate)
+        fields = {info.name: info for info in type(self.parameters).infos()}
+        known = {name: value for name, value in changes.items() if name != "learning_rate" or name in fields}
+        checked = self.parameters.changed(**known)
+        for name, value in changes.items():
+            if name == "learning_rate":
+                check_positive(name, value)
+            elif not fields[name].live:
+                raise ParameterError(
+                    f"parameter {name!r} cannot be changed while training",
+                    found=f"got {name} = {value!r}",
+                    where="set",
+                    fix=f"begin again with it: reset({name}={value!r})",
+                )
+        for name, value in changes.items():
+            self._post("set", (name, getattr(checked, name, value)))
 
     def run(self) -> Training:
         """Train to the end in the calling thread, printing a line of progress every few seconds.
@@ -288,7 +309,7 @@ class Session:
             elif command == "reset":
                 self._build(value)
             elif command == "set":
-                self.training.set_learning_rate(value)
+                self.training.set(*value)
                 self._publish()
             elif command == "close":
                 self._worker = None

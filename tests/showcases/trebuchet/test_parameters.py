@@ -30,8 +30,9 @@ def test_the_paper_preset_does_what_the_paper_did():
     assert (paper.target_low, paper.target_high, paper.wind_spread, paper.width) == (20, 100, 5, 64)
 
 
-def test_only_the_learning_rate_is_live():
-    assert [info.name for info in TrebuchetParameters.infos() if info.live] == ["learning_rate"]
+def test_the_range_of_targets_and_the_learning_rate_are_live():
+    live = [info.name for info in TrebuchetParameters.infos() if info.live]
+    assert live == ["target_low", "target_high", "learning_rate"]
 
 
 def test_a_weight_out_of_range_is_refused():

@@ -69,6 +69,10 @@ class AimingProblem:
         low, high = nearest.clamp(min=p.target_low), farthest.clamp(max=p.target_high)
         return wind, low + _strata(p.batch, generator) * (high - low)
 
+    def set(self, name: str, value: float) -> None:
+        """Draw and score the next batches with another value of a live parameter."""
+        self.parameters = self.parameters.changed(**{name: value})
+
     def snapshot(self) -> dict[str, np.ndarray | str]:
         """Where the network's throws go for three pairs of wind and target."""
         return network_picture(self.modules, self.parameters)

@@ -36,10 +36,10 @@ class TrebuchetParameters(Parameters):
         5.0, low=0.0, high=10.0, unit="m/s", group="problem", help="standard deviation of the wind"
     )
     target_low: float = parameter(
-        20.0, low=5.0, high=60.0, unit="m", group="problem", help="nearest target trained for"
+        20.0, low=5.0, high=60.0, unit="m", group="problem", live=True, help="nearest target trained for"
     )
     target_high: float = parameter(
-        100.0, low=61.0, high=150.0, unit="m", group="problem", help="farthest target trained for"
+        100.0, low=61.0, high=150.0, unit="m", group="problem", live=True, help="farthest target trained for"
     )
     weight_low: float = parameter(
         50.0, low=25.0, high=100.0, unit="lb", group="problem", help="lightest counterweight allowed"
