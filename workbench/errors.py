@@ -93,6 +93,18 @@ class SimulationError(WorkbenchError, ArithmeticError):
     """A simulation cannot go on: the physics excludes it, or a number is no longer finite."""
 
 
+class SolverOptionError(WorkbenchError, ValueError):
+    """An option of a solver makes no sense, or does not go with another one."""
+
+
+class BlowUpError(WorkbenchError, FloatingPointError):
+    """The solution of a differential equation became NaN or infinite at some time."""
+
+
+class StepLimitError(WorkbenchError, ArithmeticError):
+    """An adaptive solver needs steps that are too short, or too many of them."""
+
+
 class NotFiniteError(WorkbenchError, FloatingPointError):
     """The loss, one of its terms or a gradient became NaN or infinite during training."""
 

@@ -1,0 +1,278 @@
+"""Stochastic differential equations: dy = drift dt + diffusion dW.
+
+``solve_sde`` checks what goes with what, makes the Brownian path and the grid of steps, and runs the steps over it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from workbench.errors import SolverOptionError, nearest
+from workbench.solvers.adjoint import backsolve, integrate, integrate_checkpointed
+from workbench.solvers.brownian import BrownianPath, Window
+from workbench.solvers.problem import States, check_choice, check_positive, output_times
+from workbench.solvers.sde_adaptive import Tolerance, choose_steps
+from workbench.solvers.sde_grid import FixedGrid, ReplayGrid
+from workbench.solvers.sde_steps import Equation, ReversibleHeunStep, TableauStep, equation
+from workbench.solvers.solution import SDESolution, Statistics
+from workbench.solvers.tableaus import NOISES, STOCHASTIC
+
+GRADIENTS = ("direct", "checkpoint", "backsolve")
+INTERPRETATIONS = ("ito", "stratonovich")
+REVERSIBLE = "reversible_heun"
+
+
+def solve_sde(
+    drift: Callable,
+    diffusion: Callable | None,
+    y0: Any,
+    ts: Any,
+    *,
+    method: str = "sosri",
+    interpretation: str = "ito",
+    noise: str = "diagonal",
+    dt: float | None = None,
+    rtol: float = 1e-3,
+    atol: float = 1e-3,
+    adaptive: bool | None = None,
+    brownian: BrownianPath | None = None,
+    generator: torch.Generator | None = None,
+    gradient: str = "direct",
+    progress: Callable[[float], None] | None = None,
+) -> SDESolution:
+    """The solution of dy = drift(t, y) dt + diffusion(t, y) dW at the times ts, along one Brownian path a row.
+
+    The steps end exactly at ``ts``. Without ``dt`` the steps are adaptive, each row's its own; with ``dt`` they are
+    equal and not longer than it.
+
+    Args:
+        drift: function of (t, y). y is (batch, state), or as y0 if that has no batch. t has no axes in fixed steps
+            and is (batch, 1) in adaptive ones; both go with y in any elementwise formula.
+        diffusion: function of (t, y), giving (batch, state) for diagonal noise; (batch, state) or (batch, state, 1)
+            for scalar; (batch, state, channels) for general; either for additive. None: drift returns both.
+        y0: the initial state: a tensor for torch functions; a number, list or array for plain Python ones.
+        ts: increasing times of the output, the first being the initial time. Shape (times,).
+        method: "sosri", "sriw1" (Itô, strong order 1.5), "sosra", "sra1" (additive noise, 1.5), "milstein" (Itô, 1),
+            "euler" (Itô, 0.5), "heun", "midpoint" (Stratonovich, 1), "reversible_heun" (Stratonovich, 0.5).
+        interpretation: "ito" or "stratonovich". With additive noise they are the same.
+        noise: "diagonal": component i is driven by channel i alone, and its diffusion depends on no other component
+            (orders above 0.5 need that); "scalar": one channel; "additive": independent of y; "general": any matrix.
+        dt: the longest step. With ``adaptive=True``, the first one.
+        rtol, atol: tolerances of the error of a step, root mean square over the state.
+        adaptive: whether each row adapts its steps; by default, if there is no dt.
+        brownian: the path to follow. By default one is drawn.
+        generator: the source of the seed of the path. One of the two must be given.
+        gradient: "direct" (keeps every step), "checkpoint" (memory of √steps), "backsolve" (memory of one step;
+            reversible Heun only). See docs/solvers.md.
+        progress: called with the share that is done, now and then.
+    Returns:
+        times, states (times, batch, state), statistics, and the path; a function of time.
+    Raises:
+        SolverOptionError: options that do not go together.
+        BlowUpError: the solution is not finite at some time.
+        StepLimitError: adaptive steps become too short or too many.
+
+    Differentiable in: y0 and whatever tensors drift and diffusion use. Not in: ts, dt, the choice of adaptive steps.
+    """
+    times, states = output_times(ts), States(y0)
+    check_choice(interpretation, INTERPRETATIONS, "interpretation")
+    check_choice(noise, NOISES, "noise")
+    check_choice(gradient, GRADIENTS, "gradient")
+    for name, value in (("dt", dt), ("rtol", rtol), ("atol", atol)):
+        check_positive(value, name)
+    check_method(method, interpretation, noise)
+    adaptive = _adaptive(method, dt, adaptive)
+    if gradient == "backsolve" and method != REVERSIBLE:
+        raise SolverOptionError(
+            'gradient="backsolve" needs a method whose steps can be taken backwards',
+            found=f"got method={method!r}",
+            where="gradient",
+            fix='method="reversible_heun" with interpretation="stratonovich", or gradient="checkpoint"',
+        )
+    eq = equation(drift, diffusion, states, noise=noise, t0=float(times[0]))
+    path = _path(brownian, generator, (times, states.batch, eq.channels))
+    return _solve(
+        eq,
+        method,
+        (states, times, path),
+        dt=dt,
+        tolerance=Tolerance(rtol, atol),
+        adaptive=adaptive,
+        gradient=gradient,
+        progress=progress,
+    )
+
+
+def _solve(
+    eq: Equation,
+    method: str,
+    given: tuple[States, np.ndarray, BrownianPath],
+    *,
+    dt: float | None,
+    tolerance: Tolerance,
+    adaptive: bool,
+    gradient: str,
+    progress: Callable[[float], None] | None,
+) -> SDESolution:
+    states, times, own = given
+    path = own if np.array_equal(own.knots, times) else Window(own, times)
+    y0 = states.y0
+    stepper = ReversibleHeunStep(eq) if method == REVERSIBLE else TableauStep(STOCHASTIC[method], eq)
+    if adaptive:
+        with torch.no_grad():
+            log, ys = choose_steps(stepper, path, times, y0, tolerance=tolerance, first=dt, progress=progress)
+        grid: FixedGrid | ReplayGrid = ReplayGrid(path, times, log.compressed(), y0)
+        accepted, rejected, evaluations = log.accepted, log.rejected, log.evaluations
+    else:
+        grid, ys = FixedGrid(path, times, float(dt or 0.0), y0), None
+        accepted, rejected = np.full(states.batch, grid.n), np.zeros(states.batch, np.int64)
+        evaluations = grid.n * stepper.evaluations
+    if ys is None or _varies(eq, times, y0):
+        run = {"direct": integrate, "checkpoint": integrate_checkpointed, "backsolve": backsolve}[gradient]
+        ys = run(stepper, grid, y0, progress)
+    counts = Statistics(evaluations, torch.from_numpy(accepted), torch.from_numpy(rejected))
+    kept = ys.detach()
+
+    def between(t: float) -> Any:
+        return states.out(_continued(stepper, (grid, kept), t, (dt, tolerance)))
+
+    shown = torch.as_tensor(times, dtype=y0.dtype, device=y0.device)
+    return SDESolution(states.times(shown), states.out(ys), counts, own, (), between)
+
+
+def _continued(stepper: Any, solved: tuple[Any, torch.Tensor], t: float, how: tuple) -> torch.Tensor:
+    """The state at a time between two outputs, from the output before it on."""
+    grid, ys = solved
+    dt, tolerance = how
+    times, path = grid.times, grid.path
+    if not times[0] <= t <= times[-1]:
+        raise SolverOptionError(
+            "a solution was asked for a time outside of its own",
+            found=f"got {t}, expected {times[0]} to {times[-1]}",
+            where="t",
+        )
+    k = min(int(np.searchsorted(times, t, side="right")) - 1, len(times) - 2)
+    if t == times[k]:
+        return ys[k]
+    if t == times[k + 1]:
+        return ys[k + 1]
+    with torch.no_grad():
+        within = Window(path.path if isinstance(path, Window) else path, np.array([times[k], t]))
+        if isinstance(grid, FixedGrid):
+            return integrate(stepper, FixedGrid(within, within.knots, dt, ys), ys[k], None)[-1]
+        found = choose_steps(
+            stepper, within, within.knots, ys[k], tolerance=tolerance, first=None, progress=None
+        )
+        return found[1][-1]
+
+
+def check_method(method: str, interpretation: str, noise: str) -> None:
+    """A method goes with the interpretation and the noise.
+
+    Raises:
+        SolverOptionError: it does not.
+    """
+    known = [*STOCHASTIC, REVERSIBLE]
+    if method not in known:
+        near = nearest(str(method), known)
+        raise SolverOptionError(
+            f"method={method!r} is not known",
+            found=f"expected one of {', '.join(known)}",
+            where="method",
+            fix=f"method={near!r}" if near else None,
+        )
+    tableau = STOCHASTIC.get(method)
+    own = tableau.interpretation if tableau else "stratonovich"
+    if own not in ("any", interpretation) and noise != "additive":
+        fitting = [m for m in known if _fits(m, interpretation, noise)]
+        raise SolverOptionError(
+            f"method={method!r} solves {_written(own)} equations",
+            found=f"got interpretation={interpretation!r}, noise={noise!r}",
+            where="method",
+            fix=f"method={fitting[0]!r}; or convert the drift: Itô = Stratonovich + ½ (∂g/∂y) g",
+        )
+    if tableau and noise not in tableau.noises:
+        fitting = [m for m in known if _fits(m, interpretation, noise)]
+        raise SolverOptionError(
+            f"method={method!r} cannot take {noise} noise",
+            found=f"got noise={noise!r}, expected one of {', '.join(tableau.noises)}",
+            where="noise",
+            fix=f"method={fitting[0]!r}",
+        )
+
+
+def _fits(method: str, interpretation: str, noise: str) -> bool:
+    tableau = STOCHASTIC.get(method)
+    if tableau is None:
+        return interpretation == "stratonovich" or noise == "additive"
+    return noise in tableau.noises and (
+        tableau.interpretation in ("any", interpretation) or noise == "additive"
+    )
+
+
+def _written(interpretation: str) -> str:
+    return {"ito": "Itô", "stratonovich": "Stratonovich"}[interpretation]
+
+
+def _adaptive(method: str, dt: float | None, adaptive: bool | None) -> bool:
+    """Whether the steps are adaptive."""
+    embedded = method in STOCHASTIC and STOCHASTIC[method].embedded
+    wanted = dt is None if adaptive is None else bool(adaptive)
+    if wanted and not embedded:
+        able = ", ".join(name for name, tableau in STOCHASTIC.items() if tableau.embedded)
+        raise SolverOptionError(
+            f"method={method!r} has no error estimate to adapt its steps by",
+            found="got no dt" if dt is None else "got adaptive=True",
+            where="dt",
+            fix=f"give dt, or take one of {able}",
+        )
+    if not wanted and dt is None:
+        raise SolverOptionError(
+            "fixed steps need a length", found="got dt=None", where="dt", fix="dt=0.01, say"
+        )
+    return wanted
+
+
+def _path(
+    brownian: BrownianPath | None, generator: torch.Generator | None, shape: tuple[np.ndarray, int, int]
+) -> BrownianPath:
+    times, batch, channels = shape
+    if (brownian is None) == (generator is None):
+        raise SolverOptionError(
+            "a Brownian path comes from a path or from a generator",
+            found="got both" if brownian is not None else "got neither",
+            where="brownian, generator",
+            fix="generator=torch.Generator().manual_seed(0)",
+        )
+    if brownian is None:
+        seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
+        return BrownianPath(
+            float(times[0]), float(times[-1]), rows=batch, channels=channels, seed=seed, knots=times
+        )
+    if not isinstance(brownian, BrownianPath):
+        raise SolverOptionError(
+            "the path must be a BrownianPath", found=f"got {type(brownian).__name__}", where="brownian"
+        )
+    span = brownian.knots[0], brownian.knots[-1]
+    if (brownian.rows, brownian.channels) != (batch, channels) or span[0] > times[0] or span[1] < times[-1]:
+        raise SolverOptionError(
+            "the Brownian path does not fit the equation",
+            found=f"got {brownian.rows} rows, {brownian.channels} channels, times {span[0]:g} to {span[1]:g}; "
+            f"expected {batch}, {channels}, {times[0]:g} to {times[-1]:g}",
+            where="brownian",
+        )
+    return brownian
+
+
+def _varies(eq: Equation, times: np.ndarray, y0: torch.Tensor) -> bool:
+    """Whether torch would record a derivative."""
+    if not torch.is_grad_enabled():
+        return False
+    if y0.requires_grad:
+        return True
+    f, g = eq.both(torch.tensor(times[0], dtype=y0.dtype, device=y0.device), y0)
+    return f.requires_grad or g.requires_grad

@@ -1,0 +1,121 @@
+"""The steps of a solution, and the Brownian motion in them: fixed steps, or those an adaptive solution accepted.
+
+A grid says for any range of its steps what they are. The noise is asked of the Brownian path each time anew and
+never kept, so that going over a range twice (to go back through it, say) costs time instead of memory.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from workbench.solvers.brownian import BITS, BrownianPath, Window
+from workbench.solvers.sde_steps import Step
+
+BLOCK = 64
+"""Fixed steps for which the noise is drawn at once."""
+
+Hit = tuple[torch.Tensor, torch.Tensor] | int | None
+"""The outputs that a step reaches: (outputs, rows), or one output for all rows, or none."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The fixed steps between two outputs: ``count`` equal ones from ``t0`` on, the first being number ``first``."""
+
+    k: int
+    t0: float
+    length: float
+    count: int
+    first: int
+
+
+class FixedGrid:
+    """Equal steps between each two outputs, none longer than dt, shared by all rows."""
+
+    def __init__(self, path: BrownianPath | Window, times: np.ndarray, dt: float, like: torch.Tensor) -> None:
+        self.path, self.times = path, times
+        self._options = {"dtype": like.dtype, "device": like.device}
+        self.intervals, first = [], 0
+        for k, (t0, t1) in enumerate(zip(times[:-1].tolist(), times[1:].tolist(), strict=True)):
+            count = max(1, math.ceil((t1 - t0) / dt * (1 - 1e-12)))
+            self.intervals.append(Interval(k, t0, t1 - t0, count, first))
+            first += count
+        self.n = first
+        self._firsts = [interval.first for interval in self.intervals]
+
+    def steps(self, a: int, b: int) -> Iterator[tuple[Step, Hit]]:
+        """Steps a … b − 1."""
+        k = int(np.searchsorted(self._firsts, a, side="right")) - 1
+        while a < b:
+            interval = self.intervals[k]
+            block = min(interval.count, BLOCK)
+            begin = (a - interval.first) // block * block
+            end = min(begin + block, interval.count)
+            yield from self._block(interval, (begin, end), (a - interval.first, min(end, b - interval.first)))
+            a = min(interval.first + end, b)
+            k += interval.first + interval.count == a
+
+    def _block(
+        self, interval: Interval, drawn: tuple[int, int], wanted: tuple[int, int]
+    ) -> Iterator[tuple[Step, Hit]]:
+        noise = self.path.noise(interval.k, drawn, interval.count)
+        w, area = (torch.from_numpy(x).to(**self._options) for x in noise)
+        j = 0.5 * w + area
+        h = interval.length / interval.count
+        root = math.sqrt(h)
+        for i in range(*wanted):
+            t = torch.tensor(interval.t0 + i * h, **self._options)
+            at = i - drawn[0]
+            yield Step(t, h, root, w[at], j[at]), interval.k + 1 if i == interval.count - 1 else None
+
+
+class ReplayGrid:
+    """The steps that an adaptive solution accepted, each row its own.
+
+    Args:
+        accepted: for each step (interval, place at its begin, place at its end), all of shape (steps, batch) and
+            in units of 2⁻²⁸ of the interval; rows that have ended repeat their last place.
+    """
+
+    def __init__(
+        self,
+        path: BrownianPath | Window,
+        times: np.ndarray,
+        accepted: tuple[np.ndarray, ...],
+        like: torch.Tensor,
+    ) -> None:
+        self.path, self.times = path, times
+        self.ks, self.begins, self.ends = accepted
+        self.n = len(self.ks)
+        self._options = {"dtype": like.dtype, "device": like.device}
+
+    def steps(self, a: int, b: int) -> Iterator[tuple[Step, Hit]]:
+        """Steps a … b − 1."""
+        for m in range(a, b):
+            k, begin, end = self.ks[m], self.begins[m], self.ends[m]
+            before = self.path.point(k, begin)
+            after = self.path.point(k, end)
+            step = make_step(self.path, self.times, (k, begin, end), (before, after))
+            rows = np.flatnonzero((end == 1 << BITS) & (end > begin))
+            hit = (torch.from_numpy(k[rows] + 1), torch.from_numpy(rows)) if len(rows) else None
+            yield Step(*(torch.from_numpy(x).to(**self._options) for x in step)), hit
+
+
+def make_step(
+    path: BrownianPath | Window, times: np.ndarray, where: tuple[Any, ...], points: tuple[Any, ...]
+) -> Step:
+    """The step of each row from place to place, in NumPy arrays."""
+    k, begin, end = where
+    (w0, i0), (w1, i1) = points
+    unit = path.lengths[k] * 2.0**-BITS
+    h = ((end - begin) * unit)[:, None]
+    w = w1 - w0
+    divisor = np.sqrt(np.where(h > 0, h, 1.0))
+    j = (i1 - i0 - w0 * h) / (divisor * divisor)
+    return Step((times[k] + begin * unit)[:, None], h, divisor, w, np.where(h > 0, j, 0.0))
