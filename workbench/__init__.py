@@ -6,8 +6,10 @@ The names here are the public ones. Importing this package does not import torch
 from workbench import rules  # noqa: F401  fills the engine's registry
 from workbench.autodiff import (
     checkpoint,
+    checkpoint_loop,
     derivative_source,
     diagonal_hessian,
+    forward_mode,
     gradient,
     hessian,
     hessian_vector_product,
@@ -31,8 +33,10 @@ __all__ = [
     "check_gradient",
     "check_rule",
     "checkpoint",
+    "checkpoint_loop",
     "derivative_source",
     "diagonal_hessian",
+    "forward_mode",
     "gradient",
     "hessian",
     "hessian_vector_product",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.derivatives import pullback
-from workbench.autodiff.registry import RULES
+from workbench.autodiff.own_rules import rule_for
 from workbench.autodiff.structure import leaves, map_leaves
 from workbench.errors import GradientMismatchError, RuleError
 
@@ -107,10 +107,10 @@ def check_rule(
     Raises:
         RuleError: there is no rule, or one of the checks fails; says which.
     """
-    rule = RULES.get(primitive)
+    rule = rule_for(primitive, args)
     if rule is None:
         raise RuleError(
-            f"there is no rule for {getattr(primitive, '__name__', primitive)!r}",
+            f"there is no rule for {getattr(primitive, '__name__', primitive)!r} with these arguments",
             fix="register one with @workbench.rule",
         )
     before = map_leaves(_copied, args)
@@ -126,15 +126,23 @@ def check_rule(
     for k, cotangent, repeated in zip(varying, first, again, strict=True):
         if cotangent is None:
             continue
-        wide = np.broadcast_shapes(np.shape(cotangent), np.shape(args[k])) == np.shape(cotangent)
+        parts, varied = leaves(cotangent), leaves(args[k])
         _require(
-            wide,
-            f"returns a cotangent of the wrong shape for argument {k}",
-            np.shape(cotangent),
-            np.shape(args[k]),
+            len(parts) == len(varied),
+            f"returns a cotangent of another structure than argument {k}",
+            cotangent,
+            args[k],
         )
+        for part, leaf in zip(parts, varied, strict=True):
+            wide = np.broadcast_shapes(np.shape(part), np.shape(leaf)) == np.shape(part)
+            _require(
+                wide,
+                f"returns a cotangent of the wrong shape for argument {k}",
+                np.shape(part),
+                np.shape(leaf),
+            )
         _require(
-            np.array_equal(cotangent, repeated, equal_nan=True),
+            all(np.array_equal(a, b, equal_nan=True) for a, b in zip(parts, leaves(repeated), strict=True)),
             "gives another result the second time",
             repeated,
             cotangent,

@@ -1,5 +1,6 @@
 """The operators: structures in and out, repeated pullbacks, nesting, what is left behind in the program."""
 
+import cmath
 import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -55,6 +56,53 @@ def test_aux():
     assert value == (4.0, {"inner": 6.0})
     assert found == 4.0
     assert type(value[1]["inner"]) is float
+
+
+def test_aux_of_every_operator():
+    def f(x):
+        return x**2, {"inner": x * 3, "count": 2}
+
+    assert gradient(f, aux=True)(2.0) == (4.0, {"inner": 6.0, "count": 2})
+    value, back, extra = pullback(lambda x: (x**2, x.sum()), np.array([1.0, 2.0]), aux=True)
+    assert np.array_equal(value, [1.0, 4.0])
+    assert extra == 3.0
+    assert np.array_equal(back(np.array([1.0, 1.0]))[0], [2.0, 4.0])
+    with pytest.raises(NotScalarError, match="does not fit"):
+        back(1.0)
+    for program in (lambda x: x**2, lambda x: (x, x, x)):
+        with pytest.raises(NotScalarError, match="returns a pair"):
+            value_and_gradient(program, aux=True)(2.0)
+
+
+def test_complex_numbers_are_numbers_of_two_directions():
+    """The gradient of a real function of z is ∂f/∂Re z + i ∂f/∂Im z."""
+
+    def f(z):
+        w = z
+        w += 1  # z stays as it is, as with any number
+        assert isinstance(z, complex)
+        return abs(z * z * cmath.exp(w)) + (complex(z.imag, 2.0) * z).real
+
+    z, h = 1.3 + 0.4j, 1e-6
+    by_difference = (f(z + h) - f(z - h)) / (2 * h) + 1j * (f(z + 1j * h) - f(z - 1j * h)) / (2 * h)
+    found = gradient(f)(z)
+    assert type(found) is complex
+    assert found == pytest.approx(by_difference, rel=1e-8)
+    assert gradient(lambda z: abs(z) ** 2)(3 - 4j) == pytest.approx(6 - 8j)
+    value, back = pullback(
+        lambda z: z**3, 1 + 2j
+    )  # holomorphic: back is the product with the conjugate derivative
+    assert (value, back(1j)[0]) == (pytest.approx((1 + 2j) ** 3), pytest.approx(1j * (3 * (1 - 2j) ** 2)))
+    assert gradient(lambda x: (lambda c: (c * c).real)(complex(x, 1.0)))(2.0) == 4.0
+
+
+def test_second_derivatives_by_complex_numbers():
+    def slope(x, y):
+        return gradient(lambda w: abs(np.exp(w) * w) ** 2)(complex(x, y)).real
+
+    by_x, by_y = gradient(slope, (0, 1))(0.3, 0.5)
+    assert by_x == pytest.approx((slope(0.3 + 1e-5, 0.5) - slope(0.3 - 1e-5, 0.5)) / 2e-5, rel=1e-8)
+    assert by_y == pytest.approx((slope(0.3, 0.5 + 1e-5) - slope(0.3, 0.5 - 1e-5)) / 2e-5, rel=1e-8)
 
 
 def test_pullback_is_linear_and_repeatable():

@@ -73,6 +73,24 @@ def test_jacobian_by_rows_and_by_columns():
     assert jacobian(lambda a, b: a * b**2, wrt=1)(2.0, 3.0) == 12.0
 
 
+def test_the_modes_of_a_jacobian_agree():
+    by_shape = jacobian(spiral)(X)
+    for mode in ("forward", "reverse"):
+        assert np.allclose(jacobian(spiral, mode=mode)(X), by_shape, rtol=1e-12, atol=1e-14)
+    found, extra = jacobian(lambda x, k=1.0: (x * k, {"sum": x.sum()}), aux=True)(X, k=2.0)
+    assert np.array_equal(found, 2 * np.eye(3))
+    assert extra == {"sum": X.sum()}
+    with pytest.raises(ValueError, match="there is no mode 'sideways'"):
+        jacobian(spiral, mode="sideways")
+
+
+def test_the_pushforward_by_some_arguments():
+    value, push, extra = pushforward(lambda a, n, b: (a**n * b, "extra"), 2.0, 3, 5.0, wrt=(0, 2), aux=True)
+    assert (value, push(1.0, 0.0), push(0.0, 1.0), extra) == (40.0, 60.0, 8.0, "extra")
+    with pytest.raises(NotDifferentiableError, match="one tangent for each argument"):
+        push(1.0, 0, 1.0)
+
+
 def test_jacobian_of_structures_is_refused():
     with pytest.raises(NotDifferentiableError, match="as argument"):
         jacobian(lambda p: p["a"])({"a": 1.0})

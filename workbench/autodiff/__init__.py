@@ -8,9 +8,9 @@ Numeric code goes to the ``native`` tier, which generates its derivative; ``tier
 
 from workbench.autodiff import arithmetic, attributes, indexing, methods  # noqa: F401  they install the doors
 from workbench.autodiff.batches import vectorize
+from workbench.autodiff.blocks import checkpoint, checkpoint_loop, forward_mode
 from workbench.autodiff.derivatives import gradient, pullback, stop_gradient, value_and_gradient
 from workbench.autodiff.operators import (
-    checkpoint,
     diagonal_hessian,
     hessian,
     hessian_vector_product,
@@ -19,14 +19,17 @@ from workbench.autodiff.operators import (
     jacobian,
     pushforward,
 )
-from workbench.autodiff.registry import non_differentiable, rule
+from workbench.autodiff.own_rules import rule
+from workbench.autodiff.registry import non_differentiable
 from workbench.autodiff.tiers import derivative_source
 from workbench.autodiff.torch_layer import torch_function
 
 __all__ = [
     "checkpoint",
+    "checkpoint_loop",
     "derivative_source",
     "diagonal_hessian",
+    "forward_mode",
     "gradient",
     "hessian",
     "hessian_vector_product",

@@ -62,7 +62,7 @@ def _apply(rule: Rule, args: list[Any], kwargs: dict) -> Any:
         if position < len(args):
             args[position] = _as_operand(args[position])
     if kwargs:
-        args, kwargs = _positional(rule.primitive, args, kwargs)
+        args, kwargs = positional(rule.primitive, args, kwargs)
     tape = innermost(*args)
     if tape is None:
         return rule.primitive(*args, **kwargs)
@@ -104,7 +104,7 @@ def as_array(nested: Any) -> Any:
     return DOORS[np.array](nested)
 
 
-def _positional(primitive: Callable, args: list[Any], kwargs: dict) -> tuple[list[Any], dict]:
+def positional(primitive: Callable, args: list[Any], kwargs: dict) -> tuple[list[Any], dict]:
     """Keyword arguments that are traced are moved to their positions."""
     kwargs = {name: current(value) for name, value in kwargs.items()}
     if not any(type(value) in TRACED for value in kwargs.values()):

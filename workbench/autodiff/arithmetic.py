@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff import indexing
-from workbench.autodiff.arrays import TracedArray, current
+from workbench.autodiff.arrays import TracedArray, current, is_complex_number
 from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
 from workbench.autodiff.elementwise import apply_ufunc
 from workbench.autodiff.location import user_line
@@ -305,6 +305,8 @@ def _make_in_place(op: Operator, binary: Callable) -> Callable:
             return binary(a, b)
         if ka is np.ndarray or ka is TracedArray:
             a, b = current(a), current(b)
+            if type(a) is TracedArray and is_complex_number(a.array):
+                return binary(a, b)
             if type(a) in TRACED or type(b) in TRACED or (OPEN and ka is np.ndarray):
                 return indexing.in_place(op.ufunc, op.in_place, a, b)
         elif (method := python_method(ka, op.in_place_method)) is not None:

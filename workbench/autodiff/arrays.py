@@ -84,6 +84,8 @@ def memory_of(tape: Tape, array: np.ndarray, *, active: bool = False) -> Memory:
 class TracedArray:
     """An ndarray whose contents depend on a tape's inputs. ``isinstance(x, np.ndarray)`` is true.
 
+    A complex number is one too: an array without axes that cannot be written into. ``isinstance(z, complex)`` is true.
+
     ``array`` is the real array. ``value`` is the same as the next outer derivative sees it: the real array itself, or
     a traced one of an outer tape.
     """
@@ -94,8 +96,8 @@ class TracedArray:
         self.array, self.memory = array, memory
 
     @property
-    def __class__(self):  # isinstance(x, np.ndarray) is true
-        return np.ndarray
+    def __class__(self):
+        return complex if is_complex_number(self.array) else np.ndarray
 
     @property
     def tape(self) -> Tape:
@@ -168,6 +170,18 @@ def current(x: Any) -> Any:
     if kind is TracedFloat and not x.tape.open:
         return current(x.value)
     return x
+
+
+def complex_number(z: complex) -> np.ndarray:
+    """What a complex number is on a tape. It cannot be written into, so ``w = z; w += 1`` leaves ``z`` as it is."""
+    number = np.array(z)
+    number.flags.writeable = False
+    return number
+
+
+def is_complex_number(array: np.ndarray) -> bool:
+    """Whether an array stands for a complex number."""
+    return not array.ndim and array.dtype.kind == "c" and not array.flags.writeable
 
 
 def can_vary(array: np.ndarray) -> bool:
@@ -340,8 +354,8 @@ def as_result(tape: Tape, output: Any) -> Any:
     kind = type(output)
     if kind is TracedFloat or isinstance(output, float | np.floating):
         return TracedFloat(output, tape)
-    if isinstance(output, complex):  # a complex number is traced as an array without axes
-        output = np.asarray(output)
+    if kind is not TracedArray and isinstance(output, complex):
+        output = complex_number(output)
         kind = np.ndarray
     if kind is TracedArray or kind is np.ndarray:
         array = output.array if kind is TracedArray else output

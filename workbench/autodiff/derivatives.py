@@ -8,7 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import TracedArray, accumulate, current, memory_of, owner_of
+from workbench.autodiff.arrays import (
+    TracedArray,
+    accumulate,
+    complex_number,
+    current,
+    is_complex_number,
+    memory_of,
+    owner_of,
+)
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.scalars import TRACED, TracedFloat
 from workbench.autodiff.settling import settle_all, settle_in_place
@@ -19,7 +27,9 @@ from workbench.autodiff.tiers import native_pullback
 from workbench.errors import NotDifferentiableError, NotScalarError
 
 
-def pullback(f: Callable, *args: Any, wrt: int | tuple[int, ...] | None = None) -> tuple[Any, Callable]:
+def pullback(
+    f: Callable, *args: Any, wrt: int | tuple[int, ...] | None = None, aux: bool = False
+) -> tuple[Any, ...]:
     """The value of ``f(*args)`` and its pullback, which can be called again and again.
 
     y_bar ↦ Jᵀ y_bar, also called the vector–Jacobian product.
@@ -28,10 +38,11 @@ def pullback(f: Callable, *args: Any, wrt: int | tuple[int, ...] | None = None) 
         f: any Python callable. Its arguments are not changed, even if it writes into them.
         args: numbers, arrays, and lists, tuples, dicts, dataclasses or plain objects of them.
         wrt: positions of the arguments to differentiate by; all by default.
+        aux: ``f`` returns ``(y, anything else)``, and only ``y`` is differentiated.
     Returns:
-        ``(y, back)``. ``back(y_bar)`` takes a cotangent of the structure of ``y`` (its default is 1 for a real
-        number) and returns a tuple with one cotangent for each argument of ``wrt``, each of the argument's own
-        structure. What cannot vary (whole numbers, strings) has the cotangent None.
+        ``(y, back)``, with ``aux`` ``(y, back, anything else)``. ``back(y_bar)`` takes a cotangent of the structure of
+        ``y`` (its default is 1 for a real number) and returns a tuple with one cotangent for each argument of ``wrt``,
+        each of the argument's own structure. What cannot vary (whole numbers, strings) has the cotangent None.
     Raises:
         LostGradientError: a traced value met compiled code without a rule; names the line.
 
@@ -39,6 +50,22 @@ def pullback(f: Callable, *args: Any, wrt: int | tuple[int, ...] | None = None) 
     reports the cotangents of all of its elements. Complex numbers follow PyTorch's convention: the cotangent of z
     is ∂L/∂Re z + i ∂L/∂Im z.
     """
+    positions = checked_positions(args, wrt)
+    value, back = native_pullback(f, args, positions, traced_pullback) or traced_pullback(
+        f, *args, wrt=positions
+    )
+    if not aux:
+        return value, back
+    y, extra = checked_pair(f, value)
+
+    def back_of_first(y_bar: Any = None) -> tuple[Any, ...]:
+        return back((checked_cotangent(y, y_bar), zeros_like(extra)))
+
+    return y, back_of_first, extra
+
+
+def checked_positions(args: tuple, wrt: int | tuple[int, ...] | None) -> tuple[int, ...]:
+    """The positions of the arguments to differentiate by, counted from the first."""
     positions = tuple(range(len(args))) if wrt is None else (wrt,) if isinstance(wrt, int) else tuple(wrt)
     for k in positions:
         if not -len(args) <= k < len(args):
@@ -48,8 +75,29 @@ def pullback(f: Callable, *args: Any, wrt: int | tuple[int, ...] | None = None) 
                 where="wrt",
                 fix="count positional arguments from 0, and pass what you differentiate by positionally",
             )
-    positions = tuple(k % len(args) for k in positions)
-    return native_pullback(f, args, positions, traced_pullback) or traced_pullback(f, *args, wrt=positions)
+    return tuple(k % len(args) for k in positions)
+
+
+def checked_pair(f: Callable, value: Any) -> tuple[Any, Any]:
+    """The two parts of the result of a program called with ``aux=True``."""
+    if type(value) is tuple and len(value) == 2:
+        return value
+    raise NotScalarError(
+        f"aux=True needs a program that returns a pair, its result and anything else; {_name(f)} does not",
+        found=f"the result is {_describe(value)}",
+        fix="return (result, anything else), or leave aux out",
+    )
+
+
+def checked_cotangent(y: Any, y_bar: Any) -> Any:
+    """A cotangent in the structure of ``y``; see ``checked_bars``."""
+    bars = iter(checked_bars(leaves(y), y, y_bar))
+    return map_leaves(lambda _: next(bars), y)
+
+
+def zeros_like(x: Any) -> Any:
+    """``x`` with a zero in place of everything in it that can vary."""
+    return map_leaves(_zero_like, x)
 
 
 def traced_pullback(f: Callable, *args: Any, wrt: tuple[int, ...] | None = None) -> tuple[Any, Callable]:
@@ -72,15 +120,44 @@ def traced_pullback(f: Callable, *args: Any, wrt: tuple[int, ...] | None = None)
         if k not in positions:
             settle_in_place(argument)
 
-    def back(y_bar: Any = None) -> tuple[Any, ...]:
+    return value, TracedPullback(tape, inputs, result, value)
+
+
+class TracedPullback:
+    """The way back over one tape.
+
+    Attributes:
+        tape: what the program did.
+        inputs: the arguments differentiated by, as the program got them.
+        result: what the program returned, traced.
+        value: the same, plain.
+    """
+
+    def __init__(self, tape: Tape, inputs: list[Any], result: Any, value: Any) -> None:
+        self.tape, self.inputs, self.result, self.value = tape, inputs, result, value
+
+    def __call__(self, y_bar: Any = None) -> tuple[Any, ...]:
+        tape = self.tape
         with tape.lock:
             for memory in tape.memories.values():
                 memory.store = None
-            _seed(tape, result, value, y_bar)
+            _seed(tape, self.result, self.value, y_bar)
             sweep_back(tape)
-            return tuple(map_leaves(_cotangent_of(tape), x, other=lambda x: None) for x in inputs)
+            return tuple(map_leaves(_cotangent_of(tape), x, other=lambda x: None) for x in self.inputs)
 
-    return value, back
+    def forget(self) -> None:
+        """Give the memory back at once: a tape is full of cycles, and the garbage collector would let it wait."""
+        self.tape.clear()
+        self.tape.memories.clear()
+        self.tape.writes.clear()
+
+
+def once(back: Callable, y_bar: Any) -> tuple[Any, ...]:
+    """``back(y_bar)`` for a pullback that nobody will call again."""
+    found = back(y_bar)
+    if type(back) is TracedPullback:
+        back.forget()
+    return found
 
 
 def _trace(tape: Tape, argument: Any) -> Any:
@@ -89,14 +166,11 @@ def _trace(tape: Tape, argument: Any) -> Any:
 
     def leaf(x: Any) -> Any:
         x = current(x)
-        if isinstance(x, np.ndarray):
+        if isinstance(x, np.ndarray) or type(x) is TracedArray:
             return _traced_array(tape, x, copies)
         if isinstance(x, complex):
-            raise NotDifferentiableError(
-                "a complex number cannot be an argument to differentiate by",
-                found=f"got {x!r}",
-                fix="pass an array of one element, numpy.array([z]), or its real and imaginary parts",
-            )
+            number = complex_number(x)
+            return TracedArray(number, memory_of(tape, number, active=True))
         return TracedFloat(x, tape)
 
     return map_leaves(leaf, argument)
@@ -105,6 +179,7 @@ def _trace(tape: Tape, argument: Any) -> Any:
 def _traced_array(tape: Tape, x: Any, copies: dict[int, tuple[np.ndarray, np.ndarray]]) -> TracedArray:
     if type(x) is TracedArray:  # an outer derivative must know of the copy
         array = resolve(np.array)(x).array
+        array.flags.writeable = x.array.flags.writeable
         return TracedArray(array, memory_of(tape, array, active=True))
     if type(x) is not np.ndarray:
         array = np.array(x)
@@ -130,7 +205,12 @@ def _value_of(tape: Tape) -> Callable:
     def value(x: Any) -> Any:
         if type(x) not in TRACED or x.tape is not tape:
             return x
-        return x.value.copy() if type(x) is TracedArray else x.value
+        if type(x) is TracedFloat:
+            return x.value
+        value = x.value
+        if is_complex_number(x.array):
+            return value if type(value) is TracedArray else value[()]
+        return value.copy()
 
     return value
 
@@ -178,6 +258,10 @@ def _cotangent_of(tape: Tape) -> Callable:
         memory = x.memory
         store, view = memory.store, memory.view_like(x.array)
         memory.store = None
+        if is_complex_number(x.array):
+            view.flags.writeable = False
+            seen = current(view)
+            return seen if type(seen) is TracedArray else complex(view)
         if store is None:
             return view
         return current(view) if OPEN else view
@@ -205,7 +289,7 @@ def value_and_gradient(f: Callable, wrt: int | tuple[int, ...] = 0, *, aux: bool
     Args:
         f: a program whose result is one real number.
         wrt: the position, or positions, of the arguments to differentiate by.
-        aux: ``f`` returns ``(number, anything else)``; the value returned is that pair.
+        aux: ``f`` returns ``(number, anything else)``, and so the value returned is that pair.
     Returns:
         A function of ``f``'s arguments returning ``(value, gradient)``. The gradient has the structure of the
         argument; a tuple of them if ``wrt`` is a tuple.
@@ -221,7 +305,7 @@ def value_and_gradient(f: Callable, wrt: int | tuple[int, ...] = 0, *, aux: bool
             if k < len(args):
                 _check_argument(args[k], k)
         value, back = pullback(functools.partial(f, **kwargs) if kwargs else f, *args, wrt=positions)
-        scalar = value[0] if aux and isinstance(value, tuple) and value else value
+        scalar = checked_pair(f, value)[0] if aux else value
         if not isinstance(scalar, float | np.floating) and not (
             isinstance(scalar, np.ndarray) and scalar.ndim == 0 and scalar.dtype.kind == "f"
         ):
@@ -238,14 +322,14 @@ def value_and_gradient(f: Callable, wrt: int | tuple[int, ...] = 0, *, aux: bool
             )
         one = np.ones_like(scalar) if isinstance(scalar, np.ndarray) else 1.0
         if aux:
-            one = (one, *map_leaves(lambda x: np.zeros_like(x) if np.ndim(x) else 0.0, value[1:]))
-        return value, _only(back(one), wrt)
+            one = one, zeros_like(value[1])
+        return value, _only(once(back, one), wrt)
 
     return program
 
 
 def _zero_like(x: Any) -> Any:
-    return np.zeros_like(x) if isinstance(x, np.ndarray) else x * 0.0
+    return np.zeros_like(x) if isinstance(x, np.ndarray) else type(plain(x))(0.0)
 
 
 def _nothing(x: Any) -> None:
@@ -256,13 +340,17 @@ def _only(gradients: tuple[Any, ...], wrt: int | tuple[int, ...]) -> Any:
     return gradients[0] if isinstance(wrt, int) else gradients
 
 
-def gradient(f: Callable, wrt: int | tuple[int, ...] = 0) -> Callable:
-    """The program that returns the gradient of ``f``; see ``value_and_gradient``."""
-    both = value_and_gradient(f, wrt)
+def gradient(f: Callable, wrt: int | tuple[int, ...] = 0, *, aux: bool = False) -> Callable:
+    """The program that returns the gradient of ``f``; see ``value_and_gradient``.
+
+    With ``aux``, where ``f`` returns ``(number, anything else)``, it returns ``(gradient, anything else)``.
+    """
+    both = value_and_gradient(f, wrt, aux=aux)
 
     @functools.wraps(f, updated=())
     def program(*args: Any, **kwargs: Any) -> Any:
-        return both(*args, **kwargs)[1]
+        value, found = both(*args, **kwargs)
+        return (found, value[1]) if aux else found
 
     return program
 

@@ -9,53 +9,72 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import current, record
-from workbench.autodiff.calls import resolve
-from workbench.autodiff.derivatives import gradient, pullback, traced_pullback
+from workbench.autodiff.derivatives import (
+    checked_pair,
+    checked_positions,
+    gradient,
+    once,
+    pullback,
+    traced_pullback,
+)
 from workbench.autodiff.registry import INSTANCE_DOORS
-from workbench.autodiff.scalars import TRACED, innermost
-from workbench.autodiff.structure import leaves, map_leaves
+from workbench.autodiff.scalars import TRACED
+from workbench.autodiff.structure import map_leaves
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 from workbench.autodiff.tiers import native_pushforward
 from workbench.errors import NotDifferentiableError
 
 
-def pushforward(f: Callable, *args: Any) -> tuple[Any, Callable]:
+def pushforward(
+    f: Callable, *args: Any, wrt: int | tuple[int, ...] | None = None, aux: bool = False
+) -> tuple[Any, ...]:
     """The value of ``f(*args)`` and its pushforward, which can be called again and again.
 
-    x_dot ↦ J x_dot, also called the Jacobian–vector product. It is the pullback of the pullback: x_bar = Jᵀ y_bar is
-    linear in y_bar, so its own pullback is J.
+    x_dot ↦ J x_dot, also called the Jacobian–vector product.
 
     Args:
         f: any Python callable, as for ``pullback``.
         args: what to differentiate at.
+        wrt: positions of the arguments to differentiate by; all by default.
+        aux: ``f`` returns ``(y, anything else)``, and only ``y`` is differentiated.
     Returns:
-        ``(y, push)``. ``push(*x_dots)`` takes a tangent for each argument, of its structure, and returns the tangent of
-        ``y``.
+        ``(y, push)``, with ``aux`` ``(y, push, anything else)``. ``push(*x_dots)`` takes a tangent for each argument of
+        ``wrt``, of its structure, and returns the tangent of ``y``.
+    Raises:
+        NotDifferentiableError: another number of tangents than of arguments to differentiate by.
     """
-    value, push = native_pushforward(f, args, _traced_pushforward) or _traced_pushforward(f, *args)
+    positions = checked_positions(args, wrt)
+    found = native_pushforward(f, args, _traced_pushforward) if wrt is None else None
+    value, push = found or _traced_pushforward(f, *args, wrt=positions)
 
     def checked(*x_dots: Any) -> Any:
-        if len(x_dots) != len(args):
+        if len(x_dots) != len(positions):
             raise NotDifferentiableError(
                 "the pushforward needs one tangent for each argument",
-                found=f"got {len(x_dots)} tangents, expected {len(args)}",
+                found=f"got {len(x_dots)} tangents, expected {len(positions)}",
                 where="x_dots",
-                fix="pass a tangent of zeros for an argument that stays",
+                fix="pass a tangent of zeros for an argument that stays, or choose arguments with wrt=…",
             )
         return push(*x_dots)
 
-    return value, checked
+    if not aux:
+        return value, checked
+    y, extra = checked_pair(f, value)
+    return y, lambda *x_dots: checked(*x_dots)[0], extra
 
 
-def _traced_pushforward(f: Callable, *args: Any) -> tuple[Any, Callable]:
-    value, back = traced_pullback(f, *args)
+def _traced_pushforward(f: Callable, *args: Any, wrt: tuple[int, ...] | None = None) -> tuple[Any, Callable]:
+    """By the pullback of the pullback: x_bar = Jᵀ y_bar is linear in y_bar, so its own pullback is J."""
+    value, back = traced_pullback(f, *args, wrt=wrt)
     # any point will do, since back is linear; ones keep clear of what rules do about cotangents that are zero
     anywhere = map_leaves(_one_like, value)
+    made: list[Any] = []  # the open tapes, and the pullback of the pullback as they see it
 
     def push(*x_dots: Any) -> Any:
-        _, transposed = traced_pullback(back, anywhere)
-        return transposed(tuple(x_dots))[0]
+        if not made or made[0] != OPEN[:]:
+            made[:] = OPEN[:], traced_pullback(back, anywhere)[1]
+        return made[1](tuple(x_dots))[0]
 
     return value, push
 
@@ -65,49 +84,61 @@ def _one_like(y: Any) -> Any:
     return np.ones_like(y) if isinstance(y, np.ndarray) else type(y)(1.0)
 
 
-def jacobian(f: Callable, wrt: int = 0) -> Callable:
+def jacobian(f: Callable, wrt: int = 0, *, mode: str | None = None, aux: bool = False) -> Callable:
     """The program that returns the Jacobian of ``f`` by one argument.
 
-    ∂y_i/∂x_j, with the axes of y first. Row by row with the pullback, or column by column with the pushforward where
-    y has more entries than x.
+    ∂y_i/∂x_j, with the axes of y first.
 
     Args:
         f: a program from numbers or arrays to a real number or array.
         wrt: the position of the argument.
+        mode: "reverse", row by row with the pullback; "forward", column by column with the pushforward; by default
+            forward where y has more entries than x.
+        aux: ``f`` returns ``(y, anything else)``.
     Returns:
-        A function returning an array of shape ``y.shape + x.shape`` (a number for numbers).
+        A function of ``f``'s arguments returning an array of shape ``y.shape + x.shape`` (a number for numbers); with
+        ``aux`` the pair of it and of anything else.
     Raises:
         NotDifferentiableError: the argument or the result is not one real number or array.
+        ValueError: another mode.
     """
+    if mode not in (None, "forward", "reverse"):
+        raise ValueError(f"there is no mode {mode!r} of jacobian: choose 'forward', 'reverse' or None")
 
     @functools.wraps(f, updated=())
-    def program(*args: Any) -> Any:
-        k = wrt % len(args)
-
-        def of_one(x: Any) -> Any:
-            return resolve(f)(*args[:k], x, *args[k + 1 :])
-
-        x = args[k]
-        y, back = pullback(of_one, x)
-        for what, thing in (("argument", x), ("result", y)):
-            if not isinstance(thing, float | np.ndarray) or np.iscomplexobj(plain(thing)):
-                raise NotDifferentiableError(
-                    f"jacobian needs one real number or array as {what}",
-                    found=f"got {type(thing).__name__}",
-                    fix="use pullback for structures and for complex numbers",
-                )
-        shape_x, shape_y = np.shape(plain(x)), np.shape(plain(y))
-        if np.size(plain(y)) <= np.size(plain(x)):
-            rows = [back(direction)[0] for direction in _basis(shape_y)]
-            return _stacked(rows, shape_y + shape_x)
-        _, push = pushforward(of_one, x)
-        columns = [push(direction) for direction in _basis(shape_x)]
-        return np.moveaxis(_stacked(columns, shape_x + shape_y), range(len(shape_x)), range(-len(shape_x), 0))
+    def program(*args: Any, **kwargs: Any) -> Any:
+        whole = functools.partial(f, **kwargs) if kwargs else f
+        k = checked_positions(args, wrt)[0]
+        _check_real("argument", args[k])
+        shape_x = np.shape(plain(args[k]))
+        extra: list[Any] = []
+        if mode != "forward":
+            y, back, *extra = pullback(whole, *args, wrt=k, aux=aux)
+            _check_real("result", y)
+            shape_y = np.shape(plain(y))
+        if mode == "reverse" or (mode is None and np.size(plain(y)) <= np.size(plain(args[k]))):
+            found = stacked([back(direction)[0] for direction in unit_vectors(shape_y)], shape_y + shape_x)
+        else:
+            y, push, *extra = pushforward(whole, *args, wrt=k, aux=aux)
+            _check_real("result", y)
+            columns = [push(direction) for direction in unit_vectors(shape_x)]
+            found = stacked(columns, shape_x + np.shape(plain(y)))
+            found = np.moveaxis(found, range(len(shape_x)), range(-len(shape_x), 0)) if shape_x else found
+        return (found, *extra) if aux else found
 
     return program
 
 
-def _basis(shape: tuple[int, ...]) -> Any:
+def _check_real(what: str, thing: Any) -> None:
+    if not isinstance(thing, float | np.ndarray) or np.iscomplexobj(plain(thing)):
+        raise NotDifferentiableError(
+            f"jacobian needs one real number or array as {what}",
+            found=f"got {type(thing).__name__}",
+            fix="use pullback for structures and for complex numbers",
+        )
+
+
+def unit_vectors(shape: tuple[int, ...]) -> Any:
     """The unit vectors of a space of arrays; the number 1 for numbers."""
     if not shape:
         yield 1.0
@@ -118,7 +149,7 @@ def _basis(shape: tuple[int, ...]) -> Any:
         yield direction
 
 
-def _stacked(parts: list[Any], shape: tuple[int, ...]) -> Any:
+def stacked(parts: list[Any], shape: tuple[int, ...]) -> Any:
     return np.reshape(np.stack(parts), shape) if shape else parts[0]
 
 
@@ -132,7 +163,7 @@ def hessian_vector_product(f: Callable) -> Callable:
 
     @functools.wraps(f, updated=())
     def program(x: Any, direction: Any) -> Any:
-        return pullback(gradient(f), x)[1](direction)[0]
+        return once(pullback(gradient(f), x)[1], direction)[0]
 
     return program
 
@@ -144,8 +175,8 @@ def diagonal_hessian(f: Callable) -> Callable:
     def program(x: Any) -> Any:
         _, back = pullback(gradient(f), x)
         shape = np.shape(plain(x))
-        diagonal = [np.sum(back(direction)[0] * direction) for direction in _basis(shape)]
-        return _stacked(diagonal, shape)
+        diagonal = [np.sum(back(direction)[0] * direction) for direction in unit_vectors(shape)]
+        return stacked(diagonal, shape)
 
     return program
 
@@ -188,64 +219,3 @@ def hook(f: Callable, x: Any) -> Any:
     Use it to look at a cotangent (``hook(seen.append …)``), to clip or to replace it.
     """
     return _hook_door(_hook)(f, x) if OPEN else x
-
-
-class Checkpointed:
-    """A program whose insides are computed again on the way back; see ``checkpoint``."""
-
-    def __init__(self, f: Callable) -> None:
-        self.function = f
-        functools.update_wrapper(self, f, updated=())
-
-    def __call__(self, *args: Any) -> Any:
-        return self.function(*args)
-
-
-def checkpoint(f: Callable) -> Checkpointed:
-    """``f``, with nothing recorded inside: on the way back it is run again, which costs time and saves memory.
-
-    Args:
-        f: a program that changes nothing outside itself and none of its arguments, and that reads no traced value but
-            through its arguments.
-    Returns:
-        The same program. Checkpoints nest.
-    """
-    return Checkpointed(f)
-
-
-def _checkpoint_door(checkpointed: Checkpointed) -> Callable:
-    f = checkpointed.function
-
-    def call(*args: Any) -> Any:
-        args = map_leaves(current, args)
-        traced = [leaf for leaf in leaves(args) if type(leaf) in TRACED]
-        tape = innermost(*traced)
-        if tape is None:
-            return checkpointed(*args)
-        operands = [leaf for leaf in traced if leaf.tape is tape]
-
-        def value_of(leaf: Any) -> Any:
-            return leaf.value if type(leaf) in TRACED and leaf.tape is tape else leaf
-
-        values = map_leaves(lambda leaf: _kept(value_of(leaf)), args)
-        result, _ = pullback(f, *map_leaves(_kept, values), wrt=())
-        flat = tuple(leaves(result))
-        chosen = [type(leaf) in TRACED and leaf.tape is tape for leaf in leaves(args)]
-
-        def checkpoint_pullback(bars: Any) -> list[Any]:
-            again, back = pullback(f, *values)
-            entries = iter(bars)
-            found = leaves(back(map_leaves(lambda _: next(entries), again)))
-            return [bar for bar, needed in zip(found, chosen, strict=True) if needed]
-
-        outputs = iter(record(tape, operands, flat, checkpoint_pullback))
-        return map_leaves(lambda _: next(outputs), result)
-
-    return call
-
-
-def _kept(x: Any) -> Any:
-    return x.copy() if isinstance(x, np.ndarray) else x
-
-
-INSTANCE_DOORS[Checkpointed] = _checkpoint_door

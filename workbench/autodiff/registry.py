@@ -2,7 +2,7 @@
 
 Three kinds of knowledge, by callable:
 
-- a *rule*: the value and the pullback of a primitive on plain values (``@rule``);
+- a *rule*: the value and the pullback of a primitive on plain values (``own_rules`` has those of users);
 - a *door*: a function that stands in for another one and handles traced values itself (builtins, in-place functions);
 - *partials* of an elementwise function, from which both scalar and array pullbacks are made.
 """
@@ -14,8 +14,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-
-from workbench.errors import RuleError
 
 # forward(needs, args, kwargs) -> (value, pullback); ``needs`` are the positions of the traced arguments, and
 # pullback(value_bar) gives one cotangent for each of them. All arguments are plain, or traced by outer tapes.
@@ -101,47 +99,6 @@ def add_rule(rule: Rule) -> None:
     DOORS[rule.primitive] = ruled_call(rule)
 
 
-def rule(primitive: Callable) -> Callable:
-    """Decorator: teach the engine the derivative of ``primitive``, anyone's function.
-
-    The decorated function takes the primitive's arguments, all plain, and returns its value and a pullback. The
-    pullback takes the cotangent of the value and returns one cotangent for each positional argument (None where
-    there is none)::
-
-        @rule(softplus)
-        def softplus_rule(x):
-            def softplus_pullback(y_bar):
-                return (y_bar / (1 + np.exp(-x)),)
-
-            return softplus(x), softplus_pullback
-
-    Check it with ``workbench.checks.check_rule(softplus, 0.3)``.
-    """
-
-    def register(function: Callable) -> Callable:
-        def forward(needs: tuple[int, ...], args: tuple, kwargs: dict) -> tuple[Any, Callable]:
-            value, pullback = function(*args, **kwargs)
-
-            def selected(value_bar: Any) -> list[Any]:
-                cotangents = pullback(value_bar)
-                if not isinstance(cotangents, tuple) or len(cotangents) != len(args):
-                    got = len(cotangents) if isinstance(cotangents, tuple) else type(cotangents).__name__
-                    raise RuleError(
-                        f"the pullback of the rule for {_name(primitive)} returned the wrong number of cotangents",
-                        found=f"got {got}, expected a tuple of {len(args)}",
-                        fix="return one cotangent for each positional argument, None where there is none",
-                    )
-                return [cotangents[k] for k in needs]
-
-            return value, selected
-
-        add_rule(Rule(primitive, forward))
-        OWN.add(primitive)
-        return function
-
-    return register
-
-
 def non_differentiable(function: Callable) -> Callable:
     """Declare that the results of ``function`` are constants: its derivative is zero wherever it exists.
 
@@ -160,7 +117,3 @@ def add_constant(function: Callable) -> None:
     forget(function)
     NON_DIFFERENTIABLE.add(function)
     DOORS[function] = constant_call(function)
-
-
-def _name(function: Any) -> str:
-    return getattr(function, "__qualname__", None) or getattr(function, "__name__", repr(function))

@@ -1,0 +1,131 @@
+"""Checkpoints, forward blocks, checkpointed loops: the same derivatives, less memory, and what they refuse."""
+
+import math
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from workbench import checkpoint, checkpoint_loop, forward_mode, gradient, hessian, pushforward
+from workbench.errors import NotDifferentiableError
+
+X = np.array([0.3, -0.7, 1.1])
+
+
+def inner(x, p):
+    y = 0.0
+    for _ in range(20):
+        y = math.sin(y + p[0] * x) + p[1]
+    return {"y": y, "z": p * y}
+
+
+def through(wrap):
+    def program(x, p):
+        found = wrap(inner)(x * x, p)
+        return (found["z"] ** 2).sum() * found["y"]
+
+    return program
+
+
+@pytest.mark.parametrize("wrap", [checkpoint, forward_mode, lambda f: checkpoint(checkpoint(f))])
+def test_a_block_has_the_derivatives_of_the_program(wrap):
+    p = np.array([0.3, 0.2])
+    plain, block = through(lambda f: f), through(wrap)
+    assert block(0.7, p) == plain(0.7, p)
+    for got, expected in zip(gradient(block, (0, 1))(0.7, p), gradient(plain, (0, 1))(0.7, p), strict=True):
+        assert np.allclose(got, expected, rtol=1e-13)
+    second = hessian(lambda p: block(0.7, p))(p)
+    assert np.allclose(second, hessian(lambda p: plain(0.7, p))(p), rtol=1e-12)
+    pushed = pushforward(lambda p: block(0.7, p), p)[1](p)
+    assert pushed == pytest.approx(gradient(plain, 1)(0.7, p) @ p, rel=1e-13)
+
+
+def test_a_block_takes_keywords_and_bound_methods():
+    class Spring:
+        def __init__(self, k):
+            self.k = k
+
+        def energy(self, x, *, half=0.5):
+            return half * self.k * x * x
+
+    def program(wrap, k, x):
+        return wrap(Spring(k).energy)(x, half=1.0)
+
+    for wrap in (checkpoint, forward_mode):
+        assert gradient(program, (1, 2))(wrap, 2.0, 3.0) == (9.0, 12.0)
+
+
+def test_a_block_that_uses_what_it_was_not_given_is_refused():
+    def program(x):
+        return checkpoint(lambda y: y * x)(x)
+
+    with pytest.raises(NotDifferentiableError, match="not in its arguments") as caught:
+        gradient(program)(2.0)
+    assert "checkpoint(lambda y: y * x)(x)" in str(caught.value)
+    with pytest.raises(NotDifferentiableError, match="not in its arguments"):
+        gradient(lambda x: forward_mode(lambda y: y * x)(x))(2.0)
+
+
+def test_a_block_that_changes_its_argument_is_refused():
+    def double(v):
+        v *= 2
+        return v.sum()
+
+    with pytest.raises(NotDifferentiableError, match="changes an array") as caught:
+        gradient(lambda v: checkpoint(double)(v + 1.0))(X)
+    assert "test_blocks.py" in caught.value.where
+
+
+def test_complex_numbers_are_refused_by_a_forward_block():
+    with pytest.raises(NotDifferentiableError, match="two directions"):
+        gradient(lambda z: abs(forward_mode(lambda w: w * w)(z)))(1.0 + 2.0j)
+
+
+def step(state, k, p):
+    x, v = state
+    v = v - 0.01 * p * np.sin(x) * (1 + 0.1 * math.cos(k))
+    return x + 0.01 * v, v
+
+
+def loop(n, p, x):
+    state = (x, np.zeros_like(x))
+    for k in range(n):
+        state = step(state, k, p)
+    return (state[0] ** 2).sum()
+
+
+def checkpointed(n, p, x):
+    x, _ = checkpoint_loop(step, (x, np.zeros_like(x)), n, p)
+    return (x**2).sum()
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 10, 37])
+def test_a_checkpointed_loop_is_the_loop(n):
+    assert checkpointed(n, 1.3, X) == loop(n, 1.3, X)
+    for k in (1, 2):
+        got, expected = (gradient(f, k)(n, 1.3, X) for f in (checkpointed, loop))
+        assert np.allclose(got, expected, rtol=1e-12, atol=1e-15)
+
+
+def test_a_checkpointed_loop_goes_over_anything():
+    found = gradient(lambda x: checkpoint_loop(lambda s, w: s * w + x * 0, x, iter([1.5, 2.0, 3.0])))
+    with pytest.raises(NotDifferentiableError, match="not in its arguments"):
+        found(1.0)
+    assert gradient(lambda x: checkpoint_loop(lambda s, w: s * w, x, iter([1.5, 2.0, 3.0])))(1.0) == 9.0
+
+
+def test_memory_of_a_checkpointed_loop_grows_with_the_root_of_its_length():
+    x = np.linspace(0.0, 1.0, 500)
+
+    def peak(program, n):
+        gradient(program, 2)(3, 1.3, x)
+        tracemalloc.start()
+        try:
+            gradient(program, 2)(n, 1.3, x)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    short, long = peak(checkpointed, 64), peak(checkpointed, 1024)
+    assert long < 6 * short  # sixteen times as long, four times the memory
+    assert peak(loop, 1024) > 5 * long

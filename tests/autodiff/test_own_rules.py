@@ -1,0 +1,118 @@
+"""Rules of users: by type, on other people's functions and methods, with structures as arguments."""
+
+import math
+
+import numpy as np
+import pytest
+
+from workbench import check_rule, gradient, hessian, rule
+from workbench.autodiff import own_rules
+from workbench.autodiff.registry import DOORS, OWN, RULES
+from workbench.errors import MissingRuleError, RuleError
+
+
+@pytest.fixture
+def forgetting():
+    """Rules registered in a test are forgotten after it."""
+    tables = (DOORS, RULES, own_rules._OF_TYPES, own_rules._own_doors)
+    before, own = [dict(table) for table in tables], set(OWN)
+    yield
+    for table, kept in zip(tables, before, strict=True):
+        table.clear()
+        table.update(kept)
+    OWN.clear()
+    OWN.update(own)
+
+
+class Vector:
+    def __init__(self, x, y):
+        self.x, self.y = x, y
+
+    def norm(self, scale=1.0):
+        return math.hypot(self.x, self.y) * scale
+
+
+def norm_rule(v, scale=1.0):
+    n = v.norm.__func__(v, scale)
+
+    def norm_pullback(bar):
+        k = bar * scale * scale / n
+        return Vector(k * v.x, k * v.y), bar * n / scale
+
+    return n, norm_pullback
+
+
+@pytest.mark.usefixtures("forgetting")
+def test_a_rule_for_a_type_leaves_other_types_alone():
+    @rule(np.sinc, types=(float,))
+    def wrong_on_purpose(x):
+        return np.sinc(x), lambda bar: (7.0 * bar,)
+
+    array = np.array([0.3])
+    plain = gradient(lambda x: np.sinc(x).sum())(array)
+    assert gradient(lambda x: np.sinc(x))(0.3) == 7.0
+    assert plain == pytest.approx((np.sinc(0.3 + 1e-6) - np.sinc(0.3 - 1e-6)) / 2e-6, rel=1e-8)
+
+
+@pytest.mark.usefixtures("forgetting")
+def test_the_rule_registered_last_goes_first_and_types_before_no_types():
+    def area(shape, scale):
+        return (shape["w"] * shape["h"] if isinstance(shape, dict) else shape * shape) * scale
+
+    @rule(area)
+    def for_all(shape, scale):
+        return area(shape, scale), lambda bar: (10.0 * bar, 20.0 * bar)
+
+    @rule(area, types=(object, int))
+    def for_whole_scales(shape, scale):
+        return area(shape, scale), lambda bar: (30.0 * bar, None)
+
+    @rule(area, types=((dict, list), (int, float)))
+    def for_boxes(shape, scale):
+        def boxes_pullback(bar):
+            by_shape = {"w": bar * scale * shape["h"], "h": bar * scale * shape["w"]}
+            return by_shape, bar * shape["w"] * shape["h"]
+
+        return area(shape, scale), boxes_pullback
+
+    assert gradient(lambda w: area(w, 2.0))(5.0) == 10.0
+    assert gradient(lambda w: area(w, 2))(5.0) == 30.0
+    assert gradient(lambda w: area({"w": w, "h": 2.0}, 3))(5.0) == 6.0
+    check_rule(area, {"w": 5.0, "h": 2.0}, 3.0)
+
+
+@pytest.mark.usefixtures("forgetting")
+def test_a_rule_for_a_method_gets_and_gives_objects():
+    rule(Vector.norm)(norm_rule)
+    check_rule(Vector.norm, Vector(3.0, 4.0), 2.0)
+    assert gradient(lambda x, y: Vector(x, 2 * y).norm(2.0), (0, 1))(3.0, 2.0) == pytest.approx((1.2, 3.2))
+    found = gradient(lambda v: v.norm() ** 2)(Vector(3.0, 4.0))
+    assert (found.x, found.y) == (6.0, 8.0)
+    second = hessian(lambda a: Vector(a[0], a[1]).norm(a[2]))(np.array([3.0, 4.0, 2.0]))
+    assert np.allclose(second, [[0.256, -0.192, 0.6], [-0.192, 0.144, 0.8], [0.6, 0.8, 0.0]], rtol=1e-14)
+
+
+@pytest.mark.usefixtures("forgetting")
+def test_a_wrong_rule_on_an_object_is_found():
+    def wrong(v):
+        n, back = norm_rule(v)
+        return n, lambda bar: (Vector(*(1.001 * c for c in vars(back(bar)[0]).values())),)
+
+    rule(Vector.norm)(wrong)
+    with pytest.raises(RuleError, match="wrong derivative"):
+        check_rule(Vector.norm, Vector(3.0, 4.0))
+    rule(Vector.norm)(lambda v: (norm_rule(v)[0], lambda bar: (bar,)))
+    with pytest.raises(RuleError, match="another structure"):
+        check_rule(Vector.norm, Vector(3.0, 4.0))
+    with pytest.raises(RuleError, match="another structure"):
+        gradient(lambda v: v.norm())(Vector(3.0, 4.0))
+
+
+@pytest.mark.usefixtures("forgetting")
+def test_what_rules_refuse():
+    with pytest.raises(RuleError, match="are not types"):
+        rule(math.hypot, types=(3,))
+    rule(Vector.norm)(norm_rule)
+    with pytest.raises(MissingRuleError, match="inside of its keyword arguments") as caught:
+        gradient(lambda x: Vector.norm(Vector(x, x), other={"a": x}))(1.0)
+    assert "test_own_rules.py" in caught.value.where

@@ -1,0 +1,248 @@
+"""Blocks of a program that are recorded in another way than operation by operation: to need less memory.
+
+A block is a function of its arguments. What it got and what it gives is known to the tape, what happens inside is not:
+a checkpoint runs it again on the way back, a forward block knows its Jacobian by then.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Iterable
+from types import MethodType
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff.arrays import current, record
+from workbench.autodiff.calls import resolve
+from workbench.autodiff.derivatives import once, pullback, traced_pullback
+from workbench.autodiff.location import name_of, user_line
+from workbench.autodiff.operators import pushforward, stacked, unit_vectors
+from workbench.autodiff.registry import INSTANCE_DOORS
+from workbench.autodiff.scalars import TRACED, innermost
+from workbench.autodiff.structure import leaves, map_leaves
+from workbench.autodiff.tape import OPEN
+from workbench.errors import NotDifferentiableError
+
+
+class Block:
+    """A function that goes on a tape as one entry."""
+
+    def __init__(self, f: Callable) -> None:
+        self.function = f
+        functools.update_wrapper(self, f, updated=())
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(*args, **kwargs)
+
+
+class Checkpointed(Block):
+    """A program whose insides are computed again on the way back; see ``checkpoint``."""
+
+
+class ForwardBlock(Block):
+    """A program whose Jacobian is computed on the way forward; see ``forward_mode``."""
+
+
+def checkpoint(f: Callable) -> Checkpointed:
+    """``f``, with nothing recorded inside: on the way back it is run again, which costs time and saves memory.
+
+    Args:
+        f: a program that changes nothing outside itself and none of its arguments, and that reads no traced value but
+            through its arguments. A bound method's object is one of its arguments.
+    Returns:
+        The same program. Checkpoints nest.
+    Raises:
+        NotDifferentiableError: when called, if ``f`` changes an array it was given, or works with traced values that
+            are not in its arguments.
+    """
+    return Checkpointed(f)
+
+
+def forward_mode(f: Callable) -> ForwardBlock:
+    """``f``, differentiated on the way forward, so that the tape holds its Jacobian instead of its insides.
+
+    For long computations from few numbers to few: the memory does not grow with their length once they are done. The
+    Jacobian is found column by column, so the cost grows with the number of entries that vary.
+
+    Args:
+        f: as for ``checkpoint``.
+    Returns:
+        The same program, to be called inside of a program that is differentiated.
+    Raises:
+        NotDifferentiableError: as for ``checkpoint``.
+    """
+    return ForwardBlock(f)
+
+
+def checkpoint_loop(step: Callable, state: Any, items: int | Iterable[Any], *args: Any) -> Any:
+    """``for item in items: state = step(state, item, *args)``, remembering about 2√n of the n steps at any time.
+
+    The loop is cut into √n pieces of √n steps, each of which is a checkpoint: memory grows with the square root of
+    the number of steps, and each step is computed twice.
+
+    Args:
+        step: a program ``(state, item, *args) -> state``; what is asked of ``checkpoint`` is asked of it.
+        state: where the loop begins: numbers, arrays, or any structure of them.
+        items: what the loop goes over; a whole number n stands for ``range(n)``.
+        args: what every step gets besides, such as the parameters of the equation that is solved.
+    Returns:
+        The state after the last step.
+    Raises:
+        NotDifferentiableError: as for ``checkpoint``.
+    """
+    items = range(items) if isinstance(items, int) else list(items)
+    size = max(1, math.isqrt(len(items)))
+    piece = Checkpointed(functools.partial(_steps, step))
+    piece.__qualname__ = name_of(step)
+    call = resolve(piece)
+    for start in range(0, len(items), size):
+        state = call(state, items[start : start + size], *args)
+    return state
+
+
+def _steps(step: Callable, state: Any, items: Any, *args: Any) -> Any:
+    step = resolve(step)
+    for item in items:
+        state = step(state, item, *args)
+    return state
+
+
+# ------------------------------------------------------------------------------------ the doors
+
+
+class _Call:
+    """One call of a block: its plain arguments, and which of their leaves the innermost tape knows."""
+
+    def __init__(self, block: Block, args: tuple, kwargs: dict) -> None:
+        f = block.function
+        if isinstance(f, MethodType):
+            f, args = f.__func__, (f.__self__, *args)
+        self.f = functools.partial(f, **kwargs) if kwargs else f
+        self.name = name_of(block)
+        self.args = map_leaves(current, args)
+        self.tape = innermost(*leaves(self.args))
+
+    def _inside(self, leaf: Any) -> bool:
+        return type(leaf) in TRACED and leaf.tape is self.tape
+
+    @property
+    def operands(self) -> list[Any]:
+        return [leaf for leaf in leaves(self.args) if self._inside(leaf)]
+
+    @property
+    def chosen(self) -> list[bool]:
+        return [self._inside(leaf) for leaf in leaves(self.args)]
+
+    def values(self) -> tuple:
+        """The arguments as the next outer derivative sees them, in memory of their own."""
+        return map_leaves(lambda leaf: _kept(leaf.value if self._inside(leaf) else leaf), self.args)
+
+    def run(self, derivative: Callable, values: tuple) -> Any:
+        """``derivative(f, *values)``, if ``f`` keeps to what is asked of a block."""
+        before = [(tape, len(tape)) for tape in OPEN[self.tape.level :]]
+        given = map_leaves(_kept, values)
+        found = derivative(self.f, *given)
+        if any(len(tape) != length for tape, length in before):
+            raise self.refused(
+                "works with traced values or arrays that are not in its arguments",
+                "pass everything that varies as an argument, or as the attribute of the object whose method it is",
+            )
+        for was, now in zip(leaves(values), leaves(given), strict=True):
+            if isinstance(was, np.ndarray) and not _same(was, now):
+                raise self.refused("changes an array that it was given", "copy the array first")
+        return found
+
+    def refused(self, what: str, fix: str) -> NotDifferentiableError:
+        return NotDifferentiableError(
+            f"{self.name} cannot be a block of its own on the tape: it {what}",
+            found="the gradient would be silently wrong",
+            where=user_line(),
+            fix=fix,
+        )
+
+    def record(self, result: Any, block_pullback: Callable) -> Any:
+        """Put the call on the tape. ``block_pullback`` goes from cotangents of the result's leaves to the operands'."""
+        outputs = iter(record(self.tape, self.operands, tuple(leaves(result)), block_pullback))
+        return map_leaves(lambda _: next(outputs), result)
+
+
+def _kept(x: Any) -> Any:
+    return x.copy() if isinstance(x, np.ndarray) else x
+
+
+def _same(a: Any, b: Any) -> bool:
+    a, b = (getattr(x, "array", x) for x in (a, b))
+    return np.array_equal(a, b, equal_nan=True)
+
+
+def _checkpoint_door(checkpointed: Checkpointed) -> Callable:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        made = _Call(checkpointed, args, kwargs)
+        if made.tape is None:
+            return resolve(checkpointed.function)(*args, **kwargs)
+        values, chosen = made.values(), made.chosen
+        result, unused = made.run(functools.partial(traced_pullback, wrt=()), values)
+        unused.forget()
+
+        def checkpoint_pullback(bars: Any) -> list[Any]:
+            again, back = pullback(made.f, *map_leaves(_kept, values))
+            entries = iter(bars)
+            found = leaves(once(back, map_leaves(lambda _: next(entries), again)))
+            return [bar for bar, on in zip(found, chosen, strict=True) if on]
+
+        return made.record(result, checkpoint_pullback)
+
+    return call
+
+
+def _forward_door(block: ForwardBlock) -> Callable:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        made = _Call(block, args, kwargs)
+        if made.tape is None:
+            return resolve(block.function)(*args, **kwargs)
+        if any(np.iscomplexobj(getattr(leaf, "array", leaf)) for leaf in made.operands):
+            raise made.refused("gets a complex number, which has two directions", "use checkpoint instead")
+        result, columns = made.run(functools.partial(_columns, made.chosen), made.values())
+        shapes = [np.shape(getattr(leaf, "array", 0.0)) for leaf in made.operands]
+
+        def forward_pullback(bars: Any) -> list[Any]:
+            return [
+                stacked([_inner(bars, tangent) for tangent in part], shape)
+                for part, shape in zip(columns, shapes, strict=True)
+            ]
+
+        return made.record(result, forward_pullback)
+
+    return call
+
+
+def _columns(chosen: list[bool], f: Callable, *args: Any) -> tuple[Any, list[list[list[Any]]]]:
+    """The value, and for each chosen leaf of the arguments the tangents of the result along its unit vectors."""
+    value, push = pushforward(f, *args)
+    shapes = [
+        np.shape(getattr(leaf, "array", leaf)) if type(leaf) is not float else () for leaf in leaves(args)
+    ]
+    zeros = [np.zeros(shape) if shape else 0.0 for shape in shapes]
+    found = []
+    for k in [k for k, on in enumerate(chosen) if on]:
+        part = []
+        for direction in unit_vectors(shapes[k]):
+            entries = iter([*zeros[:k], direction, *zeros[k + 1 :]])
+            part.append(leaves(push(*map_leaves(lambda _, e=entries: next(e), args))))
+        found.append(part)
+    return value, found
+
+
+def _inner(bars: Any, tangent: list[Any]) -> Any:
+    """⟨y_bar, y_dot⟩ over all leaves of a result."""
+    total: Any = 0.0
+    for bar, dot in zip(bars, tangent, strict=True):
+        product = bar * dot
+        total = total + (product if type(product) is float else resolve(np.sum)(product))
+    return total
+
+
+INSTANCE_DOORS[Checkpointed] = _checkpoint_door
+INSTANCE_DOORS[ForwardBlock] = _forward_door

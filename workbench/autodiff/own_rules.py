@@ -1,0 +1,168 @@
+"""Rules that users register, for their own functions and for other people's, perhaps for certain types only."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from workbench.autodiff.application import apply_rule, positional
+from workbench.autodiff.arrays import beneath, current, record
+from workbench.autodiff.calls import forget, resolve
+from workbench.autodiff.location import name_of, user_line
+from workbench.autodiff.registry import DOORS, OWN, RULES, Rule
+from workbench.autodiff.scalars import TRACED, innermost
+from workbench.autodiff.structure import leaves, map_leaves
+from workbench.errors import MissingRuleError, RuleError
+
+# primitive -> its rules for certain types, the latest first; the rule for all types stands in RULES
+_OF_TYPES: dict[Any, list[tuple[tuple, Rule]]] = {}
+# door of a primitive with rules of users -> what is called where none of them fits
+_own_doors: dict[Any, Callable] = {}
+
+
+def rule(primitive: Callable, *, types: tuple[Any, ...] | None = None) -> Callable:
+    """Decorator: teach the engine the derivative of ``primitive``, anyone's function or method.
+
+    The decorated function takes the primitive's arguments, all plain, and returns its value and a pullback. The
+    pullback takes the cotangent of the value and returns one cotangent for each positional argument (None where
+    there is none; those left at their defaults may be counted)::
+
+        @rule(softplus)
+        def softplus_rule(x):
+            def softplus_pullback(y_bar):
+                return (y_bar / (1 + np.exp(-x)),)
+
+            return softplus(x), softplus_pullback
+
+    An argument may also be a list, a dict or an object with numbers in it; its cotangent then has its structure.
+
+    Args:
+        primitive: the function; ``Class.method`` for a method, whose first argument is the object.
+        types: the rule is for calls only whose first positional arguments are instances of these types (``object``
+            for any, a tuple for several). Of the rules that fit, the one registered last is used; where none fits,
+            the rule without types, or what would have been done without rules.
+    Raises:
+        RuleError: ``types`` holds something that is no type.
+
+    Check it with ``workbench.checks.check_rule(softplus, 0.3)``.
+    """
+    if types is not None and not all(map(_is_type, types)):
+        raise RuleError(
+            f"the types of a rule for {name_of(primitive)} are not types",
+            found=f"got types={types!r:.80}",
+            where="types",
+            fix="write types=(numpy.ndarray, float): one type for each of the first arguments",
+        )
+
+    def register(function: Callable) -> Callable:
+        made = Rule(primitive, functools.partial(_forward, primitive, function))
+        if types is None:
+            RULES[primitive] = made
+        else:
+            before = [entry for entry in _OF_TYPES.get(primitive, []) if entry[0] != types]
+            _OF_TYPES[primitive] = [(types, made), *before]
+        if DOORS.get(primitive) not in _own_doors:
+            otherwise = DOORS.get(primitive) or resolve(primitive)
+            forget(primitive)
+            DOORS[primitive] = own = _door(primitive, otherwise)
+            _own_doors[own] = otherwise
+        OWN.add(primitive)
+        return function
+
+    return register
+
+
+def _is_type(kind: Any) -> bool:
+    return isinstance(kind, type) or (isinstance(kind, tuple) and all(map(_is_type, kind)))
+
+
+def rule_for(primitive: Callable, args: tuple) -> Rule | None:
+    """The rule of ``primitive`` for these arguments, None if there is none."""
+    for types, made in _OF_TYPES.get(primitive, ()):
+        if len(args) >= len(types) and all(map(isinstance, args, types)):
+            return made
+    return RULES.get(primitive)
+
+
+def _is_own(made: Rule) -> bool:
+    return isinstance(made.forward, functools.partial) and made.forward.func is _forward
+
+
+def _forward(primitive: Callable, function: Callable, needs: tuple, args: tuple, kwargs: dict) -> tuple:
+    """A user's rule in the form of ``registry.Forward``."""
+    traced = innermost(*leaves(args)) is not None  # by an outer derivative, which follows the rule itself
+    value, pullback = (resolve(function) if traced else function)(*args, **kwargs)
+
+    def selected(value_bar: Any) -> list[Any]:
+        cotangents = pullback(value_bar)
+        if not isinstance(cotangents, tuple) or len(cotangents) not in (len(args), _most(function)):
+            got = len(cotangents) if isinstance(cotangents, tuple) else type(cotangents).__name__
+            raise RuleError(
+                f"the pullback of the rule for {name_of(primitive)} returned the wrong number of cotangents",
+                found=f"got {got}, expected a tuple of {len(args)}",
+                fix="return one cotangent for each positional argument, None where there is none",
+            )
+        return [cotangents[k] for k in needs]
+
+    return value, selected
+
+
+def _most(function: Callable) -> int:
+    """How many positional arguments a function takes, with those that have default values."""
+    code = getattr(function, "__code__", None)
+    return code.co_argcount if code is not None else 0
+
+
+def _door(primitive: Callable, otherwise: Callable) -> Callable:
+    @functools.wraps(primitive, updated=())
+    def call(*args: Any, **kwargs: Any) -> Any:
+        args = tuple(map(current, args))
+        own = rule_for(primitive, args)
+        if own is None or not _is_own(own):
+            return otherwise(*args, **kwargs)
+        inside = [a for a in (*args, *kwargs.values()) if type(a) not in TRACED and leaves(a)]
+        if innermost(*leaves(inside)) is None:
+            return apply_rule(own, args, kwargs)
+        return _structured(own, args, kwargs)
+
+    return call
+
+
+def _structured(own: Rule, args: tuple, kwargs: dict) -> Any:
+    """A rule on arguments with traced values inside of them: the rule gets, and gives back, whole structures."""
+    primitive = own.primitive
+    args, kwargs = positional(primitive, list(args), kwargs)
+    if innermost(*leaves(kwargs)) is not None:
+        raise MissingRuleError(
+            f"{name_of(primitive)} has no rule for traced values inside of its keyword arguments",
+            where=user_line(),
+            fix="pass them by position",
+        )
+    args = tuple(map_leaves(current, a) for a in args)
+    tape = innermost(*leaves(args))
+    on = [[type(leaf) in TRACED and leaf.tape is tape for leaf in leaves(a)] for a in args]
+    needs = tuple(k for k, chosen in enumerate(on) if any(chosen))
+    operands = [leaf for leaf in leaves(args) if type(leaf) in TRACED and leaf.tape is tape]
+    values = tuple(
+        map_leaves(lambda leaf: leaf.value if type(leaf) in TRACED and leaf.tape is tape else leaf, a)
+        for a in args
+    )
+    value, pullback = beneath(tape, own.forward, needs, values, kwargs)
+
+    def structured_pullback(bars: Any) -> list[Any]:
+        entries = iter(bars)
+        found = []
+        for k, cotangent in zip(needs, pullback(map_leaves(lambda _: next(entries), value)), strict=True):
+            parts = [None] * len(on[k]) if cotangent is None else leaves(cotangent)
+            if len(parts) != len(on[k]):
+                raise RuleError(
+                    f"the pullback of the rule for {name_of(primitive)} returned a cotangent of another structure",
+                    found=f"got {len(parts)} numbers and arrays for argument {k}, expected {len(on[k])}",
+                    fix="return floats and arrays of floats in the structure of the argument, or None",
+                )
+            found += [part for part, chosen in zip(parts, on[k], strict=True) if chosen]
+        return found
+
+    outputs = iter(record(tape, operands, tuple(leaves(value)), structured_pullback))
+    return map_leaves(lambda _: next(outputs), value)
