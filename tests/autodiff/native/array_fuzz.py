@@ -83,6 +83,7 @@ class Author(fuzz.Author):
                     "call",
                     "new",
                     "buffer",
+                    "stencil",
                 ]
                 kinds += [] if self.level > 3 else ["loop", "branch", "loop"]
                 kinds += ["leave"] if loop else []
@@ -184,6 +185,22 @@ class Author(fuzz.Author):
         a, b = self.array(), self.array()
         if self.arrays[a] == self.arrays[b]:
             self.add(self.pick(f"{a} = {b}", f"{a}, {b} = {b}, {a}"))
+
+    def _stencil(self, loop: bool) -> None:
+        target, a, b = self.array(), self.array(), self.array()
+        n = min(self.arrays[name] for name in (target, a, b))
+        if n < 3:
+            return
+        at = [f"[k{self.pick('', ' + 1', ' - 1')}]" for _ in range(4)]
+        value = self.pick(
+            f"0.4 * {a}{at[1]} + 0.3 * {b}{at[2]} * s",
+            f"0.5 * ({a}{at[1]} - {a}{at[2]}) + math.sin({b}{at[3]})",
+            f"math.tanh({a}{at[1]} * {a}{at[2]}) - 0.2 * {a}{at[3]}",
+        )
+        self.add(
+            f"for k in range(1, {self.pick(str(n - 1), f'len({target}) - {self.arrays[target] - n + 1}')}):"
+        )
+        self.lines.append("    " * (self.level + 1) + f"{target}{at[0]} {self.pick('=', '=', '+=')} {value}")
 
     def _swap(self, loop: bool) -> None:
         name = self.array()

@@ -52,7 +52,7 @@ def load(low: Lowering, array: Arr, index: tuple[Atom, ...], node: ast.AST) -> V
         block = block.parent
     out = low.value(array.kind)
     strides = list(strides_of(low, array, node))
-    out.node = Load(out, array.data, list(index), array.at, strides, node.lineno)
+    out.node = Load(out, array.data, list(index), array.at, strides, node.lineno, array.root)
     low.block.nodes.append(out.node)
     low.block.known[key] = out
     return out
@@ -67,7 +67,7 @@ def put(low: Lowering, array: Arr, index: tuple[Atom, ...], value: Atom, *, node
     low.writes += 1
     strides = list(strides_of(low, array, node))
     value = low.convert(value, array.kind, node)
-    low.block.nodes.append(Store(array.data, list(index), value, array.at, strides, node.lineno))
+    low.block.nodes.append(Store(array.data, list(index), value, array.at, strides, node.lineno, array.root))
 
 
 def element_index(low: Lowering, index: Atom, n: Atom, node: ast.AST) -> Atom:

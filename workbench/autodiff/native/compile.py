@@ -25,11 +25,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from workbench.autodiff.native import cache
 from workbench.autodiff.native.generate import Generated
 from workbench.autodiff.native.runtime import PLAIN, TapeFull, machine
 
 FIRST_TAPE = 4096
+LARGEST_POOLED = 2**22  # numbers in a tape that is kept for the next call
 HOT_SECONDS = 0.5
 """Time spent in generated Python after which a function is compiled in the background."""
 
@@ -86,7 +89,7 @@ class Compiled:
             *results, pos = found if isinstance(found, tuple) else (found,)
             if self.state != "compiled":
                 self.spent += time.perf_counter() - began
-            return numbers, results, (tape, namespace), pos
+            return numbers, results, _Loan(tape, namespace, self.tapes), pos
 
     def call(self, name: str, numbers: list[Any]) -> tuple[Any, ...]:
         """Call an entry that needs no tape."""
@@ -100,7 +103,7 @@ class Compiled:
     def backward(self, bars: list[float], shadow: Any, tape: Any, pos: int) -> tuple[list[float], Any]:
         """Run the backward half over a tape; ``shadow`` are the cotangents of all arrays' elements."""
         began = time.perf_counter()
-        numbers, namespace = tape
+        numbers, namespace = tape.numbers, tape.namespace
         memory = []
         if shadow is not None:
             memory = [shadow.tolist() if isinstance(numbers, list) else shadow]
@@ -116,18 +119,11 @@ class Compiled:
         """A tape for one forward half: a list in Python, an array for machine code."""
         if self.state != "compiled":
             return [0.0] * self.capacity
-        import numpy as np
-
         while self.tapes:
             tape = self.tapes.pop()
             if len(tape) >= self.capacity:
                 return tape
         return np.empty(self.capacity)
-
-    def release(self, tape: Any) -> None:
-        """Take a tape back that nobody will read again."""
-        if not isinstance(tape[0], list) and len(self.tapes) < 4:
-            self.tapes.append(tape[0])
 
     # ------------------------------------------------------------------------------------ compiling
 
@@ -174,6 +170,19 @@ class Compiled:
             return
         self.namespace = namespace
         self.state = "compiled"
+
+
+class _Loan:
+    """A tape, the functions that go with it, and the place it goes back to when nobody can read it any more."""
+
+    __slots__ = ("namespace", "numbers", "pool")
+
+    def __init__(self, numbers: Any, namespace: dict[str, Any], pool: list[Any]) -> None:
+        self.numbers, self.namespace, self.pool = numbers, namespace, pool
+
+    def __del__(self) -> None:
+        if not isinstance(self.numbers, list) and len(self.pool) < 2 and len(self.numbers) < LARGEST_POOLED:
+            self.pool.append(self.numbers)
 
 
 def _as_it_is(function: Any) -> Any:
@@ -230,12 +239,34 @@ def build(path: Path, signatures: dict[str, list[str]]) -> dict[str, Any]:
     text = path.read_text(encoding="utf-8")
     cached = not calls_itself(text)
     namespace["compiled_entry"] = numba.njit(error_model="python", cache=cached, nogil=True)
-    exec(compile(text, str(path), "exec"), namespace)
+    namespace["place"] = numba.njit(_place)
+    exec(compile(_Unsigned().visit(ast.parse(text)), str(path), "exec"), namespace)
     for name, signature in signatures.items():
         namespace[name].compile(tuple(known[type_] for type_ in signature))
     if cached:
         cache.done_file(path, list(signatures)).touch()
     return namespace
+
+
+def _place(index):
+    return np.uint64(index)
+
+
+class _Unsigned(ast.NodeTransformer):
+    """Tells Numba that no index is negative: generated code counts from the beginning, and has checked it.
+
+    Numba would look at each, since -1 means the last element, and that keeps loops from being vectorised.
+    """
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        self.generic_visit(node)
+        several = isinstance(node.slice, ast.Tuple)
+        parts = node.slice.elts if several else [node.slice]
+        if not any(isinstance(part, ast.Slice) for part in parts):
+            name = ast.Name("place", ast.Load())
+            new = [ast.Call(name, [part], []) for part in parts]
+            node.slice = ast.Tuple(new, ast.Load()) if several else new[0]
+        return ast.fix_missing_locations(node)
 
 
 class _Worker:

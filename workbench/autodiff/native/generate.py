@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from workbench.autodiff.native.emit import Names, Writer, bare
 from workbench.autodiff.native.ir import Block, blocks_of, is_array, is_float_array, outs_of, type_of
-from workbench.autodiff.native.lower import Function, Program
+from workbench.autodiff.native.program import Function, Program
 from workbench.autodiff.native.reverse import Reversed, ReverseSweep
 from workbench.autodiff.native.simplify import simplify
 from workbench.autodiff.native.tangent import TangentSweep

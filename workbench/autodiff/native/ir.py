@@ -56,7 +56,10 @@ class Op:
 
 @dataclass(eq=False)
 class Load:
-    """``out = data[index]``. ``at`` and ``strides`` say where the element's cotangent is kept."""
+    """``out = data[index]``. ``at`` and ``strides`` say where the element's cotangent is kept.
+
+    ``root`` tells arrays apart that cannot overlap; None may overlap with anything.
+    """
 
     out: Value
     data: Value
@@ -64,6 +67,7 @@ class Load:
     at: Atom
     strides: list[Atom]
     line: int
+    root: Any = None
 
 
 @dataclass(eq=False)
@@ -76,6 +80,7 @@ class Store:
     at: Atom
     strides: list[Atom]
     line: int
+    root: Any = None
 
 
 @dataclass(eq=False)

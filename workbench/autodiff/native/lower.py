@@ -10,12 +10,11 @@ from __future__ import annotations
 import ast
 import types
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.autodiff.native import arrays
 from workbench.autodiff.native.arrays import materialise, store, with_strides
-from workbench.autodiff.native.fence import check_syntax, refuse
+from workbench.autodiff.native.fence import refuse
 from workbench.autodiff.native.ir import (
     Atom,
     Block,
@@ -26,13 +25,15 @@ from workbench.autodiff.native.ir import (
     Stop,
     Value,
     blocks_of,
+    is_array,
     outs_of,
     type_of,
 )
 from workbench.autodiff.native.naming import describe, name_leaves
 from workbench.autodiff.native.normalise import RESULT, normalise
 from workbench.autodiff.native.primitives import PRIMITIVES, fold
-from workbench.autodiff.native.read import Missing, Source, free_value, read
+from workbench.autodiff.native.program import Function, Program
+from workbench.autodiff.native.read import Missing, free_value
 from workbench.autodiff.native.scopes import Scope, assigned_names
 from workbench.autodiff.native.structures import (
     UNDEFINED,
@@ -58,108 +59,6 @@ ZERO = {"float": 0.0, "int": 0, "bool": False}
 
 class DeadError(Exception):
     """The statement just read never lets control through."""
-
-
-@dataclass(eq=False)
-class Function:
-    """One function of the program, for one kind of arguments."""
-
-    name: str
-    source: Source
-    params: list[Value] = field(default_factory=list)
-    block: Block | None = None
-    result: Any = None  # shape; None while unknown
-    finished: bool = False
-    recursive: bool = False
-    home: Any = None  # the scope it was defined in, if inside of another function
-
-
-MOST_VARIANTS = 4
-
-
-def _numbers(thing: Any) -> Any:
-    """The numbers of a thing, when all are constants."""
-    found = leaves(thing)
-    return (
-        None if any(isinstance(leaf, Value) for leaf in found) else tuple((type(n), repr(n)) for n in found)
-    )
-
-
-@dataclass
-class Program:
-    """All functions of a program, and the outside values they were read with."""
-
-    functions: dict[Any, Function] = field(default_factory=dict)
-    writes_inputs: bool = False
-    numpy: bool = False  # whether NumPy takes part: then Python's numbers come out as NumPy's
-    guards: dict[tuple[int, str], tuple[Any, str, Any]] = field(default_factory=dict)
-
-    def watch(self, home: Any, name: str, value: Any) -> None:
-        """Note that ``name`` in ``home`` (names, a cell, an object) was taken to be ``value``."""
-        self.guards[id(home), name] = (home, name, value)
-
-    def constants(self, function: types.FunctionType, args: dict[str, Any]) -> frozenset[str]:
-        """The arguments of a call that the callee is read with as constants.
-
-        Not where the function is being read already: a recursion would be written out.
-        """
-        definition = function.definition if isinstance(function, Local) else None
-        variants = [
-            made
-            for made in self.functions.values()
-            if (
-                made.source.definition is definition
-                if definition is not None
-                else made.source.function is function
-            )
-        ]
-        if len(variants) >= MOST_VARIANTS or any(not made.finished for made in variants):
-            return frozenset()
-        return frozenset(
-            name for name, thing in args.items() if leaves(thing) and _numbers(thing) is not None
-        )
-
-    def specialise(
-        self,
-        function: types.FunctionType | Local,
-        args: dict[str, Any],
-        constants: frozenset[str] = frozenset(),
-        *,
-        within: Scope | None = None,
-    ) -> Function:
-        """The function for arguments of these shapes; those named in ``constants`` with the numbers they have."""
-        roots = [thing.root for thing in args.values() if isinstance(thing, Arr)]
-        apart = None not in roots and len(set(roots)) == len(roots)
-        key = (
-            function.definition if isinstance(function, Local) else function,
-            apart,
-            tuple(
-                (name, shape_of(thing), _numbers(thing) if name in constants else ())
-                for name, thing in args.items()
-            ),
-        )
-        if key in self.functions:
-            return self.functions[key]
-        if isinstance(function, Local):
-            source = Source(within.function, function.definition, within.file)
-        else:
-            source = read(function)
-            check_syntax(source.definition, source.file)
-        made = self.functions[key] = Function(source.name, source)
-        made.home = function.scope if isinstance(function, Local) else None
-        while True:
-            before = list(self.functions)
-            made.recursive = False
-            result = _Lowering(self, made).function(args, constants, apart)
-            if not made.recursive or result == made.result:
-                break
-            if made.result is not None:
-                result = join_shapes(made.result, result)
-            made.result = result
-            for later in [other for other in self.functions if other not in before]:
-                del self.functions[later]
-        made.result, made.finished = result, True
-        return made
 
 
 class _Lowering:
@@ -251,17 +150,23 @@ class _Lowering:
                 self.stop(node)
             return result
         key = (name, *(a if isinstance(a, Value) else (type(a), repr(a)) for a in args))
-        block: Block | None = self.block
-        while block is not None:
-            if key in block.known:
-                return block.known[key]
-            block = block.parent
+        if (known := self.known(key)) is not None:
+            return known
         out = self.value(primitive.type)
         made = Op(out, name, list(args), node.lineno)
         out.node = made
         self.block.nodes.append(made)
         self.block.known[key] = out
         return out
+
+    def known(self, key: Any) -> Any:
+        """What has been computed already, in this block or around it."""
+        block: Block | None = self.block
+        while block is not None:
+            if key in block.known:
+                return block.known[key]
+            block = block.parent
+        return None
 
     def emit(self, name: str, args: list[Atom], type_: str, node: ast.AST, *, text: str = "") -> Value:
         """An operation that is never shared with another."""
@@ -575,6 +480,11 @@ class _Lowering:
             if callee.result is None:
                 self.stop(node)
         atoms = [leaf for name, thing in args.items() if name not in constants for leaf in leaves(thing)]
+        pure = callee.finished and not any(map(is_array, [*atoms, *callee.block.yields]))
+        key = ("call", callee, *(a if isinstance(a, Value) else (type(a), repr(a)) for a in atoms))
+        if pure and (known := self.known(key)) is not None:
+            outs = iter(known)
+            return assemble(callee.result, lambda type_, _: next(outs))
         made = Call([], callee, atoms, node.lineno)
 
         def out(type_: str, _: str) -> Value:
@@ -583,8 +493,12 @@ class _Lowering:
             return value
 
         self.block.nodes.append(made)
-        self.writes += 1
-        return assemble(callee.result, out)
+        if not pure:
+            self.writes += 1
+        result = assemble(callee.result, out)
+        if pure:
+            self.block.known[key] = made.outs
+        return result
 
 
 Lowering = _Lowering

@@ -14,7 +14,7 @@ from workbench.autodiff.location import is_engine_file
 from workbench.autodiff.native.compile import Compiled, mode
 from workbench.autodiff.native.fence import Refusal, RefusedError, refuse
 from workbench.autodiff.native.generate import Generated, Generator
-from workbench.autodiff.native.lower import Program
+from workbench.autodiff.native.program import Program
 from workbench.autodiff.native.runtime import Stop
 from workbench.autodiff.native.structures import (
     Arr,
@@ -163,7 +163,7 @@ class Plan:
             bars = [float(seed) for seed, on in zip(seeds, self.generated.out_mask, strict=True) if on]
             shadow = None
             if self.generated.memory:
-                shadow = np.zeros(int(tape[0][0]))
+                shadow = np.zeros(int(tape.numbers[0]))
                 for k, seed in enumerate(seeds):
                     if isinstance(seed, np.ndarray):
                         _seed(shadow, seed, results, k)

@@ -27,8 +27,9 @@ from workbench.autodiff.native.ir import (
     has_memory,
     is_float_array,
 )
-from workbench.autodiff.native.lower import Function
 from workbench.autodiff.native.primitives import PRIMITIVES, fill
+from workbench.autodiff.native.program import Function
+from workbench.autodiff.native.split import Split, split
 from workbench.autodiff.native.storage import Kept, counters, decide
 
 
@@ -90,7 +91,7 @@ class _FunctionSweep:
             for k, on in enumerate(made.out_mask)
             if on
         ]
-        back = _Backward(self)
+        back = Backward(self)
         lines = back.function(bars)
         kept = decide(self.block, self.needed, counters(self.block), self.calls)
         forward = _Forward(self, kept)
@@ -231,7 +232,7 @@ def _with_passes(text: list[str]) -> list[str]:
     return done
 
 
-class _Backward:
+class Backward:
     """The backward half of one function."""
 
     def __init__(self, owner: _FunctionSweep) -> None:
@@ -242,6 +243,7 @@ class _Backward:
         self.block: Block = owner.block
         self.started: set[Value] = set()  # cotangents that hold a number, of the block being swept
         self.touched: set[Value] = set()  # cotangents of outer blocks that were added to
+        self.split: Split | None = None  # the loop that is being swept in parts
 
     # ------------------------------------------------------------------------------------ writing
 
@@ -267,7 +269,10 @@ class _Backward:
             return
         if atom.block is not self.block:
             self.touched.add(atom)
-            self.add(f"{self.bar(atom)} += {text}", line)
+            if self.split is not None:
+                self.split.keep(text, self.bar(atom), self.lines)
+            else:
+                self.add(f"{self.bar(atom)} += {text}", line)
         elif atom in self.started:
             self.add(f"{self.bar(atom)} += {text}", line)
         else:
@@ -310,23 +315,30 @@ class _Backward:
 
     def place(self, node: Load | Store) -> str:
         """Where an element's cotangent is kept."""
+        last = self.use(node.index[-1]) if self.split is None else self.split.index(self.names, node)
+        return f"shadow[{self.place_of(node, last)}]"
+
+    def place_of(self, node: Load | Store, last: str) -> str:
+        """The number of a place, with its last index given as text."""
         terms = [] if node.at == 0 and not isinstance(node.at, Value) else [self.use(node.at)]
-        for i, stride in zip(node.index, node.strides, strict=True):
-            if type(stride) is int and stride == 1:
-                terms.append(self.use(i))
-            else:
-                terms.append(f"{self.use(i)} * {self.use(stride)}")
-        return f"shadow[{' + '.join(terms) or '0'}]"
+        indices = [*map(self.use, node.index[:-1]), last]
+        for i, stride in zip(indices, node.strides, strict=True):
+            terms.append(i if type(stride) is int and stride == 1 else f"{i} * {self.use(stride)}")
+        return " + ".join(terms) or "0"
 
     def load(self, node: Load) -> None:
         if node.out in self.started:
-            self.add(f"{self.place(node)} += {self.bar(node.out)}", node.line)
+            if self.split is not None:
+                self.split.keep(self.bar(node.out), self.place(node), self.lines)
+            else:
+                self.add(f"{self.place(node)} += {self.bar(node.out)}", node.line)
 
     def store(self, node: Store) -> None:
         if is_float_array(node.data):
             place = self.place(node)
             self.contribute(node.value, place, node.line)
-            self.add(f"{place} = 0.0", node.line)
+            if self.split is None:
+                self.add(f"{place} = 0.0", node.line)
 
     def op(self, node: Op) -> None:
         if node.out not in self.started:
@@ -431,6 +443,11 @@ class _Backward:
         if not self.reaches(node):
             return
         body = node.body
+        self.current = node
+        parts = split(self, node)
+        if parts is not None:
+            self.loop_in_parts(node, parts)
+            return
         carried = [k for k, param in enumerate(body.params) if param in self.active]
         for k in carried:
             if node.outs[k] not in self.started:
@@ -449,6 +466,49 @@ class _Backward:
         self.lines += lines
         for k in carried:
             self.contribute(node.inits[k], self.bar(body.params[k]))
+
+    def loop_in_parts(self, node: Loop, parts: Split) -> None:
+        """A loop whose iterations do not meet, see ``split``; with the usual loop for when they do after all."""
+        body, names, header = node.body, self.names, self.header(node)
+        deeper = 1 if parts.checks else 0
+        self.level += deeper + 1
+        self.split = parts
+        store = self.place(parts.store)
+        lines, touched = self.nested(body, lambda: None)
+        self.split = None
+        usual, also = self.nested(body, lambda: None) if parts.checks else ([], set())
+        self.level -= deeper + 1
+        self.start(touched | also)
+        self.lines.append(_GiveBack(body, self.level))
+        if parts.checks:
+            self.add(f"if {' and '.join(parts.checks)}:", node.line)
+            self.level += 1
+        start, stop, index = self.use(node.bounds[0]), self.use(node.bounds[1]), names.of(node.index)
+        width, work = names.fresh("width"), names.fresh("work")
+        run = f"for {index} in range({'' if start == '0' else f'{start}, '}{stop}):"
+        before = "" if start == "0" else f" - {start}"
+        self.add(f"{width} = max({stop}{before}, 0)")
+        self.add(f"{work} = scratch({len(parts.rows)} * {width})")
+        self.add(run, node.line)
+        self.lines += lines
+        firsts = [
+            "" if k == 0 else f"{width} + " if k == 1 else f"{k} * {width} + " for k in range(len(parts.rows))
+        ]
+        for first, text in zip(firsts, parts.rows, strict=True):
+            self.lines.append("    " * (self.level + 1) + f"{work}[{first}{index}{before}] = {text}")
+        self.add(run)
+        self.add(f"    {store} = 0.0")
+        for target, k in parts.after:
+            if target.startswith("shadow["):
+                self.add(run)
+                self.add(f"    {target} += {work}[{firsts[k]}{index}{before}]")
+            else:
+                self.add(f"{target} += total({work}, {firsts[k].removesuffix(' + ') or '0'}, {width})")
+        if parts.checks:
+            self.level -= 1
+            self.add("else:")
+            self.lines += ["    " * (self.level + 1) + text for text in header]
+            self.lines += usual
 
     def hand_back(self, node: Loop, carried: list[int]) -> None:
         """The cotangents of what an iteration hands on become those of what it computed."""

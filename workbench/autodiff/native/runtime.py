@@ -218,6 +218,37 @@ def claim(tape, n):
     return at
 
 
+def apart(a, b, c, d):
+    """Whether the places from a to b and those from c to d do not overlap."""
+    return b < c or d < a
+
+
+def scratch(n):
+    """An array for n numbers."""
+    return np.empty(n)
+
+
+def _scratch(n):
+    return [0.0] * n
+
+
+def total(numbers, first, n):
+    """The sum of n numbers from ``first`` on, in eight strands, which do not wait for each other."""
+    a = b = c = d = e = f = g = h = 0.0
+    for k in range(first, first + n - n % 8, 8):
+        a += numbers[k]
+        b += numbers[k + 1]
+        c += numbers[k + 2]
+        d += numbers[k + 3]
+        e += numbers[k + 4]
+        f += numbers[k + 5]
+        g += numbers[k + 6]
+        h += numbers[k + 7]
+    for k in range(first + n - n % 8, first + n):
+        a += numbers[k]
+    return ((a + b) + (c + d)) + ((e + f) + (g + h))
+
+
 def finite(x):
     if not abs(x) < math.inf:
         raise Stop
@@ -391,6 +422,9 @@ _FUNCTIONS = {
             square,
             cube,
             times,
+            apart,
+            scratch,
+            total,
             finite,
             power_by_base,
             power_by_exponent,
@@ -462,6 +496,7 @@ PLAIN: dict[str, Any] = {
     **_SAME,
     **{name: getattr(math, name) for name in _RAISING if hasattr(math, name)},
     "hypot": _hypot,
+    "scratch": _scratch,
 }
 
 

@@ -22,8 +22,8 @@ from workbench.autodiff.native.ir import (
     is_float_array,
     type_of,
 )
-from workbench.autodiff.native.lower import Function
 from workbench.autodiff.native.primitives import PRIMITIVES, fill
+from workbench.autodiff.native.program import Function
 
 
 @dataclass

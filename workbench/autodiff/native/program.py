@@ -1,0 +1,117 @@
+"""A program while it is read: its functions, each for some kinds of arguments, and what it takes from outside."""
+
+from __future__ import annotations
+
+import types
+from dataclasses import dataclass, field
+from typing import Any
+
+from workbench.autodiff.native.fence import check_syntax
+from workbench.autodiff.native.ir import Block, Value
+from workbench.autodiff.native.read import Source, read
+from workbench.autodiff.native.scopes import Scope
+from workbench.autodiff.native.structures import Arr, Local, join_shapes, leaves, shape_of
+
+
+@dataclass(eq=False)
+class Function:
+    """One function of the program, for one kind of arguments."""
+
+    name: str
+    source: Source
+    params: list[Value] = field(default_factory=list)
+    block: Block | None = None
+    result: Any = None  # shape; None while unknown
+    finished: bool = False
+    recursive: bool = False
+    home: Any = None  # the scope it was defined in, if inside of another function
+
+
+MOST_VARIANTS = 4
+
+
+def _numbers(thing: Any) -> Any:
+    """The numbers of a thing, when all are constants."""
+    found = leaves(thing)
+    return (
+        None if any(isinstance(leaf, Value) for leaf in found) else tuple((type(n), repr(n)) for n in found)
+    )
+
+
+@dataclass
+class Program:
+    """All functions of a program, and the outside values they were read with."""
+
+    functions: dict[Any, Function] = field(default_factory=dict)
+    writes_inputs: bool = False
+    numpy: bool = False  # whether NumPy takes part: then Python's numbers come out as NumPy's
+    guards: dict[tuple[int, str], tuple[Any, str, Any]] = field(default_factory=dict)
+
+    def watch(self, home: Any, name: str, value: Any) -> None:
+        """Note that ``name`` in ``home`` (names, a cell, an object) was taken to be ``value``."""
+        self.guards[id(home), name] = (home, name, value)
+
+    def constants(self, function: types.FunctionType, args: dict[str, Any]) -> frozenset[str]:
+        """The arguments of a call that the callee is read with as constants.
+
+        Not where the function is being read already: a recursion would be written out.
+        """
+        definition = function.definition if isinstance(function, Local) else None
+        variants = [
+            made
+            for made in self.functions.values()
+            if (
+                made.source.definition is definition
+                if definition is not None
+                else made.source.function is function
+            )
+        ]
+        if len(variants) >= MOST_VARIANTS or any(not made.finished for made in variants):
+            return frozenset()
+        return frozenset(
+            name for name, thing in args.items() if leaves(thing) and _numbers(thing) is not None
+        )
+
+    def specialise(
+        self,
+        function: types.FunctionType | Local,
+        args: dict[str, Any],
+        constants: frozenset[str] = frozenset(),
+        *,
+        within: Scope | None = None,
+    ) -> Function:
+        """The function for arguments of these shapes; those named in ``constants`` with the numbers they have."""
+        roots = [thing.root for thing in args.values() if isinstance(thing, Arr)]
+        apart = None not in roots and len(set(roots)) == len(roots)
+        key = (
+            function.definition if isinstance(function, Local) else function,
+            apart,
+            tuple(
+                (name, shape_of(thing), _numbers(thing) if name in constants else ())
+                for name, thing in args.items()
+            ),
+        )
+        from workbench.autodiff.native.lower import Lowering
+
+        if key in self.functions:
+            return self.functions[key]
+        if isinstance(function, Local):
+            source = Source(within.function, function.definition, within.file)
+        else:
+            source = read(function)
+            check_syntax(source.definition, source.file)
+        made = self.functions[key] = Function(source.name, source)
+        made.home = function.scope if isinstance(function, Local) else None
+        while True:
+            before = list(self.functions)
+            made.recursive = False
+            result = Lowering(self, made).function(args, constants, apart)
+            if not made.recursive or result == made.result:
+                break
+            if made.result is not None:
+                result = join_shapes(made.result, result)
+            made.result = result
+            for later in [other for other in self.functions if other not in before]:
+                del self.functions[later]
+        made.result, made.finished = result, True
+        return made
