@@ -103,15 +103,24 @@ function makeControl(field, send, continuous) {
   return { root, show };
 }
 
+const SILENCE = "The kernel does not answer. If another cell is busy, wait; if the kernel was restarted, run this cell again.";
+
 // All controls of a form. A change is sent with a growing number; while an answer is under way only the
 // newest change waits, so that a slow simulator is never asked for positions that nobody sees any more.
 // Forms of one panel share a numbering.
 function makeForm(fields, model, { continuous, numbering = { last: 0 } }) {
   let sent = 0, answered = 0, waiting = null;
+  const silence = node("p", { class: "wb-error wb-silence", role: "alert" });
   const post = (name, text) => {
     numbering.last += 1;
     sent = numbering.last;
-    model.send({ kind: "change", name, text, seq: sent });
+    const asked = sent;
+    setTimeout(() => { if (answered < asked) silence.textContent = SILENCE; }, 8000);
+    try {
+      model.send({ kind: "change", name, text, seq: sent });
+    } catch {
+      silence.textContent = SILENCE;
+    }
   };
   const send = (name, text) => {
     if (continuous && sent > answered) {
@@ -129,8 +138,10 @@ function makeForm(fields, model, { continuous, numbering = { last: 0 } }) {
     }
     root.append(controls.get(field.name).root);
   }
+  root.append(silence);
   const update = (state) => {
     answered = Math.max(answered, state.seq);
+    if (answered >= sent) silence.textContent = "";
     if (waiting && sent <= answered) {
       const next = waiting;
       waiting = null;

@@ -11,7 +11,7 @@ const ICONS = {
 const ACTIONS = { Start: "start", Continue: "start", Pause: "pause", Stop: "stop", Undo: "undo", Reset: "reset" };
 
 // A button that stays focusable while it cannot be used, so that the keyboard never loses its place.
-function makeButton(word, model, kind) {
+function makeButton(word, send, kind) {
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
   const icon = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   icon.setAttribute("viewBox", "0 0 14 14");
@@ -21,7 +21,7 @@ function makeButton(word, model, kind) {
   const root = node("button", { type: "button", class: kind }, icon, text);
   let shown = "";
   root.onclick = () => {
-    if (root.getAttribute("aria-disabled") !== "true") model.send({ kind: "press", action: ACTIONS[shown] });
+    if (root.getAttribute("aria-disabled") !== "true") send({ kind: "press", action: ACTIONS[shown] });
   };
   const update = (newWord, usable) => {
     if (newWord !== shown) {
@@ -54,11 +54,20 @@ function showRows(body, rows) {
 }
 
 function renderDashboard({ model, el }) {
+  // Sending throws where the kernel behind the panel was replaced.
+  const send = (content) => {
+    try {
+      model.send(content);
+    } catch {
+      heard = -Infinity;
+      listenToKernel();
+    }
+  };
   const title = node("h3"), state = node("span", { class: "wb-state" });
-  const first = makeButton("Start", model, "wb-primary");
-  const stop = makeButton("Stop", model, "");
-  const reset = makeButton("Reset", model, "");
-  const undo = makeButton("Undo", model, "wb-quiet");
+  const first = makeButton("Start", send, "wb-primary");
+  const stop = makeButton("Stop", send, "");
+  const reset = makeButton("Reset", send, "");
+  const undo = makeButton("Undo", send, "wb-quiet");
   const numbering = { last: 0 };
   const fields = model.get("fields");
   const formOf = (live) => makeForm(
@@ -76,7 +85,7 @@ function renderDashboard({ model, el }) {
   const texts = node("p", { class: "wb-texts" });
   const body = node("tbody");
   const numbers = node("details", {}, node("summary", {}, "Numbers"), node("table", {}, body));
-  const takeAway = makeExport(model, [["Loss", loss.root], ["Picture", live.root]]);
+  const takeAway = makeExport(send, [["Loss", loss.root], ["Picture", live.root]]);
   const announcement = node("div", { class: "wb-unseen", "aria-live": "polite" });
 
   el.classList.add("wb");
@@ -89,6 +98,23 @@ function renderDashboard({ model, el }) {
     message, waiting,
     node("div", { class: "wb-pictures" }, loss.root, live.root),
     texts, others, numbers, takeAway.root, announcement));
+
+  // A kernel that lives sends a frame or a beat every few seconds, also while another cell is busy.
+  let heard = performance.now();
+  const silent = () => model.get("frame").state !== "closed" && performance.now() - heard > 10_000;
+  const listenToKernel = () => {
+    if (!silent() || state.dataset.state === "silent") return;
+    state.textContent = "No kernel";
+    state.dataset.state = "silent";
+    message.textContent = SILENCE;
+    message.classList.add("wb-error");
+  };
+  const timer = setInterval(listenToKernel, 1000);
+  const hear = () => {
+    const wasSilent = state.dataset.state === "silent";
+    heard = performance.now();
+    if (wasSilent) show();
+  };
 
   const show = () => {
     const frame = model.get("frame");
@@ -119,8 +145,13 @@ function renderDashboard({ model, el }) {
   numbers.ontoggle = show;
   show();
 
-  return listen(model, {
-    "change:frame": show,
+  const stopListening = listen(model, {
+    "change:frame": () => { hear(); show(); },
+    "change:beat": hear,
     "msg:custom": takeAway.answer,
   });
+  return () => {
+    clearInterval(timer);
+    stopListening();
+  };
 }

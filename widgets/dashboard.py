@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -17,6 +18,7 @@ from workbench.errors import SessionError
 from workbench.training import Session
 
 PUMP_SECONDS = 0.25
+BEAT_SECONDS = 3.0
 
 RESTING = ("paused", "stopped", "done", "failed")
 
@@ -28,6 +30,7 @@ class DashboardWidget(PanelWidget):
     _css = source("style.css")
     fields = traitlets.List().tag(sync=True)
     frame = traitlets.Dict().tag(sync=True)
+    beat = traitlets.Int().tag(sync=True)
 
 
 class Dashboard(Panel):
@@ -35,7 +38,8 @@ class Dashboard(Panel):
 
     Live parameters act from the next iteration on; all others wait for Reset, which begins anew with the
     parameters as the controls stand. Callbacks only post commands to the session; one thread, four times a
-    second at most, writes what is shown, and only when something has changed.
+    second at most, writes what is shown, and only when something has changed. When nothing changes it sends
+    a beat now and then, so that the page can tell a kernel at rest from one that is gone.
     """
 
     def __init__(self, session: Session) -> None:
@@ -91,11 +95,15 @@ class Dashboard(Panel):
 
     def _pump(self) -> None:
         session, seen, shown_state = self._session, -1, self._session.state
+        spoken = time.monotonic()
         while not session.closed:
             news = session.wait_for_news(seen, timeout=PUMP_SECONDS)
             if news == seen and not self._stirred.is_set():
+                if time.monotonic() - spoken >= BEAT_SECONDS:
+                    spoken = time.monotonic()
+                    self.widget.beat += 1
                 continue
-            seen = news
+            seen, spoken = news, time.monotonic()
             self._stirred.clear()
             self.widget.frame = self._frame_or_error()
             if self.widget.frame["state"] != shown_state:

@@ -27,9 +27,9 @@ function savePng(svg, name) {
 }
 
 // Buttons for all that can be taken away; `pictures` are [name, element] pairs.
-function makeExport(model, pictures) {
+function makeExport(send, pictures) {
   const told = node("div", { class: "wb-copied" });
-  const ask = (what) => model.send({ kind: "export", what });
+  const ask = (what) => send({ kind: "export", what });
   const button = (text, onclick) => node("button", { type: "button", class: "wb-quiet", onclick }, text);
   const pictureButtons = pictures.flatMap(([name, picture]) => [
     button(`${name} as SVG`, () => picture.firstElementChild &&

@@ -306,6 +306,43 @@ def test_running_the_cell_again_stops_the_old_training(panels):
 # --------------------------------------------------------------------------------------- afterwards
 
 
+def reload(notebook):
+    notebook.page.reload()
+    notebook.page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.context", timeout=60_000)
+    notebook.page.evaluate(
+        """async () => {
+          await jupyterapp.restored;
+          await jupyterapp.shell.currentWidget.context.ready;
+          await jupyterapp.shell.currentWidget.sessionContext.ready;
+        }"""
+    )
+
+
+def test_a_page_opened_again_shows_the_training_that_went_on(panels):
+    panels.value_of("session.reset(iterations=100_000)")
+    panels.press("Start")
+    panels.expect_state("Training")
+    panels.save()
+    reload(panels)
+    panels.expect_state("Training", timeout=30)
+    panels.press("Pause")
+    panels.expect_state("Paused")
+    assert panels.value_of("session.state") == "paused"
+
+
+def test_a_kernel_that_is_gone_is_told(panels):
+    panels.expect_state("Ready")
+    panels.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    panels.expect_state("No kernel", timeout=25)
+    expect(in_cell(panels, 3).locator(".wb-message")).to_contain_text("run this cell again")
+    slider = in_cell(panels, 2).get_by_role("slider", name="noise (m)")
+    slider.focus()
+    panels.page.keyboard.press("End")
+    expect(in_cell(panels, 2).locator(".wb-silence")).to_contain_text("does not answer", timeout=15_000)
+    panels.run_all()
+    panels.expect_state("Ready")
+
+
 @pytest.mark.parametrize("dark", [False, True])
 def test_what_it_looks_like(open_notebook, dark):
     notebook = open_notebook("panels.ipynb", dark=dark)

@@ -1,6 +1,7 @@
 """The dashboard by its state: real sessions, real threads, no browser."""
 
 import json
+import sys
 import threading
 import time
 
@@ -290,3 +291,11 @@ def test_two_sessions_side_by_side_have_panels_of_their_own(session):
     other.close()
     shown(right, state="closed")
     assert session.state == "running"
+
+
+def test_a_panel_at_rest_shows_that_its_kernel_lives(session, monkeypatch):
+    monkeypatch.setattr(sys.modules["widgets.dashboard"], "BEAT_SECONDS", 0.1)
+    panel = widgets.dashboard(session)
+    shown(panel, state="idle")
+    before = panel.widget.beat
+    until(lambda: panel.widget.beat > before + 1)
