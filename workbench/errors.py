@@ -139,3 +139,30 @@ class RunInterruptedError(RunError):
     def __init__(self, what: str, *, signal: int, where: str | None = None, fix: str | None = None) -> None:
         super().__init__(what, where=where, fix=fix)
         self.signal = signal
+
+
+# ---------------------------------------------------------------------------------------- the quantum simulator
+
+
+class CircuitError(WorkbenchError, ValueError):
+    """A circuit, a gate or an observable that is not what its description promises."""
+
+
+class QubitError(CircuitError, IndexError):
+    """A qubit that the circuit does not have, or one qubit named twice."""
+
+
+class NotUnitaryError(CircuitError):
+    """A matrix meant as a gate that does not preserve the norm of states."""
+
+
+class NotHermitianError(CircuitError):
+    """An observable with complex weights: its expectation would not be a real number."""
+
+
+class StateTooLargeError(WorkbenchError, MemoryError):
+    """A state that does not fit into this machine's memory."""
+
+
+class QasmError(WorkbenchError, ValueError):
+    """A text that is not OpenQASM, or uses a part of it that is not known here."""
