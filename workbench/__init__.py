@@ -9,6 +9,7 @@ from workbench.autodiff import (
     checkpoint_loop,
     derivative_source,
     diagonal_hessian,
+    find_nan,
     forward_mode,
     gradient,
     hessian,
@@ -26,6 +27,7 @@ from workbench.autodiff import (
     vectorize,
 )
 from workbench.checks import check_gradient, check_rule
+from workbench.explanations import explain
 
 __version__ = "0.1.0"
 
@@ -36,6 +38,8 @@ __all__ = [
     "checkpoint_loop",
     "derivative_source",
     "diagonal_hessian",
+    "explain",
+    "find_nan",
     "forward_mode",
     "gradient",
     "hessian",

@@ -10,6 +10,7 @@ from workbench.autodiff import arithmetic, attributes, indexing, methods  # noqa
 from workbench.autodiff.batches import vectorize
 from workbench.autodiff.blocks import checkpoint, checkpoint_loop, forward_mode
 from workbench.autodiff.derivatives import gradient, pullback, stop_gradient, value_and_gradient
+from workbench.autodiff.nan_search import find_nan
 from workbench.autodiff.operators import (
     diagonal_hessian,
     hessian,
@@ -29,6 +30,7 @@ __all__ = [
     "checkpoint_loop",
     "derivative_source",
     "diagonal_hessian",
+    "find_nan",
     "forward_mode",
     "gradient",
     "hessian",

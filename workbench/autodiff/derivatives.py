@@ -139,11 +139,15 @@ class TracedPullback:
     def __call__(self, y_bar: Any = None) -> tuple[Any, ...]:
         tape = self.tape
         with tape.lock:
-            for memory in tape.memories.values():
-                memory.store = None
-            _seed(tape, self.result, self.value, y_bar)
+            self.seed(y_bar)
             sweep_back(tape)
             return tuple(map_leaves(_cotangent_of(tape), x, other=lambda x: None) for x in self.inputs)
+
+    def seed(self, y_bar: Any) -> None:
+        """Put the cotangent of the result on the tape, and nothing else."""
+        for memory in self.tape.memories.values():
+            memory.store = None
+        _seed(self.tape, self.result, self.value, y_bar)
 
     def forget(self) -> None:
         """Give the memory back at once: a tape is full of cycles, and the garbage collector would let it wait."""

@@ -21,12 +21,17 @@ def is_engine_file(filename: str) -> bool:
     return filename.startswith(_ENGINE)
 
 
+def is_library_file(filename: str) -> bool:
+    """Whether a frame with this file name is a numeric library and not a user's program."""
+    return any(part in filename for part in _LIBRARIES)
+
+
 def user_frame() -> FrameType | None:
     """The innermost running frame that is neither the engine nor a numeric library."""
     frame = sys._getframe(1)
     while frame is not None:
         name = frame.f_code.co_filename
-        if not is_engine_file(name) and not any(part in name for part in _LIBRARIES):
+        if not is_engine_file(name) and not is_library_file(name):
             return frame
         frame = frame.f_back
     return None

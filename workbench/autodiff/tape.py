@@ -40,9 +40,10 @@ class Tape(list):
         writes: the entries that changed an array, in program order.
         caches: what functions behind ``functools.lru_cache`` returned, while the program is running.
         touched: the containers that the program put something into, while it is running (see ``settling``).
+        traces_all: whether every call is traced, also those that the native tier would take.
     """
 
-    __slots__ = ("caches", "level", "lock", "memories", "open", "touched", "writes")
+    __slots__ = ("caches", "level", "lock", "memories", "open", "touched", "traces_all", "writes")
 
     def __init__(self, level: int) -> None:
         super().__init__()
@@ -53,6 +54,7 @@ class Tape(list):
         self.caches: dict[Any, dict] = {}
         self.touched: dict[tuple[int, str | None], Any] = {}
         self.lock = threading.RLock()
+        self.traces_all = False
 
     __hash__ = object.__hash__
 

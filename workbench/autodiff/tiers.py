@@ -261,7 +261,7 @@ def _entry(f: FunctionType, rewritten: Callable, args: tuple) -> tuple[Any] | No
     args = map_leaves(current, args)
     found = leaves(args)
     tape = innermost(*found)
-    if tape is None:
+    if tape is None or tape.traces_all:
         return None
     chosen = [type(leaf) in TRACED and leaf.tape is tape for leaf in found]
     operands = [leaf for leaf, on in zip(found, chosen, strict=True) if on]
