@@ -59,6 +59,7 @@ class Author(fuzz.Author):
             "",
         ]
         self.arrays = {"x": 5, "y": 5}
+        self.views: dict[str, str] = {}
         self.floats = ["s"]
         self.budget = int(self.rng.integers(5, 16))
         self.level = 1
@@ -163,6 +164,7 @@ class Author(fuzz.Author):
             name = f"v{len(self.arrays)}"
             self.add(f"{name} = {part}")
             self.arrays[name] = length
+            self.views[name] = part.split("[")[0]
 
     def _new(self, loop: bool) -> None:
         if self.level == 1:
@@ -188,6 +190,9 @@ class Author(fuzz.Author):
 
     def _stencil(self, loop: bool) -> None:
         target, a, b = self.array(), self.array(), self.array()
+        if self.views and self.chance(0.6):
+            a = self.pick(*self.views)
+            target = self.views[a]
         n = min(self.arrays[name] for name in (target, a, b))
         if n < 3:
             return

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from workbench.autodiff.native.ir import Load, Loop, Op, Store, Value, is_float_array
+from workbench.autodiff.native.ir import Atom, Load, Loop, Op, Store, Value, is_float_array
 from workbench.autodiff.native.primitives import PRIMITIVES
 
 if TYPE_CHECKING:
@@ -94,9 +94,20 @@ def _shift(loop: Loop, node: Load | Store) -> int | None:
         return None
     if type(node.strides[-1]) is not int or node.strides[-1] != 1:
         return None
+    op = last.node if isinstance(last, Value) else None
+    checked = isinstance(op, Op) and op.name == "index"
+    if checked:
+        last = op.args[0]
+        op = last.node if isinstance(last, Value) else None
+    start, shift = loop.bounds[0], _step(loop, last, op)
+    if checked and (type(start) is not int or shift is None or start + shift < 0):
+        return None  # it may count from the end
+    return shift
+
+
+def _step(loop: Loop, last: Atom, op: Any) -> int | None:
     if last is loop.index:
         return 0
-    op = last.node if isinstance(last, Value) else None
     if isinstance(op, Op) and op.name == "step_int" and op.args[0] is loop.index and type(op.args[1]) is int:
         return op.args[1]
     return None
