@@ -18,6 +18,7 @@ from workbench.autodiff.arrays import current, record
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.derivatives import once, pullback, traced_pullback
 from workbench.autodiff.location import name_of, user_line
+from workbench.autodiff.long_loops import LongLoop
 from workbench.autodiff.operators import pushforward, stacked, unit_vectors
 from workbench.autodiff.registry import INSTANCE_DOORS
 from workbench.autodiff.scalars import TRACED, innermost
@@ -76,22 +77,29 @@ def forward_mode(f: Callable) -> ForwardBlock:
     return ForwardBlock(f)
 
 
-def checkpoint_loop(step: Callable, state: Any, items: int | Iterable[Any], *args: Any) -> Any:
+def checkpoint_loop(
+    step: Callable, state: Any, items: int | Iterable[Any], *args: Any, memory: int | None = None
+) -> Any:
     """``for item in items: state = step(state, item, *args)``, remembering about 2√n of the n steps at any time.
 
     The loop is cut into √n pieces of √n steps, each of which is a checkpoint: memory grows with the square root of
-    the number of steps, and each step is computed twice.
+    the number of steps, and each step is computed twice. With ``memory`` it stays within so many bytes whatever the
+    number of steps, by recursive checkpointing, and a step that the native tier takes runs at its speed.
 
     Args:
         step: a program ``(state, item, *args) -> state``; what is asked of ``checkpoint`` is asked of it.
         state: where the loop begins: numbers, arrays, or any structure of them.
         items: what the loop goes over; a whole number n stands for ``range(n)``.
         args: what every step gets besides, such as the parameters of the equation that is solved.
+        memory: bytes for what is remembered; ``items`` is a whole number then. Estimated from the first step, so
+            leave room where later steps do much more. States keep the structure that ``state`` has.
     Returns:
         The state after the last step.
     Raises:
-        NotDifferentiableError: as for ``checkpoint``.
+        NotDifferentiableError: as for ``checkpoint``; or ``memory`` is given and ``items`` is not a whole number.
     """
+    if memory is not None:
+        return resolve(LongLoop(step, checked_count(items), memory))(state, *args)
     items = range(items) if isinstance(items, int) else list(items)
     size = max(1, math.isqrt(len(items)))
     piece = Checkpointed(functools.partial(_steps, step))
@@ -197,6 +205,38 @@ def _checkpoint_door(checkpointed: Checkpointed) -> Callable:
     return call
 
 
+def checked_count(items: Any) -> int:
+    """The number of steps of a loop within a given memory."""
+    if isinstance(items, int):
+        return items
+    raise NotDifferentiableError(
+        "a loop within a given memory counts its steps",
+        found=f"got {type(items).__name__} for items",
+        where="items",
+        fix="pass the number of steps, and let the step look up what it needs by its number; or leave memory out",
+    )
+
+
+def _long_loop_door(loop: LongLoop) -> Callable:
+    def call(*args: Any) -> Any:
+        made = _Call(Block(loop), args, {})
+        if made.tape is None:
+            return loop(*args)
+        values, chosen = made.values(), made.chosen
+        result = made.run(lambda _, *given: loop.forward(*given), values)
+
+        def loop_pullback(bars: Any) -> list[Any]:
+            entries = iter(bars)
+            bar = map_leaves(lambda _: next(entries), result)
+            state, *rest = map_leaves(_kept, values)
+            found = loop.back(state, tuple(rest), bar)
+            return [bar for bar, on in zip(found, chosen, strict=True) if on]
+
+        return made.record(result, loop_pullback)
+
+    return call
+
+
 def _forward_door(block: ForwardBlock) -> Callable:
     def call(*args: Any, **kwargs: Any) -> Any:
         made = _Call(block, args, kwargs)
@@ -246,3 +286,4 @@ def _inner(bars: Any, tangent: list[Any]) -> Any:
 
 INSTANCE_DOORS[Checkpointed] = _checkpoint_door
 INSTANCE_DOORS[ForwardBlock] = _forward_door
+INSTANCE_DOORS[LongLoop] = _long_loop_door

@@ -165,6 +165,15 @@ class _Pull:
         return self.traced(self.f, *self.args)[1]
 
 
+def native_value(f: Callable, args: tuple) -> tuple[Any, int] | None:
+    """The value of a call by generated code, and how many numbers its pullback keeps; None where it is not taken."""
+    from workbench.autodiff.native import Refusal
+
+    made = _chosen(f, args)
+    found = None if isinstance(made, Refusal) else _forward(made, args)
+    return None if found is None else (found[0], found[1].kept)
+
+
 def native_pushforward(f: Callable, args: tuple, traced: Callable) -> tuple[Any, Callable] | None:
     """Value and pushforward of a call that the native tier takes, else None; see ``native_pullback``."""
     from workbench.autodiff.native import LEAVES, Refusal

@@ -170,6 +170,7 @@ class Plan:
             parts, shadow = self.compiled.backward(bars, shadow, tape, pos)
             return self.cotangents(numbers, iter(parts), shadow)
 
+        back.kept = pos + int(tape.numbers[0]) if self.generated.memory else pos
         return value, back
 
     def shown(self, result: Any, numbers: list[Any]) -> Any:
