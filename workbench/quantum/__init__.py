@@ -4,13 +4,20 @@
     paulis                    observables, sums of products of Pauli matrices
     simulate                  states, expectations, and their reversible gradients
     reference                 the same in plain NumPy, which the engine differentiates
+    shift, geometry           the parameter-shift rule, Hessians; the quantum geometric tensor
+    operations                noise channels, measurements on the way, feedback
+    density, sampling         density matrices; shots
+    torch_layers              expectations and states in torch's autograd; torch_simulator is made of torch operations
+    engine_rules              the same in ∂P programs
 
 Qubit 0 is the first letter of |q0 q1 …⟩ and the most significant bit of an index into a state, as in PennyLane
 and Cirq; Qiskit counts from the other end. RX(θ) = exp(-iθX/2). A new gate goes into ``gates``.
 """
 
+from workbench.quantum import engine_rules  # noqa: F401  teaches the engine
 from workbench.quantum.angles import Angle
 from workbench.quantum.circuit import Circuit
+from workbench.quantum.density import density_matrix, noisy_expectation
 from workbench.quantum.gates import (
     CNOT,
     CZ,
@@ -34,9 +41,14 @@ from workbench.quantum.gates import (
     Z,
     controlled,
 )
+from workbench.quantum.geometry import quantum_geometric_tensor, state_jacobian
+from workbench.quantum.operations import AmplitudeDamping, Dephasing, Depolarizing, Measure, When
 from workbench.quantum.paulis import PauliSum, heisenberg_ring, pauli
 from workbench.quantum.reference import reference_expectation, reference_state
+from workbench.quantum.sampling import Samples, sample, sampled_expectation
+from workbench.quantum.shift import hessian, parameter_shift_gradient
 from workbench.quantum.simulate import expectation, expectation_and_gradient, state_pullback, statevector
+from workbench.quantum.torch_layers import torch_expectation, torch_statevector
 
 __all__ = [
     "CNOT",
@@ -49,26 +61,42 @@ __all__ = [
     "RZZ",
     "SWAP",
     "U3",
+    "AmplitudeDamping",
     "Angle",
     "Circuit",
+    "Dephasing",
+    "Depolarizing",
     "Gate",
     "H",
+    "Measure",
     "PauliRotation",
     "PauliSum",
     "Phase",
     "S",
+    "Samples",
     "T",
     "Unitary",
+    "When",
     "X",
     "Y",
     "Z",
     "controlled",
+    "density_matrix",
     "expectation",
     "expectation_and_gradient",
     "heisenberg_ring",
+    "hessian",
+    "noisy_expectation",
+    "parameter_shift_gradient",
     "pauli",
+    "quantum_geometric_tensor",
     "reference_expectation",
     "reference_state",
+    "sample",
+    "sampled_expectation",
+    "state_jacobian",
     "state_pullback",
     "statevector",
+    "torch_expectation",
+    "torch_statevector",
 ]

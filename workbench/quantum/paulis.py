@@ -131,6 +131,28 @@ class PauliSum:
             out += factor * state[..., index ^ x]
         return out
 
+    def read_with_errors(self, error_0: float, error_1: float) -> PauliSum:
+        """What is measured on average when each qubit's result is read wrongly now and then.
+
+        Each letter P becomes (error_1 - error_0) + (1 - error_0 - error_1) P.
+
+        Args:
+            error_0: probability that a 0 is read as 1.
+            error_1: probability that a 1 is read as 0.
+        """
+        shift, factor = error_1 - error_0, 1.0 - error_0 - error_1
+        total = PauliSum({})
+        for product, weight in self._terms.items():
+            read = {(): weight}
+            for pair in product:
+                read = {
+                    key: value
+                    for known, w in read.items()
+                    for key, value in ((known, w * shift), ((*known, pair), w * factor))
+                }
+            total = total + PauliSum(read)
+        return total
+
     def matrix(self, n_qubits: int | None = None) -> np.ndarray:
         """The whole matrix, for exact diagonalisation of a few qubits. Shape (2**n, 2**n)."""
         n = n_qubits or self.n_qubits

@@ -34,6 +34,12 @@ def statevector(circuit: Circuit, parameters: Parameters = (), state: np.ndarray
     Returns:
         Shape (…, 2**n), complex128; the batch axes of parameters and states are broadcast.
     """
+    circuit.check_unitary("statevector")
+    return run_gates(circuit, parameters, state)
+
+
+def run_gates(circuit: Circuit, parameters: Parameters, state: np.ndarray | None = None) -> np.ndarray:
+    """``statevector`` for gates whose matrices need not be unitary, as those of noise on density matrices."""
     values, states, shape = _batches(circuit, parameters, state)
     return np.array([_forward(circuit, v, s) for v, s in zip(values, states, strict=True)]).reshape(
         *shape, -1
@@ -57,6 +63,7 @@ def expectation_and_gradient(
     Returns:
         The expectation, and the gradient of shape (…, n_parameters) in the order of ``circuit.parameter_names``.
     """
+    circuit.check_unitary("expectation_and_gradient")
     values, states, shape = _batches(circuit, parameters, state)
     found, gradients = [], []
     for v, s in zip(values, states, strict=True):
