@@ -1,11 +1,14 @@
-"""How much a gradient costs: the native tier beside the program itself, Numba, PyTorch and HIPS autograd.
+"""How much a gradient costs: the native tier beside the program itself, Numba, the trace tier and other tools.
 
-    python benchmarks/native.py [--quick] [PROGRAM ...]
+    python benchmarks/native.py [--quick] [--long] [PROGRAM ...]
 
 Times are minima over several runs, in microseconds. "numba" is the program under ``numba.njit`` as it stands; where
 Numba does not take it (dataclasses, generators), the generated primal, marked ``*``, which also checks for overflow.
 "first" is the first gradient of a fresh plan, in generated Python; "cached" the first gradient in a new process with
-a warm cache, from the call to the result; "steady" a gradient in machine code. "ratio" is steady / numba.
+a warm cache, from the call to the result, Numba imported; "steady" a gradient in machine code. "ratio" is
+steady / numba. "trace" is the trace tier, "jax" the jit of a version refactored by hand, "hand" an adjoint written by
+hand for Numba. "torch" and "hips" run the program with their functions in place of ``math``, where that is possible.
+With ``--long``: how the cost grows with the length of a loop, up to ten million steps, and with how much memory.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from typing import Any
 import native_programs as programs
 import numpy as np
 
+from workbench import checkpoint_loop, gradient, pullback
 from workbench.autodiff.native import Plan
 from workbench.autodiff.native.compile import Compiled
 
@@ -120,6 +124,68 @@ def with_jax(program: Callable[..., Any], args: tuple[Any, ...]) -> float | str:
     return "-" if run is None else fastest(run, seconds=0.6)
 
 
+def by_hand(program: Callable[..., Any], made: Plan, args: tuple[Any, ...]) -> float | str:
+    """The time of an adjoint written by hand, after a look at whether it is right."""
+    import native_by_hand
+
+    adjoint = getattr(native_by_hand, program.__name__, None)
+    if adjoint is None:
+        return "-"
+    for ours, theirs in zip(made.pullback(args)[1](1.0), adjoint(*args), strict=True):
+        assert np.allclose(ours, theirs, rtol=1e-9)
+    return fastest(lambda: adjoint(*args))
+
+
+def with_trace(program: Callable[..., Any], args: tuple[Any, ...]) -> float:
+    """The time of a gradient by the trace tier."""
+    mode, os.environ["WORKBENCH_NATIVE"] = os.environ["WORKBENCH_NATIVE"], "off"
+    try:
+        return fastest(lambda: pullback(program, *args)[1](1.0), seconds=0.0, least=1)
+    finally:
+        os.environ["WORKBENCH_NATIVE"] = mode
+
+
+def spring(state: tuple[float, float], k: int, stiffness: float) -> tuple[float, float]:
+    """One step of a pendulum on a spring."""
+    x, v = state
+    v = v - 0.01 * stiffness * math.sin(x)
+    return x + 0.01 * v, v
+
+
+def swing(x: float, stiffness: float, n: int) -> float:
+    """A long loop, taped whole."""
+    state = (x, 0.0)
+    for k in range(n):
+        state = spring(state, k, stiffness)
+    return state[0] ** 2 + state[1]
+
+
+def swing_within(x: float, stiffness: float, n: int) -> float:
+    """The same within 32 MB."""
+    state = checkpoint_loop(spring, (x, 0.0), n, stiffness, memory=2**25)
+    return state[0] ** 2 + state[1]
+
+
+def long_loops() -> None:
+    """Print what long loops cost."""
+    os.environ["WORKBENCH_NATIVE"] = "numba"
+    print(
+        f"{'steps':>10s} {'taped, s':>10s} {'ns/step':>9s} {'within 32 MB, s':>16s} {'ns/step':>9s}  gradients equal to"
+    )
+    for n in (10**4, 10**5, 10**6, 10**7):
+        row, found = [], []
+        for program in (swing, swing_within):
+            gradient(program, (0, 1))(0.7, 1.3, 10)
+            found.append(gradient(program, (0, 1))(0.7, 1.3, n))
+            row.append(
+                1e-6 * fastest(lambda p=program, n=n: gradient(p, (0, 1))(0.7, 1.3, n), seconds=0.2, least=2)
+            )
+        off = max(abs(a / b - 1.0) for a, b in zip(*found, strict=True))
+        print(
+            f"{n:10d} {row[0]:10.4f} {1e9 * row[0] / n:9.1f} {row[1]:16.4f} {1e9 * row[1] / n:9.1f}  {off:.0e}"
+        )
+
+
 def cached(name: str) -> float:
     """The first gradient in a new process with a warm cache, without the time of imports."""
     code = (
@@ -158,6 +224,8 @@ def measure(
     row["ratio"] = row["steady"] / row["numba"]
     row["cached"] = cached(program.__name__)
     row["jax"] = with_jax(program, args)
+    row["hand"] = by_hand(program, fast, args)
+    row["trace"] = "-" if quick else with_trace(program, args)
     if scalar and not quick and program is not programs.trebuchet:
         row["torch"] = with_torch(program, args)
         try:
@@ -167,7 +235,20 @@ def measure(
     return row
 
 
-COLUMNS = ("python", "numba", "first", "compile", "cached", "steady", "ratio", "jax", "torch", "hips")
+COLUMNS = (
+    "python",
+    "numba",
+    "first",
+    "compile",
+    "cached",
+    "steady",
+    "ratio",
+    "hand",
+    "jax",
+    "trace",
+    "torch",
+    "hips",
+)
 
 
 def show(row: dict[str, Any]) -> str:
@@ -194,7 +275,11 @@ def main() -> None:
     parser.add_argument("programs", nargs="*", help="names of programs; all by default")
     parser.add_argument("--quick", action="store_true", help="leave out PyTorch and HIPS autograd")
     parser.add_argument("--json", help="write the rows to this file")
+    parser.add_argument("--long", action="store_true", help="measure long loops instead")
     options = parser.parse_args()
+    if options.long:
+        long_loops()
+        return
     rows = []
     for kind, table in (("scalar", programs.SCALARS), ("array", programs.ARRAYS)):
         print(f"{kind + ' programs':20s} " + " ".join(f"{column:>11s}" for column in COLUMNS))

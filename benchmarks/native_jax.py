@@ -1,6 +1,6 @@
 """Some of the benchmark's programs, refactored for JAX by hand: loops as scans, states as arrays, branches as where.
 
-JAX is no dependency of the project. Without it these columns stay empty.
+``pip install -e .[benchmarks]`` brings JAX. Without it these columns stay empty.
 """
 
 from __future__ import annotations
@@ -95,6 +95,47 @@ def neural_ode(w, v, x0):
 
     x, _ = lax.scan(step, x0, None, length=100)
     return jnp.sum(x * x)
+
+
+def n_body(mass, speed, tilt):
+    positions = jnp.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.1], [-1.5, 0.2, 0.0], [0.3, 2.0, -0.2]])
+    positions = positions.at[2, 2].set(tilt)
+    velocities = jnp.zeros((4, 3)).at[1, 1].set(speed).at[2, 0].set(0.1).at[2, 1].set(-0.7 * speed)
+    velocities = velocities.at[3].set(jnp.stack([-0.6, 0.1, tilt]))
+    masses = jnp.stack([mass, 0.1, 0.05, 0.02])
+
+    def step(state, _):
+        x, v = state
+        d = x[None] - x[:, None]
+        r2 = jnp.sum(d * d, axis=2) + 1e-3
+        s = masses[None] / (r2 * jnp.sqrt(r2))
+        v = v + 0.005 * jnp.sum(s[:, :, None] * d, axis=1)
+        return (x + 0.005 * v, v), None
+
+    (x, _), _ = lax.scan(step, (positions, velocities), None, length=200)
+    return x[1, 0] + x[2, 1] * x[3, 2]
+
+
+def projection(rotation, shift, focal):
+    k = jnp.arange(200)
+    x, y, z = 0.01 * k - 1.0, jnp.sin(0.1 * k), 4.0 + jnp.cos(0.07 * k)
+    c, s = jnp.cos(rotation), jnp.sin(rotation)
+    u, w = c * x + s * z + shift, -s * x + c * z
+    radius = (u * u + y * y) / (w * w)
+    bend = 1.0 + 0.1 * radius + 0.01 * radius * radius
+    return jnp.sum((focal * bend * u / w - 0.2 * k) ** 2 + (focal * bend * y / w - 3.0) ** 2)
+
+
+def lstm(weights, xs):
+    def step(state, x):
+        h, c = state
+        keep, enter, leave = jax.nn.sigmoid(weights[:3, :, 0] * x + weights[:3] @ h)
+        c = keep * c + enter * jnp.tanh(weights[3, :, 0] * x + weights[3] @ h)
+        return (leave * jnp.tanh(c), c), None
+
+    zeros = jnp.zeros(weights.shape[2])
+    (h, _), _ = lax.scan(step, (zeros, zeros), xs)
+    return jnp.sum(h)
 
 
 def gradient(name: str, args: tuple[Any, ...]) -> Any:

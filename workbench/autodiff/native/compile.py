@@ -149,6 +149,10 @@ class Compiled:
         if self.circles:
             self.failure = "functions that call each other in a circle are not compiled"
             return
+        if chosen == "auto" and calls_itself(self.generated.text):
+            # machine code has no limit to recursion: where Python raises, the process would end
+            self.failure = "recursive functions are compiled only when WORKBENCH_NATIVE=numba says so"
+            return
         self.state = "compiling"
         if now:
             self.load()
