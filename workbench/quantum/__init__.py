@@ -3,6 +3,7 @@
     gates, angles, circuit    circuits as values; parameters have names
     paulis                    observables, sums of products of Pauli matrices
     simulate                  states, expectations, and their reversible gradients
+    program, kernels, lanes   how: gates fused and ordered into passes over the memory; compiled loops; vectors
     reference                 the same in plain NumPy, which the engine differentiates
     shift, geometry           the parameter-shift rule, Hessians; the quantum geometric tensor
     operations                noise channels, measurements on the way, feedback

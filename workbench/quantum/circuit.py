@@ -92,8 +92,12 @@ class Circuit:
             return NotImplemented
         return self.n_qubits == other.n_qubits and self._gates == other._gates
 
-    def __hash__(self) -> int:
+    @cached_property
+    def _hash(self) -> int:
         return hash((self.n_qubits, self._gates))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def __repr__(self) -> str:
         return f"<Circuit: {self.n_qubits} qubits, {len(self)} gates, {self.n_parameters} parameters>"

@@ -84,8 +84,12 @@ class PauliSum:
     def __eq__(self, other: object) -> bool:
         return self._terms == other._terms if isinstance(other, PauliSum) else NotImplemented
 
-    def __hash__(self) -> int:
+    @cached_property
+    def _hash(self) -> int:
         return hash(frozenset(self._terms.items()))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def __str__(self) -> str:
         texts = (

@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 import psutil
 
 from workbench.errors import CircuitError, StateTooLargeError
-from workbench.quantum.angles import Angle
+from workbench.quantum import kernels
 from workbench.quantum.circuit import Circuit
 from workbench.quantum.paulis import PauliSum
-from workbench.quantum.reference import apply_gate, gate_matrix
+from workbench.quantum.program import Program
 
 Parameters = Mapping[str, float] | Sequence[float] | np.ndarray
 
@@ -40,19 +41,30 @@ def statevector(circuit: Circuit, parameters: Parameters = (), state: np.ndarray
 
 def run_gates(circuit: Circuit, parameters: Parameters, state: np.ndarray | None = None) -> np.ndarray:
     """``statevector`` for gates whose matrices need not be unitary, as those of noise on density matrices."""
+    program = program_of(circuit)
+    arrays = program.arrays_between(from_state=state is not None, to_state=True)
     values, states, shape = _batches(circuit, parameters, state)
-    return np.array([_forward(circuit, v, s) for v, s in zip(values, states, strict=True)]).reshape(
-        *shape, -1
-    )
+    buffers = _buffers(program)
+    found = np.empty((len(values), 2**circuit.n_qubits), dtype=complex)
+    for k, row in enumerate(values):
+        _start(buffers, program, states, k)
+        _read(buffers[kernels.final_state(arrays, row, buffers)], program, found[k])
+    return found.reshape(*shape, -1)
 
 
 def expectation(
     circuit: Circuit, observable: PauliSum, parameters: Parameters = (), state: np.ndarray | None = None
 ) -> float | np.ndarray:
     """⟨ψ|observable|ψ⟩ after the circuit: a float, or an array of the shape of the batch."""
-    psi = statevector(circuit, parameters, state)
-    values = np.einsum("...i,...i->...", psi.conj(), observable.apply(psi)).real
-    return values if values.ndim else float(values)
+    circuit.check_unitary("expectation")
+    values, states, shape = _batches(circuit, parameters, state)
+    program, arrays, masks = _prepared(circuit, observable, state is not None)
+    buffers = _buffers(program)
+    found = np.empty(len(values))
+    for k, row in enumerate(values):
+        _start(buffers, program, states, k)
+        found[k] = kernels.value(arrays, masks, row, buffers)
+    return found.reshape(shape) if shape else float(found[0])
 
 
 def expectation_and_gradient(
@@ -65,14 +77,15 @@ def expectation_and_gradient(
     """
     circuit.check_unitary("expectation_and_gradient")
     values, states, shape = _batches(circuit, parameters, state)
-    found, gradients = [], []
-    for v, s in zip(values, states, strict=True):
-        psi = _forward(circuit, v, s)
-        bar = observable.apply(psi)
-        found.append(np.vdot(psi, bar).real)
-        gradients.append(_backward(circuit, v, psi, 2.0 * bar)[0])
-    energies = np.array(found).reshape(shape)
-    return (energies if shape else float(energies)), np.array(gradients).reshape(*shape, circuit.n_parameters)
+    program, arrays, masks = _prepared(circuit, observable, state is not None)
+    buffers = _buffers(program)
+    found, gradients = np.empty(len(values)), np.empty(values.shape)
+    for k, row in enumerate(values):
+        _start(buffers, program, states, k)
+        found[k], gradients[k] = kernels.value_and_gradient(arrays, masks, row, buffers)
+    if not shape:
+        return float(found[0]), gradients[0]
+    return found.reshape(shape), gradients.reshape(*shape, -1)
 
 
 def state_pullback(
@@ -86,56 +99,67 @@ def state_pullback(
     Returns:
         Shapes (n_parameters,) and (2**n,).
     """
-    return _backward(circuit, circuit.parameter_array(parameters), psi, psi_bar)
+    circuit.check_unitary("state_pullback")
+    program = program_of(circuit)
+    arrays = program.arrays_between(from_state=True, to_state=True)
+    buffers = _buffers(program)
+    for k, vector in enumerate((psi, psi_bar)):
+        _write(buffers[k], program, vector)
+    overlap = float(np.vdot(psi_bar, psi).imag)
+    values = np.array(circuit.parameter_array(parameters), order="C")
+    gradient, place = kernels.pull_back(arrays, values, buffers, overlap)
+    state_bar = np.empty(2**circuit.n_qubits, dtype=complex)
+    _read(buffers[place], program, state_bar)
+    return 0.5 * gradient, state_bar
 
 
-def _forward(circuit: Circuit, values: np.ndarray, state: np.ndarray) -> np.ndarray:
-    named = dict(zip(circuit.parameter_names, values.tolist(), strict=True))
-    for gate in circuit.gates:
-        state = apply_gate(gate, gate_matrix(gate, named), state, circuit.n_qubits)
-    return state
+@lru_cache(maxsize=64)
+def program_of(circuit: Circuit) -> Program:
+    """The circuit fused and ordered for the kernels, kept for the circuits used last."""
+    return Program(circuit)
 
 
-def _backward(circuit: Circuit, values: np.ndarray, psi: np.ndarray, bar: np.ndarray) -> tuple:
-    named = dict(zip(circuit.parameter_names, values.tolist(), strict=True))
-    places = {name: k for k, name in enumerate(circuit.parameter_names)}
-    gradient = np.zeros(len(values))
-    for gate in reversed(circuit.gates):
-        undo = gate_matrix(gate, named).conj().T
-        psi = apply_gate(gate, undo, psi, circuit.n_qubits)
-        for k, angle in enumerate(gate.angles):
-            if isinstance(angle, Angle):
-                slope = _slope(gate, k, named)
-                turned = apply_gate(gate, slope, psi, circuit.n_qubits)
-                if gate.controls:
-                    turned -= apply_gate(gate, np.zeros_like(slope), psi, circuit.n_qubits)
-                gradient[places[angle.name]] += angle.scale * np.vdot(bar, turned).real
-        bar = apply_gate(gate, undo, bar, circuit.n_qubits)
-    return gradient, bar
+@lru_cache(maxsize=64)
+def _prepared(circuit: Circuit, observable: PauliSum, from_state: bool) -> tuple:
+    program = program_of(circuit)
+    arrays = program.arrays_between(from_state=from_state, to_state=False)
+    return program, arrays, program.observable(observable, circuit.n_qubits)
 
 
-def _slope(gate, k: int, named: Mapping[str, float]) -> np.ndarray:
-    """The derivative of a gate's matrix by its angle k, from the matrix half a turn on."""
+def _buffers(program: Program) -> np.ndarray:
+    """Three states, real and imaginary parts apart: all the memory there is, whatever the depth."""
+    check_memory(program.bits)
+    return np.zeros((3, 2, 2**program.bits))
 
-    from workbench.quantum.gates import matrix_of
 
-    angles = [a.at(named) if isinstance(a, Angle) else a for a in gate.angles]
-    if gate.name == "Phase" or (gate.name == "U3" and k > 0):
-        ahead, behind = list(angles), list(angles)
-        ahead[k] += np.pi / 2
-        behind[k] -= np.pi / 2
-        return (matrix_of(gate.name, ahead) - matrix_of(gate.name, behind)) / 2
-    ahead = list(angles)
-    ahead[k] += np.pi
-    return matrix_of(gate.name, ahead) / 2
+def _start(buffers: np.ndarray, program: Program, states: np.ndarray | None, k: int) -> None:
+    if states is not None:
+        _write(buffers[0], program, states[k])
+        return
+    if k:  # new buffers are zero
+        buffers[0] = 0.0
+    buffers[0, 0, 0] = 1.0
+
+
+def _write(buffer: np.ndarray, program: Program, state: np.ndarray) -> None:
+    step = 8 if program.idle else 1
+    if program.idle:
+        buffer[:] = 0.0
+    buffer[0, ::step], buffer[1, ::step] = state.real, state.imag
+
+
+def _read(buffer: np.ndarray, program: Program, target: np.ndarray) -> None:
+    step = 8 if program.idle else 1
+    target.real, target.imag = buffer[0, ::step], buffer[1, ::step]
 
 
 def _batches(circuit: Circuit, parameters: Parameters, state: np.ndarray | None) -> tuple:
     check_memory(circuit.n_qubits)
-    values = circuit.parameter_array(parameters)
+    # a copy: the kernels are compiled for writable contiguous arrays
+    values = np.array(circuit.parameter_array(parameters), order="C")
     if state is None:
-        state = np.zeros(2**circuit.n_qubits, dtype=complex)
-        state[0] = 1.0
+        shape = values.shape[:-1]
+        return values.reshape(math.prod(shape), values.shape[-1]), None, shape
     state = np.asarray(state, dtype=complex)
     if state.ndim == 0 or state.shape[-1] != 2**circuit.n_qubits:
         raise CircuitError(
@@ -147,7 +171,7 @@ def _batches(circuit: Circuit, parameters: Parameters, state: np.ndarray | None)
     shape = np.broadcast_shapes(values.shape[:-1], state.shape[:-1])
     rows = math.prod(shape)
     return (
-        np.broadcast_to(values, (*shape, values.shape[-1])).reshape(rows, values.shape[-1]),
+        np.array(np.broadcast_to(values, (*shape, values.shape[-1]))).reshape(rows, values.shape[-1]),
         np.broadcast_to(state, (*shape, state.shape[-1])).reshape(rows, state.shape[-1]),
         shape,
     )
