@@ -10,6 +10,7 @@
     density, sampling         density matrices; shots
     torch_layers              expectations and states in torch's autograd; torch_simulator is made of torch operations
     engine_rules              the same in ∂P programs
+    drawing, qasm             circuits as text, and as OpenQASM 2
 
 Qubit 0 is the first letter of |q0 q1 …⟩ and the most significant bit of an index into a state, as in PennyLane
 and Cirq; Qiskit counts from the other end. RX(θ) = exp(-iθX/2). A new gate goes into ``gates``.
@@ -45,6 +46,7 @@ from workbench.quantum.gates import (
 from workbench.quantum.geometry import quantum_geometric_tensor, state_jacobian
 from workbench.quantum.operations import AmplitudeDamping, Dephasing, Depolarizing, Measure, When
 from workbench.quantum.paulis import PauliSum, heisenberg_ring, pauli
+from workbench.quantum.qasm import from_qasm, to_qasm
 from workbench.quantum.reference import reference_expectation, reference_state
 from workbench.quantum.sampling import Samples, sample, sampled_expectation
 from workbench.quantum.shift import hessian, parameter_shift_gradient
@@ -85,6 +87,7 @@ __all__ = [
     "density_matrix",
     "expectation",
     "expectation_and_gradient",
+    "from_qasm",
     "heisenberg_ring",
     "hessian",
     "noisy_expectation",
@@ -98,6 +101,7 @@ __all__ = [
     "state_jacobian",
     "state_pullback",
     "statevector",
+    "to_qasm",
     "torch_expectation",
     "torch_statevector",
 ]

@@ -102,6 +102,11 @@ class Circuit:
     def __repr__(self) -> str:
         return f"<Circuit: {self.n_qubits} qubits, {len(self)} gates, {self.n_parameters} parameters>"
 
+    def __str__(self) -> str:
+        from workbench.quantum.drawing import as_text  # which reads circuits
+
+        return as_text(self)
+
     def dagger(self) -> Circuit:
         """The inverse circuit: the inverse of each gate, the last first.
 

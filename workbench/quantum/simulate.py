@@ -116,6 +116,7 @@ def state_pullback(
 @lru_cache(maxsize=64)
 def program_of(circuit: Circuit) -> Program:
     """The circuit fused and ordered for the kernels, kept for the circuits used last."""
+    check_memory(circuit.n_qubits)
     return Program(circuit)
 
 
@@ -154,7 +155,6 @@ def _read(buffer: np.ndarray, program: Program, target: np.ndarray) -> None:
 
 
 def _batches(circuit: Circuit, parameters: Parameters, state: np.ndarray | None) -> tuple:
-    check_memory(circuit.n_qubits)
     # a copy: the kernels are compiled for writable contiguous arrays
     values = np.array(circuit.parameter_array(parameters), order="C")
     if state is None:
