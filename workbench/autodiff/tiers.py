@@ -10,13 +10,14 @@ import functools
 import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
 
 from workbench.autodiff.arrays import current, record
 from workbench.autodiff.location import is_engine_file
+from workbench.autodiff.registry import OWN
 from workbench.autodiff.scalars import TRACED, innermost
 from workbench.autodiff.structure import leaves, map_leaves
 from workbench.autodiff.tape import OPEN
@@ -79,7 +80,41 @@ def derivative_source(f: Callable, *args: Any) -> str:
 
 
 def _chosen(f: Any, args: tuple, *, inside: bool = False) -> Any:
-    """The plan that takes a call, or the refusal."""
+    """The plan that takes a call, or the refusal; a kind of call refused several times is not looked at again."""
+    from workbench.autodiff.native import Refusal
+    from workbench.autodiff.native.compile import mode
+
+    key = _kind_of_call(f, args, inside)
+    if _refusals.get(key, (0, None))[0] >= ENOUGH:
+        return _refusals[key][1]
+    found = _looked_up(f, args, inside)
+    if isinstance(found, Refusal) and mode() == "auto":
+        if key not in _refusals or _refusals[key][1] is not None:
+            if len(_refusals) > MOST_REFUSALS:
+                _refusals.clear()
+            _refusals[key] = (_refusals.get(key, (0, None))[0] + 1, found)
+    elif key not in _refusals or _refusals[key][1] is not None:
+        _refusals[key] = (0, None)  # it has been taken: calls of this kind are looked at each time
+    return found
+
+
+ENOUGH, MOST_REFUSALS = 3, 10_000
+# kind of call -> how often it was refused, and why; None for why once it was taken
+_refusals: dict[Any, tuple[int, Any]] = {}
+
+
+def _kind_of_call(f: Any, args: tuple, inside: bool) -> Any:
+    """What calls have in common that are probably refused for the same reason: code and types of arguments."""
+    if type(f) is MethodType:
+        f, args = f.__func__, (f.__self__, *args)
+    from workbench.autodiff.native.compile import mode
+
+    what = (f.__code__, f.__code__.co_filename) if type(f) is FunctionType else type(f)
+    kinds = [(np.ndarray, a.shape) if type(a) is np.ndarray else type(a) for a in args]
+    return what, inside, mode(), len(OWN), *kinds
+
+
+def _looked_up(f: Any, args: tuple, inside: bool) -> Any:
     from workbench.autodiff.native import Refusal, chosen
 
     for leaf in leaves(args):

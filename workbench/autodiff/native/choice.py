@@ -4,8 +4,9 @@ A run must repeat, so the choice must not depend on the clock, on what is compil
 Generated Python and its machine code give the same bits, so it does not matter when the one takes the other's place;
 what matters is that the tier is chosen before the first number (``docs/decisions/0008``).
 
-Generated Python beats a trace, except where it goes through long arrays element by element that NumPy would run
-through by itself. So a plan is taken unless such whole-array work stands as deep in the program's loops as the rest.
+Generated Python beats a trace, except for a few operations without a loop, and except where it goes through long arrays
+element by element that NumPy would run through by itself. So a plan is taken unless such whole-array work stands as
+deep in the program's loops as the rest.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from workbench.autodiff.native.fence import Refusal
 from workbench.autodiff.native.plan import Plan, plan
 
 MOST_STOPS = 3
+SHORT_PROGRAM = 48  # operations that a tape does in the time it takes to call generated code
 
 WHOLE_ARRAYS = Refusal("most of its work is on whole arrays, which NumPy does faster than generated Python")
+SHORT = Refusal("it has no loop and only a few operations, which a tape does as fast")
 STOPS = Refusal("it has left what machine numbers can do several times")
 
 
@@ -38,6 +41,8 @@ def chosen(function: Any, args: tuple[Any, ...], *, inside: bool = False) -> Pla
     if made.stops > MOST_STOPS:
         return STOPS
     work = made.work
+    if not work.depth and work.operations < SHORT_PROGRAM:
+        return SHORT
     if inside and not work.depth:
         return Refusal("it has no loop: inside of a traced program it is traced")
     return made if not work.deep or work.suits(made.numbers(args)[0]) else WHOLE_ARRAYS

@@ -29,12 +29,14 @@ class Work:
     def __init__(self, block: Block, params: list[Value]) -> None:
         self.params = params
         self.depth: float = 0
+        self.operations = 0  # of programs without loops
         self.whole: list[_Whole] = []
         self._active: set[Any] = set()
         self._walk(block, 0, {})
 
     def _walk(self, block: Block, depth: float, known: dict[Value, Atom]) -> None:
         self.depth = max(self.depth, depth)
+        self.operations += len(block.nodes)
         for node in block.nodes:
             if isinstance(node, Loop) and node.whole:
                 self.whole.append(_Whole(depth, _dims(node), known))
