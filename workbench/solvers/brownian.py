@@ -157,6 +157,18 @@ class BrownianPath:
             return self.cells(k, count.bit_length() - 1, steps)
         return self.grid(k, np.round(np.arange(steps[0], steps[1] + 1) / count * 2**BITS).astype(np.int64))
 
+    def all_noise(self, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """W and H in the equal steps of all intervals, each (steps, rows, channels)."""
+        shape = (int(counts.sum()), self.rows, self.channels)
+        w, h = np.empty(shape), np.empty(shape)
+
+        def fill(a: int, b: int) -> None:
+            where = (self.seed, self.first_row + a, self.lengths)
+            tree.fill_steps(*where, counts, w[:, a:b], h[:, a:b])
+
+        self._in_parts(fill, shape[0])
+        return w, h
+
     def _place(self, ts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The intervals of some times and the places in them, in units of 2⁻²⁸."""
         if not np.all((self.knots[0] <= ts) & (ts <= self.knots[-1])):
@@ -203,6 +215,11 @@ class Window:
             for p, q, s, t in zip(points[:-1], points[1:], edges[:-1], edges[1:], strict=True)
         ]
         return np.stack([w for w, _ in pairs]), np.stack([h for _, h in pairs])
+
+    def all_noise(self, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """W and H in the equal steps of all intervals, each (steps, rows, channels)."""
+        parts = [self.noise(k, (0, count), count) for k, count in enumerate(counts.tolist())]
+        return np.concatenate([w for w, _ in parts]), np.concatenate([h for _, h in parts])
 
 
 def _between(

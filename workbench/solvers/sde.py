@@ -14,6 +14,7 @@ import torch
 from workbench.errors import SolverOptionError, nearest
 from workbench.solvers.adjoint import backsolve, integrate, integrate_checkpointed
 from workbench.solvers.brownian import BrownianPath, Window
+from workbench.solvers.fused import fuse, solve_fused
 from workbench.solvers.problem import States, check_choice, check_positive, output_times
 from workbench.solvers.sde_adaptive import Tolerance, choose_steps
 from workbench.solvers.sde_grid import FixedGrid, ReplayGrid
@@ -132,8 +133,14 @@ def _solve(
         accepted, rejected = np.full(states.batch, grid.n), np.zeros(states.batch, np.int64)
         evaluations = grid.n * stepper.evaluations
     if ys is None or _varies(eq, times, y0):
-        run = {"direct": integrate, "checkpoint": integrate_checkpointed, "backsolve": backsolve}[gradient]
-        ys = run(stepper, grid, y0, progress)
+        loop = fuse(stepper.tableau, eq, states, float(times[0])) if method != REVERSIBLE else None
+        if loop is not None:
+            ys = solve_fused(loop, grid, y0, gradient)
+        else:
+            run = {"direct": integrate, "checkpoint": integrate_checkpointed, "backsolve": backsolve}[
+                gradient
+            ]
+            ys = run(stepper, grid, y0, progress)
     counts = Statistics(evaluations, torch.from_numpy(accepted), torch.from_numpy(rejected))
     kept = ys.detach()
 

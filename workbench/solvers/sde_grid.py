@@ -48,6 +48,20 @@ class FixedGrid:
             first += count
         self.n = first
         self._firsts = [interval.first for interval in self.intervals]
+        self._counts = np.array([interval.count for interval in self.intervals], dtype=np.int64)
+        self.out_steps = np.concatenate([[0], np.cumsum(self._counts)])
+
+    def arrays(self, a: int, b: int) -> tuple[np.ndarray, ...]:
+        """t, h (steps, 1), ΔW and ΔW/2 + H (steps, batch, channels) of steps a … b − 1."""
+        lengths = np.array([interval.length / interval.count for interval in self.intervals])
+        hs = np.repeat(lengths, self._counts)
+        ts = np.concatenate([i.t0 + np.arange(i.count) * (i.length / i.count) for i in self.intervals])
+        if (a, b) == (0, self.n):
+            w, area = self.path.all_noise(self._counts)
+            return ts[:, None], hs[:, None], w, 0.5 * w + area
+        steps = [step for step, _ in self.steps(a, b)]
+        w, j = (torch.stack([step[i] for step in steps]).double().numpy() for i in (3, 4))
+        return ts[a:b, None], hs[a:b, None], w, j
 
     def steps(self, a: int, b: int) -> Iterator[tuple[Step, Hit]]:
         """Steps a … b − 1."""
@@ -93,18 +107,31 @@ class ReplayGrid:
         self.path, self.times = path, times
         self.ks, self.begins, self.ends = accepted
         self.n = len(self.ks)
+        reached = (self.ends == 1 << BITS) & (self.ends > self.begins)
+        step, row = np.nonzero(reached)
+        self.out_steps = np.zeros((len(times), self.ks.shape[1]), np.int64)
+        self.out_steps[self.ks[step, row] + 1, row] = step + 1
         self._options = {"dtype": like.dtype, "device": like.device}
 
     def steps(self, a: int, b: int) -> Iterator[tuple[Step, Hit]]:
         """Steps a … b − 1."""
         for m in range(a, b):
+            step = self._step(m)
             k, begin, end = self.ks[m], self.begins[m], self.ends[m]
-            before = self.path.point(k, begin)
-            after = self.path.point(k, end)
-            step = make_step(self.path, self.times, (k, begin, end), (before, after))
             rows = np.flatnonzero((end == 1 << BITS) & (end > begin))
             hit = (torch.from_numpy(k[rows] + 1), torch.from_numpy(rows)) if len(rows) else None
             yield Step(*(torch.from_numpy(x).to(**self._options) for x in step)), hit
+
+    def _step(self, m: int) -> Step:
+        k, begin, end = self.ks[m], self.begins[m], self.ends[m]
+        points = self.path.point(k, begin), self.path.point(k, end)
+        return make_step(self.path, self.times, (k, begin, end), points)
+
+    def arrays(self, a: int, b: int) -> tuple[np.ndarray, ...]:
+        """t, h (steps, batch), ΔW and ΔW/2 + H (steps, batch, channels) of steps a … b − 1."""
+        steps = [self._step(m) for m in range(a, b)]
+        t, h, w, j = (np.stack([step[i] for step in steps]) for i in (0, 1, 3, 4))
+        return t[:, :, 0], h[:, :, 0], w, j
 
 
 def make_step(

@@ -37,7 +37,8 @@ class Equation:
     """drift dt + diffusion dW in the form that the steps work on.
 
     ``drift`` and ``diffusion`` give tensors of shape (batch, state), or for matrix noise a diffusion of shape
-    (batch, state, channels). ``both`` gives the two from one call, where the caller has such a function.
+    (batch, state, channels). ``both`` gives the two from one call, where the caller has such a function. ``given`` are
+    the functions as the caller gave them.
     """
 
     drift: Pair
@@ -46,6 +47,7 @@ class Equation:
     noise: str
     channels: int
     matrix: bool
+    given: tuple[Callable, ...]
 
     def times(self, g: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """The diffusion times a vector of channels."""
@@ -60,6 +62,7 @@ def equation(
     Raises:
         SolverOptionError: a shape does not fit the noise.
     """
+    given = (drift,) if diffusion is None else (drift, diffusion)
     f = states.function(drift, "drift")
     y0 = states.y0.detach()
     t = torch.tensor(t0, dtype=y0.dtype, device=y0.device)
@@ -85,7 +88,7 @@ def equation(
     _check_shape("drift", drift0, tuple(y0.shape), noise)
     matrix, channels, shape = _noise_shape(noise, diffusion0, y0)
     if tuple(diffusion0.shape) == shape and not (noise == "scalar" and len(shape) == 3):
-        return Equation(f, g, both, noise, channels, matrix)
+        return Equation(f, g, both, noise, channels, matrix, given)
 
     def fitted(value: torch.Tensor) -> torch.Tensor:
         value = value.expand(shape)
@@ -95,7 +98,7 @@ def equation(
         drift, diffusion = both(t, y)
         return drift, fitted(diffusion)
 
-    return Equation(f, lambda t, y: fitted(g(t, y)), both_fitted, noise, channels, matrix)
+    return Equation(f, lambda t, y: fitted(g(t, y)), both_fitted, noise, channels, matrix, given)
 
 
 def _check_shape(name: str, value: Any, shape: tuple[int, ...], noise: str) -> None:

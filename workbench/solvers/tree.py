@@ -190,3 +190,37 @@ def fill_points(seed, first_row, ks, places, lengths, out_w, out_integral):
             stream = _stream(seed, k, first_row + row, channel)
             w, integral = _walk(stream, lengths[k], places[row])
             out_w[row, channel], out_integral[row, channel] = w, integral
+
+
+@njit(cache=True, nogil=True)
+def fill_steps(seed, first_row, lengths, counts, out_w, out_h):
+    """W and H in the equal steps of all intervals, ``counts`` of them in each."""
+    _, rows, channels = out_w.shape
+    longest = counts.max()
+    ws, hs = np.empty(longest), np.empty(longest)
+    for row in range(rows):
+        for channel in range(channels):
+            first = 0
+            for k in range(len(counts)):
+                count, length = counts[k], lengths[k]
+                stream = _stream(seed, k, first_row + row, channel)
+                if count & (count - 1) == 0:
+                    ws[0], hs[0] = _root(stream, length)
+                    width, size = 1, length
+                    while width < count:
+                        for i in range(width - 1, -1, -1):
+                            w1, h1, w2, h2 = _halves(stream, width + i, size, ws[i], hs[i])
+                            ws[2 * i], hs[2 * i], ws[2 * i + 1], hs[2 * i + 1] = w1, h1, w2, h2
+                        width, size = 2 * width, 0.5 * size
+                else:
+                    w0, i0, place = 0.0, 0.0, 0
+                    for i in range(count):
+                        end = np.int64(np.round((i + 1) / count * (1 << BITS)))
+                        w1, i1 = _walk(stream, length, end)
+                        size = (end - place) * 2.0**-BITS * length
+                        ws[i] = w1 - w0
+                        hs[i] = (i1 - i0 - w0 * size) / size - 0.5 * ws[i]
+                        w0, i0, place = w1, i1, end
+                for i in range(count):
+                    out_w[first + i, row, channel], out_h[first + i, row, channel] = ws[i], hs[i]
+                first += count
