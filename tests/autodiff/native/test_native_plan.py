@@ -326,6 +326,27 @@ def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path):
     assert run(tmp_path, tmp_path / "a file" / "cache")[1] == "compiled"
 
 
+def test_two_processes_fill_one_cache(tmp_path):
+    (tmp_path / "program.py").write_text(PROGRAM)
+    root = str(Path(__file__).resolve().parents[3])
+    code = RUN.format(root=root, folder=str(tmp_path), cache=str(tmp_path / "cache"))
+    both = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    lines = [process.communicate()[0].split() for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert lines[0][:2] == lines[1][:2]
+    assert lines[0][1] == "compiled"
+
+
+def test_damaged_machine_code_is_compiled_again(tmp_path):
+    first = run(tmp_path, tmp_path / "cache")
+    for path in (tmp_path / "cache").rglob("*.nb*"):
+        path.write_bytes(b"damaged")
+    again = run(tmp_path, tmp_path / "cache")
+    assert again[0] == first[0]
+
+
 def test_module_files_are_named_after_their_text(tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "folder", lambda: tmp_path)
     one, two = cache.module_file("a = 1\n", "m"), cache.module_file("a = 2\n", "m")
@@ -357,6 +378,19 @@ def test_a_hot_function_is_compiled_in_the_background(monkeypatch, tmp_path):
     assert made.state == "compiled"
     assert "compiling" in states
     assert len(gradients) == 1
+
+
+def factorial(x):
+    return 1.0 if x < 1.0 else x * factorial(x - 1.0)
+
+
+def test_recursion_is_compiled_only_on_request(monkeypatch):
+    monkeypatch.setenv("WORKBENCH_NATIVE", "auto")
+    made = Plan(factorial, (3.5,))
+    made.compiled.spent = 10.0
+    assert made.pullback((3.5,))[0] == factorial(3.5)
+    assert made.state == "python"
+    assert "recursive" in made.compiled.failure
 
 
 # ------------------------------------------------------------------------------------------- batches

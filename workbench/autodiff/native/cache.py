@@ -69,3 +69,11 @@ def done_file(path: Path, entries: list[str]) -> Path:
     """The empty file that says that a module's machine code for these entries is complete."""
     key = hashlib.sha256(" ".join(sorted(entries)).encode()).hexdigest()[:8]
     return path.with_suffix(f".{key}.done")
+
+
+def discard(path: Path) -> bool:
+    """Remove the machine code of a module; whether there was any."""
+    found = [*path.parent.rglob(f"{path.stem}.*.nb[ic]"), *path.parent.glob(f"{path.stem}.*.done")]
+    for file in found:
+        file.unlink(missing_ok=True)
+    return bool(found)

@@ -16,6 +16,7 @@ import json
 import linecache
 import os
 import queue
+import re
 import subprocess
 import sys
 import threading
@@ -165,7 +166,12 @@ class Compiled:
             return
         try:
             path = cache.module_file(self.generated.text, self.generated.primal)
-            namespace = build(path, self.signatures)
+            try:
+                namespace = build(path, self.signatures)
+            except Exception:
+                if not cache.discard(path):  # machine code that is damaged is made again
+                    raise
+                namespace = build(path, self.signatures)
         except Exception as error:  # whatever the compiler dislikes: the generated Python stays
             self.failure = f"{type(error).__name__}: {error}"
             self.state = "python"
@@ -193,14 +199,19 @@ def _as_it_is(function: Any) -> Any:
     return function
 
 
+def call_graph(text: str) -> dict[str, set[str]]:
+    """For each function of a generated text those that it names; generated names stand for one thing each."""
+    _, *parts = re.split(r"^def (\w+)", text, flags=re.MULTILINE)
+    names = set(parts[::2])
+    return {
+        name: names.intersection(re.findall(r"\w+", body))
+        for name, body in zip(parts[::2], parts[1::2], strict=True)
+    }
+
+
 def calls_itself(text: str) -> bool:
     """Whether a function calls itself. Such code is compiled in this process and not cached, see below."""
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.FunctionDef):
-            inner = [n for n in ast.walk(node) if isinstance(n, ast.Name) and n.id == node.name]
-            if inner:
-                return True
-    return False
+    return any(name in callees for name, callees in call_graph(text).items())
 
 
 def calls_in_circles(text: str) -> bool:
@@ -209,12 +220,8 @@ def calls_in_circles(text: str) -> bool:
     Numba 0.68 leaves such calls open: the code fails when it runs, and ends the process when it is loaded from the
     cache. So they stay generated Python.
     """
-    functions = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
-    calls = {
-        name: {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in functions and n.id != name}
-        for name, node in functions.items()
-    }
-    for start in functions:
+    calls = {name: callees - {name} for name, callees in call_graph(text).items()}
+    for start in calls:
         reached, waiting = set(), [start]
         while waiting:
             for callee in calls[waiting.pop()] - reached:
