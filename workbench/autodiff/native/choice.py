@@ -2,7 +2,7 @@
 
 A run must repeat, so the choice must not depend on the clock, on what is compiled already or on other processes.
 Generated Python and its machine code give the same bits, so it does not matter when the one takes the other's place;
-what matters is that the tier is chosen before the first number (``docs/decisions/0008``).
+what matters is that the tier is chosen before the first number (``docs/decisions/0009``).
 
 Generated Python beats a trace, except for a few operations without a loop, and except where it goes through long arrays
 element by element that NumPy would run through by itself. So a plan is taken unless such whole-array work stands as
