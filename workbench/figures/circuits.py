@@ -83,6 +83,7 @@ def _add(figure: go.Figure, item: Placed) -> None:
             y1=qubit + 0.32,
             fillcolor=color,
             line={"width": 0},
+            layer="below",
         )
         figure.add_scatter(
             x=[x],
