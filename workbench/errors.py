@@ -66,6 +66,10 @@ class NotDifferentiableError(DifferentiationError, TypeError):
     """The argument to differentiate by cannot vary: an integer, a string, an unknown object."""
 
 
+class SparsityError(DifferentiationError, ValueError):
+    """A pattern of sparsity does not fit the Jacobian."""
+
+
 class RuleError(WorkbenchError, AssertionError):
     """A registered rule fails one of the checks of ``check_rule``."""
 

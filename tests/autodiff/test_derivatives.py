@@ -105,6 +105,26 @@ def test_second_derivatives_by_complex_numbers():
     assert by_y == pytest.approx((slope(0.3, 0.5 + 1e-5) - slope(0.3, 0.5 - 1e-5)) / 2e-5, rel=1e-8)
 
 
+@pytest.mark.parametrize(
+    "name", "acos acosh asin asinh atan atanh cos cosh exp log log10 sin sinh sqrt tan tanh".split()
+)
+def test_second_derivatives_of_cmath(name):
+    function = getattr(cmath, name)
+
+    def part(x, y):
+        w = function(complex(x, y))
+        return w.real * 0.7 + w.imag * w.real
+
+    def slope(x, y):
+        by_x, by_y = gradient(part, (0, 1))(x, y)
+        return by_x + 0.3 * by_y
+
+    step = 1e-5
+    by_x, by_y = gradient(slope, (0, 1))(0.4, 0.6)
+    assert by_x == pytest.approx((slope(0.4 + step, 0.6) - slope(0.4 - step, 0.6)) / (2 * step), rel=1e-7)
+    assert by_y == pytest.approx((slope(0.4, 0.6 + step) - slope(0.4, 0.6 - step)) / (2 * step), rel=1e-7)
+
+
 def test_pullback_is_linear_and_repeatable():
     a = np.arange(6.0).reshape(2, 3)
     value, back = pullback(lambda x: a @ x, np.ones(3))

@@ -22,6 +22,7 @@ from workbench.autodiff.operators import (
 )
 from workbench.autodiff.own_rules import rule
 from workbench.autodiff.registry import non_differentiable
+from workbench.autodiff.sparse import sparse_jacobian, sparsity_pattern
 from workbench.autodiff.tiers import derivative_source
 from workbench.autodiff.torch_layer import torch_function
 
@@ -42,6 +43,8 @@ __all__ = [
     "pullback",
     "pushforward",
     "rule",
+    "sparse_jacobian",
+    "sparsity_pattern",
     "stop_gradient",
     "torch_function",
     "value_and_gradient",

@@ -150,6 +150,8 @@ def unit_vectors(shape: tuple[int, ...]) -> Any:
 
 
 def stacked(parts: list[Any], shape: tuple[int, ...]) -> Any:
+    if not parts:
+        return np.zeros(shape)
     return np.reshape(np.stack(parts), shape) if shape else parts[0]
 
 

@@ -10,30 +10,28 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.calls import REWRITTEN_DOORS, resolve
-from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import DOORS, Rule, add_rule, door
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.telling import plain
-from workbench.errors import MissingRuleError
 
-# derivative of each function at (value, argument)
+# derivative of each function at (value, argument); ``m`` is the namespace of functions to compute with
 _TABLE: dict[str, Callable] = {
-    "acos": lambda y, z: -1.0 / cmath.sqrt(1.0 - z * z),
-    "acosh": lambda y, z: 1.0 / (cmath.sqrt(z - 1.0) * cmath.sqrt(z + 1.0)),
-    "asin": lambda y, z: 1.0 / cmath.sqrt(1.0 - z * z),
-    "asinh": lambda y, z: 1.0 / cmath.sqrt(1.0 + z * z),
-    "atan": lambda y, z: 1.0 / (1.0 + z * z),
-    "atanh": lambda y, z: 1.0 / (1.0 - z * z),
-    "cos": lambda y, z: -cmath.sin(z),
-    "cosh": lambda y, z: cmath.sinh(z),
-    "exp": lambda y, z: y,
-    "log": lambda y, z: 1.0 / z,
-    "log10": lambda y, z: 1.0 / (z * math.log(10.0)),
-    "sin": lambda y, z: cmath.cos(z),
-    "sinh": lambda y, z: cmath.cosh(z),
-    "sqrt": lambda y, z: 0.5 / y,
-    "tan": lambda y, z: 1.0 + y * y,
-    "tanh": lambda y, z: 1.0 - y * y,
+    "acos": lambda m, y, z: -1.0 / m.sqrt(1.0 - z * z),
+    "acosh": lambda m, y, z: 1.0 / (m.sqrt(z - 1.0) * m.sqrt(z + 1.0)),
+    "asin": lambda m, y, z: 1.0 / m.sqrt(1.0 - z * z),
+    "asinh": lambda m, y, z: 1.0 / m.sqrt(1.0 + z * z),
+    "atan": lambda m, y, z: 1.0 / (1.0 + z * z),
+    "atanh": lambda m, y, z: 1.0 / (1.0 - z * z),
+    "cos": lambda m, y, z: -m.sin(z),
+    "cosh": lambda m, y, z: m.sinh(z),
+    "exp": lambda m, y, z: y,
+    "log": lambda m, y, z: 1.0 / z,
+    "log10": lambda m, y, z: 1.0 / (z * math.log(10.0)),
+    "sin": lambda m, y, z: m.cos(z),
+    "sinh": lambda m, y, z: m.cosh(z),
+    "sqrt": lambda m, y, z: 0.5 / y,
+    "tan": lambda m, y, z: 1.0 + y * y,
+    "tanh": lambda m, y, z: 1.0 - y * y,
 }
 
 
@@ -49,17 +47,24 @@ def complex_(real: Any = 0.0, imag: Any = 0.0) -> Any:
 def _holomorphic(function: Callable, derivative: Callable) -> None:
     def forward(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
         z = args[0]
-        if type(z) in TRACED:
-            raise MissingRuleError(
-                f"cmath.{function.__name__} has no second derivative",
-                where=user_line(),
-                fix=f"use numpy.{function.__name__} on complex arrays",
-            )
+        if type(z) in TRACED:  # by an outer derivative, which has to see the derivative computed
+            y = DOORS[function](z)
+            return y, lambda bar: [bar * resolve(np.conjugate)(derivative(_traced_functions, y, z))]
         z = complex(z)
         y = function(z)
-        return y, lambda bar: [bar * derivative(y, z).conjugate()]
+        return y, lambda bar: [bar * derivative(cmath, y, z).conjugate()]
 
     add_rule(Rule(function, forward))
+
+
+class _TracedFunctions:
+    """``cmath`` for traced numbers."""
+
+    def __getattr__(self, name: str) -> Callable:
+        return DOORS[getattr(cmath, name)]
+
+
+_traced_functions = _TracedFunctions()
 
 
 for _name, _derivative in _TABLE.items():
