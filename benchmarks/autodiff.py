@@ -120,15 +120,19 @@ def array_costs() -> None:
 
 
 def growth() -> None:
-    """Nanoseconds for one operation as the loop grows."""
+    """Nanoseconds and bytes for one operation as the loop grows to ten million operations."""
+    import resource
+
     from workbench import gradient
 
-    print("length of the loop:              ns for one operation, forward and backward")
-    for n in (1_000, 10_000, 100_000, 1_000_000):
+    unit = 1 if sys.platform == "darwin" else 1024
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print("length of the loop:              ns for one operation   bytes (where memory has grown)")
+    for n in (1_000, 10_000, 100_000, 500_000, 5_000_000):
         derivative = gradient(lambda x, n=n: chain(x, n))
-        print(
-            f"  {2 * n:>10} operations           {cost(lambda d=derivative: d(0.5), 2) / 2 / n * 1e9:10.0f}"
-        )
+        time_each = cost(lambda d=derivative: d(0.5), 2) / 2 / n * 1e9
+        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+        print(f"  {2 * n:>10} operations           {time_each:10.0f} {grown * unit / 2 / n:18.0f}")
 
 
 def first_times() -> None:

@@ -104,8 +104,8 @@ _FRAMES = 3
 class _Interpreter:
     """Settings of the whole interpreter while any thread records: set by the first to begin, put back by the last.
 
-    Python's cyclic garbage collector is held back, since a trace makes many objects and no garbage, and the collector
-    would look at all of them again and again; and recursion may go deeper.
+    Python's cyclic garbage collector is held back, since a trace makes many objects and little garbage: it looks at
+    each object once while it is young, and not again and again; and recursion may go deeper.
     """
 
     def __init__(self) -> None:
@@ -116,7 +116,7 @@ class _Interpreter:
             self.count += 1
             if self.count == 1:
                 self.before = gc.get_threshold(), sys.getrecursionlimit()
-                gc.set_threshold(max(self.before[0][0], 200_000), *self.before[0][1:])
+                gc.set_threshold(max(self.before[0][0], 200_000), 1_000_000, 1_000_000)
                 sys.setrecursionlimit(_FRAMES * self.before[1])
 
     def __exit__(self, *error: Any) -> None:
