@@ -6,6 +6,7 @@ import torch
 
 import workbench
 from tests.quantum.circuits import random_circuit, random_observable, random_state
+from workbench.errors import DifferentiationError
 from workbench.quantum import (
     CNOT,
     CZ,
@@ -13,11 +14,15 @@ from workbench.quantum import (
     RY,
     RYY,
     U3,
+    Angle,
     Circuit,
+    Depolarizing,
     Phase,
+    Unitary,
     expectation,
     expectation_and_gradient,
     hessian,
+    noisy_expectation,
     parameter_shift_gradient,
     pauli,
     quantum_geometric_tensor,
@@ -132,3 +137,74 @@ def test_the_geometric_tensor_of_one_qubit():
         slope = (statevector(circuit, values + step) - statevector(circuit, values - step)) / 2e-5
         assert jacobian[k] == pytest.approx(slope, abs=1e-8)
     assert np.linalg.norm(psi) == pytest.approx(1.0)
+
+
+ONE = Circuit(1, [RX("x", 0)])
+HEIGHT = pauli("Z")
+
+
+def by_list(x):
+    return expectation(ONE, HEIGHT, [x])
+
+
+def by_name(x):
+    return expectation(ONE, HEIGHT, {"x": x})
+
+
+def batch(x):
+    return np.sum(expectation(ONE, HEIGHT, np.array([[x], [x]]))) / 2
+
+
+@pytest.mark.parametrize("program", [by_list, by_name, batch])
+def test_parameters_in_every_form_are_followed(program):
+    assert workbench.gradient(program)(0.3) == pytest.approx(-np.sin(0.3), abs=1e-14)
+
+
+def test_the_state_an_expectation_starts_from_is_followed():
+    circuit, observable, values, rng = problem(11)
+    start = random_state(rng, 4).real.copy()
+
+    def program(r):
+        return expectation(circuit, observable, values, r + 0j)
+
+    gradient = workbench.gradient(program)(start)
+    step = 1e-5 * np.eye(16)[3]
+    slope = (program(start + step) - program(start - step)) / 2e-5
+    assert gradient[3] == pytest.approx(slope, abs=1e-8)
+
+
+def by_angle(x):
+    return expectation(Circuit(1, [RX(x, 0)]), HEIGHT)
+
+
+def by_bound_angle(x):
+    return expectation(ONE.bind({"x": x}), HEIGHT)
+
+
+def by_scale(x):
+    return expectation(Circuit(1, [RX(x * Angle("y"), 0)]), HEIGHT, [0.3])
+
+
+def by_weight(x):
+    return expectation(ONE, x * HEIGHT, [0.3])
+
+
+def by_matrix(x):
+    turn = np.array([[np.cos(x), -np.sin(x)], [np.sin(x), np.cos(x)]])
+    return expectation(Circuit(1, [Unitary(turn, 0)]), HEIGHT)
+
+
+def by_noise(x):
+    return noisy_expectation(ONE + Depolarizing(x, 0), HEIGHT, [0.3])
+
+
+def by_gradient(x):
+    return expectation_and_gradient(ONE, HEIGHT, [x])[0]
+
+
+@pytest.mark.parametrize(
+    "program", [by_angle, by_bound_angle, by_scale, by_weight, by_matrix, by_noise, by_gradient]
+)
+def test_numbers_in_circuits_and_observables_are_constants_and_never_silent_zeros(program):
+    with pytest.raises(DifferentiationError):
+        workbench.gradient(program)(0.3)

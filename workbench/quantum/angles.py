@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
@@ -21,6 +22,10 @@ class Angle:
     name: str
     scale: float = 1.0
     offset: float = 0.0
+
+    def __post_init__(self) -> None:
+        constant(self.scale)
+        constant(self.offset)
 
     def __add__(self, number: float) -> Angle:
         return Angle(self.name, self.scale, self.offset + number)
@@ -53,6 +58,15 @@ class Angle:
         return self.scale * values[self.name] + self.offset
 
 
+def constant(number: float) -> float:
+    """The number as it stands in a circuit or an observable: a constant.
+
+    A circuit keeps no track of derivatives by the numbers in it. Compiled code that asks for the bits makes the
+    engine refuse a number that is being differentiated by, where it would otherwise be a silent zero.
+    """
+    return struct.unpack("d", struct.pack("d", number))[0]
+
+
 def as_angle(value: float | str | Angle, *, where: str) -> float | Angle:
     """A number as a float, a name as an angle.
 
@@ -64,7 +78,7 @@ def as_angle(value: float | str | Angle, *, where: str) -> float | Angle:
     if isinstance(value, str) and value:
         return Angle(value)
     if isinstance(value, Real) and math.isfinite(value):
-        return float(value)
+        return constant(value)
     raise CircuitError(
         f"{value!r} is not an angle",
         found=f"got {type(value).__name__}, expected a finite number in radians or a parameter's name",

@@ -256,6 +256,22 @@ class Circuit:
             )
         return values
 
+    def parameter_vector(self, parameters: Mapping[str, Any] | Sequence[float] | np.ndarray) -> np.ndarray:
+        """``parameter_array`` of one set of parameters. Shape (n_parameters,).
+
+        Raises:
+            CircuitError: a batch was given.
+        """
+        values = self.parameter_array(parameters)
+        if values.ndim != 1:
+            raise CircuitError(
+                "one set of parameters is wanted here, not a batch",
+                found=f"got shape {values.shape}, expected ({self.n_parameters},)",
+                where="parameters",
+                fix="call it for each row",
+            )
+        return values
+
     def _check_names(self, names: Iterable[str]) -> None:
         for name in names:
             if name not in self.parameter_names:

@@ -2,47 +2,105 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from workbench.autodiff import rule
+from workbench.errors import MissingRuleError
 from workbench.quantum.circuit import Circuit
 from workbench.quantum.paulis import PauliSum
 from workbench.quantum.shift import hessian
 from workbench.quantum.simulate import expectation, expectation_and_gradient, state_pullback, statevector
 
 
-def expectation_gradient(circuit: Circuit, observable: PauliSum, parameters: np.ndarray) -> np.ndarray:
+def expectation_gradient(
+    circuit: Circuit, observable: PauliSum, parameters: Any, state: np.ndarray | None = None
+) -> np.ndarray:
     """The gradient of the expectation, as a function that can be differentiated again."""
-    return expectation_and_gradient(circuit, observable, parameters)[1]
+    return expectation_and_gradient(circuit, observable, parameters, state)[1]
+
+
+def expectation_by_state(circuit: Circuit, observable: PauliSum, parameters: Any, state: Any) -> np.ndarray:
+    """The cotangent of the state that one expectation starts from: 2Oψ, pulled back."""
+    psi = statevector(circuit, parameters, state)
+    return state_pullback(circuit, parameters, psi, 2.0 * observable.apply(psi))[1]
 
 
 @rule(expectation)
-def expectation_rule(circuit, observable, parameters):
-    """The reversible gradient of one expectation, by the parameters."""
+def expectation_rule(circuit, observable, parameters=(), state=None):
+    """The reversible gradient of one expectation."""
 
     def expectation_pullback(value_bar):
-        return None, None, value_bar * expectation_gradient(circuit, observable, parameters)
+        gradient = expectation_gradient(circuit, observable, parameters, state)
+        parameters_bar = _like(
+            parameters, circuit, np.reshape(value_bar, (*np.shape(value_bar), 1)) * gradient
+        )
+        if state is None:
+            return None, None, parameters_bar, None
+        state_bar = expectation_by_state(circuit, observable, parameters, state)
+        return None, None, parameters_bar, value_bar * state_bar
 
-    return expectation(circuit, observable, parameters), expectation_pullback
+    return expectation(circuit, observable, parameters, state), expectation_pullback
 
 
 @rule(expectation_gradient)
-def expectation_gradient_rule(circuit, observable, parameters):
+def expectation_gradient_rule(circuit, observable, parameters, state=None):
     """The Hessian is symmetric: its own transpose."""
 
     def expectation_gradient_pullback(gradient_bar):
-        return None, None, hessian(circuit, observable, parameters) @ gradient_bar
+        curvature = hessian(circuit, observable, parameters, state)
+        return None, None, _like(parameters, circuit, curvature @ gradient_bar), None
 
-    return expectation_gradient(circuit, observable, parameters), expectation_gradient_pullback
+    return expectation_gradient(circuit, observable, parameters, state), expectation_gradient_pullback
 
 
 @rule(statevector)
-def statevector_rule(circuit, parameters, state=None):
+def statevector_rule(circuit, parameters=(), state=None):
     """The gates undone, for the state and its cotangent."""
     psi = statevector(circuit, parameters, state)
 
     def statevector_pullback(psi_bar):
         parameters_bar, state_bar = state_pullback(circuit, parameters, psi, np.asarray(psi_bar))
-        return (None, parameters_bar) if state is None else (None, parameters_bar, state_bar)
+        return None, _like(parameters, circuit, parameters_bar), None if state is None else state_bar
 
     return psi, statevector_pullback
+
+
+@rule(expectation_by_state)
+def expectation_by_state_rule(circuit, observable, parameters, state):
+    """Known where nobody asks for it: a Hessian by the parameters has no use for it."""
+
+    def expectation_by_state_pullback(state_bar):
+        raise _unknown("a second derivative by the state that an expectation starts from")
+
+    return expectation_by_state(circuit, observable, parameters, state), expectation_by_state_pullback
+
+
+@rule(state_pullback)
+def state_pullback_rule(circuit, parameters, psi, psi_bar):
+    """Refused."""
+    raise _unknown("a second derivative through statevector")
+
+
+@rule(expectation_and_gradient)
+def expectation_and_gradient_rule(circuit, observable, parameters, state=None):
+    """Refused: whoever differentiates wants ``expectation``."""
+    raise _unknown("a derivative of expectation_and_gradient")
+
+
+def _unknown(what: str) -> MissingRuleError:
+    return MissingRuleError(
+        f"{what} is not known",
+        where="workbench.quantum",
+        fix="differentiate expectation, as often as twice; or reference_state and reference_expectation, plain NumPy",
+    )
+
+
+def _like(parameters, circuit, cotangent):
+    """The cotangent in the structure of the parameters: an array, a list, or numbers by name."""
+    if isinstance(parameters, dict):
+        return {name: cotangent[..., k] for k, name in enumerate(circuit.parameter_names)}
+    if isinstance(parameters, list | tuple):
+        return type(parameters)(cotangent[k] for k in range(len(parameters)))
+    return cotangent

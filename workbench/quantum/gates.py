@@ -18,7 +18,7 @@ from numbers import Integral
 import numpy as np
 
 from workbench.errors import CircuitError, NotUnitaryError, QubitError
-from workbench.quantum.angles import Angle, as_angle
+from workbench.quantum.angles import Angle, as_angle, constant
 
 PAULIS = {
     "I": np.eye(2, dtype=complex),
@@ -59,6 +59,9 @@ class Gate:
     entries: tuple[tuple[complex, ...], ...] | None = None
 
     def __post_init__(self) -> None:
+        for angle in self.angles:
+            if not isinstance(angle, Angle):
+                constant(angle)
         for qubit in self.qubits:
             if not isinstance(qubit, Integral) or isinstance(qubit, bool) or qubit < 0:
                 raise QubitError(
@@ -150,7 +153,7 @@ def pauli_matrix(letters: str) -> np.ndarray:
 
 
 def _rows(matrix: np.ndarray) -> tuple[tuple[complex, ...], ...]:
-    return tuple(tuple(row) for row in matrix.tolist())
+    return tuple(tuple(complex(constant(z.real), constant(z.imag)) for z in row) for row in matrix.tolist())
 
 
 # ------------------------------------------------------------------------------------------ the gates

@@ -19,7 +19,7 @@ def state_jacobian(
         Shapes (2**n,) and (n_parameters, 2**n).
     """
     free, positions, scales, offsets = circuit.separated
-    values = circuit.parameter_array(parameters)
+    values = circuit.parameter_vector(parameters)
     angles = values[positions] * scales + offsets
     psi = statevector(free, angles, state)
     jacobian = np.zeros((circuit.n_parameters, psi.size), dtype=complex)

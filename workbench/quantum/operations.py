@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from workbench.errors import CircuitError
+from workbench.quantum.angles import constant
 from workbench.quantum.gates import PAULIS, Gate
 
 
@@ -30,7 +31,7 @@ class Channel:
     controls = ()
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.probability <= 1.0:
+        if not 0.0 <= constant(self.probability) <= 1.0:
             raise CircuitError(
                 f"the strength of {self.name} is a probability",
                 found=f"got {self.probability!r}, expected 0 to 1",

@@ -15,6 +15,7 @@ from numbers import Real
 import numpy as np
 
 from workbench.errors import CircuitError, NotHermitianError, QubitError
+from workbench.quantum.angles import constant
 from workbench.quantum.gates import pauli_matrix
 
 # one product: ((qubit, letter), ...) in ascending order of qubits; () is the identity
@@ -219,4 +220,4 @@ def _weight(weight: float, product: object) -> float:
             where=f"{product!r}",
             fix="split the operator into (A + A†)/2 and (A - A†)/2i, and measure both",
         )
-    return float(weight)
+    return constant(weight)

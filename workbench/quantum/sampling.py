@@ -57,7 +57,7 @@ def sample(
     """
     if shots < 1:
         raise CircuitError("sampling needs at least one shot", found=f"got {shots}", where="shots")
-    named = dict(zip(circuit.parameter_names, circuit.parameter_array(parameters).tolist(), strict=True))
+    named = dict(zip(circuit.parameter_names, circuit.parameter_vector(parameters).tolist(), strict=True))
     bound = circuit.bind(named) if named else circuit
     branches = [_Branch(_start(bound, state), np.arange(shots), {})]
     pending: list[Gate] = []
@@ -177,7 +177,7 @@ def sampled_expectation(
         rng, state, readout: as for ``sample``.
     """
     circuit.check_no_measurements("an expectation")
-    named = dict(zip(circuit.parameter_names, circuit.parameter_array(parameters).tolist(), strict=True))
+    named = dict(zip(circuit.parameter_names, circuit.parameter_vector(parameters).tolist(), strict=True))
     bound = circuit.bind(named) if named else circuit
     total = 0.0
     for letters, products in measurement_settings(observable):

@@ -100,7 +100,7 @@ def _shifted(
 ) -> np.ndarray:
     """The derivatives, by each parameter, of what ``measure`` gives for rows of angles."""
     _, positions, scales, offsets = circuit.separated
-    values = circuit.parameter_array(parameters)
+    values = circuit.parameter_vector(parameters)
     angles = values[positions] * scales + offsets
     terms = [
         (k, weight * scales[k], shift) for k, rule in enumerate(_rules(circuit)) for weight, shift in rule

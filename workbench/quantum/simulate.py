@@ -100,13 +100,16 @@ def state_pullback(
         Shapes (n_parameters,) and (2**n,).
     """
     circuit.check_unitary("state_pullback")
+    psi, psi_bar = np.asarray(psi, dtype=complex), np.asarray(psi_bar, dtype=complex)
+    for vector in (psi, psi_bar):
+        _check_state(circuit, vector, batches=False)
     program = program_of(circuit)
     arrays = program.arrays_between(from_state=True, to_state=True)
     buffers = _buffers(program)
     for k, vector in enumerate((psi, psi_bar)):
         _write(buffers[k], program, vector)
     overlap = float(np.vdot(psi_bar, psi).imag)
-    values = np.array(circuit.parameter_array(parameters), order="C")
+    values = np.array(circuit.parameter_vector(parameters))
     gradient, place = kernels.pull_back(arrays, values, buffers, overlap)
     state_bar = np.empty(2**circuit.n_qubits, dtype=complex)
     _read(buffers[place], program, state_bar)
@@ -161,13 +164,7 @@ def _batches(circuit: Circuit, parameters: Parameters, state: np.ndarray | None)
         shape = values.shape[:-1]
         return values.reshape(math.prod(shape), values.shape[-1]), None, shape
     state = np.asarray(state, dtype=complex)
-    if state.ndim == 0 or state.shape[-1] != 2**circuit.n_qubits:
-        raise CircuitError(
-            "the state does not fit the circuit",
-            found=f"got shape {state.shape}, expected (…, {2**circuit.n_qubits})",
-            where="state",
-            fix=f"give the 2**{circuit.n_qubits} amplitudes of {circuit.n_qubits} qubits; batches go first",
-        )
+    _check_state(circuit, state, batches=True)
     shape = np.broadcast_shapes(values.shape[:-1], state.shape[:-1])
     rows = math.prod(shape)
     return (
@@ -175,6 +172,18 @@ def _batches(circuit: Circuit, parameters: Parameters, state: np.ndarray | None)
         np.broadcast_to(state, (*shape, state.shape[-1])).reshape(rows, state.shape[-1]),
         shape,
     )
+
+
+def _check_state(circuit: Circuit, state: np.ndarray, *, batches: bool) -> None:
+    size = 2**circuit.n_qubits
+    if state.ndim == 0 or state.shape[-1] != size or (state.ndim > 1 and not batches):
+        raise CircuitError(
+            "the state does not fit the circuit",
+            found=f"got shape {state.shape}, expected ({'…, ' * batches}{size}{',' * (not batches)})",
+            where="state",
+            fix=f"give the 2**{circuit.n_qubits} amplitudes of {circuit.n_qubits} qubits"
+            + ("; batches go first" if batches else ", one state at a time"),
+        )
 
 
 def check_memory(n_qubits: int, states: int = 3) -> None:
