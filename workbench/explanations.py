@@ -53,10 +53,8 @@ class Explanation:
         if choice.line:
             lines.append(f"{choice.file}:{choice.line}\n{choice.caret}")
         if tape is not None:
-            lines.append(
-                f"{tape.operations} operations on the tape: {tape.scalars} on numbers, {tape.arrays} on arrays, "
-                f"{tape.writes} writes"
-            )
+            kinds = f"{tape.scalars} on numbers, {tape.arrays} on arrays or by rules and native calls"
+            lines.append(f"{tape.operations} operations on the tape: {kinds}, {tape.writes} writes")
             held = f", which keeps arrays of {_bytes(tape.array_bytes)}" if tape.array_bytes else ""
             lines.append(f"{_bytes(tape.tape_bytes)} of tape{held}")
         times = f"{_seconds(self.forward)} forward, {_seconds(self.backward)} back"
