@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import plotly.graph_objects as go
 
 from workbench.figures.layout import blank_figure
@@ -108,9 +110,8 @@ def _color(item: Placed) -> str:
 
 def _two_lines(label: str) -> str:
     """A gate's name over its angle or condition, cut to what fits into a box."""
-    first, _, second = label.replace(" ", "(", 1).partition("(")
-    second = second.removesuffix(")")
-    return f"{_cut(first)}<br>{_cut(second)}" if second else _cut(first)
+    parts = re.split(r"[ (]", label.removesuffix(")"), maxsplit=1)
+    return "<br>".join(map(_cut, parts))
 
 
 def _cut(text: str) -> str:
