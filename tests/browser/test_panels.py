@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 
 import pytest
+from conftest import opened_notebook
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
 
+@pytest.fixture(scope="module")
+def page_of_panels(lab, browser):
+    """One page for all tests that leave it usable: opening a notebook takes longer than most of them."""
+    notebook = opened_notebook(browser, lab, "panels.ipynb")
+    yield notebook
+    notebook.page.context.close()
+    lab.shut_down_kernels()
+
+
 @pytest.fixture
-def panels(open_notebook):
-    notebook = open_notebook("panels.ipynb")
+def panels(page_of_panels):
+    page_of_panels.run_all()
+    page_of_panels.expect_state("Ready")
+    yield page_of_panels
+    page_of_panels.check_quiet()
+
+
+@pytest.fixture
+def fresh_panels(open_notebook, lab):
+    shutil.copy(lab.root / "panels.ipynb", lab.root / "fresh.ipynb")
+    notebook = open_notebook("fresh.ipynb")
     notebook.run_all()
     yield notebook
     notebook.check_quiet()
@@ -318,29 +338,29 @@ def reload(notebook):
     )
 
 
-def test_a_page_opened_again_shows_the_training_that_went_on(panels):
-    panels.value_of("session.reset(iterations=100_000)")
-    panels.press("Start")
-    panels.expect_state("Training")
-    panels.save()
-    reload(panels)
-    panels.expect_state("Training", timeout=30)
-    panels.press("Pause")
-    panels.expect_state("Paused")
-    assert panels.value_of("session.state") == "paused"
+def test_a_page_opened_again_shows_the_training_that_went_on(fresh_panels):
+    fresh_panels.value_of("session.reset(iterations=100_000)")
+    fresh_panels.press("Start")
+    fresh_panels.expect_state("Training")
+    fresh_panels.save()
+    reload(fresh_panels)
+    fresh_panels.expect_state("Training", timeout=30)
+    fresh_panels.press("Pause")
+    fresh_panels.expect_state("Paused")
+    assert fresh_panels.value_of("session.state") == "paused"
 
 
-def test_a_kernel_that_is_gone_is_told(panels):
-    panels.expect_state("Ready")
-    panels.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
-    panels.expect_state("No kernel", timeout=25)
-    expect(in_cell(panels, 3).locator(".wb-message")).to_contain_text("run this cell again")
-    slider = in_cell(panels, 2).get_by_role("slider", name="noise (m)")
+def test_a_kernel_that_is_gone_is_told(fresh_panels):
+    fresh_panels.expect_state("Ready")
+    fresh_panels.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    fresh_panels.expect_state("No kernel", timeout=25)
+    expect(in_cell(fresh_panels, 3).locator(".wb-message")).to_contain_text("run this cell again")
+    slider = in_cell(fresh_panels, 2).get_by_role("slider", name="noise (m)")
     slider.focus()
-    panels.page.keyboard.press("End")
-    expect(in_cell(panels, 2).locator(".wb-silence")).to_contain_text("does not answer", timeout=15_000)
-    panels.run_all()
-    panels.expect_state("Ready")
+    fresh_panels.page.keyboard.press("End")
+    expect(in_cell(fresh_panels, 2).locator(".wb-silence")).to_contain_text("does not answer", timeout=15_000)
+    fresh_panels.run_all()
+    fresh_panels.expect_state("Ready")
 
 
 @pytest.mark.parametrize("dark", [False, True])
