@@ -1,4 +1,4 @@
-"""What is live in a notebook: controls, a simulator to play with, a dashboard for a training session.
+"""What is live in a notebook: controls, a simulator or a program to play with, a dashboard for a training session.
 
 Every panel is a small anywidget of our own plus a static picture, so that a reopened notebook or a report
 shows what was there. Parameters describe themselves: nobody writes a slider by hand.
@@ -7,6 +7,17 @@ shows what was there. Parameters describe themselves: nobody writes a slider by 
 from widgets.controls import Controls, controls
 from widgets.dashboard import Dashboard, dashboard
 from widgets.explore import Explore, explore
+from widgets.playground import Playground, playground
 from widgets.show import show
 
-__all__ = ["Controls", "Dashboard", "Explore", "controls", "dashboard", "explore", "show"]
+__all__ = [
+    "Controls",
+    "Dashboard",
+    "Explore",
+    "Playground",
+    "controls",
+    "dashboard",
+    "explore",
+    "playground",
+    "show",
+]

@@ -16,6 +16,46 @@ def test_the_welcome_notebook_runs(open_notebook):
     notebook.check_quiet()
 
 
+def test_the_playground_follows_what_is_typed(open_notebook):
+    notebook = open_notebook("01_gradients_of_programs.ipynb")
+    notebook.run_all()
+    assert "Traceback" not in notebook.outputs()
+    panel = notebook.panels().last
+    panel.scroll_into_view_if_needed()
+    row = panel.locator("tbody tr")
+    expect(row).to_contain_text("0.54030231")
+    slider = panel.get_by_role("slider", name="x")
+    slider.focus()
+    notebook.page.keyboard.press("End")
+    expect(row).to_contain_text("-0.9899925")
+    notebook.picture("playground")
+    check_typing(notebook, panel, row)
+    notebook.check_quiet()
+
+
+def check_typing(notebook, panel, row):
+    editor, press = panel.get_by_role("textbox", name="Program"), notebook.page.keyboard.press
+    editor.fill("def f(x=2.0, y=1.0):")
+    press("End")
+    press("Enter")
+    notebook.page.keyboard.type("return x * x * y * undefined")
+    assert editor.input_value() == "def f(x=2.0, y=1.0):\n    return x * x * y * undefined"
+    expect(panel.get_by_role("alert").first).to_contain_text("line 2 in f")
+    expect(panel.get_by_role("alert").first).to_contain_text("^^^^^^^^^")
+    expect(row).to_contain_text("-0.9899925")
+    notebook.picture("playground-wrong")
+    for _ in " * undefined":
+        press("Backspace")
+    expect(row.nth(1)).to_contain_text("y")
+    expect(row.nth(0)).to_contain_text("4")
+    assert panel.get_by_role("slider").count() == 2
+    press("Tab")
+    assert editor.input_value().endswith("y    ")
+    press("Escape")
+    press("Tab")
+    expect(panel.get_by_role("slider", name="x")).to_be_focused()
+
+
 @pytest.mark.slow
 def test_the_trebuchet_notebook_with_every_control(open_notebook):
     notebook = open_notebook("10_trebuchet.ipynb")

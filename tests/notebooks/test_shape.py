@@ -13,6 +13,7 @@ from workbench import showcases
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+GUIDES = {"00_welcome.ipynb", "01_gradients_of_programs.ipynb"}
 SHOWCASES = {showcases.find(name).notebook for name in showcases.names()}
 
 
@@ -32,8 +33,17 @@ def notebook(path: Path) -> nbformat.NotebookNode:
     return node
 
 
-def test_there_is_a_notebook_for_each_showcase() -> None:
-    assert {path.name for path in NOTEBOOKS} == SHOWCASES | {"00_welcome.ipynb"}
+def test_each_notebook_is_a_guide_or_a_showcase() -> None:
+    assert {path.name for path in NOTEBOOKS} == SHOWCASES | GUIDES
+
+
+@pytest.mark.parametrize("name", sorted(GUIDES))
+def test_guides_stand_before_the_showcases_and_are_saved_with_what_they_print(name: str) -> None:
+    assert name < "10"
+    cells = code_cells(nbformat.read(FOLDER / name, as_version=4))
+    checked = [cell for cell in cells if "nbval-check-output" in cell.metadata.get("tags", [])]
+    assert checked
+    assert all(cell.outputs for cell in checked)
 
 
 def test_it_is_thin(notebook: nbformat.NotebookNode) -> None:

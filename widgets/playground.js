@@ -1,0 +1,81 @@
+// A program that is typed, the sliders of its arguments, and what its derivative is there.
+
+const TYPING_PAUSE = 350; // ms without a key before the program is read
+
+function renderPlayground({ model, el }) {
+  const numbering = { last: 0 };
+  const editor = makeEditor(model.get("text"), (text) => {
+    numbering.last += 1;
+    try {
+      model.send({ kind: "program", text, seq: numbering.last });
+    } catch {
+      error.textContent = SILENCE;
+    }
+  });
+  const error = node("pre", { class: "wb-error wb-code", role: "alert", id: `${editor.area.id}-error` });
+  editor.area.setAttribute("aria-describedby", `${editor.area.id}-help ${error.id}`);
+  const sliders = node("div", {});
+  const value = node("p", { class: "wb-code" });
+  const numbers = node("table", { "aria-label": "Derivatives" });
+  const tier = node("p", { class: "wb-texts" });
+  const picture = makePicture("Value and derivative");
+  const result = node("div", { class: "wb-result" }, value, numbers, tier, picture.root);
+  el.classList.add("wb");
+  el.append(node("div", { class: "wb-playground" }, node("div", {}, editor.root, error, sliders), result));
+
+  let form;
+  const showFields = () => {
+    form = makeForm(model.get("fields"), model, { continuous: true, numbering });
+    sliders.replaceChildren(form.root);
+    showState();
+  };
+  const showState = () => form.update(model.get("state"));
+  const showAnswer = () => {
+    const answer = model.get("answer");
+    error.textContent = answer.error;
+    editor.area.setAttribute("aria-invalid", answer.error ? "true" : "false");
+    result.classList.toggle("wb-stale", Boolean(answer.error));
+    value.textContent = answer.value;
+    tier.textContent = answer.tier;
+    numbers.hidden = answer.rows.length === 0;
+    numbers.replaceChildren(
+      node("thead", {}, node("tr", {}, ...answer.head.map((text) => node("th", { scope: "col" }, text)))),
+      node("tbody", {}, ...answer.rows.map((row) => node("tr", {}, ...row.map((text) => node("td", {}, text))))));
+    picture.update(answer);
+  };
+  showFields();
+  showAnswer();
+  return listen(model, { "change:fields": showFields, "change:state": showState, "change:answer": showAnswer });
+}
+
+// Tab indents and Enter keeps the indentation; Escape, then Tab, leaves the editor for people without a mouse.
+function makeEditor(text, typed) {
+  const id = `wb-${realm}-${++count}`;
+  const area = node("textarea", { id, class: "wb-editor", rows: 12, spellcheck: "false", autocapitalize: "off",
+    autocomplete: "off", wrap: "off" });
+  area.value = text;
+  let timer, leaving = false;
+  area.oninput = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => typed(area.value), TYPING_PAUSE);
+  };
+  // This way of inserting is the one that the browser's own undo knows.
+  const insert = (added) => document.execCommand("insertText", false, added);
+  area.addEventListener("keydown", (event) => {
+    const plain = !event.shiftKey && !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (event.key === "Tab" && plain && !leaving) {
+      event.preventDefault();
+      insert("    ");
+    } else if (event.key === "Enter" && plain && !event.isComposing) {
+      const line = area.value.slice(0, area.selectionStart).split("\n").pop();
+      event.preventDefault();
+      insert(`\n${line.match(/^ */)[0]}${line.trimEnd().endsWith(":") ? "    " : ""}`);
+    }
+    leaving = event.key === "Escape";
+  });
+  const root = node("div", { class: "wb-typed" },
+    node("label", { for: id }, "Program"), area,
+    node("p", { id: `${id}-help`, class: "wb-help" },
+      "The last function is differentiated. Tab indents; Escape, then Tab, leaves the editor."));
+  return { root, area };
+}
