@@ -16,7 +16,7 @@ from workbench.errors import SolverOptionError, nearest
 from workbench.solvers.events import Event, Watch
 from workbench.solvers.ode_run import Run, column
 from workbench.solvers.ode_steps import ExplicitStep
-from workbench.solvers.problem import States, check_choice, check_positive, output_times
+from workbench.solvers.problem import States, check_choice, check_positive, output_times, refuse_traced
 from workbench.solvers.solution import ODESolution
 from workbench.solvers.tableaus import PAIRS
 
@@ -44,7 +44,7 @@ def solve_ode(
             batch. t is (batch, 1) and goes with y in any elementwise formula.
         y0: the initial state: a tensor for torch functions; a number, list or array for plain Python ones.
         ts: increasing times of the output, the first being the initial time. Shape (times,).
-        method: "tsit5", "dopri5" (explicit, order 5), "esdirk4" (for stiff equations, order 4).
+        method: "tsit5" or "dopri5" (explicit, order 5; for equations that are not stiff).
         rtol, atol: tolerances of the error of a step, root mean square over the state of each row.
         dt: the length of fixed steps, which end at the outputs; adaptive steps if None.
         events: events, or functions of (t, y) at whose zeros the rows end.
@@ -55,12 +55,14 @@ def solve_ode(
         times, states (times, batch, state), statistics, events; with ``dense`` a function of time.
     Raises:
         SolverOptionError: options that do not go together.
+        LostGradientError: a ∂P program around the solver differentiates by y0, ts or dt.
         BlowUpError: the solution is not finite at some time.
         StepLimitError: steps become too short or too many.
 
     Differentiable in: y0, whatever tensors f uses, and so the times and states of events. Not in: ts, dt, the choice
     of the steps.
     """
+    refuse_traced(y0=y0, ts=ts, dt=dt)
     times, states = output_times(ts), States(y0)
     check_choice(gradient, GRADIENTS, "gradient")
     for name, value in (("dt", dt), ("rtol", rtol), ("atol", atol)):

@@ -182,7 +182,7 @@ class Run:
             f"the steps of row {row} became too {'short' if short[row] else 'many'} at t = {t[row]:.6g}",
             found=f"got a step of {size[row]:.3g} after {int(self.accepted[row])} accepted ones",
             where=f"row {row}, t = {t[row]:.6g}",
-            fix='method="esdirk4" if the equation is stiff; looser rtol and atol; or look for a singularity there',
+            fix="looser rtol and atol if the equation is stiff, or look for a singularity there",
         )
 
     # ------------------------------------------------------------------------------------ taking

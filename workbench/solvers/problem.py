@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from workbench.autodiff import torch_function
-from workbench.errors import SolverOptionError
+from workbench.autodiff.telling import contains_traced
+from workbench.errors import LostGradientError, SolverOptionError
 
 
 class States:
@@ -62,7 +63,12 @@ class States:
             raise SolverOptionError(
                 f"{name} must be a function of (t, y)", found=f"got {type(f).__name__}", where=name
             )
-        inner = torch_function(f) if self.plain else f
+
+        def plainly(t: Any, y: Any) -> Any:
+            found = f(t, y)  # a list of components, as one writes it for SciPy, is an array
+            return np.array(found) if isinstance(found, list) else found
+
+        inner = torch_function(plainly) if self.plain else f
 
         def evaluated(t: Any, y: torch.Tensor) -> Any:
             if self.axes == 2:
@@ -83,6 +89,22 @@ class States:
 
     def _with_batch(self, found: torch.Tensor) -> torch.Tensor:
         return found[None] if self.axes == 1 else found.reshape(1, 1)
+
+
+def refuse_traced(**given: Any) -> None:
+    """Refuse what a ∂P program around the solver differentiates by: no gradient would reach it.
+
+    Raises:
+        LostGradientError: one of the arguments holds a traced value.
+    """
+    for name, value in given.items():
+        if contains_traced(value):
+            raise LostGradientError(
+                f"the engine cannot differentiate through the solver by {name}",
+                found=f"got a traced {name}",
+                where=name,
+                fix="give y0 as a torch tensor and use torch's autograd around the solver",
+            )
 
 
 def output_times(ts: Any) -> np.ndarray:

@@ -15,7 +15,7 @@ from workbench.errors import SolverOptionError, nearest
 from workbench.solvers.adjoint import backsolve, integrate, integrate_checkpointed
 from workbench.solvers.brownian import BrownianPath, Window
 from workbench.solvers.fused import fuse, solve_fused
-from workbench.solvers.problem import States, check_choice, check_positive, output_times
+from workbench.solvers.problem import States, check_choice, check_positive, output_times, refuse_traced
 from workbench.solvers.sde_adaptive import Tolerance, choose_steps
 from workbench.solvers.sde_grid import FixedGrid, ReplayGrid
 from workbench.solvers.sde_steps import Equation, ReversibleHeunStep, TableauStep, equation
@@ -74,11 +74,13 @@ def solve_sde(
         times, states (times, batch, state), statistics, and the path; a function of time.
     Raises:
         SolverOptionError: options that do not go together.
+        LostGradientError: a ∂P program around the solver differentiates by y0, ts or dt.
         BlowUpError: the solution is not finite at some time.
         StepLimitError: adaptive steps become too short or too many.
 
     Differentiable in: y0 and whatever tensors drift and diffusion use. Not in: ts, dt, the choice of adaptive steps.
     """
+    refuse_traced(y0=y0, ts=ts, dt=dt)
     times, states = output_times(ts), States(y0)
     check_choice(interpretation, INTERPRETATIONS, "interpretation")
     check_choice(noise, NOISES, "noise")

@@ -354,38 +354,4 @@ _TSIT5 = Pair(
     ),
 )
 
-_ESDIRK4_B = [82889 / 524892, 0, 15625 / 83664, 69875 / 102672, -2260 / 8211, 1 / 4]
-_ESDIRK4_LOW = [
-    4586570599 / 29645900160,
-    0,
-    178811875 / 945068544,
-    814220225 / 1159782912,
-    -3700637 / 11593932,
-    61727 / 225920,
-]
-_ESDIRK4 = Pair(
-    "esdirk4",
-    4,
-    3,
-    "C. Kennedy, M. Carpenter, Additive Runge–Kutta schemes for convection–diffusion–reaction equations, 2003, "
-    "doi:10.1016/S0168-9274(02)00138-1: the implicit half of ARK4(3)6L[2]SA, L-stable and stiffly accurate",
-    _lower(
-        6,
-        *((2, 1, 1 / 4), (2, 2, 1 / 4), (3, 1, 8611 / 62500), (3, 2, -1743 / 31250), (3, 3, 1 / 4)),
-        *((4, 1, 5012029 / 34652500), (4, 2, -654441 / 2922500), (4, 3, 174375 / 388108), (4, 4, 1 / 4)),
-        *((5, 1, 15267082809 / 155376265600), (5, 2, -71443401 / 120774400), (5, 3, 730878875 / 902184768)),
-        *((5, 4, 2285395 / 8070912), (5, 5, 1 / 4)),
-        *(
-            (6, 1, _ESDIRK4_B[0]),
-            (6, 3, _ESDIRK4_B[2]),
-            (6, 4, _ESDIRK4_B[3]),
-            (6, 5, _ESDIRK4_B[4]),
-            (6, 6, 1 / 4),
-        ),
-    ),
-    np.array([0, 1 / 2, 83 / 250, 31 / 50, 17 / 20, 1]),
-    np.array(_ESDIRK4_B) - np.array(_ESDIRK4_LOW),
-    gamma=0.25,
-)
-
-PAIRS = {pair.name: pair for pair in (_DOPRI5, _TSIT5, _ESDIRK4)}
+PAIRS = {pair.name: pair for pair in (_DOPRI5, _TSIT5)}
