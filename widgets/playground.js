@@ -1,17 +1,13 @@
 // A program that is typed, the sliders of its arguments, and what its derivative is there.
 
 const TYPING_PAUSE = 350; // ms without a key before the program is read
+const PATIENCE = 5000; // ms before a program that has not ended is spoken of
+const ENDLESS = "The program is still running. If it does not end, restart the kernel.";
 
 function renderPlayground({ model, el }) {
   const numbering = { last: 0 };
-  const editor = makeEditor(model.get("text"), (text) => {
-    numbering.last += 1;
-    try {
-      model.send({ kind: "program", text, seq: numbering.last });
-    } catch {
-      error.textContent = SILENCE;
-    }
-  });
+  const reader = makeReader(model, numbering, (text) => { error.textContent = text; });
+  const editor = makeEditor(model.get("text"), reader.read);
   const error = node("pre", { class: "wb-error wb-code", role: "alert", id: `${editor.area.id}-error` });
   editor.area.setAttribute("aria-describedby", `${editor.area.id}-help ${error.id}`);
   const sliders = node("div", {});
@@ -29,7 +25,10 @@ function renderPlayground({ model, el }) {
     sliders.replaceChildren(form.root);
     showState();
   };
-  const showState = () => form.update(model.get("state"));
+  const showState = () => {
+    form.update(model.get("state"));
+    reader.answered(model.get("state").seq);
+  };
   const showAnswer = () => {
     const answer = model.get("answer");
     error.textContent = answer.error;
@@ -46,6 +45,37 @@ function renderPlayground({ model, el }) {
   showFields();
   showAnswer();
   return listen(model, { "change:fields": showFields, "change:state": showState, "change:answer": showAnswer });
+}
+
+// Sends what is typed. While a program is at work only the newest text waits: one that does not end is waited
+// for once, and not once for each text that was typed meanwhile.
+function makeReader(model, numbering, say) {
+  let asked = 0, waiting = null, timer;
+  const read = (text) => {
+    if (asked) {
+      waiting = text;
+      return;
+    }
+    numbering.last += 1;
+    asked = numbering.last;
+    timer = setTimeout(() => say(ENDLESS), PATIENCE);
+    try {
+      model.send({ kind: "program", text, seq: asked });
+    } catch {
+      clearTimeout(timer);
+      asked = 0;
+      say(SILENCE);
+    }
+  };
+  const answered = (seq) => {
+    if (!asked || seq < asked) return;
+    clearTimeout(timer);
+    asked = 0;
+    const next = waiting;
+    waiting = null;
+    if (next !== null) read(next);
+  };
+  return { read, answered };
 }
 
 // Tab indents and Enter keeps the indentation; Escape, then Tab, leaves the editor for people without a mouse.

@@ -10,6 +10,8 @@ import itertools
 import linecache
 import math
 import re
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,9 +25,14 @@ from workbench.autodiff.tiers import Choice, tier_of
 from workbench.checks import central_difference
 from workbench.errors import NotDifferentiableError, WorkbenchError
 
+PROGRAM_SECONDS = 3.0
 CURVE_SECONDS = 0.25
 _FILE, _FILE_AND_COLON = re.compile(r"<program \d+>"), re.compile(r"<program \d+>:")
 _numbers = itertools.count(1)
+
+
+class _Endless(KeyboardInterrupt):
+    """The program did not end in time. A program's own ``except Exception`` lets it pass."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +108,7 @@ def read_program(text: str) -> TypedProgram:
         )
     space: dict[str, Any] = {"__name__": "__main__"}
     with quiet():
-        exec(compile(text, file, "exec"), space)
+        _within(PROGRAM_SECONDS, exec, compile(text, file, "exec"), space)
     function = space[names[-1]]
     start = {
         p.name: 1.0 if p.default is p.empty else p.default
@@ -120,15 +127,17 @@ def read_program(text: str) -> TypedProgram:
 def measure(program: TypedProgram, values: Sequence[float], limits: tuple[float, float]) -> Measured:
     """Value, gradient, central differences and tier at a point, and the curve over the first argument.
 
-    The plain program runs first, so that what it raises by itself is not blamed on its derivative.
+    The plain program runs first, so that what it raises by itself is not blamed on its derivative, and one that
+    does not end is stopped.
 
     Raises:
+        KeyboardInterrupt: the program takes longer than ``PROGRAM_SECONDS``.
         DifferentiationError: the program has no derivative there.
         Exception: whatever the program raises.
     """
     args = program.at(values)
     with quiet():
-        program.function(*args)
+        _within(PROGRAM_SECONDS, program.function, *args)
         value, gradient = _value_and_gradient(program, values)
         slopes = tuple(
             Slope(name, x, float(slope), _difference(program, values, k))
@@ -148,9 +157,9 @@ def problem_of(error: BaseException) -> str:
         return f"line {error.lineno}: {error.msg}\n    {line.strip()}\n    {caret}"
     if isinstance(error, WorkbenchError):
         return _FILE_AND_COLON.sub("line ", str(error))
-    if isinstance(error, KeyboardInterrupt):
-        return "Stopped: the kernel was interrupted while the program ran."
-    what = f"{type(error).__name__}: {error}".removesuffix(": ")
+    what = "stopped: " + (str(error) or "the kernel was interrupted")
+    if not isinstance(error, KeyboardInterrupt):
+        what = f"{type(error).__name__}: {error}".removesuffix(": ")
     for step in reversed(list(_steps(error))):
         code = step.tb_frame.f_code
         if _FILE.fullmatch(code.co_filename):
@@ -161,9 +170,39 @@ def problem_of(error: BaseException) -> str:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Without what the program prints, which it would do a hundred times for one picture."""
+    """Without what the program prints, which it would do a hundred times for one picture.
+
+    JupyterLab answers widgets on another thread, where cells that run meanwhile must go on printing and what is
+    printed here goes to the log.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        with np.errstate(all="ignore"):
+            yield
+        return
     with contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
         yield
+
+
+def _within(seconds: float, f: Callable[..., Any], *args: Any) -> Any:
+    """What ``f(*args)`` returns. A typed program in it is stopped at the first line that it begins too late.
+
+    An interrupt of the kernel does not reach the thread on which JupyterLab answers widgets.
+    """
+    end = time.perf_counter() + seconds
+
+    def watch(frame: Any, event: str, _: Any) -> Any:
+        if not _FILE.fullmatch(frame.f_code.co_filename):
+            return None
+        if time.perf_counter() > end:
+            raise _Endless(f"the program did not end within {seconds:g} s")
+        return watch
+
+    before = sys.gettrace()
+    sys.settrace(watch)
+    try:
+        return f(*args)
+    finally:
+        sys.settrace(before)
 
 
 def _positional(function: Callable[..., Any]) -> list[inspect.Parameter]:
@@ -183,15 +222,17 @@ def _value_and_gradient(program: TypedProgram, values: Sequence[float]) -> tuple
 
 
 def _difference(program: TypedProgram, values: Sequence[float], k: int) -> float | None:
-    """The central difference by argument ``k``; None where the program raises on one of its sides."""
+    """The central difference by argument ``k``; None where the program fails on one of its sides."""
 
     def along(x: float) -> float:
-        return float(program.function(*program.at([*values[:k], x, *values[k + 1 :]])))
+        return float(
+            _within(CURVE_SECONDS, program.function, *program.at([*values[:k], x, *values[k + 1 :]]))
+        )
 
     step = 1e-4 * max(1.0, abs(values[k]))
     try:
         slope = float(central_difference(along, (float(values[k]),), [1.0], step)[0])
-    except Exception:
+    except (Exception, _Endless):
         return None
     return slope if math.isfinite(slope) else None
 
@@ -205,9 +246,10 @@ def _curve(program: TypedProgram, values: Sequence[float], limits: tuple[float, 
     for k in order:
         x = float(fine[k])
         try:
+            _within(CURVE_SECONDS, program.function, *program.at([x, *values[1:]]))
             value, gradient = _value_and_gradient(program, [x, *values[1:]])
             rows.append((x, float(value), float(gradient[0])))
-        except Exception:
+        except (Exception, _Endless):
             rows.append((x, math.nan, math.nan))  # a gap in the picture: the program may be undefined there
         if time.perf_counter() > end:
             break

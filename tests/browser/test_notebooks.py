@@ -30,6 +30,7 @@ def test_the_playground_follows_what_is_typed(open_notebook):
     expect(row).to_contain_text("-0.9899925")
     notebook.picture("playground")
     check_typing(notebook, panel, row)
+    check_endless(notebook, panel, row)
     notebook.check_quiet()
 
 
@@ -54,6 +55,18 @@ def check_typing(notebook, panel, row):
     press("Escape")
     press("Tab")
     expect(panel.get_by_role("slider", name="x")).to_be_focused()
+
+
+def check_endless(notebook, panel, row):
+    editor, said = panel.get_by_role("textbox", name="Program"), panel.get_by_role("alert").first
+    editor.fill("def f(x=1.0):\n    while True: x = x + 1")
+    notebook.page.wait_for_timeout(600)
+    editor.fill("def f(x=1.0):\n    while True: x = x + 2")
+    expect(said).to_contain_text("the program did not end within 3 s")
+    editor.fill("def f(x=1.0):\n    return 7 * x")
+    expect(row).to_have_count(1, timeout=10_000)
+    expect(row).to_contain_text("7")
+    expect(panel.locator(".wb-code[role=alert]")).to_be_hidden()
 
 
 @pytest.mark.slow

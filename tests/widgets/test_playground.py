@@ -1,6 +1,7 @@
 """The playground by its state: each text is answered with numbers that are right, or with what is wrong and where."""
 
 import math
+import sys
 
 import pytest
 
@@ -133,6 +134,31 @@ def test_a_traced_program_says_why(panel):
     answer = typed(panel, "def f(x=1.0):\n    kept = {'x': x}\n    return kept['x'] ** 3\n")
     assert answer["tier"].startswith("Traced")
     assert "a dict on line 2" in answer["tier"]
+
+
+ENDLESS = """\
+def f(x=1.0):
+    while True:
+        try:
+            x = x + 1
+        except Exception:
+            x = 0.0
+"""
+
+
+def test_a_program_that_does_not_end_is_stopped(panel, monkeypatch):
+    monkeypatch.setattr("widgets.typed_program.PROGRAM_SECONDS", 0.2)
+    error = typed(panel, ENDLESS)["error"]
+    assert error.startswith("stopped: the program did not end within 0.2 s\nline ")
+    assert sys.gettrace() is None or "watch" not in repr(sys.gettrace())
+    assert typed(panel, "def f(x=1.0):\n    return x\n")["error"] == ""
+    assert "did not end" in typed(panel, f"{ENDLESS}\nf()\n")["error"]
+
+
+def test_a_program_that_does_not_end_elsewhere_leaves_a_gap(panel):
+    answer = typed(panel, "def f(x=1.0):\n    while x < 0.0:\n        x = x * 1.0\n    return x * x\n")
+    assert answer["error"] == ""
+    assert answer["rows"] == [["x", "1", "2", "2", "yes"]]
 
 
 def test_what_the_program_prints_does_not_flood_the_notebook(panel, capsys):
