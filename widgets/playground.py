@@ -15,7 +15,7 @@ from widgets.typed_program import Measured, TypedProgram, measure, problem_of, r
 HEAD = ("by", "at", "derivative", "central difference", "agree")
 EXAMPLE = '''\
 def sine(x=1.0):
-    """The Taylor series, until a term no longer counts."""
+    """Terms of a series while they count."""
     total = term = x
     k = 1
     while abs(term) > 1e-12:
