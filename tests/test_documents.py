@@ -50,7 +50,9 @@ def test_links_lead_somewhere(file: Path) -> None:
 
 
 def test_the_commands_in_the_readme_can_be_read() -> None:
-    commands = re.findall(r"workbench ((?:run|list|report|lab)[^#\n`]*)", (TOP / "README.md").read_text())
+    commands = re.findall(
+        r"workbench ((?:run|list|report|lab|sweep)[^#\n`]*)", (TOP / "README.md").read_text()
+    )
     assert len(commands) >= 5
     parser = cli._parser()
     for command in commands:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from workbench.commands import sweeps
+from workbench.commands.arguments import EXIT_CODES, check_folder, parameter_texts, seconds
 from workbench.errors import (
     MachineError,
     ParameterError,
@@ -21,18 +23,6 @@ from workbench.errors import (
     UnknownShowcaseError,
     WorkbenchError,
 )
-
-EXIT_CODES = """\
-exit codes:
-  0    the run is complete (its result.json is), or the command did what it says
-  2    wrong usage: unknown showcase, option or parameter, a value of the wrong type or out of range
-  3    the run failed: a cell raised an error, the kernel was killed, no complete result was written
-  4    the run did not end within --timeout
-  5    the machine: full disk, directory that cannot be written to, something not installed
-  130  stopped by Ctrl-C
-  141  whoever was reading the output went away
-  143  stopped by SIGTERM
-"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -90,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     again = run.add_mutually_exclusive_group()
     again.add_argument("--resume", action="store_true", help="go on from the last checkpoint, if any")
     again.add_argument("--fresh", action="store_true", help="throw away an earlier run with these parameters")
-    run.add_argument("--timeout", type=_seconds, metavar="S", help="seconds after which to give up")
+    run.add_argument("--timeout", type=seconds, metavar="S", help="seconds after which to give up")
 
     listing = command("list", _list, "list the showcases, or one showcase's parameters and presets")
     listing.add_argument("name", nargs="?", metavar="NAME", help="a showcase")
@@ -101,10 +91,13 @@ def _parser() -> argparse.ArgumentParser:
 
     report = command("report", _report, "make the HTML report of one run, or of each run in a folder, again")
     report.add_argument("directory", metavar="DIR", help="a run's folder, or a folder of runs")
+    sweeps.add(command)
     return parser
 
 
 _EXAMPLES = {
+    "sweep": sweeps.SWEEP_EXAMPLES,
+    "tune": sweeps.TUNE_EXAMPLES,
     "run": "examples:\n"
     "  workbench run trebuchet\n"
     "  workbench run trebuchet --preset paper --out results --timeout 3600\n"
@@ -115,25 +108,9 @@ _EXAMPLES = {
 }
 
 
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise ValueError
-    return value
-
-
-_seconds.__name__ = "number of seconds"  # what argparse calls the type in its message
-
-
 def _run(options: argparse.Namespace) -> None:
-    texts = _parameter_texts(options.parameter)
-    if "://" in options.out:
-        raise ParameterError(
-            "runs are written to a folder of this machine",
-            found=f"got {options.out!r}",
-            where="--out",
-            fix="give the path of a folder",
-        )
+    texts = parameter_texts(options.parameter)
+    check_folder("--out", options.out)
     from workbench import showcases
 
     showcase = showcases.find(options.name)
@@ -168,22 +145,6 @@ def _summary(directory: Any) -> str:
     width = max((len(name) for name in facts), default=0)
     lines = [f"  {name.replace('_', ' '):<{width}}  {number_text(value)}" for name, value in facts.items()]
     return "\n".join([*lines, f"report: {directory.report}"])
-
-
-def _parameter_texts(assignments: Sequence[str]) -> dict[str, str]:
-    texts: dict[str, str] = {}
-    for assignment in assignments:
-        name, equals, value = assignment.partition("=")
-        if not equals or not name.strip() or name.strip() in texts:
-            problem = "the same parameter twice" if name.strip() in texts else "no name=value"
-            raise ParameterError(
-                f"-p {assignment} cannot be read",
-                found=problem,
-                where="-p",
-                fix="write -p name=value, once for each parameter",
-            )
-        texts[name.strip()] = value.strip()
-    return texts
 
 
 def _list(options: argparse.Namespace) -> None:

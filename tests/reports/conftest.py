@@ -21,7 +21,7 @@ import line_fit
 from workbench import cli, showcases
 from workbench.reports import html, runner, store
 showcases.find = lambda name: line_fit.SHOWCASE
-store._package_code = lambda: "as in the test"
+store.package_code = lambda: "as in the test"
 runner.find_notebook = html.find_notebook = lambda name: Path(sys.argv[1])
 raise SystemExit(cli.main(sys.argv[2:]))
 """
@@ -31,7 +31,7 @@ raise SystemExit(cli.main(sys.argv[2:]))
 def _the_package_stands_still() -> Iterator[None]:
     """A run's identity covers the package's source, which somebody may be editing while the tests run."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "_package_code", lambda: "as in the test")
+        patch.setattr(store, "package_code", lambda: "as in the test")
         yield
 
 

@@ -25,6 +25,7 @@ class LineParameters(Parameters):
     learning_rate: float = parameter(0.05, low=1e-6, high=1.0, help="step size", live=True, scale="log")
     nap: float = parameter(0.0, low=0.0, high=10.0, unit="s", help="sleep in each iteration")
     label: str = parameter("plain", help="any text")
+    fail: int = parameter(0, low=0, high=10**6, help="iteration in which it breaks; 0 for never")
 
     presets: ClassVar = {"smoke": {"iterations": 5}}
 
@@ -35,7 +36,7 @@ class LineProblem:
     def __init__(self, parameters: LineParameters) -> None:
         import torch
 
-        self.nap = parameters.nap
+        self.nap, self.fail, self.iteration = parameters.nap, parameters.fail, 0
         generator = torch.Generator().manual_seed(parameters.seed)
         self.modules = torch.nn.Linear(1, 1, dtype=torch.float64)
         with torch.no_grad():
@@ -47,6 +48,9 @@ class LineProblem:
         import torch
 
         time.sleep(self.nap)
+        self.iteration += 1
+        if self.iteration == self.fail:
+            raise ArithmeticError(f"the line <breaks> at {self.fail}")
         xs = torch.rand(8, 1, generator=generator, dtype=torch.float64)
         ys = 2 * xs + 1 + 0.01 * torch.randn(8, 1, generator=generator, dtype=torch.float64)
         loss = ((self.modules(xs) - ys) ** 2).mean()

@@ -65,7 +65,7 @@ def test_a_finished_run_has_all_its_files(finished: tuple[RunDirectory, list[str
         assert (directory.path / file).stat().st_size > 0
     record = json.loads(directory.result.read_text())
     assert record["parameters"] == {
-        **{"seed": 0, "iterations": 5, "learning_rate": 0.1, "nap": 0.0},
+        **{"seed": 0, "iterations": 5, "learning_rate": 0.1, "nap": 0.0, "fail": 0},
         "label": EVIL,
     }
     parameters = line_fit.LineParameters(**record["parameters"])

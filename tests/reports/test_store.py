@@ -15,7 +15,7 @@ from workbench.errors import MachineError, RunError, RunTimeoutError
 from workbench.reports import store
 from workbench.reports.store import RunDirectory, run_id, storage_errors, write_json
 
-PACKAGE_CODE = store._package_code  # the real one: conftest.py puts a constant in its place
+PACKAGE_CODE = store.package_code  # the real one: conftest.py puts a constant in its place
 
 
 def test_the_identity_depends_on_parameters_source_and_showcase(tmp_path: Path) -> None:

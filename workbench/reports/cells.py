@@ -89,7 +89,7 @@ def _output(output: nbformat.NotebookNode, body: Body) -> Iterator[Markup]:
 def _bundle(data: dict[str, Any], body: Body) -> Markup:
     """The richest form of an output that a page can show; of a widget, its static fallback."""
     if PLOTLY in data:
-        return _figure(data[PLOTLY], body)
+        return figure(data[PLOTLY], body)
     for kind in ("image/svg+xml", "image/png", "image/jpeg"):
         if kind in data:
             content = data[kind]
@@ -103,13 +103,14 @@ def _bundle(data: dict[str, Any], body: Body) -> Markup:
     return Markup("<pre>{}</pre>").format(data.get("text/plain", ""))
 
 
-def _figure(figure: dict[str, Any], body: Body) -> Markup:
-    layout = dict(figure.get("layout", {}))
+def figure(description: dict[str, Any], body: Body) -> Markup:
+    """The place of a plotly figure in the page; ``body`` keeps its description for the page's script."""
+    layout = dict(description.get("layout", {}))
     layout["width"] = min(layout.get("width") or _WIDTH, _WIDTH)
     layout["autosize"] = False
     layout.setdefault("height", 420)
     name = f"figure-{len(body.figures) + 1}"
-    body.figures.append({"name": name, "data": figure.get("data", []), "layout": layout})
+    body.figures.append({"name": name, "data": description.get("data", []), "layout": layout})
     title = layout.get("title") or {}
     label = title.get("text") if isinstance(title, dict) else title
     return Markup('<div class="figure" id="{}" role="img" aria-label="{}"></div>').format(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 import nbformat
+import numpy as np
 from markupsafe import Markup
 
 from workbench.errors import MachineError, RunError, UnknownShowcaseError
@@ -23,6 +24,8 @@ from workbench.reports.store import RunDirectory, read_record, storage_errors
 if TYPE_CHECKING:
     from workbench.showcases import Showcase
 
+_RUN = Path(__file__).with_name("report.html")
+
 
 def write_report(directory: RunDirectory, showcase: Showcase | None = None) -> Path:
     """Make report.html from the run's other files, also when the run is not complete.
@@ -31,12 +34,12 @@ def write_report(directory: RunDirectory, showcase: Showcase | None = None) -> P
         directory: the run's folder.
         showcase: whose run it is; looked up by the name in params.json when it is not given.
     Raises:
-        RunError: there is no executed notebook to report on.
+        RunError: there is neither an executed notebook nor a result nor a failure to report on.
     """
-    if not directory.notebook.exists():
+    if not any(file.exists() for file in (directory.notebook, directory.result, directory.failure)):
         raise RunError(
             "there is nothing to report on",
-            found="no notebook.ipynb",
+            found="no notebook.ipynb and no result.json",
             where=str(directory.path),
             fix="run it first: workbench run NAME --out DIR",
         )
@@ -51,21 +54,63 @@ def page(directory: RunDirectory, showcase: Showcase | None = None) -> str:
     result = read_record(directory.result) if directory.complete else {}
     measured = read_record(directory.provenance) if directory.provenance.exists() else {}
     showcase = showcase or _showcase(params["showcase"])
-    body = cells.render(nbformat.read(directory.notebook, as_version=4), _pictures(showcase, directory))
+    body = _body(directory, showcase, result)
     facts = {**result.get("metrics", {}), **measured.get("timings", {})}
-    return _render(
+    return fill_in(
+        _RUN,
+        body.figures,
         title=showcase.title if showcase else params["showcase"],
         question=showcase.question if showcase else "",
         complete=directory.complete,
+        failure=failure_text(directory),
         results=[(name.replace("_", " "), number_text(value)) for name, value in facts.items()],
         fingerprint=result.get("fingerprint"),
         warnings=[*result.get("warnings", []), *body.warnings],
         parameters=_parameter_rows(showcase, params["parameters"]),
         blocks=body.blocks,
         origin=origin_rows(measured["provenance"]) if measured else [],
-        figures=_script_json(body.figures),
-        plotly=_plotly() if body.figures else "",
     )
+
+
+def fill_in(template: Path, figures: list[dict[str, Any]], **values: Any) -> str:
+    """A page from its template, everything escaped, with plotly and a content policy of its own."""
+    folders = [template.parent, Path(__file__).parent]
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(folders), autoescape=True)
+    return environment.get_template(template.name).render(
+        nonce=secrets.token_urlsafe(16),
+        code_style=Markup(cells.STYLE),
+        figures=_script_json(figures),
+        plotly=_plotly() if figures else "",
+        **values,
+    )
+
+
+def failure_text(directory: RunDirectory) -> str:
+    """What is recorded of the run's failure; nothing where there was none."""
+    if directory.complete or not directory.failure.exists():
+        return ""
+    return str(read_record(directory.failure).get("error", "no reason recorded"))
+
+
+def _body(directory: RunDirectory, showcase: Showcase | None, result: dict[str, Any]) -> cells.Body:
+    """The executed notebook's cells; of a run without one, the figures its notebook would show."""
+    if directory.notebook.exists():
+        notebook = nbformat.read(directory.notebook, as_version=4)
+        return cells.render(notebook, _pictures(showcase, directory))
+    body = cells.Body()
+    if result and directory.history.exists():
+        from workbench.figures import loss_figure
+        from workbench.training.history import Change, History
+
+        history = History.from_csv(directory.history.read_text(encoding="utf-8"))
+        history.changes = [Change(**change) for change in result["changes"]]
+        figures = {"loss": loss_figure(history)}
+        if hasattr(showcase, "figures") and directory.arrays.exists():
+            with np.load(directory.arrays, allow_pickle=False) as arrays:
+                shown = {**result, "arrays": dict(arrays)}
+            figures.update(showcase.figures(shown, history))
+        body.blocks.extend(cells.figure(json.loads(figure.to_json()), body) for figure in figures.values())
+    return body
 
 
 def session_page(
@@ -83,20 +128,15 @@ def session_page(
     listed = Markup("<h2>Changed on the way</h2><ul>{}</ul>").format(
         Markup("").join(Markup("<li>{}</li>").format(change) for change in changes)
     )
-    return _render(
+    return fill_in(
+        _RUN,
+        [],
         title=title,
         complete=complete,
         parameters=parameters.rows(),
         blocks=[Markup(picture), listed if changes else ""],
         origin=origin_rows(collect()),
     )
-
-
-def _render(**content: Any) -> str:
-    template = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True
-    ).get_template("report.html")
-    return template.render(nonce=secrets.token_urlsafe(16), code_style=Markup(cells.STYLE), **content)
 
 
 def _showcase(name: str) -> Showcase | None:

@@ -31,13 +31,20 @@ def collect(*, started: float | None = None) -> dict[str, Any]:
     """
     began = psutil.Process().create_time() if started is None else started
     return {
-        "started": datetime.fromtimestamp(began, UTC).isoformat(timespec="seconds"),
-        "run_time": round(time.time() - began, 3),
+        **when(began),
         "workbench": versions(["workbench"])["workbench"],
         **git_state(Path(__file__).resolve().parents[2]),
         "python": platform.python_version(),
         "versions": versions(PACKAGES),
         "machine": machine(),
+    }
+
+
+def when(began: float) -> dict[str, Any]:
+    """The facts that hang on the clock: when the work began (seconds since the epoch) and how long it took."""
+    return {
+        "started": datetime.fromtimestamp(began, UTC).isoformat(timespec="seconds"),
+        "run_time": round(time.time() - began, 3),
     }
 
 

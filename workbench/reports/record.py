@@ -56,16 +56,29 @@ def record_result(
         return
     name = showcase if isinstance(showcase, str) else showcase.name
     record = make_record(name, parameters, training.history, result)
-    timings = {str(key): _plain(value) for key, value in result.get("timings", {}).items()}
+    timings = plain_timings(result)
     if run_dir is not None:
-        directory = RunDirectory(run_dir)
-        write_whole(directory.history, training.history.to_csv())
-        write_json(
-            directory.provenance, {"schema": SCHEMA, "provenance": provenance.collect(), "timings": timings}
-        )
-        write_json(directory.result, record)
+        write_result(RunDirectory(run_dir), record, training.history.to_csv(), timings, provenance.collect())
     bundle = {MIME: record, "text/html": _html(record, timings), "text/plain": _text(record, timings)}
     display(bundle, raw=True)
+
+
+def write_result(
+    directory: RunDirectory,
+    record: Mapping[str, Any],
+    history: str,
+    timings: Mapping[str, Any],
+    origin: Mapping[str, Any],
+) -> None:
+    """Write a run's result files; result.json comes last, since its presence says that the run is complete."""
+    write_whole(directory.history, history)
+    write_json(directory.provenance, {"schema": SCHEMA, "provenance": dict(origin), "timings": dict(timings)})
+    write_json(directory.result, record)
+
+
+def plain_timings(result: Mapping[str, Any]) -> dict[str, Any]:
+    """What was measured with a clock, as plain numbers."""
+    return {str(key): _plain(value) for key, value in result.get("timings", {}).items()}
 
 
 def make_record(

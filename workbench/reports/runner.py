@@ -11,16 +11,16 @@ from __future__ import annotations
 import contextlib
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import nbformat
 
-from workbench.errors import RunError
+from workbench.errors import RunError, RunInterruptedError
 from workbench.parameters import Parameters
 from workbench.reports import html
 from workbench.reports.execution import Say, ended_by_signals, execute, find_notebook
 from workbench.reports.failures import explained, peak_memory
-from workbench.reports.store import SCHEMA, RunDirectory, run_id, storage_errors, write_json
+from workbench.reports.store import RunDirectory, params_record, run_id, storage_errors, write_json
 
 if TYPE_CHECKING:
     from workbench.showcases import Showcase
@@ -72,21 +72,25 @@ def run(
         else:
             _check_beginning(directory, resume=resume)
             say(f"{showcase.name}: run {name} in {_short(directory.path)}")
-            write_json(directory.params, _params_record(showcase, name, preset, parameters))
-            _execute(source, directory, preset, parameters, timeout=timeout, say=say)
+            run_notebook(source, directory, showcase, parameters, preset=preset, timeout=timeout, say=say)
         if not directory.report.exists():
             html.write_report(directory, showcase)
     return directory
 
 
-def _params_record(showcase: Showcase, name: str, preset: str, parameters: Parameters) -> dict[str, Any]:
-    return {
-        "schema": SCHEMA,
-        "run_id": name,
-        "showcase": showcase.name,
-        "preset": preset,
-        "parameters": parameters.model_dump(),
-    }
+def run_notebook(
+    source: Path,
+    directory: RunDirectory,
+    showcase: Showcase,
+    parameters: Parameters,
+    *,
+    preset: str,
+    timeout: float | None,
+    say: Say,
+) -> None:
+    """Run a notebook in a folder that the caller has made and holds; what it raises is told at ``run``."""
+    write_json(directory.params, params_record(showcase.name, directory.path.name, preset, parameters))
+    _execute(source, directory, preset, parameters, timeout=timeout, say=say)
 
 
 def _check_beginning(directory: RunDirectory, *, resume: bool) -> None:
@@ -118,17 +122,23 @@ def _execute(
         "run_dir": str(directory.path),
     }
     began = time.monotonic()
+    directory.failure.unlink(missing_ok=True)
     try:
         with ended_by_signals():
             execute(notebook, directory, injected, timeout=timeout, say=say)
     except BaseException as error:
-        raise explained(error, directory, timeout) from error
+        reason = explained(error, directory, timeout)
+        if isinstance(reason, RunError) and not isinstance(reason, RunInterruptedError):
+            directory.record_failure(reason)
+        raise reason from error
     if not directory.complete:
-        raise RunError(
+        reason = RunError(
             "the notebook ran to its end without writing a complete result record",
             where=str(directory.notebook),
             fix="its last cells must call record_result(showcase, parameters, training, result, run_dir)",
         )
+        directory.record_failure(reason)
+        raise reason
     say(f"complete in {time.monotonic() - began:.1f} s, peak memory of the kernel {peak_memory()}")
 
 

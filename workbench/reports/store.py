@@ -1,4 +1,4 @@
-"""Where a run lives on disk: one folder, six known files, each written whole or not at all.
+"""Where a run lives on disk: one folder, a few known files, each written whole or not at all.
 
     DIR/<run id>/params.json      what was asked for; written before anything else
                  checkpoint.pt    the training, every few seconds, so that it can go on where it stopped;
@@ -7,6 +7,9 @@
                  history.csv      one row for each iteration
                  provenance.json  when, where, with which versions, and how long
                  result.json      what came out; written last, so its presence means that the run is complete
+                 failure.json     what went wrong, until the run is tried again
+                 arrays.npz       what was evaluated, where no notebook holds its figures
+                 labels.json      the tags and the note that somebody gave the run
                  report.html      the readable report, made from the files above
 
 ``result.json`` holds nothing that changes from one run to the next: the same parameters, seed and source give
@@ -47,6 +50,9 @@ class RunDirectory:
         self.history = self.path / "history.csv"
         self.notebook = self.path / "notebook.ipynb"
         self.report = self.path / "report.html"
+        self.failure = self.path / "failure.json"
+        self.arrays = self.path / "arrays.npz"
+        self.labels = self.path / "labels.json"
         self.checkpoint = self.path / "checkpoint.pt"
         self.previous_checkpoint = self.path / "checkpoint.previous.pt"
 
@@ -77,12 +83,17 @@ class RunDirectory:
             os.unlink(probe)
 
     def clear(self) -> None:
-        """Remove the run's own files (never anything else that lies in the folder)."""
+        """Remove the run's own files (never its labels, nor anything else that lies in the folder)."""
         for file in (
-            *(self.result, self.provenance, self.history, self.notebook, self.report),
-            *(self.checkpoint, self.previous_checkpoint, self.params),
+            *(self.result, self.provenance, self.history, self.notebook, self.report, self.arrays),
+            *(self.failure, self.checkpoint, self.previous_checkpoint, self.params),
         ):
             file.unlink(missing_ok=True)
+
+    def record_failure(self, error: BaseException | str) -> None:
+        """Leave ``error`` in the folder, for the tables and reports; the next attempt removes it."""
+        kind = "RunError" if isinstance(error, str) else type(error).__name__
+        write_json(self.failure, {"schema": SCHEMA, "kind": kind, "error": str(error)})
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -103,19 +114,37 @@ class RunDirectory:
             yield
 
 
-def run_id(showcase: str, parameters: Parameters, notebook: Path | None = None) -> str:
+def run_id(
+    showcase: str, parameters: Parameters, notebook: Path | None = None, *, source: list[str] | None = None
+) -> str:
     """The run's identity: a hash of the showcase, every parameter, the source and the version.
 
     The source is the notebook's code and the package's own Python files: change either, and it is another
-    run.
+    run. Who asks for many identities at once gives ``source``, from ``source_of(notebook)``.
     """
     identity = {
         "showcase": showcase,
         "parameters": parameters.model_dump(),
-        "source": [_notebook_code(notebook) if notebook else "", _package_code()],
+        "source": source or source_of(notebook),
         "version": metadata.version("workbench"),
     }
     return hashlib.sha256(canonical_json(identity).encode()).hexdigest()[:12]
+
+
+def source_of(notebook: Path | None) -> list[str]:
+    """The source in a run's identity: the notebook's code cells and a hash of the package."""
+    return [_notebook_code(notebook) if notebook else "", package_code()]
+
+
+def params_record(showcase: str, name: str, preset: str, parameters: Parameters) -> dict[str, Any]:
+    """The content of params.json: what was asked for."""
+    return {
+        "schema": SCHEMA,
+        "run_id": name,
+        "showcase": showcase,
+        "preset": preset,
+        "parameters": parameters.model_dump(),
+    }
 
 
 def canonical_json(value: Any) -> str:
@@ -192,7 +221,7 @@ def _notebook_code(notebook: Path) -> str:
     return "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
 
 
-def _package_code() -> str:
+def package_code() -> str:
     """A hash of every Python file of the package (some ten milliseconds)."""
     root = Path(workbench.__file__).parent
     digest = hashlib.sha256()

@@ -140,6 +140,25 @@ class History(Sequence[Record]):
             lines.append(",".join(numbers))
         return "\n".join(lines) + "\n"
 
+    @classmethod
+    def from_csv(cls, text: str) -> History:
+        """The history that ``to_csv`` wrote; ``changes`` are not in it.
+
+        Raises:
+            ValueError: it is no such text.
+        """
+        names, *rows = (line.split(",") for line in text.splitlines())
+        table = np.array([[float(value or "nan") for value in row] for row in rows]).reshape(-1, len(names))
+        if tuple(names[: len(FIXED_COLUMNS)]) != FIXED_COLUMNS:
+            raise ValueError(f"not a history: its columns are {', '.join(names)}")
+        history = cls()
+        room = np.full(256, np.nan)
+        history._columns = {
+            name: np.concatenate([column, room]) for name, column in zip(names, table.T, strict=True)
+        }
+        history._length = len(table)
+        return history
+
     def to_json(self) -> str:
         """Columns and changes as JSON text; null where a metric was not recorded."""
         columns: dict[str, list[Any]] = {
