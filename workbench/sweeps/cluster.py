@@ -98,7 +98,8 @@ def _pool(jobs: int) -> Iterator[Client]:
         host="127.0.0.1",
         protocol="tls://",
         security=Security.temporary(),
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",
+        worker_dashboard_address="127.0.0.1:0",
         silence_logs=logging.CRITICAL,
         env={"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
     )
