@@ -89,8 +89,10 @@ def _parser() -> argparse.ArgumentParser:
     lab.add_argument("notebook", nargs="?", default="00_welcome", help="notebook to open (%(default)s)")
     lab.add_argument("--no-browser", action="store_true", help="print the address instead of opening it")
 
-    report = command("report", _report, "make the HTML report of one run, or of each run in a folder, again")
-    report.add_argument("directory", metavar="DIR", help="a run's folder, or a folder of runs")
+    report = command(
+        "report", _report, "make the HTML report of a run or sweep, or of all in a folder, again"
+    )
+    report.add_argument("directory", metavar="DIR", help="the folder of a run or sweep, or of many")
     sweeps.add(command)
     return parser
 
@@ -200,20 +202,27 @@ def _lab(options: argparse.Namespace) -> None:
 def _report(options: argparse.Namespace) -> None:
     from workbench.reports.html import write_report
     from workbench.reports.store import RunDirectory
+    from workbench.sweeps.summary import write_summary
 
     top = Path(options.directory)
+    if (top / "sweep.json").exists():
+        print(write_summary(top))
+        return
     runs = (
         [top] if (top / "params.json").exists() else sorted(file.parent for file in top.glob("*/params.json"))
     )
-    if not runs:
+    sweeps = sorted(file.parent for file in top.glob("*/sweep.json"))
+    if not runs and not sweeps:
         raise MachineError(
             "there is no run here",
-            found="no params.json",
+            found="no params.json and no sweep.json",
             where=str(top),
-            fix="give the --out folder of `workbench run`, or one run's folder in it",
+            fix="give the --out folder of `workbench run`, or the folder of one run or sweep in it",
         )
     for run in map(RunDirectory, runs):
-        if len(runs) > 1 and not run.notebook.exists():
+        if len(runs) > 1 and not run.has_something_to_tell:
             print(f"{run.path}: nothing has run here yet")
         else:
             print(write_report(run))
+    for folder in sweeps:
+        print(write_summary(folder))

@@ -113,3 +113,18 @@ def test_state_and_back():
     copy.append(Record(701, 1.0, {"error": 2.0}, 0.1, 1.0))
     assert copy[-1].metrics == {"error": 2.0}
     assert len(history) == 700
+
+
+def test_csv_can_be_read_again_to_the_last_bit():
+    history = History()
+    history.append(Record(1, 0.1 + 0.2, {"half": 1 / 3}, 1e-3, 0.5))
+    history.append(Record(2, 0.25, {}, 1e-3, 0.75))
+    again = History.from_csv(history.to_csv())
+    assert again.columns == history.columns
+    assert again[0] == history[0]
+    assert again[1].metrics == {}
+    assert again.to_csv() == history.to_csv()
+    again.append(Record(3, 0.2, {"half": 0.1}))
+    assert len(again) == 3
+    with pytest.raises(ValueError, match="not a history"):
+        History.from_csv("a,b\n1,2\n")

@@ -13,6 +13,7 @@ from workbench.figures.palette import DASHES, FAINT, INK, SERIES
 
 MOST_POINTS = 400
 NAMED = 12
+MOST_TICKS = 10
 
 
 def histories_figure(
@@ -46,7 +47,7 @@ def histories_figure(
             line={**line, "color": FAINT if many else line["color"]},
             showlegend=not many,
         )
-    figure.update_layout(legend={"y": -0.2, "yanchor": "top", "x": 0.0, "xanchor": "left"})
+    figure.update_layout(legend={"y": -0.3, "yanchor": "top", "x": 0.0, "xanchor": "left"})
     return figure
 
 
@@ -89,6 +90,8 @@ def response_figure(
     )
     if log_x:
         figure.update_xaxes(type="log")
+    if len(levels) <= MOST_TICKS and not any(isinstance(level, (bool, str)) for level in levels):
+        figure.update_xaxes(tickvals=levels, ticktext=[f"{level:.4g}" for level in levels])
     return figure
 
 

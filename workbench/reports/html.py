@@ -36,7 +36,7 @@ def write_report(directory: RunDirectory, showcase: Showcase | None = None) -> P
     Raises:
         RunError: there is neither an executed notebook nor a result nor a failure to report on.
     """
-    if not any(file.exists() for file in (directory.notebook, directory.result, directory.failure)):
+    if not directory.has_something_to_tell:
         raise RunError(
             "there is nothing to report on",
             found="no notebook.ipynb and no result.json",

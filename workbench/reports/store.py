@@ -68,6 +68,11 @@ class RunDirectory:
         """Whether there is a checkpoint to go on from."""
         return self.checkpoint.exists() or self.previous_checkpoint.exists()
 
+    @property
+    def has_something_to_tell(self) -> bool:
+        """Whether there is anything to make a report of."""
+        return any(file.exists() for file in (self.notebook, self.result, self.failure))
+
     def create(self) -> None:
         """Make the folder, and see that it can be written to.
 

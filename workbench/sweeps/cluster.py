@@ -27,6 +27,8 @@ CONNECT_SECONDS = 10
 _SETTINGS = {
     "distributed.scheduler.allowed-failures": KILLS,
     "distributed.scheduler.worker-saturation": 1.0,  # a waiting run waits at the scheduler, not at a worker
+    "distributed.scheduler.http.routes": [],  # the pool's web pages know no password: there are none
+    "distributed.worker.http.routes": [],
     "distributed.comm.timeouts.connect": f"{CONNECT_SECONDS}s",
     "logging": {"distributed": "critical", "distributed.nanny": "critical", "distributed.worker": "critical"},
 }
@@ -98,8 +100,8 @@ def _pool(jobs: int) -> Iterator[Client]:
         host="127.0.0.1",
         protocol="tls://",
         security=Security.temporary(),
-        dashboard_address="127.0.0.1:0",
-        worker_dashboard_address="127.0.0.1:0",
+        dashboard_address="127.0.0.1:0",  # None would take port 8787, and warn where a second sweep runs
+        scheduler_kwargs={"dashboard": False},
         silence_logs=logging.CRITICAL,
         env={"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
     )

@@ -164,7 +164,7 @@ def _varied_row(name: str, values: list[Any], infos: Mapping[str, ParameterInfo]
     )
     return {
         "name": name,
-        "values": text,
+        "shown": text,
         "unit": info.unit if info else "",
         "help": info.help if info else "",
     }
