@@ -265,7 +265,7 @@ def term_figure(arrays: Mapping[str, np.ndarray]) -> go.Figure:
         showlegend=False,
     )
     figure.add_vline(x=1.0, line={"color": INK, "dash": "dot"}, annotation_text="true")
-    figure.update_yaxes(autorange="reversed")
+    figure.update_yaxes(type="category", autorange="reversed")
     return figure
 
 
