@@ -14,6 +14,7 @@ import torch
 
 from workbench.errors import SolverOptionError, nearest
 from workbench.solvers.events import Event, Watch
+from workbench.solvers.ode_implicit import ImplicitStep
 from workbench.solvers.ode_run import Run, column
 from workbench.solvers.ode_steps import ExplicitStep
 from workbench.solvers.problem import States, check_choice, check_positive, output_times, refuse_traced
@@ -44,7 +45,8 @@ def solve_ode(
             batch. t is (batch, 1) and goes with y in any elementwise formula.
         y0: the initial state: a tensor for torch functions; a number, list or array for plain Python ones.
         ts: increasing times of the output, the first being the initial time. Shape (times,).
-        method: "tsit5" or "dopri5" (explicit, order 5; for equations that are not stiff).
+        method: "tsit5" or "dopri5" (explicit, order 5; for equations that are not stiff), or "kencarp4" (implicit,
+            order 4, L-stable; for stiff ones; rows must not depend on each other).
         rtol, atol: tolerances of the error of a step, root mean square over the state of each row.
         dt: the length of fixed steps, which end at the outputs; adaptive steps if None.
         events: events, or functions of (t, y) at whose zeros the rows end.
@@ -76,7 +78,9 @@ def solve_ode(
             fix=f"method={near!r}" if near else None,
         )
     rate = states.function(f, "f")
-    stepper = ExplicitStep(PAIRS[method], rate)
+    pair = PAIRS[method]
+    implicit = ImplicitStep(pair, rate, (rtol, atol) if dt is None else None) if pair.gamma else None
+    stepper = implicit or ExplicitStep(pair, rate)
     _check_shape(rate, states, times)
     run = Run(stepper, states, times, Watch(events, states), accuracy=(rtol, atol, dt), progress=progress)
     return run.solution(dense=dense, gradient=gradient)

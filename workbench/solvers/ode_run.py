@@ -21,6 +21,8 @@ from workbench.solvers.solution import EventRecord, ODESolution, Statistics
 MAX_STEPS = 100_000
 SAFETY, SHRINK, GROW = 0.9, 0.2, 5.0
 ROUNDING = 1e-14
+UNSOLVED = 1e3
+"""What counts as the error of an implicit step, over its tolerance, if its equations could not be solved."""
 
 
 def column(value: Any, like: torch.Tensor) -> torch.Tensor:
@@ -161,9 +163,15 @@ class Run:
     def _ratio(self, taken: Taken) -> np.ndarray:
         """The error of each row over its tolerance; infinite if it is not finite; 0 in fixed steps."""
         if self.dt is not None:
-            return np.where(torch.isfinite(taken.y1).all(1).numpy(), 0.0, np.inf)
+            good = torch.isfinite(taken.y1).all(1)
+            ratio = torch.where(good, 0.0, torch.inf)
+            return (
+                ratio if taken.solved is None else torch.where(good & ~taken.solved, UNSOLVED, ratio)
+            ).numpy()
         scale = self.atol + self.rtol * torch.maximum(taken.y0.abs(), taken.y1.abs())
         ratio = (taken.error() / scale).square().mean(1).sqrt() + 0.0 * taken.y1.sum(1)
+        if taken.solved is not None:
+            ratio = torch.where(taken.solved, ratio, ratio.clamp(min=UNSOLVED))
         return torch.where(torch.isfinite(ratio), ratio, torch.inf).double().cpu().numpy()
 
     def _check(self, taken: Taken, verdict: tuple, t: np.ndarray, size: np.ndarray) -> None:
@@ -182,7 +190,7 @@ class Run:
             f"the steps of row {row} became too {'short' if short[row] else 'many'} at t = {t[row]:.6g}",
             found=f"got a step of {size[row]:.3g} after {int(self.accepted[row])} accepted ones",
             where=f"row {row}, t = {t[row]:.6g}",
-            fix="looser rtol and atol if the equation is stiff, or look for a singularity there",
+            fix='method="kencarp4" if the equation is stiff, looser rtol and atol, or look for a singularity there',
         )
 
     # ------------------------------------------------------------------------------------ taking

@@ -15,7 +15,10 @@ Function = Callable[[Any, torch.Tensor], torch.Tensor]
 
 @dataclass(frozen=True)
 class Taken:
-    """A step that was taken: its begin (t, y0), length h, stages k and end y1. t and h are columns (batch, 1)."""
+    """A step that was taken: its begin (t, y0), length h, stages k and end y1. t and h are columns (batch, 1).
+
+    ``solved`` says for each row whether the equations of an implicit step were solved.
+    """
 
     t: torch.Tensor
     h: torch.Tensor
@@ -23,6 +26,7 @@ class Taken:
     ks: list[torch.Tensor]
     y1: torch.Tensor
     pair: Pair
+    solved: torch.Tensor | None = None
 
     def at(self, theta: torch.Tensor, rows: Any = slice(None)) -> torch.Tensor:
         """The states of some rows inside the step, at t + theta h. theta is a column, one entry for each of them."""

@@ -107,6 +107,23 @@ def refuse_traced(**given: Any) -> None:
             )
 
 
+def refuse_second_derivative(of: str, *, fix: str) -> None:
+    """Refuse, inside of a derivative of our own, to be part of a graph that is differentiated again.
+
+    torch's ``once_differentiable`` lets a constant cotangent pass, and what is added to it may vary.
+
+    Raises:
+        LostGradientError: the backward pass is recorded.
+    """
+    if torch.is_grad_enabled():
+        raise LostGradientError(
+            f"the derivative of {of} cannot be differentiated again",
+            found="got create_graph=True",
+            where="the backward pass",
+            fix=fix,
+        )
+
+
 def output_times(ts: Any) -> np.ndarray:
     """The times of the output, increasing, at least two."""
     times = np.asarray(ts.detach() if isinstance(ts, torch.Tensor) else ts, dtype=float)
