@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from workbench.errors import LostGradientError
 from workbench.solvers import SDESolution, sde, solve_sde
 
 F64 = torch.float64
@@ -167,6 +168,40 @@ def test_a_value_that_changes_between_solutions_is_read_again() -> None:
     assert last().item() == pytest.approx(1.5**2)
     rate[0] = 2.0
     assert last().item() == pytest.approx(4.0)
+
+
+def second_derivative(functions: Callable, *, plainly: bool) -> torch.Tensor:
+    """Of a sum with a term of its own, so that the loop's part may not be left out without a word."""
+    rates = torch.tensor([0.5, 0.2], dtype=F64, requires_grad=True)
+    y0 = torch.tensor([[1.0, 0.3]], dtype=F64, requires_grad=True)
+    start = y0 * rates.exp()
+    drift, diffusion = functions(rates)
+    found = solve_sde(
+        (lambda t, y: drift(t, y) + 0 * y.sum(0)) if plainly else drift,
+        diffusion,
+        start,
+        [0, 0.5, 1],
+        dt=0.1,
+        generator=torch.Generator().manual_seed(0),
+    )
+    loss = found.ys[-1].square().sum() + (rates**3).sum() + y0.square().sum()
+    first = torch.autograd.grad(loss, [rates, y0], create_graph=True)
+    return torch.cat([bar.flatten() for bar in torch.autograd.grad(sum(b.sum() for b in first), [rates, y0])])
+
+
+def test_second_derivatives_are_those_of_the_plain_loop() -> None:
+    def functions(rates):
+        squares = rates**2
+        return lambda t, y: squares * y - y**3, lambda t, y: rates * y
+
+    torch.testing.assert_close(
+        second_derivative(functions, plainly=False), second_derivative(functions, plainly=True)
+    )
+
+
+def test_second_derivatives_that_would_be_incomplete_are_refused() -> None:
+    with pytest.raises(LostGradientError, match="cannot be differentiated again"):
+        second_derivative(lambda rates: (lambda t, y: rates**2 * y, lambda t, y: rates * y), plainly=False)
 
 
 def test_a_parameter_changed_in_place_before_the_way_back_is_noticed() -> None:

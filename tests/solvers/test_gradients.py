@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from workbench.errors import SolverOptionError
+from workbench.errors import LostGradientError, SolverOptionError
 from workbench.solvers import solve_sde
 
 F64 = torch.float64
@@ -37,6 +37,23 @@ def test_each_way_gives_the_gradient_of_the_steps_taken(way):
 def test_backsolve_needs_steps_that_can_be_taken_back():
     with pytest.raises(SolverOptionError, match="backsolve"):
         gradients("backsolve", method="heun")
+
+
+def test_backsolve_refuses_to_be_differentiated_again():
+    rate = torch.tensor(-0.8, dtype=F64, requires_grad=True)
+    found = solve_sde(
+        lambda t, y: rate * y,
+        lambda t, y: 0.3 * y,
+        torch.ones(2, 1, dtype=F64),
+        [0.0, 1.0],
+        method="reversible_heun",
+        interpretation="stratonovich",
+        dt=0.1,
+        generator=torch.Generator().manual_seed(2),
+        gradient="backsolve",
+    )
+    with pytest.raises(LostGradientError, match="cannot be differentiated again"):
+        torch.autograd.grad(found.ys.sum() + rate**3, rate, create_graph=True)
 
 
 def test_the_moments_of_geometric_brownian_motion_within_three_standard_errors():

@@ -15,6 +15,7 @@ import torch
 from torch.utils.checkpoint import checkpoint
 
 from workbench.errors import LostGradientError
+from workbench.solvers.problem import refuse_second_derivative
 from workbench.solvers.sde_adaptive import blow_up
 from workbench.solvers.sde_grid import Hit
 from workbench.solvers.sde_steps import ReversibleHeunStep
@@ -130,8 +131,8 @@ class _Backsolve(torch.autograd.Function):
         return assembled(y0, pieces, len(grid.times))
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, ys_bar: torch.Tensor) -> tuple[Any, ...]:
+        refuse_second_derivative('gradient="backsolve"', fix='gradient="direct" or "checkpoint"')
         stepper, grid = ctx.given
         y0, *state = ctx.saved_tensors
         state_bar = [torch.zeros_like(x) for x in state]

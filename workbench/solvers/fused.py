@@ -6,12 +6,14 @@ Same steps, same noise, same gradient as the plain loop, to rounding; some ten t
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
+from workbench.errors import LostGradientError
 from workbench.solvers.adjoint import blow_up
 from workbench.solvers.machine import LINEAR, SIGMOID, SUM, TANH, run_program
 from workbench.solvers.problem import States
@@ -156,10 +158,10 @@ def _check_values(loop: Loop, noted: Recording, at: tuple[float, torch.Tensor]) 
             raise CannotRecord("operations that do not give what the function gives")
 
 
-def solve_fused(loop: Loop, grid: Any, y0: torch.Tensor, gradient: str) -> torch.Tensor:
-    """The states at the outputs, (times, batch, state)."""
+def solve_fused(loop: Loop, grid: Any, y0: torch.Tensor, gradient: str, plainly: Callable) -> torch.Tensor:
+    """The states at the outputs, (times, batch, state). ``plainly`` takes the same steps from y0 with torch alone."""
     size = max(1, math.isqrt(grid.n)) if gradient == "checkpoint" else grid.n
-    return _Sweep.apply(loop, grid, size, y0, *loop.captured)
+    return _Sweep.apply(loop, grid, size, plainly, y0, *loop.captured)
 
 
 class _Sweep(torch.autograd.Function):
@@ -167,7 +169,13 @@ class _Sweep(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, loop: Loop, grid: Any, size: int, y0: torch.Tensor, *captured: torch.Tensor
+        ctx: Any,
+        loop: Loop,
+        grid: Any,
+        size: int,
+        plainly: Callable,
+        y0: torch.Tensor,
+        *captured: torch.Tensor,
     ) -> torch.Tensor:
         packed = loop.packed()
         begins = list(range(0, grid.n, size))
@@ -186,15 +194,16 @@ class _Sweep(torch.autograd.Function):
             kept.append(states if len(begins) == 1 else states[0].copy())
         ctx.run = loop, grid, size, packed
         ctx.kept, ctx.noise = kept, noise if len(begins) == 1 else None
-        ctx.dtype = y0.dtype
-        ctx.save_for_backward(*captured)
+        ctx.dtype, ctx.plainly = y0.dtype, plainly
+        ctx.save_for_backward(y0, *captured)
         return torch.from_numpy(ys).to(y0.dtype)
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, ys_bar: torch.Tensor) -> tuple[Any, ...]:
         loop, grid, size, packed = ctx.run
-        _ = ctx.saved_tensors  # tells if a parameter was changed in place since
+        y0 = ctx.saved_tensors[0]  # tells if a parameter was changed in place since
+        if torch.is_grad_enabled():
+            return (None,) * 4 + _recorded(ctx.plainly, y0, loop.captured, ys_bar)
         given = ys_bar.double().numpy()
         bars = np.zeros_like(packed[0]), np.zeros_like(packed[1])
         y_bar = np.zeros(given.shape[1:])
@@ -209,7 +218,43 @@ class _Sweep(torch.autograd.Function):
             sweep_back(states, states_bar, noise, *fixed, *bars)
             y_bar = states_bar[0]
         y0_bar = torch.from_numpy(y_bar + given[0]).to(ctx.dtype)
-        return None, None, None, y0_bar, *loop.unpacked(*bars)
+        return None, None, None, None, y0_bar, *loop.unpacked(*bars)
+
+
+def _recorded(
+    plainly: Callable, y0: torch.Tensor, captured: list[torch.Tensor], ys_bar: torch.Tensor
+) -> tuple[torch.Tensor | None, ...]:
+    """The cotangents of y0 and the captured tensors by steps that torch records, to be differentiated again."""
+    inputs = [y0, *captured]
+    varying = [k for k, x in enumerate(inputs) if x.requires_grad]
+    whole = _again([plainly(y0)], [inputs[k] for k in varying], [ys_bar])
+    if any(bar is None for k, bar in zip(varying, whole, strict=True) if k > 0):
+        raise LostGradientError(
+            "the gradient of this solution cannot be differentiated again",
+            found="drift or diffusion compute with parameters alone, anew in every call",
+            where="create_graph=True",
+            fix="compute what depends on parameters alone before, outside of drift and diffusion",
+        )
+    # What was found for a tensor holds what comes by way of others that were computed from it: that is theirs.
+    later = {
+        i: [k for k in varying if k != i and inputs[k].grad_fn is not None and _depends(inputs[k], inputs[i])]
+        for i in varying
+    }
+    bars: dict[int, torch.Tensor | None] = dict(zip(varying, whole, strict=True))
+    for i in sorted(varying, key=lambda i: len(later[i])):
+        through = [k for k in later[i] if bars[k] is not None]
+        if through and bars[i] is not None:
+            (theirs,) = _again([inputs[k] for k in through], [inputs[i]], [bars[k] for k in through])
+            bars[i] = bars[i] - theirs
+    return tuple(bars.get(k) for k in range(len(inputs)))
+
+
+def _again(outputs: list, inputs: list, bars: list) -> tuple[torch.Tensor | None, ...]:
+    return torch.autograd.grad(outputs, inputs, bars, create_graph=True, allow_unused=True)
+
+
+def _depends(x: torch.Tensor, on: torch.Tensor) -> bool:
+    return torch.autograd.grad(x.sum(), on, retain_graph=True, allow_unused=True)[0] is not None
 
 
 def _forward(loop: Loop, packed: tuple[np.ndarray, np.ndarray], noise: tuple, y: np.ndarray) -> np.ndarray:

@@ -137,7 +137,7 @@ def _solve(
     if ys is None or _varies(eq, times, y0):
         loop = fuse(stepper.tableau, eq, states, float(times[0])) if method != REVERSIBLE else None
         if loop is not None:
-            ys = solve_fused(loop, grid, y0, gradient)
+            ys = solve_fused(loop, grid, y0, gradient, lambda y0: integrate(stepper, grid, y0, None))
         else:
             run = {"direct": integrate, "checkpoint": integrate_checkpointed, "backsolve": backsolve}[
                 gradient
