@@ -6,7 +6,7 @@ A program is rewritten once so that each of its operations goes through a door (
 Numeric code goes to the ``native`` tier, which generates its derivative; ``tiers`` stands between the two.
 """
 
-from workbench.autodiff import arithmetic, attributes, indexing, methods  # noqa: F401  they install the doors
+from workbench.autodiff import arithmetic, attributes, indexing, methods, text  # noqa: F401  they install the doors
 from workbench.autodiff.batches import vectorize
 from workbench.autodiff.blocks import checkpoint, checkpoint_loop, forward_mode
 from workbench.autodiff.derivatives import gradient, pullback, stop_gradient, value_and_gradient

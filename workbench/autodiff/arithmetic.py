@@ -23,6 +23,7 @@ from workbench.autodiff.location import user_line
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, strip
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
+from workbench.autodiff.text import lost_in_text, tape_in, written
 from workbench.errors import MissingRuleError
 
 PLAIN = frozenset(
@@ -261,7 +262,11 @@ def _protocol(op: Operator, a: Any, b: Any) -> Any:
     """Python's dispatch, with the methods of user classes rewritten."""
     ka, kb = type(a), type(b)
     left, right = python_method(ka, op.method), python_method(kb, op.reflected)
-    if ka is str or ka is bytes:  # "%.2f" % x, and text repeated
+    if ka is str:  # "%.2f" % x, and text repeated
+        return written(op.function(a, plain(b)), b)
+    if ka is bytes:
+        if tape_in(b) is not None:
+            raise lost_in_text("bytes")
         return op.function(a, plain(b))
     if left is None and right is None and ka not in TRACED and kb not in TRACED:
         return op.function(a, b)

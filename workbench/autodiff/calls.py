@@ -124,7 +124,7 @@ def _resolve_other(f: Any) -> Any:
     if kind is _DISPATCHER:
         return _numpy_function(f)
     if isinstance(f, type):
-        return _class_door(f)
+        return class_door(f)
     if isinstance(f, functools.partial):
         return functools.partial(resolve(f.func), *f.args, **f.keywords)
     if kind is functools._lru_cache_wrapper:
@@ -230,7 +230,7 @@ def python_method(kind: type, name: str) -> FunctionType | None:
     return _methods[key]
 
 
-def _class_door(cls: type) -> Callable:
+def class_door(cls: type) -> Callable:
     """Making an object: as the class does it, with rewritten ``__new__`` and ``__init__``."""
     if cls.__module__.startswith("numpy.ma"):
         return _refusing(cls)

@@ -23,6 +23,7 @@ from workbench.autodiff.settling import settle_all, settle_in_place
 from workbench.autodiff.structure import leaves, map_leaves
 from workbench.autodiff.tape import OPEN, Tape, recording, sweep_back
 from workbench.autodiff.telling import plain
+from workbench.autodiff.text import bare
 from workbench.autodiff.tiers import native_pullback
 from workbench.errors import NotDifferentiableError, NotScalarError
 
@@ -115,7 +116,7 @@ def traced_pullback(f: Callable, *args: Any, wrt: tuple[int, ...] | None = None)
             result = map_leaves(current, result)
     finally:
         settle_all(tape, f)
-    value = map_leaves(_value_of(tape), result)
+    value = map_leaves(_value_of(tape), result, other=bare)
     for k, argument in enumerate(args):
         if k not in positions:
             settle_in_place(argument)

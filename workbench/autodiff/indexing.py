@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import operator
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +28,7 @@ from workbench.autodiff.arrays import (
 )
 from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
 from workbench.autodiff.location import user_line
+from workbench.autodiff.registry import OWNER_DOORS
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost, strip
 from workbench.autodiff.settling import note, note_elements
 from workbench.autodiff.tape import OPEN, Entry, Tape
@@ -53,7 +55,13 @@ def get_item(container: Any, index: Any) -> Any:
     ):  # NumPy's numbers know x[()] and x[None]
         return container if index == () else get_item(as_array([container]).reshape(()), index)
     own = python_method(kind, "__getitem__")
-    return container[index] if own is None else resolve(own)(container, index)
+    if own is None:
+        return (
+            container[index]
+            if kind is not re.Match
+            else OWNER_DOORS[kind](container.__getitem__, container)(index)
+        )
+    return resolve(own)(container, index)
 
 
 def plain_index(index: Any) -> Any:

@@ -219,9 +219,6 @@ def _install() -> None:
     TracedArray.__divmod__ = lambda self, other: (self // other, self % other)
     TracedArray.__copy__ = lambda self: resolve(np.copy)(self)
     TracedArray.__deepcopy__ = lambda self, memo: resolve(np.copy)(self)
-    TracedArray.__repr__ = lambda self: repr(self.array)
-    TracedArray.__str__ = lambda self: str(self.array)
-    TracedArray.__format__ = lambda self, spec: format(self.array, spec)
 
 
 _install()

@@ -20,6 +20,9 @@ from workbench.autodiff.source import Located, locate
 # Called with no argument or by name these look at their caller's frame, so they are left as they stand.
 FRAME_READERS = frozenset({"super", "locals", "vars", "dir", "globals", "eval", "exec"})
 
+# Of these, the ones that read a program out of text.
+RUNNERS = frozenset({"eval", "exec"})
+
 BINARY = {
     ast.Add: "add",
     ast.Sub: "subtract",
@@ -116,6 +119,8 @@ class _Rewriter(ast.NodeTransformer):
         keywords = [ast.keyword(k.arg, self.visit(k.value)) for k in node.keywords]
         if isinstance(callee, ast.Name) and callee.id in FRAME_READERS:
             target = self.visit(callee)
+            if callee.id in RUNNERS and args:
+                args[0] = self.door("program_text", [args[0]], node)
         else:
             if isinstance(callee, ast.Attribute):
                 value = self.visit(callee.value)
@@ -124,6 +129,19 @@ class _Rewriter(ast.NodeTransformer):
                 callee = self.visit(callee)
             target = self.door("resolve", [callee], node)
         return ast.copy_location(ast.Call(target, args, keywords), node)
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.expr:
+        """An f-string: text that numbers are written in is not read again unnoticed."""
+        if all(isinstance(part, ast.Constant) for part in node.values):
+            return node
+        return self.door("joined", [self.visit(part) for part in node.values], node)
+
+    def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.expr:
+        spec = self.visit(node.format_spec) if node.format_spec else ast.Constant("")
+        parts = [self.visit(node.value), ast.Constant(node.conversion), spec]
+        for part in parts[1:]:
+            ast.copy_location(part, node)
+        return self.door("formatted", parts, node)
 
     def visit_Starred(self, node: ast.Starred) -> ast.expr:
         if isinstance(node.ctx, ast.Load):

@@ -54,15 +54,6 @@ class TracedFloat:
     def __class__(self):  # isinstance(x, float) is true
         return self.value.__class__
 
-    def __repr__(self) -> str:
-        return repr(self.value)
-
-    def __str__(self) -> str:
-        return str(self.value)
-
-    def __format__(self, spec: str) -> str:
-        return format(self.value, spec)
-
     def __hash__(self) -> int:
         return hash(self.value)
 
@@ -158,14 +149,19 @@ class TracedFloat:
 _losses = threading.local()
 
 
-def lost(what: str) -> LostGradientError:
+_WAYS = (
+    "call a function that has a rule, register one with @workbench.rule(function), or, if no derivative is wanted"
+    " here, pass workbench.stop_gradient(x)"
+)
+
+
+def lost(what: str, *, fix: str = _WAYS) -> LostGradientError:
     """The error for a value that would leave the tape, naming the user's line."""
     error = LostGradientError(
         what,
         found="the result would no longer depend on the inputs, and the gradient would be silently wrong",
         where=user_line(),
-        fix="call a function that has a rule, register one with @workbench.rule(function), or, if no derivative is"
-        " wanted here, pass workbench.stop_gradient(x)",
+        fix=fix,
     )
     _losses.latest = error
     return error

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
+from collections.abc import Callable
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -15,12 +16,14 @@ from workbench.autodiff.location import is_engine_file
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN, Tape
 
-_CAN_HOLD = frozenset({list, tuple, dict, deque, set}) | TRACED
+# type -> what becomes of such a value
+SETTLED: dict[type, Callable] = dict.fromkeys(TRACED, current)
+_CONTAINERS = frozenset({list, tuple, dict, deque, set})
 
 
 def note(container: Any, value: Any, name: str | None = None) -> None:
     """``value`` was put into ``container``, under ``name`` if that is an attribute or a global."""
-    if type(value) in _CAN_HOLD and (stack := OPEN.stack):
+    if (type(value) in _CONTAINERS or type(value) in SETTLED) and (stack := OPEN.stack):
         stack[-1].touched[id(container), name] = container
 
 
@@ -85,9 +88,9 @@ def _settle_cell(cell: Any, done: set[int]) -> None:
 def _settled(x: Any, done: set[int]) -> Any:
     """``x`` with plain values in it; lists, dicts and sets are changed in place."""
     kind = type(x)
-    if kind in TRACED:
-        return current(x)
-    if kind not in _CAN_HOLD or id(x) in done:
+    if (settle := SETTLED.get(kind)) is not None:
+        return settle(x)
+    if kind not in _CONTAINERS or id(x) in done:
         return x
     if kind is tuple:
         parts = tuple(_settled(e, done) for e in x)

@@ -43,7 +43,17 @@ class Tape(list):
         traces_all: whether every call is traced, also those that the native tier would take.
     """
 
-    __slots__ = ("caches", "level", "lock", "memories", "open", "touched", "traces_all", "writes")
+    __slots__ = (
+        "__weakref__",
+        "caches",
+        "level",
+        "lock",
+        "memories",
+        "open",
+        "touched",
+        "traces_all",
+        "writes",
+    )
 
     def __init__(self, level: int) -> None:
         super().__init__()

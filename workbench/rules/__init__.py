@@ -18,6 +18,7 @@ from workbench.rules import (  # noqa: F401
     rearranging,
     reductions,
     sequences,
+    text,
     threads,
 )
 

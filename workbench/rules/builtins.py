@@ -28,6 +28,7 @@ from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost, sca
 from workbench.autodiff.structure import leaves
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
+from workbench.autodiff.text import TracedText, refuse_text, written
 
 _add = REWRITTEN_DOORS["add"]
 
@@ -72,6 +73,7 @@ for _kind in (np.float16, np.float32, np.longdouble):
 @door(int)
 def int_(x: Any = 0, *base: Any) -> Any:
     """``int(x)``: a whole number, which does not vary."""
+    refuse_text(x, "a whole number")
     return int(plain(current(x)), *base)
 
 
@@ -208,8 +210,11 @@ DOORS[math.isclose] = lambda a, b, **kwargs: math.isclose(plain(a), plain(b), **
 @door(type)
 def type_(x: Any, *rest: Any, **kwargs: Any) -> Any:
     """``type(x)`` of a traced value is the type of the value it stands for."""
-    if not rest and not kwargs and type(x) in TRACED:
-        return type(strip(x)) if type(x) is TracedFloat else np.ndarray
+    if not rest and not kwargs:
+        if type(x) in TRACED:
+            return type(strip(x)) if type(x) is TracedFloat else np.ndarray
+        if type(x) is TracedText:
+            return str
     return type(x, *rest, **kwargs)
 
 
@@ -454,7 +459,7 @@ def _refuse(function: Callable, what: str) -> None:
     def call(x: Any, *args: Any, **kwargs: Any) -> Any:
         if contains_traced(x) or any(type(current(leaf)) in TRACED for leaf in leaves(x)):
             raise lost(what)
-        return function(x, *args, **kwargs)
+        return written(function(x, *args, **kwargs), x)
 
     DOORS[function] = call
 

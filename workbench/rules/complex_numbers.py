@@ -13,6 +13,7 @@ from workbench.autodiff.calls import REWRITTEN_DOORS, resolve
 from workbench.autodiff.registry import DOORS, Rule, add_rule, door
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.telling import plain
+from workbench.autodiff.text import refuse_text
 
 # derivative of each function at (value, argument); ``m`` is the namespace of functions to compute with
 _TABLE: dict[str, Callable] = {
@@ -38,6 +39,7 @@ _TABLE: dict[str, Callable] = {
 @door(complex)
 def complex_(real: Any = 0.0, imag: Any = 0.0) -> Any:
     """``complex(real, imag)`` stays on the tape."""
+    refuse_text(real, "a complex number")
     if type(real) not in TRACED and type(imag) not in TRACED:
         return complex(real) if isinstance(real, str) else complex(real, imag)
     turned = REWRITTEN_DOORS["multiply"](imag, 1j)

@@ -23,6 +23,7 @@ from workbench.autodiff.registry import DOORS
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost
 from workbench.autodiff.tape import OPEN, Tape
 from workbench.autodiff.telling import contains_traced, plain
+from workbench.autodiff.text import lost_in_text, tape_in
 from workbench.autodiff.watch import call_watched
 
 # function: positions of the arguments whose elements are arranged
@@ -238,6 +239,7 @@ def _array(function: Callable, *, copies: bool) -> Callable:
     def call(x: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
         x = list(x) if isinstance(x, deque) else x
         if not contains_traced(x, 6):
+            _refuse_texts(x)
             return function(x, dtype, *args, **kwargs)
         kind = None if dtype is None else np.dtype(dtype)
         if kind is not None and kind.kind == "O":
@@ -258,6 +260,14 @@ def _array(function: Callable, *, copies: bool) -> Callable:
         return made if lacking <= 0 else resolve(np.reshape)(made, (1,) * lacking + np.shape(plain(made)))
 
     return functools.wraps(function)(call)
+
+
+def _refuse_texts(x: Any) -> None:
+    first = x
+    while isinstance(first, list | tuple) and first:
+        first = first[0]
+    if isinstance(first, str) and tape_in(x) is not None:
+        raise lost_in_text("an array")
 
 
 def _of_objects(x: Any) -> np.ndarray:

@@ -1,0 +1,180 @@
+"""Writing numbers as text keeps the mark of a traced number, and reading numbers out of such text is refused."""
+
+from __future__ import annotations
+
+import ast
+import decimal
+import fractions
+import functools
+import io
+import json
+import logging
+import pprint
+import re
+import reprlib
+import string
+import sys
+import textwrap
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff.calls import class_door
+from workbench.autodiff.registry import DOORS, OWNER_DOORS, door
+from workbench.autodiff.scalars import TRACED, lost
+from workbench.autodiff.telling import plain
+from workbench.autodiff.text import (
+    ascii_of,
+    format_of,
+    lost_in_text,
+    marked,
+    repr_of,
+    str_of,
+    tape_in,
+    written,
+)
+
+DOORS[repr], DOORS[ascii], DOORS[format] = repr_of, ascii_of, format_of
+
+
+@door(str)
+def str_(*args: Any, **kwargs: Any) -> str:
+    """``str(x)``."""
+    return str_of(*args) if len(args) == 1 and not kwargs else str(*args, **kwargs)
+
+
+def _writes(function: Callable) -> None:
+    """A function that returns text, or texts, made of its arguments: it gets plain numbers."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        text = function(*[plain(a) for a in args], **{k: plain(v) for k, v in kwargs.items()})
+        return written(text, args, kwargs)
+
+    DOORS[function] = call
+
+
+for _function in (
+    *(np.array2string, np.array_repr, np.array_str, np.format_float_positional, np.format_float_scientific),
+    *(
+        pprint.pformat,
+        reprlib.repr,
+        textwrap.dedent,
+        textwrap.fill,
+        textwrap.indent,
+        textwrap.shorten,
+        textwrap.wrap,
+    ),
+    *(
+        re.sub,
+        re.split,
+        re.findall,
+        string.capwords,
+        string.Template.substitute,
+        string.Template.safe_substitute,
+    ),
+):
+    _writes(_function)
+
+
+def _found(method: Callable, owner: Any) -> Callable:
+    """A method of a pattern, or of what it found in a text."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return written(method(*args, **kwargs), getattr(owner, "string", None), args)
+
+    return call
+
+
+OWNER_DOORS[re.Pattern] = OWNER_DOORS[re.Match] = _found
+
+
+_buffers: weakref.WeakKeyDictionary[io.StringIO, weakref.ref] = weakref.WeakKeyDictionary()
+
+
+def _fill(buffer: Any, *contents: Any) -> None:
+    """A buffer of text got ``contents``: what is read out of it is marked from now on."""
+    if type(buffer) is io.StringIO and (tape := tape_in(contents)) is not None:
+        _buffers[buffer] = weakref.ref(tape)
+
+
+def _of_buffer(method: Callable, buffer: io.StringIO) -> Callable:
+    def call(*args: Any) -> Any:
+        _fill(buffer, *args)
+        tape = _buffers[buffer]() if buffer in _buffers else None
+        return marked(method(*args), tape if tape is not None and tape.open else None)
+
+    return call
+
+
+OWNER_DOORS[io.StringIO] = _of_buffer
+
+
+@door(print)
+def print_(*args: Any, file: Any = None, **kwargs: Any) -> None:
+    """``print``."""
+    _fill(sys.stdout if file is None else file, *args)
+    print(*args, file=file, **kwargs)
+
+
+def _reads(function: Callable, what: str) -> None:
+    """A function that reads numbers out of text."""
+
+    @functools.wraps(function, updated=())
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if tape_in((args, kwargs)) is not None:
+            raise lost_in_text(what)
+        return function(*args, **kwargs)
+
+    DOORS[function] = call
+
+
+_reads(ast.literal_eval, "a value")
+_reads(json.loads, "JSON")
+_reads(compile, "a program")
+_reads(ord, "whole numbers")
+for _function in (np.fromstring, np.loadtxt, np.genfromtxt):
+    _reads(_function, "an array")
+
+
+@door(decimal.Decimal, decimal.Decimal.from_float)
+def decimal_(x: Any = "0", *context: Any) -> decimal.Decimal:
+    """``decimal.Decimal(x)``: decimal numbers are not followed."""
+    if type(x) in TRACED:
+        raise lost(
+            "a traced number was about to become a decimal number, which is not followed",
+            fix="compute with floats, or, if no derivative is wanted here, pass workbench.stop_gradient(x)",
+        )
+    if tape_in(x) is not None:
+        raise lost_in_text("a decimal number")
+    return decimal.Decimal(x, *context)
+
+
+@door(fractions.Fraction)
+def fraction(*args: Any, **kwargs: Any) -> fractions.Fraction:
+    """``fractions.Fraction``: its parts stay on the tape, its text does not."""
+    if any(map(_is_text, args)):
+        raise lost_in_text("a fraction")
+    return class_door(fractions.Fraction)(*args, **kwargs)
+
+
+def _is_text(x: Any) -> bool:
+    return isinstance(x, str) and tape_in(x) is not None
+
+
+def _logs(function: Callable) -> None:
+    """Logging gets plain values, and still finds the program's line."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> None:
+        kwargs["stacklevel"] = kwargs.get("stacklevel", 1) + 1
+        function(*[plain(a) for a in args], **kwargs)
+
+    DOORS[function] = call
+
+
+for _name in ("debug", "info", "warning", "error", "critical", "exception", "log"):
+    _logs(getattr(logging, _name))
+    _logs(getattr(logging.Logger, _name))
