@@ -82,6 +82,7 @@ function renderDashboard({ model, el }) {
   const position = node("span"), facts = node("span");
   const message = node("p", { class: "wb-message" });
   const loss = makePicture("Loss of the training"), live = makePicture("Live picture");
+  const pictures = node("div", { class: "wb-pictures" }, loss.root, live.root), more = new Map();
   const texts = node("p", { class: "wb-texts" });
   const body = node("tbody");
   const numbers = node("details", {}, node("summary", {}, "Numbers"), node("table", {}, body));
@@ -96,8 +97,7 @@ function renderDashboard({ model, el }) {
     progress.root,
     node("div", { class: "wb-row wb-under" }, position, facts),
     message, waiting,
-    node("div", { class: "wb-pictures" }, loss.root, live.root),
-    texts, others, numbers, takeAway.root, announcement));
+    pictures, texts, others, numbers, takeAway.root, announcement));
 
   // A kernel that lives sends a frame or a beat every few seconds, also while another cell is busy.
   let heard = performance.now();
@@ -132,6 +132,14 @@ function renderDashboard({ model, el }) {
     message.classList.toggle("wb-error", frame.failed);
     loss.update(frame.loss);
     live.update(frame.live);
+    for (const drawn of frame.more) {
+      if (!more.has(drawn.name)) {
+        more.set(drawn.name, makePicture(drawn.name));
+        pictures.append(more.get(drawn.name).root);
+        takeAway.offer(drawn.name, more.get(drawn.name).root);
+      }
+      more.get(drawn.name).update(drawn);
+    }
     texts.textContent = frame.texts.join(" · ");
     if (numbers.open) showRows(body, frame.rows);
     undo.root.hidden = !frame.undo;

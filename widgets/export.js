@@ -31,21 +31,23 @@ function makeExport(send, pictures) {
   const told = node("div", { class: "wb-copied" });
   const ask = (what) => send({ kind: "export", what });
   const button = (text, onclick) => node("button", { type: "button", class: "wb-quiet", onclick }, text);
-  const pictureButtons = pictures.flatMap(([name, picture]) => [
+  const buttonsOf = ([name, picture]) => [
     button(`${name} as SVG`, () => picture.firstElementChild &&
       saveFile(`${name.toLowerCase()}.svg`, "image/svg+xml", standaloneSvg(picture))),
     button(`${name} as PNG`, () => picture.firstElementChild &&
       savePng(standaloneSvg(picture), `${name.toLowerCase()}.png`)),
-  ]);
+  ];
+  const report = button("Report as HTML", () => ask("report"));
   const root = node("details", { class: "wb-export" }, node("summary", {}, "Take away"),
     node("div", { class: "wb-row" },
       button("Copy numbers", () => ask("numbers")),
       button("Copy as command", () => ask("command")),
       button("History as CSV", () => ask("csv")),
       button("History as JSON", () => ask("json")),
-      ...pictureButtons,
-      button("Report as HTML", () => ask("report"))),
+      ...pictures.flatMap(buttonsOf),
+      report),
     told);
+  const offer = (name, picture) => report.before(...buttonsOf([name, picture]));
   const answer = (message) => {
     if (message.kind === "copy") copyText(message.text, told);
     if (message.kind === "file") {
@@ -53,5 +55,5 @@ function makeExport(send, pictures) {
       told.replaceChildren(node("span", { role: "status" }, `${message.name} saved.`));
     }
   };
-  return { root, answer };
+  return { root, offer, answer };
 }

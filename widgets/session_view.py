@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ class SessionView:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._loss_picture, self._live_picture = Picture(), Picture()
+        self._more_pictures: dict[str, Picture] = {}
         self._announcement, self._announced = "", ("", 0.0)
 
     def frame(self) -> dict[str, Any]:
@@ -63,10 +65,21 @@ class SessionView:
                 "svg": self._live_picture.svg(live_plot) if latest.snapshot else "",
                 "summary": live_plot.summary(),
             },
+            "more": self._more(latest.snapshot),
             "texts": other_texts(latest.snapshot),
             "rows": _rows(training.history),
             "announcement": self._announce(f"{word}: {position}. {_loss_summary(training.history)}", state),
         }
+
+    def _more(self, snapshot: Mapping[str, Any]) -> list[dict[str, str]]:
+        """The pictures beside the main one, each with a name."""
+        found = []
+        for key, picture in snapshot.items():
+            if key.startswith("picture:"):
+                plot, name = plot_of(picture), key.removeprefix("picture:")
+                drawing = self._more_pictures.setdefault(name, Picture())
+                found.append({"name": name, "svg": drawing.svg(plot), "summary": plot.summary()})
+        return found
 
     def _announce(self, text: str, state: str) -> str:
         """What a screen reader is told: at once when the state changes, else every few seconds."""
@@ -78,9 +91,9 @@ class SessionView:
         return self._announcement
 
     def html(self) -> str:
-        """The session as it is now: its state, both pictures, the numbers."""
+        """The session as it is now: its state, its pictures, the numbers."""
         frame = self.frame()
-        pictures = [frame["loss"], frame["live"]]
+        pictures = [frame["loss"], frame["live"], *frame["more"]]
         lines = [
             f"{frame['title']} · {frame['word']} · {frame['position']}",
             *frame["texts"],

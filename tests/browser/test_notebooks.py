@@ -145,3 +145,38 @@ def test_the_neural_sde_notebook_with_its_controls(open_notebook):
     notebook.press("Reset")
     notebook.expect_state("Ready", timeout=30)
     notebook.check_quiet()
+
+
+@pytest.mark.slow
+def test_the_quantum_notebook_with_its_controls(open_notebook):
+    notebook = open_notebook("20_quantum_vqe.ipynb")
+    notebook.run_all(timeout=240)
+    assert "Traceback" not in notebook.outputs()
+    panel = notebook.panels().nth(0)
+    panel.scroll_into_view_if_needed()
+    for slider in panel.get_by_role("slider").all():
+        before = panel.locator(".wb-picture").inner_html()
+        slider.focus()
+        notebook.page.keyboard.press("PageUp")
+        expect(panel.locator(".wb-picture")).not_to_have_js_property("innerHTML", before)
+    notebook.picture("quantum-bloch")
+    dashboard = notebook.dashboard()
+    dashboard.scroll_into_view_if_needed()
+    expect(dashboard.locator(".wb-picture")).to_have_count(4)
+    notebook.value_of("session.reset(starts=2, iterations=20_000)")
+    notebook.expect_state("Ready")
+    notebook.press("Start")
+    notebook.expect_state("Training", timeout=30)
+    for name, text in (("noise", "0.01"), ("shots", "200"), ("learning rate", "0.05")):
+        box = dashboard.get_by_role("textbox", name=name, exact=True)
+        box.fill(text)
+        box.press("Enter")
+    notebook.page.wait_for_timeout(3000)
+    notebook.press("Pause")
+    notebook.expect_state("Paused", timeout=30)
+    notebook.picture("quantum-dashboard")
+    changes = "[[c.name, c.value] for c in session.training.history.changes]"
+    assert notebook.value_of(changes) == [["noise", 0.01], ["shots", 200], ["learning_rate", 0.05]]
+    notebook.press("Stop")
+    notebook.expect_state("Stopped")
+    notebook.check_quiet()

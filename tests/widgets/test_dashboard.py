@@ -48,6 +48,7 @@ class Dot:
             "curve:way": np.array([[0.0, 0.0], point]),
             "text:x": "x",
             "text:note": "a <dot>",
+            "picture:Second <view>": {"curve:line": np.array([[0.0, 0.0], [1.0, 2.0]]), "text:x": "<u>"},
         }
 
 
@@ -183,7 +184,7 @@ def test_the_static_picture_has_the_numbers_and_no_script(session):
     session.wait()
     view = SessionView(session)
     html = view.html()
-    assert html.count("<img ") == 2
+    assert html.count("<img ") == 3
     assert "dot · Paused · iteration" in html
     assert "first &lt;b&gt;" in html
     assert "a &lt;dot&gt;" in html
@@ -299,3 +300,13 @@ def test_a_panel_at_rest_shows_that_its_kernel_lives(session, monkeypatch):
     shown(panel, state="idle")
     before = panel.widget.beat
     until(lambda: panel.widget.beat > before + 1)
+
+
+def test_more_pictures_than_one_are_drawn_each_under_its_name(session):
+    view = SessionView(session)
+    (second,) = view.frame()["more"]
+    assert second["name"] == "Second <view>"
+    assert second["svg"].startswith("<svg")
+    assert "line: from (0, 0) to (1, 2)" in second["summary"]
+    assert "<u>" not in second["svg"]
+    assert view.html().count("<img") == 3

@@ -8,7 +8,7 @@ import numpy as np
 
 from workbench.errors import CircuitError
 from workbench.quantum.circuit import Circuit
-from workbench.quantum.density import on_rows_and_columns
+from workbench.quantum.density import density_matrix, on_rows_and_columns
 from workbench.quantum.gates import Gate, H, Phase
 from workbench.quantum.operations import Channel, Conditional, Measurement
 from workbench.quantum.paulis import PauliSum, Product
@@ -55,8 +55,7 @@ def sample(
         state: the statevector to start from, |0…0⟩ if not given. Shape (2**n,).
         readout: probabilities that a 0 is read as 1 and a 1 as 0. They also hold for the measurements on the way.
     """
-    if shots < 1:
-        raise CircuitError("sampling needs at least one shot", found=f"got {shots}", where="shots")
+    _check_shots(shots)
     named = dict(zip(circuit.parameter_names, circuit.parameter_vector(parameters).tolist(), strict=True))
     bound = circuit.bind(named) if named else circuit
     branches = [_Branch(_start(bound, state), np.arange(shots), {})]
@@ -74,6 +73,11 @@ def sample(
             acts = on_rows_and_columns(gate.gate, bound.n_qubits) if noisy else (gate.gate,)
             branches = [b.after(acts) if b.outcomes[gate.name] == gate.value else b for b in branches]
     return _collect([branch.after(pending) for branch in branches], bound, shots, rng, readout)
+
+
+def _check_shots(shots: int) -> None:
+    if shots < 1:
+        raise CircuitError("sampling needs at least one shot", found=f"got {shots}", where="shots")
 
 
 @dataclass(frozen=True)
@@ -166,26 +170,60 @@ def sampled_expectation(
     rng: np.random.Generator,
     state: np.ndarray | None = None,
     readout: tuple[float, float] = (0.0, 0.0),
-) -> float:
+) -> float | np.ndarray:
     """An estimate of the expectation from measurements, unbiased except for readout errors.
 
     Products that can be read from the same shots share them; each such setting gets ``shots`` shots.
 
     Args:
         circuit: gates and channels.
+        parameters: shape (…, n_parameters), or numbers by name.
         shots: how many, for each setting.
         rng, state, readout: as for ``sample``.
+    Returns:
+        A float, or an array of the batch's shape; every set of parameters is measured with shots of its own.
     """
+    _check_shots(shots)
     circuit.check_no_measurements("an expectation")
-    named = dict(zip(circuit.parameter_names, circuit.parameter_vector(parameters).tolist(), strict=True))
-    bound = circuit.bind(named) if named else circuit
-    total = 0.0
+    observable.masks(circuit.n_qubits)
+    total: float | np.ndarray = 0.0
     for letters, products in measurement_settings(observable):
-        turned = bound + Circuit(bound.n_qubits, [g for q, p in letters.items() for g in _turn(p, q)])
-        bits = sample(turned, shots=shots, rng=rng, state=state, readout=readout).bits
-        signs = 1.0 - 2.0 * bits
-        for product, weight in products.items():
-            total += weight * float(np.prod(signs[:, [q for q, _ in product]], axis=1).mean())
+        turned = circuit + Circuit(circuit.n_qubits, [g for q, p in letters.items() for g in _turn(p, q)])
+        chances = _misread_chances(_outcome_chances(turned, parameters, state), readout)
+        frequencies = rng.multinomial(shots, chances) / shots
+        total = total + frequencies @ _values(products, circuit.n_qubits)
+    return total if np.ndim(total) else float(total)
+
+
+def _outcome_chances(circuit: Circuit, parameters: Parameters, state: np.ndarray | None) -> np.ndarray:
+    """The probability of each bit string at the end. Shape (…, 2**n)."""
+    if circuit.is_unitary:
+        chances = np.abs(run_gates(circuit, parameters, state)) ** 2
+    else:
+        rho = density_matrix(circuit, parameters, state)
+        chances = np.maximum(np.diagonal(rho, axis1=-2, axis2=-1).real, 0.0)
+    return chances / chances.sum(axis=-1, keepdims=True)
+
+
+def _misread_chances(chances: np.ndarray, readout: tuple[float, float]) -> np.ndarray:
+    """The probabilities of what is read, each qubit wrongly now and then. Shape (…, 2**n) in and out."""
+    if not any(readout):
+        return chances
+    n = chances.shape[-1].bit_length() - 1
+    for qubit in range(n):
+        pairs = chances.reshape(*chances.shape[:-1], 2**qubit, 2, -1)
+        zero, one = pairs[..., 0, :], pairs[..., 1, :]
+        read_one = zero * readout[0] + one * (1.0 - readout[1])
+        chances = np.stack([zero + one - read_one, read_one], axis=-2).reshape(chances.shape)
+    return chances
+
+
+def _values(products: dict[Product, float], n_qubits: int) -> np.ndarray:
+    """What each bit string counts for: Σ weight · (-1)^{ones among the product's qubits}. Shape (2**n,)."""
+    index, total = np.arange(2**n_qubits), np.zeros(2**n_qubits)
+    for product, weight in products.items():
+        mask = sum(1 << (n_qubits - 1 - qubit) for qubit, _ in product)
+        total += weight * (1.0 - 2.0 * (np.bitwise_count(index & mask) & 1))
     return total
 
 

@@ -63,13 +63,8 @@ def parameter_shift_gradient(
         if shots is not None:
             if rng is None:
                 raise TypeError("parameter_shift_gradient with shots needs rng=, a numpy Generator")
-            return np.array(
-                [
-                    sampled_expectation(
-                        free, observable, row, shots=shots, rng=rng, state=state, readout=readout
-                    )
-                    for row in angles
-                ]
+            return sampled_expectation(
+                free, observable, angles, shots=shots, rng=rng, state=state, readout=readout
             )
         evaluate = expectation if circuit.is_unitary else noisy_expectation
         return evaluate(free, read, angles, state)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
-import numpy as np
 import torch
 
 
@@ -30,13 +29,13 @@ class Problem(Protocol):
         """
         ...
 
-    def snapshot(self) -> Mapping[str, np.ndarray | str]:
+    def snapshot(self) -> Mapping[str, Any]:
         """What the live view draws now: cheap, draws nothing random, changes nothing.
 
         Keys say what a value is: ``"curve:NAME"`` is an array (n, 2) of points joined by a line;
         ``"point:NAME"`` an array (2,) or (n, 2) of markers; ``"text:NAME"`` a string. Four texts
         describe the picture: ``"text:title"``; ``"text:x"`` and ``"text:y"``, the axis labels with their
         units; and ``"text:aspect"``, which is ``"equal"`` when both axes have the same scale. Other texts
-        are shown below the picture.
+        are shown below the picture. ``"picture:NAME"`` is another mapping of this kind, drawn beside it.
         """
         ...

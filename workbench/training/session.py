@@ -16,8 +16,6 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Literal
 
-import numpy as np
-
 from workbench.errors import CheckpointError, ParameterError, SessionError, WorkbenchError
 from workbench.parameters import Parameters
 from workbench.training.checkpoint import has_checkpoint, load_checkpoint, save_checkpoint
@@ -41,7 +39,7 @@ class Latest:
     """What a panel needs to draw the session now; ``eta`` is in seconds, None where it is unknown."""
 
     record: Record | None = None
-    snapshot: Mapping[str, np.ndarray | str] = field(default_factory=dict)
+    snapshot: Mapping[str, Any] = field(default_factory=dict)
     rate: float = 0.0
     eta: float | None = None
 
