@@ -12,6 +12,7 @@ import numpy as np
 
 from workbench.showcases.neural_sde.parameters import SpiralParameters
 from workbench.showcases.neural_sde.system import simulate_paths
+from workbench.solvers.ensemble import band
 
 TRUTH_SEED = 20_200_113
 TRUTH_PATHS = 10_000
@@ -48,13 +49,6 @@ def truth(parameters: SpiralParameters, n_paths: int = TRUTH_PATHS) -> np.ndarra
     """A large ensemble of the true system, up to the end of the forecast. Shape (times, n_paths, 2)."""
     rng = np.random.default_rng(TRUTH_SEED)
     return simulate_paths(parameters.system, parameters.forecast_ts, n_paths, rng)
-
-
-def band(ensemble: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """The lower and the upper quantile at each time. Shapes (times, state)."""
-    tail = 0.5 * (1.0 - level)
-    low, high = np.quantile(ensemble, (tail, 1.0 - tail), axis=1)
-    return low, high
 
 
 def coverage(forecast: np.ndarray, observed: np.ndarray, level: float = 0.95) -> np.ndarray:

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from workbench.showcases.neural_sde.data import Observations, band, coverage, crps, observe, truth
+from workbench.showcases.neural_sde.data import Observations, coverage, crps, observe, truth
 from workbench.showcases.neural_sde.discovery import Discovery, Found, discover, distil
 from workbench.showcases.neural_sde.loss import SpiralProblem
 from workbench.showcases.neural_sde.networks import NeuralSDE
 from workbench.showcases.neural_sde.parameters import SpiralParameters
-from workbench.showcases.neural_sde.system import START, Spiral, simulate_paths
+from workbench.showcases.neural_sde.system import Spiral, simulate_paths
 from workbench.solvers import solve_sde
+from workbench.solvers.ensemble import band
 from workbench.training import Training
 
 FORECAST_SEED, RESAMPLING_SEED, LANDSCAPE_SEED, NOISE_SEED = 7, 17, 27, 37
@@ -38,8 +39,8 @@ def evaluate(training: Training, parameters: SpiralParameters) -> dict[str, Any]
         equations; ``arrays``: means, variances and bands of truth and model, fields, losses over the supposed
         noise; ``timings``: seconds_of_training.
     """
-    model, data = training.problem.modules, observe(parameters)
-    true_paths, forecast = truth(parameters), _forecast(model, parameters)
+    model, data, true_paths = training.problem.modules, observe(parameters), truth(parameters)
+    forecast = model.ensemble(parameters.forecast_ts, parameters.ensemble, FORECAST_SEED).paths
     found = discover(
         data.ts, data.paths, resamples=parameters.resamples, rng=np.random.default_rng(RESAMPLING_SEED)
     )
@@ -171,14 +172,6 @@ def learnt_noise(loss: str, parameters: SpiralParameters) -> float:
     training = Training(problem, iterations=iterations, learning_rate=0.02, keep_best=False, seed=NOISE_SEED)
     seen = [abs(float(problem.modules.noise.detach())) for _ in training]
     return float(np.mean(seen[-(iterations // 4) :]))
-
-
-def _forecast(model: NeuralSDE, parameters: SpiralParameters) -> np.ndarray:
-    """The model's ensemble from the start. Shape (times, ensemble, 2)."""
-    start = torch.tensor(START, dtype=torch.float64).expand(parameters.ensemble, 2)
-    ts = torch.from_numpy(parameters.forecast_ts)
-    with torch.no_grad():
-        return model.simulate(start, ts, torch.Generator().manual_seed(FORECAST_SEED)).numpy()
 
 
 def _moments(name: str, paths: np.ndarray) -> dict[str, np.ndarray]:

@@ -6,12 +6,12 @@ The keys are those of ``workbench.training.Problem.snapshot``.
 from __future__ import annotations
 
 import numpy as np
-import torch
 
-from workbench.showcases.neural_sde.data import Observations, band
+from workbench.showcases.neural_sde.data import Observations
 from workbench.showcases.neural_sde.networks import NeuralSDE
 from workbench.showcases.neural_sde.parameters import SpiralParameters
-from workbench.showcases.neural_sde.system import START, simulate_paths
+from workbench.showcases.neural_sde.system import simulate_paths
+from workbench.solvers.ensemble import band
 
 Picture = dict[str, np.ndarray | str]
 
@@ -27,7 +27,7 @@ def system_picture(parameters: SpiralParameters) -> Picture:
     rng = np.random.default_rng(SEED)
     ts = parameters.forecast_ts
     paths = simulate_paths(parameters.system, ts, PATHS, rng, step=0.02)[..., 0]
-    low, high = np.quantile(paths, (0.025, 0.975), axis=1)
+    low, high = (edge[:, 0] for edge in band(paths[..., None]))
     picture: Picture = {
         "text:title": "The true system",
         "text:x": "time",
@@ -46,10 +46,7 @@ def system_picture(parameters: SpiralParameters) -> Picture:
 
 def ensemble_picture(model: NeuralSDE, data: Observations) -> Picture:
     """u₁ of the model's ensemble from the start, and of the data: means and 95 % bands."""
-    ts = torch.from_numpy(data.ts)
-    start = torch.tensor(START, dtype=torch.float64).expand(PATHS, 2)
-    with torch.no_grad():
-        paths = model.simulate(start, ts, torch.Generator().manual_seed(SEED)).numpy()
+    paths = model.ensemble(data.ts, PATHS, SEED).paths
     low, high = band(paths)
     data_low, data_high = band(data.paths)
     every = slice(0, None, 3)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
+import numpy as np
 import torch
 
 from workbench.showcases.neural_sde.parameters import SpiralParameters
-from workbench.solvers import solve_sde
+from workbench.showcases.neural_sde.system import START
+from workbench.solvers import Ensemble, solve_ensemble, solve_sde
 
 DIFFUSION_WIDTH = 16
 ADAPTIVE_TOLERANCE = 0.1
@@ -71,15 +74,23 @@ class NeuralSDE(torch.nn.Module):
         Returns:
             Shape (times, batch, 2).
         """
+        return solve_sde(self.drift, self.diffusion, u0, ts, generator=generator, **self._steps(ts)).ys
+
+    def ensemble(self, ts: np.ndarray, n_paths: int, seed: int) -> Ensemble:
+        """Paths from the start of the system, at the times ts, on all cores."""
+        start = torch.tensor(START, dtype=torch.float64)
+        return solve_ensemble(
+            self.drift, self.diffusion, start, ts, paths=n_paths, seed=seed, **self._steps(ts)
+        )
+
+    def _steps(self, ts: Any) -> dict[str, Any]:
+        """How the solver steps, for outputs at the times ts."""
         p = self.parameters_given
         if p.steps == 0:
             how = {"rtol": ADAPTIVE_TOLERANCE, "atol": ADAPTIVE_TOLERANCE, "adaptive": True}
         else:
             how = {"dt": float(ts[1] - ts[0]) / p.steps * (1.0 + 1e-9)}
-        found = solve_sde(
-            self.drift, self.diffusion, u0, ts, method=p.method, noise="diagonal", generator=generator, **how
-        )
-        return found.ys
+        return {"method": p.method, "noise": "diagonal", **how}
 
 
 def linear(n_in: int, n_out: int, generator: torch.Generator) -> torch.nn.Linear:
