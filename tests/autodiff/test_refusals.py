@@ -1,6 +1,7 @@
 """Ways off the tape: each is an error that names the line, never a zero."""
 
 import fractions
+import io
 import json
 import math
 import operator
@@ -54,12 +55,56 @@ def test_numbers_do_not_leave_unseen(name):
         lambda x: (
             np.packbits(x > 0).sum() * np.lib.stride_tricks.as_strided(x, (2,), (8,)).view(np.int64).sum()
         ),
-        lambda x: np.array(x, dtype=object).sum() if False else x.astype(object).sum(),
+        lambda x: x.astype(object).sum(),
+        lambda x: x.astype(str).astype(float).sum(),
+        lambda x: np.array(x, dtype=str).astype(float).sum(),
+        lambda x: np.frombuffer(bytes(filled(x)))[0],
+        lambda x: np.frombuffer(filled(x).data)[0],
+        lambda x: np.frombuffer(filled(x))[0],
+        lambda x: np.frombuffer(x[0].tobytes())[0],
+        lambda x: saved(x),
+        lambda x: x.getfield(np.float64).sum(),
     ],
 )
 def test_arrays_do_not_leave_unseen(program):
     with pytest.raises((LostGradientError, MissingRuleError, AttributeError, TypeError)):
         gradient(program)(X)
+
+
+def filled(x):
+    array = np.zeros(2)
+    array[:] = x
+    return array
+
+
+def saved(x):
+    buffer = io.BytesIO()
+    np.save(buffer, x)
+    buffer.seek(0)
+    return np.load(buffer).sum()
+
+
+OTHER_KINDS = {
+    "matrix": (lambda x: (np.matrix(x) * np.matrix(x).T)[0, 0], "@"),
+    "asmatrix": (lambda x: np.asmatrix(x).sum(), "@"),
+    "masked": (lambda x: np.ma.masked_array(x, mask=[0, 1]).sum(), "numpy.where"),
+    "masked where": (lambda x: np.ma.masked_where(x > 1, x).sum(), "numpy.where"),
+    "masked plain": (lambda x: (np.ma.array([1.0, 2.0], mask=[0, 1]) * x).sum(), "numpy.where"),
+    "masked ufunc": (lambda x: np.ma.sqrt(x).sum(), "numpy.where"),
+    "frompyfunc": (lambda x: SQUARE(x).sum(), "numpy.vectorize"),
+    "nditer": (lambda x: sum(a[0] for a in np.nditer(x, ["external_loop"])), "ndindex"),
+}
+SQUARE = np.frompyfunc(lambda a: a * a, 1, 1)
+
+
+@pytest.mark.parametrize("name", OTHER_KINDS)
+def test_other_kinds_of_arrays_are_refused_with_a_way_out(name):
+    function, way_out = OTHER_KINDS[name]
+    with pytest.raises((LostGradientError, MissingRuleError)) as caught:
+        gradient(function)(X)
+    assert way_out in caught.value.fix
+    assert caught.value.found
+    assert caught.value.where.startswith(f"{__file__}:")
 
 
 def test_the_error_names_file_line_expression_and_a_way_out():

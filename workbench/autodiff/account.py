@@ -229,6 +229,8 @@ def _named(function: Any) -> str:
 
 
 def _way(f: Any, function: Any, door: Callable, args: tuple) -> tuple[str, str]:
+    if calls._is_harmless(function):
+        return "as it is", "compiled code that asks for no traced number"
     known = _in(DOORS, f) or _in(DOORS, function)
     if _in(NON_DIFFERENTIABLE, function):
         return "constant", "its result does not vary"

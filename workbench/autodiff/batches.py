@@ -58,7 +58,7 @@ class Vectorized:
         from workbench.autodiff.native.compile import mode
 
         if mode() == "off":
-            return native.Refusal("WORKBENCH_NATIVE=off")
+            return native.Refusal("WORKBENCH_NATIVE is off")
         if any(np.ndim(a) > 1 for a in args):
             return native.Refusal("the rows of an argument are arrays")
         made = native.plan(self.function, next(iter(_rows(args)), ()))

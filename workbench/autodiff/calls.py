@@ -137,6 +137,8 @@ def _resolve_other(f: Any) -> Any:
         return f
     if kind in INSTANCE_DOORS:
         return INSTANCE_DOORS[kind](f)
+    if kind.__module__.startswith("numpy.ma."):
+        return _refusing(f, _NO_MASKS)
     call = python_method(kind, "__call__")
     if call is not None:
         new = resolve(call)
@@ -155,6 +157,8 @@ def _resolve_function(f: FunctionType) -> Callable:
         found = DOORS.get(f)
     if found is not None:
         return found
+    if OPEN and (f.__module__ or "").startswith("numpy.ma.") and f.__name__ not in _ABOUT_MASKS:
+        return _refusing(f, _NO_MASKS)
     code = rewritten_code(f)
     found = native_call(f, with_code(f, code)) if code is not None else _without_source(f)
     if f.__closure__ is None:
@@ -233,7 +237,9 @@ def python_method(kind: type, name: str) -> FunctionType | None:
 def class_door(cls: type) -> Callable:
     """Making an object: as the class does it, with rewritten ``__new__`` and ``__init__``."""
     if cls.__module__.startswith("numpy.ma"):
-        return _refusing(cls)
+        return _refusing(cls, _NO_MASKS)
+    if issubclass(cls, np.matrix):
+        return _refusing(cls, _NO_MATRICES)
     if type(cls).__call__ is not type.__call__ or cls.__module__ == "builtins":
         return _compiled(cls) if OPEN else cls
     init, new = python_method(cls, "__init__"), python_method_or_static(cls, "__new__")
@@ -370,7 +376,13 @@ def python_method_or_static(cls: type, name: str) -> FunctionType | None:
 # ------------------------------------------------------------------------------------ NumPy and compiled code
 
 
-def _refusing(f: Any) -> Callable:
+_NO_MASKS = "use numpy.where with an array of truth values in place of a masked array"
+# these only ask whether there is a mask, of ordinary arrays too
+_ABOUT_MASKS = frozenset({"isMaskedArray", "is_masked", "getmask", "getmaskarray"})
+_NO_MATRICES = "use an array with two axes, and the operator @ in place of *"
+
+
+def _refusing(f: Any, fix: str) -> Callable:
     """A function of which no derivative is known at all, such as those of masked arrays."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -379,7 +391,7 @@ def _refusing(f: Any) -> Callable:
                 f"{name_of(f)} has no rule",
                 found="it got a traced value",
                 where=user_line(),
-                fix="use numpy.where with an array of truth values in place of a masked array",
+                fix=fix,
             )
         return call_watched(f, args, kwargs)
 
@@ -387,6 +399,8 @@ def _refusing(f: Any) -> Callable:
 
 
 _numpy_doors: dict[Any, Callable] = {}
+for _function in (np.asmatrix, np.bmat):
+    DOORS[_function] = _refusing(_function, _NO_MATRICES)
 
 
 def _numpy_function(f: Any) -> Callable:

@@ -12,7 +12,7 @@ from workbench.autodiff.application import apply_rule, as_array, written
 from workbench.autodiff.arrays import TracedArray, beneath, current, know_constant, record
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import name_of, user_line
-from workbench.autodiff.registry import DOORS, NON_DIFFERENTIABLE, PARTIALS, RULES, learn
+from workbench.autodiff.registry import DOORS, NON_DIFFERENTIABLE, OWNER_DOORS, PARTIALS, RULES, learn
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, scalar_result
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
@@ -60,11 +60,14 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
     if partials is None:
         if ufunc in RULES:
             return apply_rule(RULES[ufunc], inputs, kwargs)
+        made = "(vectorized)" in ufunc.__name__
         raise MissingRuleError(
             f"{name_of(ufunc)} has no rule",
             found="it is compiled code and got a traced value",
             where=user_line(),
-            fix=f"register a rule with @workbench.rule(numpy.{ufunc.__name__})",
+            fix="make it with numpy.vectorize in place of numpy.frompyfunc"
+            if made
+            else f"register a rule with @workbench.rule(numpy.{ufunc.__name__})",
         )
     needs = [k for k, x in enumerate(inputs) if type(x) in TRACED and x.tape is tape]
     for k in needs:
@@ -155,6 +158,9 @@ def ufunc_method_door(ufunc: np.ufunc, name: str) -> Callable:
         return traced(ufunc, *args, **kwargs)
 
     return call
+
+
+OWNER_DOORS[np.ufunc] = lambda method, ufunc: ufunc_method_door(ufunc, method.__name__)
 
 
 def _reduce(

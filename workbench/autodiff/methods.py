@@ -67,6 +67,8 @@ def _transpose(self: Any, *axes: Any) -> Any:
 
 def _astype(self: Any, dtype: Any, *args: Any, copy: bool = True, **kwargs: Any) -> Any:
     kind = np.dtype(dtype)
+    if kind.kind in "SUTV":
+        raise lost(f"a traced array was about to become an array of {kind}")
     if kind.kind not in "fcO":
         return plain(self).astype(dtype, *args, **kwargs)
     if kind.kind == "O":
@@ -144,6 +146,30 @@ METHODS.update(
 )
 
 
+def _bytes(name: str) -> Callable:
+    """What hands out the bare memory of an array."""
+
+    def read(self: TracedArray, *args: Any, **kwargs: Any) -> Any:
+        if self.tape.open:
+            raise lost(f"the bytes of a traced array were about to be read, by {name!r}")
+        return getattr(plain(self), name)(*args, **kwargs)
+
+    return read
+
+
+METHODS.update((name, _bytes(name)) for name in ("tobytes", "dump", "dumps", "getfield", "__dlpack__"))
+METHODS["tofile"] = lambda self, *args, **kwargs: plain(self).tofile(*args, **kwargs)
+
+
+def _memory(name: str) -> property:
+    def read(self: TracedArray) -> Any:
+        if self.tape.open:
+            raise lost(f"the bytes of a traced array were about to be read, by {name!r}")
+        return getattr(self.array, name)
+
+    return property(read)
+
+
 def _bare(kind: type) -> Callable:
     """Compiled code asks for the one number in an array."""
 
@@ -201,6 +227,8 @@ def _install() -> None:
             setattr(TracedArray, name, method)
     for name in ("shape", "ndim", "size", "dtype", "itemsize", "nbytes", "strides", "flags", "base"):
         setattr(TracedArray, name, _plain_attribute(name))
+    for name in ("data", "ctypes"):
+        setattr(TracedArray, name, _memory(name))
     TracedArray.T = property(_transpose)
     TracedArray.mT = property(lambda self: resolve(np.matrix_transpose)(self))
     TracedArray.flat = property(Flat, lambda self, value: indexing.set_item(value, self.array, ...))

@@ -74,6 +74,9 @@ def locate(function: FunctionType) -> Located:
     matches = [c for c in candidates if c.first_line == code.co_firstlineno]
     if code.co_name == "<lambda>":
         matches = [c for c in candidates if c.node.lineno == code.co_firstlineno and _spans(c.node, code)]
+        matches = sorted(matches, key=lambda c: (c.node.body.lineno, c.node.body.col_offset))[
+            -1:
+        ]  # the inner one
     if len(matches) != 1:
         raise SourceUnavailable(
             f"{code.co_filename!r} line {code.co_firstlineno} does not define {code.co_name!r}"

@@ -13,6 +13,7 @@ from workbench.rules import (  # noqa: F401
     gathering,
     hips,
     in_place,
+    iterators,
     linalg,
     products,
     rearranging,

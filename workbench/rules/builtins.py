@@ -455,11 +455,13 @@ def _plain_or_traced_copy(function: Callable, x: Any) -> Any:
 
 
 def _refuse(function: Callable, what: str) -> None:
-    @functools.wraps(function)
-    def call(x: Any, *args: Any, **kwargs: Any) -> Any:
-        if contains_traced(x) or any(type(current(leaf)) in TRACED for leaf in leaves(x)):
+    @functools.wraps(function, updated=())
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if args and (
+            contains_traced(args[0]) or any(type(current(leaf)) in TRACED for leaf in leaves(args[0]))
+        ):
             raise lost(what)
-        return written(function(x, *args, **kwargs), x)
+        return written(function(*args, **kwargs), args[:1])
 
     DOORS[function] = call
 
@@ -467,6 +469,9 @@ def _refuse(function: Callable, what: str) -> None:
 _refuse(json.dumps, "a traced value was about to be written as JSON")
 _refuse(json.dump, "a traced value was about to be written as JSON")
 _refuse(pickle.dumps, "a traced value was about to be pickled")
+_refuse(pickle.dump, "a traced value was about to be pickled")
+for _kind in (bytes, bytearray, np.frombuffer):
+    _refuse(_kind, "the bytes of a traced value were about to be read directly")
 _refuse(memoryview, "the memory of a traced value was about to be read directly")
 _memoryview = DOORS[memoryview]
 

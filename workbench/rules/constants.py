@@ -10,7 +10,7 @@ _NUMPY = (
     "all any argmax argmin argsort argpartition argwhere array_equal array_equiv allclose isclose around round fix "
     "count_nonzero digitize flatnonzero iscomplex iscomplexobj isin isneginf isposinf isreal "
     "isrealobj isscalar lexsort may_share_memory nanargmax nanargmin ndim nonzero result_type searchsorted shape "
-    "shares_memory size can_cast common_type ix_ indices savetxt"
+    "shares_memory size can_cast common_type ix_ indices"
 ).split()
 
 for _name in _NUMPY:

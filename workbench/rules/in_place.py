@@ -1,4 +1,4 @@
-"""NumPy functions that change an array they are given, and iterators over arrays."""
+"""NumPy functions that change an array they are given."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ import numpy as np
 from workbench.autodiff import indexing
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import resolve
-from workbench.autodiff.location import user_line
-from workbench.autodiff.registry import DOORS, door
+from workbench.autodiff.registry import DOORS
 from workbench.autodiff.scalars import innermost
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
-from workbench.errors import MissingRuleError
 
 
 def changing(function: Callable) -> Callable:
@@ -86,31 +84,3 @@ def _put_along_axis(array: np.ndarray, indices: Any, values: Any, axis: int) -> 
     positions = np.arange(array.size).reshape(array.shape)
     where = np.unravel_index(np.take_along_axis(positions, indices, axis), array.shape)
     yield where, resolve(np.broadcast_to)(values, np.shape(indices))
-
-
-@door(np.ndenumerate)
-def ndenumerate(array: Any) -> Any:
-    """``numpy.ndenumerate``."""
-    array = resolve(np.asarray)(array)
-    return ((place, indexing.get_item(array, place)) for place in np.ndindex(*array.shape))
-
-
-@door(np.nditer)
-def nditer(op: Any, *args: Any, **kwargs: Any) -> Any:
-    """``numpy.nditer``: over one array that is only read."""
-    arrays = op if isinstance(op, list | tuple) else (op,)
-    traced = [type(current(a)) is TracedArray for a in arrays]
-    reads = not any(
-        "write" in flag for flags in np.atleast_1d(kwargs.get("op_flags", ())) for flag in [str(flags)]
-    )
-    if not OPEN or (reads and not any(traced)):
-        return np.nditer(op, *args, **kwargs)
-    if any(traced) and reads and not args and not kwargs:
-        arrays = [resolve(np.ravel)(a) for a in resolve(np.broadcast_arrays)(*arrays)]
-        rows = zip(*[[a[k : k + 1].reshape(()) for k in range(a.size)] for a in arrays], strict=True)
-        return (row[0] for row in rows) if len(arrays) == 1 else rows
-    raise MissingRuleError(
-        "numpy.nditer has no rule for options, and its writes are not seen",
-        where=user_line(),
-        fix="write it as a loop over numpy.ndindex(array.shape)",
-    )

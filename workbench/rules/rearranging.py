@@ -244,6 +244,8 @@ def _array(function: Callable, *, copies: bool) -> Callable:
         kind = None if dtype is None else np.dtype(dtype)
         if kind is not None and kind.kind == "O":
             return _of_objects(x)
+        if kind is not None and kind.kind in "SUTV":
+            raise lost(f"traced values were about to become an array of {kind}")
         if kind is not None and kind.kind not in "fc":
             return function(plain(x), dtype, *args, **kwargs)
         made = _current_inside(x)

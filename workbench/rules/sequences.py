@@ -11,7 +11,7 @@ from workbench.autodiff.application import as_array
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import user_line
-from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, Rule, add_rule
+from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, Rule, add_rule, door
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.errors import MissingRuleError
@@ -261,6 +261,26 @@ def _vectorized(instance: np.vectorize) -> Callable:
 
 
 INSTANCE_DOORS[np.vectorize] = _vectorized
+
+
+class _FromPython:
+    """What ``numpy.frompyfunc`` makes in a differentiated program."""
+
+    def __init__(self, function: Callable, shapes: tuple, options: dict) -> None:
+        self.plain = np.frompyfunc(resolve(function), *shapes, **options)
+        self.traced = _vectorized(np.vectorize(function))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return (self.traced if any(map(contains_traced, args)) else self.plain)(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.plain, name)
+
+
+@door(np.frompyfunc)
+def frompyfunc(function: Callable, *shapes: int, **options: Any) -> Any:
+    """``numpy.frompyfunc``: of traced values it gives arrays of numbers, not of objects."""
+    return _FromPython(function, shapes, options) if OPEN else np.frompyfunc(function, *shapes, **options)
 
 
 def _apply_along_axis(function: Callable, axis: int, array: Any, *args: Any, **kwargs: Any) -> Any:

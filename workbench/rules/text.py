@@ -24,7 +24,7 @@ import numpy as np
 from workbench.autodiff.calls import class_door
 from workbench.autodiff.registry import DOORS, OWNER_DOORS, door
 from workbench.autodiff.scalars import TRACED, lost
-from workbench.autodiff.telling import plain
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.text import (
     ascii_of,
     format_of,
@@ -90,6 +90,21 @@ def _found(method: Callable, owner: Any) -> Callable:
 
 OWNER_DOORS[re.Pattern] = OWNER_DOORS[re.Match] = _found
 
+
+def _saves(function: Callable) -> None:
+    """A function that writes arrays into a file. A buffer in memory would be read again."""
+
+    @functools.wraps(function, updated=())
+    def call(file: Any, *args: Any, **kwargs: Any) -> None:
+        if isinstance(file, io.BytesIO | io.StringIO) and contains_traced((args, kwargs)):
+            raise lost("traced values were about to be written into a buffer")
+        function(file, *[plain(a) for a in args], **{k: plain(v) for k, v in kwargs.items()})
+
+    DOORS[function] = call
+
+
+for _function in (np.save, np.savez, np.savez_compressed, np.savetxt):
+    _saves(_function)
 
 _buffers: weakref.WeakKeyDictionary[io.StringIO, weakref.ref] = weakref.WeakKeyDictionary()
 

@@ -133,7 +133,7 @@ def test_a_source_changed_after_import_is_refused(tmp_path):
 
 def test_off(monkeypatch):
     monkeypatch.setenv("WORKBENCH_NATIVE", "off")
-    assert plan(scaled, (1.0,)) == Refusal("WORKBENCH_NATIVE=off")
+    assert plan(scaled, (1.0,)) == Refusal("WORKBENCH_NATIVE is off")
 
 
 # ------------------------------------------------------------------------------------------- errors

@@ -73,7 +73,7 @@ def put(low: Lowering, array: Arr, index: tuple[Atom, ...], value: Atom, *, node
 def element_index(low: Lowering, index: Atom, n: Atom, node: ast.AST) -> Atom:
     """An index counted from the beginning, checked."""
     if type_of(index) != "int":
-        raise low.refuse(f"an index of type {type_of(index)}", node)
+        raise low.refuse(f"it uses an index of type {type_of(index)}", node)
     return index if is_inside(index, n) else low.op("index", index, n, node=node)
 
 
@@ -181,7 +181,7 @@ def view(low: Lowering, array: Arr, keys: list[Any], node: ast.AST) -> Arr:
         elif step > 0:
             text.append(f"{place(start)}:{place(stop)}:{place(step)}")
         else:
-            raise low.refuse("a slice with a negative step and bounds", node)
+            raise low.refuse("it uses a slice with a negative step and bounds", node)
     type_ = f"{array.kind}[{len(dims)}]"
     data = low.emit("view", args, type_, node, text=f"{{0}}[{', '.join(text)}]")
     solid = array.strides is None and all(
@@ -205,12 +205,12 @@ def _slice(low: Lowering, key: tuple[Any, Any, Any], n: Atom, node: ast.AST) -> 
     lower, upper, step = (None if isinstance(p, Static) and p.value is None else p for p in key)
     step = 1 if step is None else step
     if type(step) is not int or step == 0 or any(p is not None and not is_atom(p) for p in (lower, upper)):
-        raise low.refuse("a slice whose step is not a constant", node)
+        raise low.refuse("it uses a slice whose step is not a constant", node)
     if any(p is not None and type_of(p) != "int" for p in (lower, upper)):
-        raise low.refuse("a slice whose bounds are not integers", node)
+        raise low.refuse("it uses a slice whose bounds are not integers", node)
     if step < 0:
         if lower is not None or upper is not None:
-            raise low.refuse("a slice with a negative step and bounds", node)
+            raise low.refuse("it uses a slice with a negative step and bounds", node)
         start = low.op("step_int", n, -1, node=node)
         length = n if step == -1 else low.op("count_slice", start, -1, step, node=node)
         return start, length, step
@@ -437,7 +437,7 @@ def update(low: Lowering, node: ast.AugAssign, array: Arr | None) -> None:
 def new_array(low: Lowering, dims: tuple[Atom, ...], kind: str, how: str, *, node: ast.AST) -> Arr:
     """A new array; ``how`` is ``empty``, ``zeros`` or ``ones``."""
     if not dims:
-        raise low.refuse("an array without dimensions", node)
+        raise low.refuse("it uses an array without dimensions", node)
     size: Atom = 1
     for n in dims:
         size = _times(low, size, n, node)
@@ -459,7 +459,7 @@ def array_of(low: Lowering, thing: Any, node: ast.AST) -> Arr:
     while isinstance(probe, Tup):
         dims.append(len(probe.items))
         if not probe.items:
-            raise low.refuse("an empty array", node)
+            raise low.refuse("it uses an empty array", node)
         probe = probe.items[0]
     numbers = _numbers(low, thing, dims, node)
     kinds = {type_of(atom) for atom in numbers}
@@ -473,10 +473,10 @@ def array_of(low: Lowering, thing: Any, node: ast.AST) -> Arr:
 def _numbers(low: Lowering, thing: Any, dims: list[int], node: ast.AST) -> list[Atom]:
     if not dims:
         if not is_atom(thing):
-            raise low.refuse("an array of something other than numbers", node)
+            raise low.refuse("it uses an array of something other than numbers", node)
         return [thing]
     if not isinstance(thing, Tup) or len(thing.items) != dims[0]:
-        raise low.refuse("an array of parts of different lengths", node)
+        raise low.refuse("it uses an array of parts of different lengths", node)
     return [atom for item in thing.items for atom in _numbers(low, item, dims[1:], node)]
 
 

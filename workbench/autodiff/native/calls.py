@@ -56,12 +56,12 @@ def call(low: Lowering, node: ast.Call) -> Any:
         if isinstance(arg, ast.Starred):
             thing = low.evaluate(arg.value)
             if not isinstance(thing, Tup):
-                raise low.refuse("* of something other than a tuple", arg)
+                raise low.refuse("it uses * of something other than a tuple", arg)
             args += thing.items
         else:
             args.append(low.evaluate(arg, lazy=lazy))
     if any(keyword.arg is None for keyword in node.keywords):
-        raise low.refuse("** in a call", node)
+        raise low.refuse("it uses ** in a call", node)
     keywords = {keyword.arg: low.evaluate(keyword.value) for keyword in node.keywords}
     return call_thing(low, function, args, keywords, node=node)
 
@@ -129,15 +129,15 @@ def _operation(low: Lowering, operation: str, args: list[Any], *, node: ast.AST,
     if any(isinstance(arg, Arr | Lazy) for arg in args):
         return library.ufunc(low, operation, args, node=node, name=name)
     if not all(is_atom(arg) for arg in args):
-        raise low.refuse(f"{name} of something other than numbers", node)
+        raise low.refuse(f"it uses {name} of something other than numbers", node)
     if operation == "log" and len(args) == 2 and name == "log":
         top, bottom = (low.op("log", low.convert(arg, "float", node), node=node) for arg in args)
         return low.op("div", top, bottom, node=node)
     if operation == "hypot" and len(args) != 2:
-        raise low.refuse("hypot of other than two numbers", node)
+        raise low.refuse("it uses hypot of other than two numbers", node)
     text = PRIMITIVES[operation].text
     if len(args) != (2 if "{1}" in text else 1):
-        raise low.refuse(f"{name} with {len(args)} arguments", node)
+        raise low.refuse(f"it uses {name} with {len(args)} arguments", node)
     if operation == "square":
         operand = low.convert(args[0], "float", node)
         return low.op("mul", operand, operand, node=node)
@@ -157,7 +157,7 @@ def _power(low: Lowering, args: list[Any], node: ast.AST) -> Atom:
     from workbench.autodiff.native.expressions import power
 
     if type_of(args[0]) != "float":
-        raise low.refuse("np.power of integers", node)
+        raise low.refuse("it uses np.power of integers", node)
     return power(low, args[0], args[1], node)
 
 
@@ -176,7 +176,7 @@ def _bind(
     for name, parameter in signature.parameters.items():
         if parameter.kind is parameter.VAR_KEYWORD:
             if bound.arguments.get(name):
-                raise low.refuse("** in a function's parameters", node)
+                raise low.refuse("it uses ** in a function's parameters", node)
         elif parameter.kind is parameter.VAR_POSITIONAL:
             things[name] = Tup(tuple(bound.arguments.get(name, ())))
         elif name in bound.arguments:
@@ -209,7 +209,7 @@ def _call_local(
 
     definition, arguments = function.definition, function.definition.args
     if arguments.vararg or arguments.kwarg:
-        raise low.refuse("* or ** in a function defined inside", definition)
+        raise low.refuse("it uses * or ** in a function defined inside", definition)
     positional = [a.arg for a in [*arguments.posonlyargs, *arguments.args]]
     names = [*positional, *(a.arg for a in arguments.kwonlyargs)]
     things = {**function.defaults, **dict(zip(positional, args, strict=False)), **keywords}
@@ -304,7 +304,7 @@ def _replace(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast
         return Tup(
             tuple(keywords.get(n, item) for n, item in zip(names, thing.items, strict=True)), thing.kind
         )
-    raise low.refuse("replace() of something other than a frozen dataclass or named tuple", node)
+    raise low.refuse("it uses replace() of something other than a frozen dataclass or named tuple", node)
 
 
 # ------------------------------------------------------------------------------------------- builtins
@@ -315,7 +315,7 @@ def _abs(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST
     if isinstance(x, Arr | Lazy):
         return library.ufunc(low, "fabs", args, node=node, name="abs")
     if not is_atom(x):
-        raise low.refuse("abs() of an object", node)
+        raise low.refuse("it uses abs() of an object", node)
     if type_of(x) == "float":
         return low.op("fabs", x, node=node)
     return low.op("abs_int", low.convert(x, "int", node), node=node)
@@ -325,7 +325,7 @@ def _extreme(comparison: str) -> Any:
     def reader(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
         items = list(args[0].items) if len(args) == 1 and isinstance(args[0], Tup) else list(args)
         if keywords or not items or not all(is_atom(item) for item in items):
-            raise low.refuse("min() or max() of something other than numbers", node)
+            raise low.refuse("it uses min() or max() of something other than numbers", node)
         best = items[0]
         for item in items[1:]:
             wide = "float" if "float" in (type_of(best), type_of(item)) else "int"
@@ -341,13 +341,13 @@ def _float(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.A
     if not args:
         return 0.0
     if keywords or len(args) != 1 or not is_atom(args[0]):
-        raise low.refuse("float() of something other than a number", node)
+        raise low.refuse("it uses float() of something other than a number", node)
     return low.convert(args[0], "float", node)
 
 
 def _int(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
     if keywords or len(args) != 1 or not is_atom(args[0]):
-        raise low.refuse("int() of something other than a number", node)
+        raise low.refuse("it uses int() of something other than a number", node)
     if type_of(args[0]) == "float":
         return low.op("truncate", args[0], node=node)
     return low.convert(args[0], "int", node)
@@ -359,7 +359,7 @@ def _bool(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AS
 
 def _round(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
     if keywords or len(args) != 1 or not is_atom(args[0]):
-        raise low.refuse("round() to a number of digits", node)
+        raise low.refuse("it uses round() to a number of digits", node)
     if type_of(args[0]) == "float":
         return low.op("round", args[0], node=node)
     return low.convert(args[0], "int", node)
@@ -370,7 +370,7 @@ def _len(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST
         return len(args[0].items)
     if len(args) == 1 and isinstance(args[0], Arr | Lazy):
         return args[0].dims[0]
-    raise low.refuse("len() of something other than a tuple", node)
+    raise low.refuse("it uses len() of something other than a tuple", node)
 
 
 def _sum(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
@@ -379,7 +379,7 @@ def _sum(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST
     if len(args) == 1 and isinstance(args[0], Arr | Lazy) and len(args[0].dims) == 1:
         return library.total(low, args[0], node)
     if not args or not isinstance(args[0], Tup):
-        raise low.refuse("sum() of something other than a tuple", node)
+        raise low.refuse("it uses sum() of something other than a tuple", node)
     items = args[0].items
     total = args[1] if len(args) > 1 else keywords.get("start", 0)
     floats = [item for item in items if is_atom(item) and type_of(item) == "float"]
@@ -400,7 +400,7 @@ def _prod(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AS
     from workbench.autodiff.native.expressions import arithmetic
 
     if not args or not isinstance(args[0], Tup):
-        raise low.refuse("prod() of something other than a tuple", node)
+        raise low.refuse("it uses prod() of something other than a tuple", node)
     total = keywords.get("start", 1)
     for item in args[0].items:
         total = arithmetic(low, "Mult", total, item, node=node)
@@ -411,7 +411,7 @@ def _pow(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST
     from workbench.autodiff.native.expressions import arithmetic
 
     if len(args) != 2:
-        raise low.refuse("pow() with a modulus", node)
+        raise low.refuse("it uses pow() with a modulus", node)
     return arithmetic(low, "Pow", args[0], args[1], node=node)
 
 
@@ -446,7 +446,7 @@ def _zip(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST
 def _enumerate(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
     start = args[1] if len(args) > 1 else keywords.get("start", 0)
     if type(start) is not int:
-        raise low.refuse("enumerate() from a number that is not constant", node)
+        raise low.refuse("it uses enumerate() from a number that is not constant", node)
     if isinstance(args[0], Arr | Lazy | Sequence):
         return library.enumerated(low, args[0], start, node)
     return Tup(tuple(Tup((start + k, item)) for k, item in enumerate(_items(low, args[0], node))))
@@ -459,7 +459,7 @@ def _reversed(low: Lowering, args: list[Any], keywords: dict[str, Any], node: as
 def _range(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
     if all(type(arg) is int for arg in args) and len(range(*args)) <= 64:
         return Tup(tuple(range(*args)))
-    raise low.refuse("range() whose length is not constant, outside of a for statement", node)
+    raise low.refuse("it uses range() whose length is not constant, outside of a for statement", node)
 
 
 def _every(name: str, empty: bool) -> Any:
@@ -478,13 +478,13 @@ def _isinstance(low: Lowering, args: list[Any], keywords: dict[str, Any], node: 
     if is_atom(thing):
         kind = {"float": float, "int": int, "bool": bool}[type_of(thing)]
         if not all(k in (float, int, bool, str, tuple, list, dict, complex, type(None)) for k in kinds):
-            raise low.refuse("isinstance() of a number with a class this tier does not know", node)
+            raise low.refuse("it uses isinstance() of a number with a class this tier does not know", node)
         return any(issubclass(kind, k) for k in kinds)
     if isinstance(thing, Tup | Rec):
         return any(issubclass(thing.kind, k) for k in kinds)
     if isinstance(thing, Static):
         return isinstance(thing.value, tuple(kinds))
-    raise low.refuse("isinstance() of a function", node)
+    raise low.refuse("it uses isinstance() of a function", node)
 
 
 def _partial(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:

@@ -66,7 +66,7 @@ def truth(low: Lowering, thing: Any, node: ast.AST) -> Atom:
         return bool(thing.items)
     if isinstance(thing, Static):
         return bool(thing.value)
-    raise low.refuse("the truth of an object", node)
+    raise low.refuse("it uses the truth of an object", node)
 
 
 def arithmetic(low: Lowering, kind: str, left: Any, right: Any, *, node: ast.AST) -> Any:
@@ -81,7 +81,7 @@ def arithmetic(low: Lowering, kind: str, left: Any, right: Any, *, node: ast.AST
     types_ = {type_of(left), type_of(right)}
     if kind == "Div" or "float" in types_:
         if not names[0]:
-            raise low.refuse(f"the operator {kind} on floats", node)
+            raise low.refuse(f"it uses the operator {kind} on floats", node)
         if kind == "Pow":
             return power(low, left, right, node)
         left, right = low.convert(left, "float", node), low.convert(right, "float", node)
@@ -101,7 +101,7 @@ def array_arithmetic(low: Lowering, kind: str, left: Any, right: Any, *, node: a
     ]
     kind_out = "float" if "float" in kinds or kind == "Div" else "int"
     if kind_out == "int" and kind == "Pow":
-        raise low.refuse("a power of integer arrays", node)
+        raise low.refuse("it uses a power of integer arrays", node)
 
     def function(a: Atom, b: Atom) -> Atom:
         if kind == "Pow" and not isinstance(b, Value) and b == 2:
@@ -146,7 +146,7 @@ def _on_structures(low: Lowering, kind: str, left: Any, right: Any, *, node: ast
         method = _operator(this, form.format(_DUNDER.get(kind, "")))
         if method is not None:
             return calls.call_thing(low, Bound(Static(method), (this,)), [other], {}, node=node)
-    raise low.refuse(f"{kind} of {_describe(left)} and {_describe(right)}", node)
+    raise low.refuse(f"it uses {kind} of {_describe(left)} and {_describe(right)}", node)
 
 
 _DUNDER = {
@@ -173,9 +173,9 @@ def _describe(thing: Any) -> str:
 
 def _constant(low: Lowering, node: ast.Constant) -> Any:
     if isinstance(node.value, complex):
-        raise low.refuse("a complex number", node)
+        raise low.refuse("it uses a complex number", node)
     if type(node.value) is int and abs(node.value) > 2**53:
-        raise low.refuse("an integer beyond 2**53", node)
+        raise low.refuse("it uses an integer beyond 2**53", node)
     return thing_of(node.value)
 
 
@@ -190,14 +190,14 @@ def _unary(low: Lowering, node: ast.UnaryOp) -> Any:
         method = _operator(thing, "__neg__")
         if isinstance(node.op, ast.USub) and method is not None:
             return calls.call_thing(low, Bound(Static(method), (thing,)), [], {}, node=node)
-        raise low.refuse(f"{type(node.op).__name__} of {_describe(thing)}", node)
+        raise low.refuse(f"it uses {type(node.op).__name__} of {_describe(thing)}", node)
     if type_of(thing) == "bool":
         thing = low.convert(thing, "int", node)
     if isinstance(node.op, ast.UAdd):
         return thing
     if isinstance(node.op, ast.USub):
         return low.op("neg" if type_of(thing) == "float" else "neg_int", thing, node=node)
-    raise low.refuse("the operator ~", node)
+    raise low.refuse("it uses the operator ~", node)
 
 
 def _compare(low: Lowering, node: ast.Compare) -> Any:
@@ -238,7 +238,9 @@ def _comparison(low: Lowering, op: ast.cmpop, left: Any, right: Any, *, node: as
         if not all(isinstance(item, Static) for item in right.items):
             raise low.refuse("a number is looked for in a tuple", node)
         return (left in right.items) == isinstance(op, ast.In)
-    raise low.refuse(f"the comparison {type(op).__name__} of {_describe(left)} and {_describe(right)}", node)
+    raise low.refuse(
+        f"it uses the comparison {type(op).__name__} of {_describe(left)} and {_describe(right)}", node
+    )
 
 
 def _comparable(low: Lowering, atom: Atom, type_: str, node: ast.AST) -> Atom:
@@ -340,7 +342,7 @@ def attribute(low: Lowering, thing: Any, name: str, node: ast.AST) -> Any:
         value = getattr(thing.value, name)
         low.program.watch(thing.value, name, value)
         return thing_of(value)
-    raise low.refuse(f"the attribute {name} of {_describe(thing)}", node)
+    raise low.refuse(f"it uses the attribute {name} of {_describe(thing)}", node)
 
 
 def _subscript(low: Lowering, node: ast.Subscript) -> Any:
@@ -359,7 +361,7 @@ def _subscript(low: Lowering, node: ast.Subscript) -> Any:
                 return Tup(thing.items[slice(*parts)], tuple if thing.kind is not list else list)
         else:
             return _item(low, thing, evaluate(low, node.slice), node)
-    raise low.refuse(f"the subscript of {_describe(thing)}", node)
+    raise low.refuse(f"it uses the subscript of {_describe(thing)}", node)
 
 
 def _item(low: Lowering, thing: Tup, index: Any, node: ast.AST) -> Any:
@@ -369,7 +371,7 @@ def _item(low: Lowering, thing: Tup, index: Any, node: ast.AST) -> Any:
             low.stop(node)
         return thing.items[index]
     if not is_atom(index) or type_of(index) == "float":
-        raise low.refuse(f"the index {_describe(index)}", node)
+        raise low.refuse(f"it uses the index {_describe(index)}", node)
     index = low.convert(index, "int", node)
 
     def pick(position: int) -> Any:
@@ -410,7 +412,7 @@ def _comprehension(low: Lowering, node: ast.ListComp | ast.GeneratorExp) -> Tup:
             low.assign(generator.target, item)
             conditions = [truth(low, evaluate(low, test), test) for test in generator.ifs]
             if any(isinstance(c, Value) for c in conditions):
-                raise low.refuse("a comprehension filtered by a number", node)
+                raise low.refuse("it uses a comprehension filtered by a number", node)
             if all(conditions):
                 run(depth + 1)
 

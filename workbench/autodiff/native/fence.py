@@ -47,29 +47,29 @@ def refuse(reason: str, node: ast.AST | None = None, file: str = "") -> RefusedE
 
 
 STATEMENTS: dict[type[ast.stmt], str] = {
-    ast.Try: "try/except: which path an exception takes is only known to the trace tier",
-    ast.TryStar: "try/except*",
-    ast.With: "with: context managers run arbitrary code",
-    ast.AsyncFor: "async",
-    ast.AsyncWith: "async",
-    ast.AsyncFunctionDef: "async",
-    ast.ClassDef: "a class defined inside the function",
-    ast.Match: "match",
-    ast.Delete: "del",
-    ast.Global: "global: it changes state outside of the function",
-    ast.Nonlocal: "nonlocal: it changes state outside of the function",
-    ast.Import: "an import inside the function",
-    ast.ImportFrom: "an import inside the function",
+    ast.Try: "it uses try/except: which path an exception takes is only known to the trace tier",
+    ast.TryStar: "it uses try/except*",
+    ast.With: "it uses with: context managers run arbitrary code",
+    ast.AsyncFor: "it is asynchronous",
+    ast.AsyncWith: "it is asynchronous",
+    ast.AsyncFunctionDef: "it is asynchronous",
+    ast.ClassDef: "it defines a class",
+    ast.Match: "it uses match",
+    ast.Delete: "it uses del",
+    ast.Global: "it uses global: it changes state outside of the function",
+    ast.Nonlocal: "it uses nonlocal: it changes state outside of the function",
+    ast.Import: "it imports a module",
+    ast.ImportFrom: "it imports a module",
 }
 
 EXPRESSIONS: dict[type[ast.expr], str] = {
-    ast.Yield: "yield: a generator",
-    ast.YieldFrom: "yield: a generator",
-    ast.Await: "async",
-    ast.Dict: "a dict",
-    ast.DictComp: "a dict",
-    ast.Set: "a set",
-    ast.SetComp: "a set",
+    ast.Yield: "it is a generator",
+    ast.YieldFrom: "it is a generator",
+    ast.Await: "it is asynchronous",
+    ast.Dict: "it uses a dict",
+    ast.DictComp: "it uses a dict",
+    ast.Set: "it uses a set",
+    ast.SetComp: "it uses a set",
 }
 
 

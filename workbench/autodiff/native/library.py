@@ -20,7 +20,7 @@ def ufunc(low: Lowering, operation: str, args: list[Any], *, node: ast.AST, name
     """A function of numbers applied to arrays."""
     primitive = PRIMITIVES[operation]
     if len(args) != (2 if "{1}" in primitive.text else 1):
-        raise low.refuse(f"{name} with {len(args)} arguments", node)
+        raise low.refuse(f"it uses {name} with {len(args)} arguments", node)
 
     def function(*atoms: Atom) -> Atom:
         floats = [low.convert(atom, "float", node) for atom in atoms]
@@ -48,7 +48,7 @@ def total(low: Lowering, thing: Any, node: ast.AST) -> Atom:
 def _no_keywords(low: Lowering, keywords: dict[str, Any], node: ast.AST, *known: str) -> None:
     for name in keywords:
         if name not in known:
-            raise low.refuse(f"the option {name}=", node)
+            raise low.refuse(f"it uses the option {name}=", node)
 
 
 def _along(low: Lowering, lazy: Lazy, axis: int, node: ast.AST) -> Lazy:
@@ -79,7 +79,7 @@ def _sum(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST
     lazy = arrays.as_lazy(low, args[0], node)
     if type(axis) is not int or len(lazy.dims) == 1:
         if type(axis) is not int and not (isinstance(axis, Static) and axis.value is None):
-            raise low.refuse("a sum along several axes", node)
+            raise low.refuse("it uses a sum along several axes", node)
         return total(low, lazy, node)
     return _along(low, lazy, axis, node)
 
@@ -103,7 +103,7 @@ def _extreme(comparison: str) -> Any:
     def reader(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
         _no_keywords(low, keywords, node)
         if len(args) != 1 or not isinstance(args[0], Arr | Lazy):
-            raise low.refuse("a maximum or minimum along an axis", node)
+            raise low.refuse("it uses a maximum or minimum along an axis", node)
         lazy = arrays.as_lazy(low, args[0], node)
         low.op("index", 0, lazy.dims[0], node=node)
         first = lazy.element((0,) * len(lazy.dims))
@@ -148,7 +148,7 @@ def matmul(low: Lowering, left: Any, right: Any, node: ast.AST) -> Any:
 
     a, b = (arrays.as_lazy(low, _named(low, thing, node), node) for thing in (left, right))
     if len(a.dims) not in (1, 2) or len(b.dims) not in (1, 2):
-        raise low.refuse("@ of arrays with more than two dimensions", node)
+        raise low.refuse("it uses @ of arrays with more than two dimensions", node)
     n = a.dims[-1] if a.dims[-1] is b.dims[0] else low.op("same", a.dims[-1], b.dims[0], node=node)
 
     def element(index: tuple[Atom, ...]) -> Atom:
@@ -189,7 +189,7 @@ def _outer(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.A
 
     a, b = (arrays.as_lazy(low, thing, node) for thing in args)
     if len(a.dims) != 1 or len(b.dims) != 1:
-        raise low.refuse("outer() of other than vectors", node)
+        raise low.refuse("it uses outer() of other than vectors", node)
 
     def element(index: tuple[Atom, ...]) -> Atom:
         return arithmetic(low, "Mult", a.element(index[:1]), b.element(index[1:]), node=node)
@@ -202,7 +202,7 @@ def _outer(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.A
 def _shape(low: Lowering, thing: Any, node: ast.AST) -> tuple[Atom, ...]:
     dims = thing.items if isinstance(thing, Tup) else (thing,)
     if not all(is_atom(n) and type_of(n) == "int" for n in dims):
-        raise low.refuse("a shape that is not made of integers", node)
+        raise low.refuse("it uses a shape that is not made of integers", node)
     return tuple(low.op("length", n, node=node) for n in dims)
 
 
@@ -214,7 +214,7 @@ def _kind(low: Lowering, keywords: dict[str, Any], default: str, node: ast.AST) 
     for kinds, name in (((float, np.float64), "float"), ((int, np.int64), "int"), ((bool, np.bool_), "bool")):
         if isinstance(wanted, Static) and wanted.value in kinds:
             return name
-    raise low.refuse("an array of numbers other than float64, int64 and bool", node)
+    raise low.refuse("it uses an array of numbers other than float64, int64 and bool", node)
 
 
 def _new(how: str) -> Any:
@@ -237,7 +237,7 @@ def _new_like(how: str) -> Any:
 
 def _full(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
     if not is_atom(args[1]):
-        raise low.refuse("full() with something other than a number", node)
+        raise low.refuse("it uses full() with something other than a number", node)
     kind = _kind(low, keywords, type_of(args[1]), node)
     made = arrays.new_array(low, _shape(low, args[0], node), kind, "empty", node=node)
     arrays.copy_into(low, made, args[1], node)
@@ -246,7 +246,7 @@ def _full(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AS
 
 def _array(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
     if is_atom(args[0]):
-        raise low.refuse("an array without dimensions", node)
+        raise low.refuse("it uses an array without dimensions", node)
     made = arrays.array_of(low, args[0], node)
     if len(args) > 1:
         keywords = {"dtype": args[1], **keywords}
@@ -254,7 +254,7 @@ def _array(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.A
     if kind == made.kind:
         return made
     if kind != "float":
-        raise low.refuse("an array of floats made an array of integers", node)
+        raise low.refuse("it uses an array of floats made an array of integers", node)
     return arrays.elementwise(low, lambda a: low.convert(a, "float", node), [made], "float", node=node)
 
 
@@ -271,7 +271,7 @@ def _asarray(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast
 def _arange(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
     _no_keywords(low, keywords, node)
     if not all(is_atom(arg) and type_of(arg) == "int" for arg in args) or len(args) > 2:
-        raise low.refuse("arange() of other than integers, or with a step", node)
+        raise low.refuse("it uses arange() of other than integers, or with a step", node)
     start, stop = (0, args[0]) if len(args) == 1 else args
     n = low.op("count_range", start, stop, 1, node=node)
     return Lazy((n,), "int", lambda index: low.op("step_int", index[0], start, node=node))
@@ -283,7 +283,7 @@ def _linspace(low: Lowering, args: list[Any], keywords: dict[str, Any], node: as
     _no_keywords(low, keywords, node, "num")
     n = args[2] if len(args) > 2 else keywords.get("num", 50)
     if not (is_atom(n) and type_of(n) == "int") or not all(map(is_atom, args[:2])):
-        raise low.refuse("linspace() between other than numbers", node)
+        raise low.refuse("it uses linspace() between other than numbers", node)
     start, stop = (low.convert(arg, "float", node) for arg in args[:2])
     last = low.op("sub_int", n, 1, node=node)
     step = arithmetic(low, "Div", arithmetic(low, "Sub", stop, start, node=node), last, node=node)
@@ -304,7 +304,7 @@ def _linspace(low: Lowering, args: list[Any], keywords: dict[str, Any], node: as
 def _where(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
     _no_keywords(low, keywords, node)
     if len(args) != 3:
-        raise low.refuse("where() with one argument", node)
+        raise low.refuse("it uses where() with one argument", node)
     if all(map(is_atom, args)):
         return _choose(low, *args, node)
     kinds = [getattr(arg, "kind", None) or type_of(arg) for arg in args[1:]]
@@ -380,13 +380,13 @@ def array_attribute(low: Lowering, thing: Arr | Lazy, name: str, node: ast.AST) 
         return _transpose(low, thing, node)
     if name in METHODS:
         return Bound(Static(METHODS[name]), (thing,))
-    raise low.refuse(f"the attribute {name} of an array", node)
+    raise low.refuse(f"it uses the attribute {name} of an array", node)
 
 
 def _fill(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
     array, value = args
     if not isinstance(array, Arr):
-        raise low.refuse("fill() of an expression", node)
+        raise low.refuse("it uses fill() of an expression", node)
     arrays.copy_into(low, array, value, node)
     return Static(None)
 
@@ -395,7 +395,7 @@ def zipped(low: Lowering, args: list[Any], node: ast.AST) -> Sequence:
     """``zip`` of arrays; of different lengths the shortest counts."""
     parts = [arrays.items_of(low, _named(low, arg, node), node) for arg in args]
     if any(part is None for part in parts):
-        raise low.refuse("zip() of arrays and something else", node)
+        raise low.refuse("it uses zip() of arrays and something else", node)
     length = parts[0][0]
     for n, _ in parts[1:]:
         length = n if n is length else low.op("min_int", length, n, node=node)

@@ -241,7 +241,7 @@ class Plan:
             RefusedError: the result is not one float, or the tangent sweep is not taken.
         """
         if self.result_shape != "float":
-            raise refuse("a Hessian of other than one float")
+            raise refuse("it uses a Hessian of other than one float")
         numbers, _ = self.numbers(args)
         dots = self.dots(numbers, args, tangents)
         function = self.pushes.plain[self.pushes.generated.pushforward]
@@ -330,7 +330,7 @@ def _target(function: Callable[..., Any], args: tuple[Any, ...]) -> tuple[types.
 def _parameters(target: types.FunctionType, things: list[Any]) -> dict[str, Any]:
     code = target.__code__
     if code.co_flags & 0x0C:
-        raise refuse("* or ** in the function's parameters")
+        raise refuse("it uses * or ** in the function's parameters")
     names = code.co_varnames[: code.co_argcount]
     defaults = target.__defaults__ or ()
     found = dict(zip(names, things, strict=False))
@@ -381,7 +381,7 @@ _lock = threading.RLock()
 def plan(function: Callable[..., Any], args: tuple[Any, ...]) -> Plan | Refusal:
     """The plan for calling ``function`` with arguments like ``args``, or why there is none."""
     if mode() == "off":
-        return Refusal("WORKBENCH_NATIVE=off")
+        return Refusal("WORKBENCH_NATIVE is off")
     try:
         target, things = _target(function, args)
     except RefusedError as error:

@@ -78,7 +78,7 @@ def _raise(low: Lowering, node: ast.Raise) -> None:
 
 def _while(low: Lowering, node: ast.While) -> None:
     if any(isinstance(inner, ast.NamedExpr) for inner in ast.walk(node.test)):
-        raise low.refuse("an assignment in a loop's test", node.test)
+        raise low.refuse("it uses an assignment in a loop's test", node.test)
     low.loop(node, bounds=None)
 
 
@@ -96,7 +96,7 @@ def _for(low: Lowering, node: ast.For) -> None:
     if not isinstance(items, Tup):
         raise low.refuse("the loop runs over something other than range(...) or a tuple", node.iter)
     if len(items.items) > UNROLLED:
-        raise low.refuse(f"a loop over a tuple of more than {UNROLLED} items", node.iter)
+        raise low.refuse(f"it uses a loop over a tuple of more than {UNROLLED} items", node.iter)
     _unroll(low, node, list(items.items))
 
 
@@ -132,17 +132,17 @@ def _bounds(low: Lowering, node: ast.Call) -> tuple[Any, Any, Any]:
         return last, before, low.op("neg_int", step, node=node)
     args = [low.evaluate(arg) for arg in node.args]
     if not 1 <= len(args) <= 3 or not all(is_atom(arg) for arg in args):
-        raise low.refuse("range() of something other than integers", node)
+        raise low.refuse("it uses range() of something other than integers", node)
     start, stop, step = {1: lambda: (0, *args, 1), 2: lambda: (*args, 1), 3: lambda: tuple(args)}[len(args)]()
     start, stop, step = (low.convert(arg, "int", node) for arg in (start, stop, step))
     if type(step) is not int or step == 0:
-        raise low.refuse("range() with a step that is not a constant", node)
+        raise low.refuse("it uses range() with a step that is not a constant", node)
     return start, stop, step
 
 
 def _function(low: Lowering, node: ast.FunctionDef) -> None:
     if node.decorator_list:
-        raise low.refuse("a decorated function inside the function", node)
+        raise low.refuse("it uses a decorated function inside the function", node)
     low.scope.vars[node.name] = Local(node, low.scope, _defaults(low, node.args))
 
 
