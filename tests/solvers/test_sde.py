@@ -1,130 +1,102 @@
-"""Stochastic equations: orders measured on closed forms, moments, outputs, adaptive steps, refusals."""
+"""Stochastic equations: orders measured on closed solutions, outputs, adaptive steps on one path."""
 
 from __future__ import annotations
-
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
 import torch
 
+from benchmarks.orders import EQUATIONS, STRONG, WEAK, Y0, strong_order, weak_orders
 from workbench.solvers import BrownianPath, solve_sde
-
-F64 = torch.float64
-
-
-def seeded(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+from workbench.solvers.sde import REVERSIBLE
+from workbench.solvers.tableaus import STOCHASTIC
 
 
-@dataclass(frozen=True)
-class Known:
-    """An equation with a closed solution at t = 1, a function of the path."""
-
-    drift: Callable
-    diffusion: Callable
-    solution: Callable
-    interpretation: str
-    noise: str
-    channels: int
+@pytest.mark.parametrize(("method", "name", "order"), sorted(STRONG, key=lambda row: row[1]))
+def test_strong_order(method: str, name: str, order: float) -> None:
+    assert strong_order(method, name) == pytest.approx(order, abs=0.1)
 
 
-Y0 = torch.tensor([[0.8, 1.3]], dtype=F64)
-A, B = 0.6, 0.5
-
-GEOMETRIC = Known(
-    lambda t, y: A * y,
-    lambda t, y: B * y,
-    lambda p, y0: y0 * torch.exp(A - B * B / 2 + B * p(1.0)),
-    "ito",
-    "diagonal",
-    2,
-)
-TRIGONOMETRIC = Known(
-    lambda t, y: -B * B * torch.sin(y) * torch.cos(y) ** 3,
-    lambda t, y: B * torch.cos(y) ** 2,
-    lambda p, y0: torch.atan(B * p(1.0) + torch.tan(y0)),
-    "ito",
-    "diagonal",
-    2,
-)
-HYPERBOLIC = Known(
-    lambda t, y: torch.zeros_like(y),
-    lambda t, y: B * torch.sqrt(1 + y * y),
-    lambda p, y0: torch.sinh(B * p(1.0) + torch.asinh(y0)),
-    "stratonovich",
-    "diagonal",
-    2,
-)
-SCALAR = Known(
-    lambda t, y: A * y,
-    lambda t, y: (B * y)[..., None],
-    lambda p, y0: y0 * torch.exp(A - B * B / 2 + B * p(1.0)),
-    "ito",
-    "scalar",
-    1,
-)
-SCALAR_STRATONOVICH = Known(
-    lambda t, y: A * y,
-    lambda t, y: B * y,
-    lambda p, y0: y0 * torch.exp(A + B * p(1.0)),
-    "stratonovich",
-    "scalar",
-    1,
-)
-ADDITIVE = Known(
-    lambda t, y: A / torch.sqrt(1 + t) - y / (2 * (1 + t)),
-    lambda t, y: (A * B / torch.sqrt(1 + t)) * torch.ones_like(y),
-    lambda p, y0: (y0 + A * (1 + B * p(1.0))) / math.sqrt(2),
-    "ito",
-    "additive",
-    2,
-)
+@pytest.mark.parametrize(("method", "name", "order"), WEAK)
+def test_weak_order(method: str, name: str, order: float) -> None:
+    assert weak_orders(method, name) == pytest.approx((order, order), abs=0.1)
 
 
-def strong_order(known: Known, method: str, *, rows: int, levels: tuple[int, ...]) -> float:
-    errors, steps = [], [2.0**-k for k in levels]
-    y0 = Y0.expand(rows, 2)
-    for dt in steps:
-        path = BrownianPath(0.0, 1.0, rows=rows, channels=known.channels, seed=21)
+def test_every_method_is_measured_for_every_noise_it_takes() -> None:
+    for table in (STRONG, WEAK):
+        assert {method for method, _, _ in table} == {*STOCHASTIC, REVERSIBLE}
+    measured = {(method, EQUATIONS[name].noise) for method, name, _ in STRONG}
+    for tableau in STOCHASTIC.values():
+        assert {noise for method, noise in measured if method == tableau.name} == set(tableau.noises)
+
+
+def test_the_orders_told_are_the_orders_measured() -> None:
+    told = {name: tableau.strong for name, tableau in STOCHASTIC.items()}
+    quiet = {m: o for m, name, o in STRONG if m in told and EQUATIONS[name].noise in ("diagonal", "scalar")}
+    assert quiet == {m: told[m] for m in quiet}
+    multiplicative = {m: o for m, name, o in WEAK if m in told and "geometric" in name}
+    assert multiplicative == {m: STOCHASTIC[m].weak for m in multiplicative}
+
+
+def test_the_measurement_of_an_order_can_fail() -> None:
+    """Heun's steps converge to the Stratonovich solution, not to the Itô one."""
+    known = EQUATIONS["geometric"]
+    path = BrownianPath(0.0, 1.0, rows=500, channels=2, seed=21)
+    y0 = Y0.expand(500, 2)
+    errors = []
+    for dt in (2.0**-6, 2.0**-9):
         found = solve_sde(
             known.drift,
             known.diffusion,
             y0,
             [0.0, 1.0],
-            method=method,
-            interpretation=known.interpretation,
-            noise=known.noise,
+            method="heun",
+            interpretation="stratonovich",
             dt=dt,
             brownian=path,
         )
         errors.append((found.ys[-1] - known.solution(path, y0)).square().mean().sqrt().item())
-    return float(np.polyfit(np.log(steps), np.log(errors), 1)[0])
+    assert errors[0] == pytest.approx(errors[1], rel=0.05)
 
 
-FINE = (6, 7, 8, 9, 10)
+@pytest.mark.parametrize("method", ["sosri", "sriw1"])
+def test_adaptive_steps_follow_the_path_to_the_tolerance(method: str) -> None:
+    known, rows = EQUATIONS["trigonometric"], 300
+    path = BrownianPath(0.0, 1.0, rows=rows, channels=2, seed=3)
+    y0 = Y0.expand(rows, 2)
+    errors = []
+    for tolerance in (1e-2, 1e-3, 1e-4):
+        found = solve_sde(
+            known.drift,
+            known.diffusion,
+            y0,
+            [0.0, 0.37, 1.0],
+            method=method,
+            rtol=tolerance,
+            atol=tolerance,
+            brownian=path,
+        )
+        errors.append((found.ys[-1] - known.solution(path, y0)).square().mean().sqrt().item())
+        # errors of one step have no common sign, so they add up like its root
+        assert errors[-1] < 2 * tolerance * found.statistics.accepted.double().mean().sqrt()
+        assert len(set(found.statistics.accepted.tolist())) > 1, "all rows took the same steps"
+    assert errors[2] < errors[1] < errors[0]
+    assert found.statistics.rejected.sum() > 0
 
 
-@pytest.mark.parametrize(
-    ("known", "method", "order"),
-    [
-        pytest.param(known, method, order, id=f"{name}-{method}")
-        for name, known, method, order in [
-            ("geometric", GEOMETRIC, "euler", 0.5),
-            ("geometric", GEOMETRIC, "milstein", 1.0),
-            ("geometric", GEOMETRIC, "sriw1", 1.5),
-            ("geometric", GEOMETRIC, "sosri", 1.5),
-            ("trigonometric", TRIGONOMETRIC, "milstein", 1.0),
-            ("trigonometric", TRIGONOMETRIC, "sosri", 1.5),
-            ("scalar", SCALAR, "milstein", 1.0),
-            ("scalar", SCALAR, "sosri", 1.5),
-            ("hyperbolic", HYPERBOLIC, "heun", 1.0),
-            ("hyperbolic", HYPERBOLIC, "midpoint", 1.0),
-            ("scalar-stratonovich", SCALAR_STRATONOVICH, "heun", 1.0),
-        ]
-    ],
-)
-def test_strong_order(known: Known, method: str, order: float) -> None:
-    assert abs(strong_order(known, method, rows=1500, levels=FINE) - order) < 0.1
+def test_rejected_steps_do_not_bend_the_law() -> None:
+    """W(1) of an equation that only follows its path is normal, however many steps were rejected."""
+    rows = 20_000
+    found = solve_sde(
+        lambda t, y: torch.zeros_like(y),
+        lambda t, y: 1.0 + 0.5 * torch.sin(30.0 * y),
+        torch.zeros(rows, 1, dtype=torch.float64),
+        [0.0, 1.0],
+        rtol=0.05,
+        atol=0.05,
+        generator=torch.Generator().manual_seed(5),
+    )
+    assert found.statistics.rejected.sum() > rows
+    w = found.brownian(1.0)[:, 0].numpy()
+    assert abs(w.mean()) < 3 / np.sqrt(rows)
+    assert abs(w.var() - 1.0) < 3 * np.sqrt(2 / rows)

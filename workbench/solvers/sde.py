@@ -58,7 +58,7 @@ def solve_sde(
         y0: the initial state: a tensor for torch functions; a number, list or array for plain Python ones.
         ts: increasing times of the output, the first being the initial time. Shape (times,).
         method: "sosri", "sriw1" (Itô, strong order 1.5), "sosra", "sra1" (additive noise, 1.5), "milstein" (Itô, 1),
-            "euler" (Itô, 0.5), "heun", "midpoint" (Stratonovich, 1), "reversible_heun" (Stratonovich, 0.5).
+            "euler" (Itô, 0.5), "heun", "midpoint", "reversible_heun" (Stratonovich, 1).
         interpretation: "ito" or "stratonovich". With additive noise they are the same.
         noise: "diagonal": component i is driven by channel i alone, and its diffusion depends on no other component
             (orders above 0.5 need that); "scalar": one channel; "additive": independent of y; "general": any matrix.

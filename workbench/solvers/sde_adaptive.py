@@ -102,6 +102,8 @@ def choose_steps(
         _check_going_on(stepper, (state, new), (ratio, ok, done), (end - place, arrays), log, tolerance)
         with np.errstate(divide="ignore"):
             factor = np.clip(SAFETY * ratio ** (-2.0 / 3.0), SHRINK, GROW)
+        # of the shortest steps nothing less than half is another number of places
+        factor = np.where(~ok & (end - place <= 1 << FINENESS), np.minimum(factor, 0.5), factor)
         # a step cut short by an output says nothing against the longer one before it
         h = np.where(
             done, h, np.where(ok, np.maximum(factor * taken, np.where(end == _END, h, 0.0)), factor * taken)

@@ -225,7 +225,7 @@ class TableauStep:
 class ReversibleHeunStep:
     """The reversible Heun method: the state (y, ŷ, f(ŷ), g(ŷ)) can be had back from the one after it.
 
-    Facts: Stratonovich; strong order 0.5, for additive noise 1; weak order 1; one evaluation a step.
+    Facts: Stratonovich; strong order 1 for commuting noise, else 0.5; weak order 1; one evaluation a step.
     Source: P. Kidger, J. Foster, X. Li, T. Lyons, Efficient and accurate gradients for neural SDEs, 2021,
     arXiv:2105.13493, algorithm 1 (forwards) and 2 (backwards).
     """
