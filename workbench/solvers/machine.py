@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
 
 CODES = "COPY ADD SUB MUL DIV NEG POWER TANH SIGMOID RELU SOFTPLUS EXP LOG SIN COS SQRT ABS LINEAR SUM"
 (
@@ -45,58 +46,60 @@ _LOG2E = 1.4426950408889634
 _LN2_HIGH, _LN2_LOW = 6.93145751953125e-1, 1.4286068203094173e-6
 _SHIFT = 6755399441055744.0  # 1.5 · 2⁵²: adding it rounds to a whole number, kept in the low bits
 _TAYLOR = tuple(1.0 / math.factorial(k) for k in range(14))
+_FUSED = {"contract"}
+_SUMS = {"reassoc", "contract", "nsz"}
 (_C0, _C1, _C2, _C3, _C4, _C5, _C6, _C7, _C8, _C9, _C10, _C11, _C12, _C13) = _TAYLOR
 
 
+@intrinsic
+def _bits(context, x):
+    """The 64 bits of a float, as a whole number."""
+
+    def generate(_, builder, __, arguments):
+        return builder.bitcast(arguments[0], ir.IntType(64))
+
+    return types.int64(types.float64), generate
+
+
+@intrinsic
+def _float(context, bits):
+    """The float with these 64 bits."""
+
+    def generate(_, builder, __, arguments):
+        return builder.bitcast(arguments[0], ir.DoubleType())
+
+    return types.float64(types.int64), generate
+
+
 @njit(inline="always")
-def _exponentials(x, y, scale):
-    """y = e^x for −700 ≤ x ≤ 700, in loops that the compiler turns into vector instructions.
+def _exp(x):
+    """e^x for −700 ≤ x ≤ 700, without branches or calls, so that loops over it become vector instructions.
 
     x = k ln 2 + r with |r| ≤ ln 2 / 2; e^r by its Taylor polynomial; 2^k by writing k into the exponent's bits.
     """
-    bits = scale.view(np.int64)
-    for i in range(len(x)):
-        scale[i] = x[i] * _LOG2E + _SHIFT
-    for i in range(len(x)):
-        k = scale[i] - _SHIFT
-        r = x[i] - k * _LN2_HIGH - k * _LN2_LOW
-        p = _C12 + r * _C13
-        p = _C11 + r * p
-        p = _C10 + r * p
-        p = _C9 + r * p
-        p = _C8 + r * p
-        p = _C7 + r * p
-        p = _C6 + r * p
-        p = _C5 + r * p
-        p = _C4 + r * p
-        p = _C3 + r * p
-        p = _C2 + r * p
-        p = _C1 + r * p
-        y[i] = _C0 + r * p
-    for i in range(len(x)):
-        bits[i] = (bits[i] << 52) + (1023 << 52)
-    for i in range(len(x)):
-        y[i] *= scale[i]
+    scale = x * _LOG2E + _SHIFT
+    k = scale - _SHIFT
+    r = x - k * _LN2_HIGH - k * _LN2_LOW
+    r2 = r * r
+    r4 = r2 * r2
+    low = (_C0 + _C1 * r) + (_C2 + _C3 * r) * r2 + ((_C4 + _C5 * r) + (_C6 + _C7 * r) * r2) * r4
+    high = (_C8 + _C9 * r) + (_C10 + _C11 * r) * r2 + (_C12 + _C13 * r) * r4
+    return (low + high * (r4 * r4)) * _float((_bits(scale) << 52) + (1023 << 52))
 
 
-@njit(inline="always")
-def _tanh(x, y, spare, scale):
+@njit(error_model="numpy", fastmath=_FUSED)
+def _tanh(x, y):
     for i in range(len(x)):
         z = 2.0 * abs(x[i])
-        spare[i] = -(700.0 if z > 700.0 else z)  # NaN stays NaN
-    _exponentials(spare, y, scale)
-    for i in range(len(x)):
-        y[i] = math.copysign((1.0 - y[i]) / (1.0 + y[i]), x[i])
+        e = _exp(-(700.0 if z > 700.0 else z))  # NaN stays NaN
+        y[i] = math.copysign((1.0 - e) / (1.0 + e), x[i])
 
 
-@njit(inline="always")
-def _sigmoid(x, y, spare, scale):
+@njit(error_model="numpy", fastmath=_FUSED)
+def _sigmoid(x, y):
     for i in range(len(x)):
         z = -700.0 if x[i] < -700.0 else x[i]
-        spare[i] = -(700.0 if z > 700.0 else z)  # NaN stays NaN
-    _exponentials(spare, y, scale)
-    for i in range(len(x)):
-        y[i] = 1.0 / (1.0 + y[i])
+        y[i] = 1.0 / (1.0 + _exp(-(700.0 if z > 700.0 else z)))  # NaN stays NaN
 
 
 @njit(inline="always")
@@ -105,9 +108,8 @@ def _linear(x, y, weights, bias, has_bias, R):
     if R == 1:
         for o in range(outputs):
             total = bias[o] if has_bias else 0.0
-            row = weights[o * inputs : (o + 1) * inputs]
             for i in range(inputs):
-                total += row[i] * x[i]
+                total += weights[o * inputs + i] * x[i]
             y[o] = total
         return
     for o in range(outputs):
@@ -131,8 +133,8 @@ def _linear(x, y, weights, bias, has_bias, R):
             i += 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def run_program(program, values, parameters, spare, scale, R):
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FUSED)
+def run_program(program, values, parameters, R):
     """Do the operations on a block of R rows."""
     for line in range(program.shape[0]):
         code, out, a, b, width = (
@@ -172,9 +174,9 @@ def run_program(program, values, parameters, spare, scale, R):
         if ADD <= code <= DIV:
             _binary(code, x, values[b * R : b * R + n], y)
         elif code == TANH:
-            _tanh(x, y, spare[:n], scale[:n])
+            _tanh(x, y)
         elif code == SIGMOID:
-            _sigmoid(x, y, spare[:n], scale[:n])
+            _sigmoid(x, y)
         else:
             _unary(code, program[line, 7], x, y)
 
@@ -239,12 +241,19 @@ def _unary(code, extra, x, y):
 
 # ------------------------------------------------------------------------------------ backwards
 
-_SUMS = {"reassoc", "contract", "nsz"}
-
 
 @njit(inline="always")
 def _linear_back(x, x_bar, y_bar, weights, weights_bar, bias_bar, has_bias, R):
     outputs, inputs = len(y_bar) // R, len(x) // R
+    if R == 1:
+        for o in range(outputs):
+            bar = y_bar[o]
+            if has_bias:
+                bias_bar[o] += bar
+            for i in range(inputs):
+                weights_bar[o * inputs + i] += bar * x[i]
+                x_bar[i] += bar * weights[o * inputs + i]
+        return
     for o in range(outputs):
         bar = y_bar[o * R : (o + 1) * R]
         if has_bias:

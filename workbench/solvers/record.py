@@ -2,8 +2,9 @@
 
 The function is run once on probes: tensors that note what is done with them. What the notes cannot say (a branch on a
 value, a number taken out, an operation across rows, an unknown operation, somebody's own derivative) raises
-``CannotRecord``, and the solver then calls the function itself at every step. Values captured by the function are
-read each time it is recorded, and it is recorded for each solution, twice, so that nothing stale or random is kept.
+``CannotRecord``, and the solver then calls the function itself at every step. Values captured by the function
+are read for each solution: it is recorded, twice, so that nothing stale or random is kept, or checked against the
+script of an earlier recording (``replay``), call by call.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from workbench.solvers.machine import (
     SUM,
     TANH,
 )
+from workbench.solvers.replay import Script, parts
 
 
 class CannotRecord(Exception):
@@ -65,7 +67,12 @@ class Notes:
     operations: list[Operation] = field(default_factory=list)
     constants: list[tuple[int, torch.Tensor]] = field(default_factory=list)
     matrices: list[tuple[torch.Tensor, bool]] = field(default_factory=list)
+    script: Script | None = None
     _columns: dict[tuple[int, int], tuple[int, torch.Tensor]] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        """Let go of what the function captured."""
+        self.constants, self.matrices, self._columns = [], [], {}
 
     def fresh(self, width: int) -> int:
         """The first of some new columns."""
@@ -132,13 +139,19 @@ class Probe(torch.Tensor):
         if name in _METADATA:
             with torch._C.DisableTorchFunctionSubclass():
                 return func(*args, **(kwargs or {}))
+        script = _script_of(args)
+        if script is not None and script.playing:
+            return script.answer(func, args, kwargs or {})
         rule = _RULES.get(name)
         if rule is None or not torch.is_grad_enabled():
             raise CannotRecord(f"torch's {name}")
         with torch._C.DisableTorchFunctionSubclass():
             for value in (*args, *(kwargs or {}).values()):
                 _check_untouched(value)
-            return rule(func, args, kwargs or {})
+            found = rule(func, args, kwargs or {})
+        if script is not None:
+            script.note(func, args, kwargs or {}, found)
+        return found
 
 
 _METADATA = {"size", "dim", "numel", "is_floating_point", "__len__", "stride", "is_contiguous", "get_device"}
@@ -161,6 +174,17 @@ def _check_untouched(value: Any) -> None:
         with torch._C.DisableTorchFunctionSubclass():
             if value.grad_fn is not None:
                 raise CannotRecord("a derivative of its own")
+
+
+def _script_of(args: Any) -> Script | None:
+    for value in args:
+        if type(value) is Probe:
+            return value.notes.script
+        if isinstance(value, list | tuple):
+            for part in value:
+                if type(part) is Probe:
+                    return part.notes.script
+    return None
 
 
 def _result(func: Callable, args: Any, kwargs: Any) -> torch.Tensor:
@@ -417,8 +441,10 @@ def _once(functions: list[Callable], t: float, y: torch.Tensor, widths: list[int
     state = Probe.of(y, notes, list(range(first, first + y.shape[1])))
     outputs: list[int] = []
     values: list[torch.Tensor] = []
+    notes.script = Script(Probe, (time, state))
     with torch.enable_grad():
-        found = [part for f in functions for part in _parts(f(time, state))]
+        found = [part for f in functions for part in parts(f(time, state))]
+    notes.script.end(found)
     for value, width in zip(found, widths, strict=True):
         _check_untouched(value)
         if not isinstance(value, Probe) or value.notes is not notes:
@@ -433,10 +459,6 @@ def _once(functions: list[Callable], t: float, y: torch.Tensor, widths: list[int
         with torch._C.DisableTorchFunctionSubclass():
             values.append(value.detach().as_subclass(torch.Tensor).expand(len(y), width))
     return Recording(notes, tuple(outputs), tuple(values))
-
-
-def _parts(value: Any) -> tuple[Any, ...]:
-    return value if isinstance(value, tuple) else (value,)
 
 
 def _constant_result(value: Any, notes: Notes, y: torch.Tensor) -> list[int]:

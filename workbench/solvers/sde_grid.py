@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,38 +23,23 @@ Hit = tuple[torch.Tensor, torch.Tensor] | int | None
 """The outputs that a step reaches: (outputs, rows), or one output for all rows, or none."""
 
 
-@dataclass(frozen=True)
-class Interval:
-    """The fixed steps between two outputs: ``count`` equal ones from ``t0`` on, the first being number ``first``."""
-
-    k: int
-    t0: float
-    length: float
-    count: int
-    first: int
-
-
 class FixedGrid:
     """Equal steps between each two outputs, none longer than dt, shared by all rows."""
 
     def __init__(self, path: BrownianPath | Window, times: np.ndarray, dt: float, like: torch.Tensor) -> None:
         self.path, self.times = path, times
         self._options = {"dtype": like.dtype, "device": like.device}
-        self.intervals, first = [], 0
-        for k, (t0, t1) in enumerate(zip(times[:-1].tolist(), times[1:].tolist(), strict=True)):
-            count = max(1, math.ceil((t1 - t0) / dt * (1 - 1e-12)))
-            self.intervals.append(Interval(k, t0, t1 - t0, count, first))
-            first += count
-        self.n = first
-        self._firsts = [interval.first for interval in self.intervals]
-        self._counts = np.array([interval.count for interval in self.intervals], dtype=np.int64)
+        lengths = np.diff(times)
+        self._counts = np.maximum(1, np.ceil(lengths / dt * (1 - 1e-12))).astype(np.int64)
+        self._hs = lengths / self._counts
         self.out_steps = np.concatenate([[0], np.cumsum(self._counts)])
+        self.n = int(self.out_steps[-1])
 
     def arrays(self, a: int, b: int) -> tuple[np.ndarray, ...]:
         """t, h (steps, 1), ΔW and ΔW/2 + H (steps, batch, channels) of steps a … b − 1."""
-        lengths = np.array([interval.length / interval.count for interval in self.intervals])
-        hs = np.repeat(lengths, self._counts)
-        ts = np.concatenate([i.t0 + np.arange(i.count) * (i.length / i.count) for i in self.intervals])
+        hs = np.repeat(self._hs, self._counts)
+        since = np.arange(self.n) - np.repeat(self.out_steps[:-1], self._counts)
+        ts = np.repeat(self.times[:-1], self._counts) + since * hs
         if (a, b) == (0, self.n):
             w, area = self.path.all_noise(self._counts)
             return ts[:, None], hs[:, None], w, 0.5 * w + area
@@ -65,28 +49,27 @@ class FixedGrid:
 
     def steps(self, a: int, b: int) -> Iterator[tuple[Step, Hit]]:
         """Steps a … b − 1."""
-        k = int(np.searchsorted(self._firsts, a, side="right")) - 1
+        k = int(np.searchsorted(self.out_steps, a, side="right")) - 1
         while a < b:
-            interval = self.intervals[k]
-            block = min(interval.count, BLOCK)
-            begin = (a - interval.first) // block * block
-            end = min(begin + block, interval.count)
-            yield from self._block(interval, (begin, end), (a - interval.first, min(end, b - interval.first)))
-            a = min(interval.first + end, b)
-            k += interval.first + interval.count == a
+            first, count = int(self.out_steps[k]), int(self._counts[k])
+            block = min(count, BLOCK)
+            begin = (a - first) // block * block
+            end = min(begin + block, count)
+            yield from self._block(k, (begin, end), (a - first, min(end, b - first)))
+            a = min(first + end, b)
+            k += first + count == a
 
-    def _block(
-        self, interval: Interval, drawn: tuple[int, int], wanted: tuple[int, int]
-    ) -> Iterator[tuple[Step, Hit]]:
-        noise = self.path.noise(interval.k, drawn, interval.count)
+    def _block(self, k: int, drawn: tuple[int, int], wanted: tuple[int, int]) -> Iterator[tuple[Step, Hit]]:
+        """Steps of interval k, counted from its begin."""
+        t0, h, count = float(self.times[k]), float(self._hs[k]), int(self._counts[k])
+        noise = self.path.noise(k, drawn, count)
         w, area = (torch.from_numpy(x).to(**self._options) for x in noise)
         j = 0.5 * w + area
-        h = interval.length / interval.count
         root = math.sqrt(h)
         for i in range(*wanted):
-            t = torch.tensor(interval.t0 + i * h, **self._options)
+            t = torch.tensor(t0 + i * h, **self._options)
             at = i - drawn[0]
-            yield Step(t, h, root, w[at], j[at]), interval.k + 1 if i == interval.count - 1 else None
+            yield Step(t, h, root, w[at], j[at]), k + 1 if i == count - 1 else None
 
 
 class ReplayGrid:

@@ -124,6 +124,8 @@ def _noise_shape(noise: str, g: Any, y0: torch.Tensor) -> tuple[bool, int, tuple
         shape = (batch, size, 1) if axes == 3 else (batch, size)
     else:
         channels, matrix, shape = size, False, (batch, size)
+    if axes >= 0 and tuple(g.shape) == shape:
+        return matrix, channels, shape
     fits = axes >= 0 and axes <= len(shape) and not (matrix and axes < 2)
     if fits:
         try:

@@ -95,14 +95,14 @@ def _stages(y, step, tableau, used, programs, work, parameters, shape, R):
     """The drifts fs and diffusions gs of all stages, and in values_f, values_g how they came about."""
     a0, a1, b0, b1, w0, w1, _, _, c0, c1 = tableau
     program_f, program_g = programs
-    values_f, values_g, fs, gs, at, spare, scale, zero = work
+    values_f, values_g, fs, gs, at, zero = work
     t, h = step[0], step[1]
     n = shape[0] * R
     for i in range(len(c0)):
         if used[0, i] or shape[6]:
             _shift(at, y, i, fs, gs, a0, b0, w0, zero, step, shape, R)
             _enter(values_f[i], at, t, c0[i], h, shape, R)
-            run_program(program_f, values_f[i], parameters, spare, scale, R)
+            run_program(program_f, values_f[i], parameters, R)
             _take(values_f[i], shape[4] * R, fs[i], n)
             if shape[6]:
                 _take(values_f[i], shape[5] * R, gs[i], n)
@@ -113,7 +113,7 @@ def _stages(y, step, tableau, used, programs, work, parameters, shape, R):
             else:
                 _shift(at, y, i, fs, gs, a1, zero, w1, b1, step, shape, R)
                 _enter(values_g[i], at, t, c1[i], h, shape, R)
-            run_program(program_g, values_g[i], parameters, spare, scale, R)
+            run_program(program_g, values_g[i], parameters, R)
             _take(values_g[i], shape[5] * R, gs[i], n)
 
 
@@ -140,7 +140,7 @@ def _add_up(y, fs, gs, step, tableau, shape, R):
 
 
 @njit(inline="always")
-def _work(stages, shape, R, constants, longest):
+def _work(stages, shape, R, constants):
     """Working arrays for a block, the constants in their columns."""
     D, columns = shape[0], shape[2]
     values_f = np.zeros((stages, columns * R))
@@ -157,8 +157,6 @@ def _work(stages, shape, R, constants, longest):
         fs,
         gs,
         at,
-        np.empty(longest * R),
-        np.empty(longest * R),
         np.zeros((stages, stages)),
     )
 
@@ -177,14 +175,14 @@ def _step_arrays(m, R):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
-def sweep_forward(states, noise, tableau, used, programs, constants, parameters, shape, longest):
+def sweep_forward(states, noise, tableau, used, programs, constants, parameters, shape):
     """Fill states (steps + 1, batch, state) from its first on."""
     steps, batch, D = states.shape[0] - 1, states.shape[1], states.shape[2]
     stages = len(tableau[6])
     for first in range(0, batch, BLOCK):
         rows = (first, min(first + BLOCK, batch))
         R = rows[1] - rows[0]
-        work = _work(stages, shape, R, constants, longest)
+        work = _work(stages, shape, R, constants)
         step, y = _step_arrays(shape[1], R), np.empty(D * R)
         _load(states[0], rows, D, y)
         for k in range(steps):
@@ -258,7 +256,6 @@ def sweep_back(
     constants,
     parameters,
     shape,
-    longest,
     constants_bar,
     parameters_bar,
 ):
@@ -271,8 +268,8 @@ def sweep_back(
         rows = (first, min(first + BLOCK, batch))
         R = rows[1] - rows[0]
         n = D * R
-        work = _work(stages, shape, R, constants, longest)
-        values_f, values_g, zero = work[0], work[1], work[7]
+        work = _work(stages, shape, R, constants)
+        values_f, values_g, zero = work[0], work[1], work[5]
         step, y, y_bar = _step_arrays(shape[1], R), np.empty(n), np.empty(n)
         f_bars, g_bars = np.zeros((stages, n)), np.zeros((stages, n))
         bars = np.zeros(shape[2] * R)
