@@ -10,6 +10,9 @@ import struct
 
 import numpy as np
 import pytest
+import scipy.integrate
+import scipy.ndimage
+import scipy.signal
 import scipy.special
 
 from workbench import gradient, pullback
@@ -82,6 +85,34 @@ def saved(x):
     np.save(buffer, x)
     buffer.seek(0)
     return np.load(buffer).sum()
+
+
+def called_back_into(x):
+    def write(line, out):
+        out[:] = line[:-2] * x
+
+    return scipy.ndimage.generic_filter1d(np.arange(6.0), write, 3).sum()
+
+
+def called_back_for(x):
+    return scipy.ndimage.generic_filter(np.arange(6.0), lambda window: window[0] * x, 3).sum()
+
+
+def called_back_through_a_buffer(x):
+    return scipy.integrate.complex_ode(lambda t, y: x * y).set_initial_value(1.0).integrate(1.0)[0].real
+
+
+@pytest.mark.parametrize("program", [called_back_into, called_back_for, called_back_through_a_buffer])
+def test_compiled_code_that_calls_back_takes_nothing_unseen(program):
+    with pytest.raises(LostGradientError) as caught:
+        gradient(program)(1.5)
+    assert f"in {program.__name__}" in caught.value.where
+
+
+def test_compiled_code_that_wants_memory_has_no_rule():
+    with pytest.raises(MissingRuleError, match="has no rule") as caught:
+        gradient(lambda x: scipy.signal.peak_prominences(x, [1])[0][0])(np.array([0.0, 2.0, 1.0]))
+    assert caught.value.where.startswith(f"{__file__}:")
 
 
 OTHER_KINDS = {

@@ -86,6 +86,12 @@ def written(result: Any, out: Any) -> Any:
     return current(out)
 
 
+def written_apart(results: tuple, outs: Any) -> tuple:
+    """The results of a function with several, each written where ``outs`` has an array for it."""
+    places = (*outs, *[None] * (len(results) - len(outs)))
+    return tuple(r if out is None else written(r, out) for r, out in zip(results, places, strict=True))
+
+
 def finish(tape: Any, operands: list[Any], values: tuple, value: Any, pullback: Callable) -> Any:
     """Record an operation, unless its value is a view of memory that is traced already."""
     array = value.array if type(value) is TracedArray else value
@@ -128,9 +134,15 @@ def positional(primitive: Callable, args: list[Any], kwargs: dict) -> tuple[list
 
 def constant_call(function: Callable) -> Callable:
     """The door of a function whose result does not vary: it gets plain values."""
+    of_numpy = (getattr(function, "__module__", None) or "").startswith("numpy")
+    place = _place_of_out(function) if of_numpy else None
 
     @functools.wraps(function, updated=())
     def call(*args: Any, **kwargs: Any) -> Any:
-        return function(*[plain(a) for a in args], **{k: plain(v) for k, v in kwargs.items()})
+        out = kwargs.pop("out", None) if of_numpy else None
+        if place is not None and len(args) > place:
+            out, args = args[place], args[:place]
+        result = function(*[plain(a) for a in args], **{k: plain(v) for k, v in kwargs.items()})
+        return result if out is None else written(result, out)
 
     return call

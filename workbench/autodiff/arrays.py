@@ -75,8 +75,10 @@ def memory_of(tape: Tape, array: np.ndarray, *, active: bool = False) -> Memory:
     owner = owner_of(array)
     memory = tape.memories.get(id(owner))
     if memory is None:
-        memory = tape.memories[id(owner)] = Memory(tape, owner, active)
-    elif active:
+        memory = tape.memories[id(owner)] = Memory(tape, owner, active=False)
+    if active and not memory.active:
+        if owner.base is None and not owner.flags.owndata:
+            raise lost("a traced value was about to be written into the memory of compiled code")
         memory.active = True
     return memory
 

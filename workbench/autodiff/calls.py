@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections import deque
 from collections.abc import Callable, Hashable
 from types import (
@@ -29,7 +30,7 @@ from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.location import is_engine_file, name_of, user_line
 from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, OWNER_DOORS, learn
 from workbench.autodiff.rewrite import rewrite, with_code
-from workbench.autodiff.scalars import TRACED, unswallowed
+from workbench.autodiff.scalars import TRACED, lost, unswallowed
 from workbench.autodiff.settling import changes_globals, note, note_elements
 from workbench.autodiff.source import SourceUnavailable
 from workbench.autodiff.structure import leaves
@@ -263,7 +264,10 @@ def class_door(cls: type) -> Callable:
         else:
             made = cls.__new__(cls, *args, **kwargs)
         if isinstance(made, cls):
-            if init_door is not None:
+            own = type(made).__init__
+            if own is not cls.__init__:  # ``__new__`` chose a class of its own
+                resolve(own)(made, *args, **kwargs)
+            elif init_door is not None:
                 init_door(made, *args, **kwargs)
             else:
                 cls.__init__(made, *args, **kwargs)
@@ -398,6 +402,13 @@ def _refusing(f: Any, fix: str) -> Callable:
     return call
 
 
+def seen(result: Any) -> Any:
+    """What a function has filled with traced values, as code that is not rewritten has to see it."""
+    if type(result) is tuple or type(result) is list:
+        return type(result)([current(part) for part in result])
+    return current(result)
+
+
 _numpy_doors: dict[Any, Callable] = {}
 for _function in (np.asmatrix, np.bmat):
     DOORS[_function] = _refusing(_function, _NO_MATRICES)
@@ -414,13 +425,8 @@ def _numpy_function(f: Any) -> Callable:
             if not any(map(contains_traced, args)) and not any(map(contains_traced, kwargs.values())):
                 return call_watched(f, args, kwargs)
             if type(inner) is not FunctionType or rewritten_code(inner) is None:
-                raise MissingRuleError(
-                    f"{name_of(f)} has no rule",
-                    found="it is compiled code and got a traced value",
-                    where=user_line(),
-                    fix=f"register a rule with @workbench.rule({name_of(f)}), or write it with functions that have one",
-                )
-            return resolve(inner)(*args, **kwargs)
+                raise _without_rule(f)
+            return seen(resolve(inner)(*args, **kwargs))
 
         _numpy_doors[f] = found
     return found
@@ -496,11 +502,51 @@ def _compiled(f: Any) -> Any:
     if _is_harmless(f):
         return f
 
+    home = (getattr(f, "__module__", None) or "").partition(".")[0]
+    foreign = bool(home) and home not in sys.stdlib_module_names
+
     def call(*args: Any, **kwargs: Any) -> Any:
-        args = [_outgoing(a) for a in args]
-        kwargs = {name: _outgoing(value) for name, value in kwargs.items()}
-        with unswallowed(f):
-            return call_watched(f, args, kwargs)
+        args = [_outgoing(a, foreign) for a in args]
+        kwargs = {name: _outgoing(value, foreign) for name, value in kwargs.items()}
+        try:
+            with unswallowed(f):
+                return call_watched(f, args, kwargs)
+        except (TypeError, AttributeError) as error:  # it asked for the memory of what it took for an array
+            if any(word in str(error) for word in _ASKED) and any(
+                map(contains_traced, (*args, *kwargs.values()))
+            ):
+                raise _without_rule(f) from error
+            raise
+
+    return call
+
+
+_ASKED = ("bytes-like object", "No matching signature", "not TracedArray", "got TracedArray")
+
+
+def _without_rule(f: Any) -> MissingRuleError:
+    return MissingRuleError(
+        f"{name_of(f)} has no rule",
+        found="it is compiled code and got a traced value",
+        where=user_line(),
+        fix=f"register a rule with @workbench.rule({name_of(f)}), or write it with functions that have one",
+    )
+
+
+def called_back(f: Callable, *, foreign: bool) -> Callable:
+    """A function of the program for compiled code to call: arrays in traced memory are returned as traced ones.
+
+    ``foreign`` says that the compiled code is not Python's own, and may read out of arrays that it made itself.
+    """
+    new = resolve(f)
+
+    @functools.wraps(f)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        given = [a for a in args if foreign and type(a) is np.ndarray and type(current(a)) is not TracedArray]
+        result = current(new(*args, **kwargs))
+        if any(type(current(a)) is TracedArray for a in given):
+            raise lost("a traced value was about to be read by compiled code, out of an array that it made")
+        return result
 
     return call
 
@@ -511,10 +557,10 @@ def _is_harmless(f: Any) -> bool:
     return isinstance(f, Hashable) and f in _HARMLESS
 
 
-def _outgoing(x: Any) -> Any:
+def _outgoing(x: Any, foreign: bool = False) -> Any:
     kind = type(x)
     if kind is FunctionType or kind is MethodType:
-        return resolve(x)
+        return called_back(x, foreign=foreign)
     if kind is np.ndarray:
         return current(x)
     if kind is BuiltinFunctionType or kind is _DISPATCHER or kind is np.ufunc:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.application import apply_rule, as_array, written
+from workbench.autodiff.application import apply_rule, as_array, written, written_apart
 from workbench.autodiff.arrays import TracedArray, beneath, current, know_constant, record
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import name_of, user_line
@@ -43,6 +43,8 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
     if len(inputs) > ufunc.nin:
         inputs, out = inputs[: ufunc.nin], inputs[ufunc.nin :]
     if isinstance(out, tuple):
+        if ufunc.nout > 1 and any(place is not None for place in out):
+            return written_apart(apply_ufunc(ufunc, inputs, kwargs), out)
         out = out[0] if out else None
     if out is ...:  # NumPy's way to ask for an array even without axes
         return resolve(np.asarray)(apply_ufunc(ufunc, inputs, kwargs))

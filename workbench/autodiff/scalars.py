@@ -170,17 +170,20 @@ def lost(what: str, *, fix: str = _WAYS) -> LostGradientError:
 class unswallowed:
     """Around compiled code: an error for a lost value comes out even if the code swallows or replaces it."""
 
-    __slots__ = ("function",)
+    __slots__ = ("before", "function")
 
     def __init__(self, function: Any) -> None:
         self.function = function
 
     def __enter__(self) -> None:
+        self.before = getattr(_losses, "latest", None)  # compiled code around may go on after an error
         _losses.latest = None
 
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
-        latest = getattr(_losses, "latest", None)
-        if latest is not None and error is not latest and type(self.function) is BuiltinFunctionType:
+        latest = _losses.latest
+        if latest is None:
+            _losses.latest = self.before
+        elif error is not latest and (type(self.function) is BuiltinFunctionType or kind is SystemError):
             raise latest from error
 
 

@@ -18,6 +18,7 @@ from workbench.rules import (  # noqa: F401
     products,
     rearranging,
     reductions,
+    reformulated,
     sequences,
     text,
     threads,

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.autodiff.registry import DOORS, add_constant
+from workbench.autodiff.registry import add_constant
 
 _NUMPY = (
     "all any argmax argmin argsort argpartition argwhere array_equal array_equiv allclose isclose around round fix "
     "count_nonzero digitize flatnonzero iscomplex iscomplexobj isin isneginf isposinf isreal "
     "isrealobj isscalar lexsort may_share_memory nanargmax nanargmin ndim nonzero result_type searchsorted shape "
-    "shares_memory size can_cast common_type ix_ indices"
+    "shares_memory size can_cast common_type indices"
 ).split()
 
 for _name in _NUMPY:
     add_constant(getattr(np, _name))
-DOORS[np.ix_] = np.ix_

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 from numpy._core import _multiarray_umath
 
-from workbench.autodiff.application import as_array
+from workbench.autodiff.application import as_array, written_apart
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.elementwise import apply_ufunc
@@ -69,20 +70,35 @@ def fromiter(iter: Iterable, dtype: Any, count: int = -1, **kwargs: Any) -> Any:
     return resolve(np.array)(values, dtype)
 
 
-@door(np.divmod)
+def _with_outs(ufunc: np.ufunc) -> Callable:
+    """Decorator: the door of a universal function with several results, which may be written into arrays."""
+
+    def register(form: Callable) -> Callable:
+        @door(ufunc)
+        @functools.wraps(form)
+        def call(*inputs: Any, out: Any = (), **kwargs: Any) -> tuple:
+            outs = inputs[ufunc.nin :] or out
+            return written_apart(form(*inputs[: ufunc.nin], **kwargs), outs)
+
+        return form
+
+    return register
+
+
+@_with_outs(np.divmod)
 def divmod_(x: Any, y: Any) -> tuple[Any, Any]:
     """``numpy.divmod``."""
     return apply_ufunc(np.floor_divide, (x, y), {}), apply_ufunc(np.remainder, (x, y), {})
 
 
-@door(np.modf)
+@_with_outs(np.modf)
 def modf(x: Any) -> tuple[Any, Any]:
     """``numpy.modf``; the whole part does not vary."""
     whole = np.modf(plain(current(x)))[1]
     return apply_ufunc(np.subtract, (x, whole), {}), whole
 
 
-@door(np.frexp)
+@_with_outs(np.frexp)
 def frexp(x: Any) -> tuple[Any, Any]:
     """``numpy.frexp``; the exponent does not vary."""
     exponent = np.frexp(plain(current(x)))[1]
@@ -157,12 +173,3 @@ class _Converter:
 
 if hasattr(_multiarray_umath, "_array_converter"):
     DOORS[_multiarray_umath._array_converter] = _Converter
-
-
-@door(np.broadcast)
-def broadcast(*arrays: Any) -> np.broadcast:
-    """``numpy.broadcast``: the common shape. Its elements are not to be had this way when an array is traced."""
-    arrays = [current(a) for a in arrays]
-    return np.broadcast(
-        *[np.broadcast_to(np.nan, np.shape(plain(a))) if type(a) in TRACED else a for a in arrays]
-    )

@@ -25,6 +25,29 @@ def ndenumerate(array: Any) -> Any:
     return ((place, indexing.get_item(array, place)) for place in np.ndindex(*array.shape))
 
 
+class _Broadcast:
+    """``numpy.broadcast`` of arrays of which some are traced."""
+
+    def __init__(self, arrays: tuple) -> None:
+        self.arrays = arrays
+        self.plain = np.broadcast(*[a.plain if type(a) is _Broadcast else plain(a) for a in arrays])
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.plain, name)
+
+    def __iter__(self) -> Iterator[tuple]:
+        wide = [resolve(np.broadcast_to)(a, self.plain.shape) for a in self.arrays]
+        return (tuple(indexing.get_item(a, place) for a in wide) for place in np.ndindex(*self.plain.shape))
+
+
+@door(np.broadcast)
+def broadcast(*arrays: Any) -> Any:
+    """``numpy.broadcast``: the common shape, and the elements side by side."""
+    if any(type(a) is _Broadcast or contains_traced(a) for a in arrays):
+        return _Broadcast(arrays)
+    return np.broadcast(*arrays)
+
+
 _KNOWN = frozenset({"multi_index", "c_index", "f_index", "refs_ok", "zerosize_ok"})
 
 

@@ -27,14 +27,15 @@ from workbench.autodiff.text import lost_in_text, tape_in
 from workbench.autodiff.watch import call_watched
 
 # function: positions of the arguments whose elements are arranged
+_ALL = tuple(range(32))  # as many arrays as there may be
 ARRANGING: dict[Callable, tuple[int, ...]] = {
     np.append: (0, 1),
     np.array_split: (0,),
-    np.atleast_1d: (0, 1, 2),
-    np.atleast_2d: (0, 1, 2),
-    np.atleast_3d: (0, 1, 2),
+    np.atleast_1d: _ALL,
+    np.atleast_2d: _ALL,
+    np.atleast_3d: _ALL,
     np.block: (0,),
-    np.broadcast_arrays: (0, 1, 2, 3, 4),
+    np.broadcast_arrays: _ALL,
     np.broadcast_to: (0,),
     np.choose: (1,),
     np.column_stack: (0,),
@@ -58,7 +59,7 @@ ARRANGING: dict[Callable, tuple[int, ...]] = {
     np.hstack: (0,),
     np.insert: (0, 2),
     np.matrix_transpose: (0,),
-    np.meshgrid: (0, 1, 2, 3, 4),
+    np.meshgrid: _ALL,
     np.moveaxis: (0,),
     np.ravel: (0,),
     np.repeat: (0,),

@@ -16,7 +16,7 @@ from workbench.autodiff.calls import resolve
 from workbench.autodiff.elementwise import add_at
 from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import DOORS, Rule, add_rule
-from workbench.autodiff.telling import plain
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.watch import call_watched
 from workbench.errors import MissingRuleError
 
@@ -258,7 +258,7 @@ def _prod(r: _Reduced) -> Callable:
 def _cumprod(x: Any, axis: int | None = None, **kwargs: Any) -> Any:
     """``numpy.cumprod`` as the products it stands for."""
     x = current(x)
-    if type(x) is not TracedArray:
+    if not contains_traced(x):
         return call_watched(np.cumprod, (x, axis), kwargs)
     if axis is None:
         x, axis = resolve(np.ravel)(x), 0

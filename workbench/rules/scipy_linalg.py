@@ -14,9 +14,13 @@ import numpy as np
 import scipy.linalg as sl
 
 from workbench.autodiff.calls import resolve
+from workbench.autodiff.registry import add_constant
 from workbench.autodiff.telling import plain
 from workbench.rules.named import named_rule
 from workbench.rules.stand_ins import no_rule, stands_in
+
+for _function in (sl.bandwidth, sl.ishermitian, sl.issymmetric):
+    add_constant(_function)
 
 
 def dagger(a: Any) -> Any:

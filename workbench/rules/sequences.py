@@ -34,11 +34,11 @@ def _convolve(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
         return a, v, mode
 
     a, v, mode = named(*args, **kwargs)
-    n, m = np.size(plain(a)), np.size(plain(v))
+    n, m, shapes = np.size(plain(a)), np.size(plain(v)), [np.shape(plain(a)), np.shape(plain(v))]
 
     def convolve_pullback(bar: Any) -> list[Any]:
-        bar = _whole(bar, n, m, mode)
-        return [np.correlate(bar, (v, a)[k], "valid") for k in needs]
+        bar, both = _whole(bar, n, m, mode), (np.ravel(v), np.ravel(a))
+        return [np.reshape(np.correlate(bar, both[k], "valid"), shapes[k]) for k in needs]
 
     return np.convolve(a, v, mode), convolve_pullback
 
@@ -75,7 +75,7 @@ def _ediff1d(array: Any, to_end: Any = None, to_begin: Any = None) -> Any:
         return np.ediff1d(array, to_end, to_begin)
     steps = resolve(np.diff)(resolve(np.ravel)(array))
     parts = [to_begin, steps, to_end]
-    return resolve(np.concatenate)([resolve(np.atleast_1d)(p) for p in parts if p is not None])
+    return resolve(np.concatenate)([resolve(np.ravel)(p) for p in parts if p is not None])
 
 
 DOORS[np.ediff1d] = _ediff1d
@@ -283,9 +283,9 @@ def frompyfunc(function: Callable, *shapes: int, **options: Any) -> Any:
     return _FromPython(function, shapes, options) if OPEN else np.frompyfunc(function, *shapes, **options)
 
 
-def _apply_along_axis(function: Callable, axis: int, array: Any, *args: Any, **kwargs: Any) -> Any:
+def _apply_along_axis(func1d: Callable, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
     """``numpy.apply_along_axis`` with a rewritten function."""
-    array = current(array)
+    function, array = func1d, current(arr)
     if not OPEN or type(array) is not TracedArray:
         return np.apply_along_axis(resolve(function) if OPEN else function, axis, array, *args, **kwargs)
     moved = resolve(np.moveaxis)(array, axis, -1)
@@ -308,11 +308,11 @@ def _apply_along_axis(function: Callable, axis: int, array: Any, *args: Any, **k
 DOORS[np.apply_along_axis] = _apply_along_axis
 
 
-def _apply_over_axes(function: Callable, array: Any, axes: Any) -> Any:
+def _apply_over_axes(func: Callable, a: Any, axes: Any) -> Any:
     """``numpy.apply_over_axes`` with a rewritten function."""
-    result = current(array)
+    function, result = func, current(a)
     if type(result) is not TracedArray:
-        return np.apply_over_axes(function, array, axes)
+        return np.apply_over_axes(function, a, axes)
     for axis in np.atleast_1d(axes):
         reduced = resolve(function)(result, int(axis))
         same = np.ndim(plain(reduced)) == np.ndim(plain(result))

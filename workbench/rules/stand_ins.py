@@ -15,10 +15,10 @@ import numpy as np
 
 from workbench.autodiff.application import as_array
 from workbench.autodiff.arrays import TracedArray, current, record
-from workbench.autodiff.calls import resolve
+from workbench.autodiff.calls import called_back, seen
 from workbench.autodiff.location import name_of, user_line
 from workbench.autodiff.registry import DOORS
-from workbench.autodiff.scalars import TracedFloat
+from workbench.autodiff.scalars import TracedFloat, unswallowed
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.errors import DifferentiationError, MissingRuleError
@@ -104,7 +104,7 @@ def _door(function: Callable, form: Callable, structured: bool, overwrites: bool
             raise
         except (TypeError, ValueError, IndexError) as error:  # the function takes what the form does not
             raise no_rule(function, f"these arguments ({error})") from error
-        return with_value(traced, value)
+        return with_value(seen(traced), value)
 
     return call
 
@@ -148,5 +148,6 @@ def resolve_nothing(function: Callable, args: tuple, kwargs: dict) -> Any:
     """Call ``function`` as it stands, with rewritten callbacks."""
     from types import FunctionType, MethodType
 
-    new = [resolve(a) if type(a) in (FunctionType, MethodType) else a for a in args]
-    return function(*new, **kwargs)
+    new = [called_back(a, foreign=True) if type(a) in (FunctionType, MethodType) else a for a in args]
+    with unswallowed(function):
+        return function(*new, **kwargs)

@@ -55,3 +55,62 @@ def written_by_nditer(x):
 @program(0.7)
 def lambdas_in_a_lambda(x):
     return (lambda y: (lambda z: math.sin(z) * y)(x) + gradient(lambda z: math.sin(z) * z)(y))(x * x)
+
+
+@program(X)
+def broadcast_side_by_side(x):
+    pairs = [a * b for a, b in np.broadcast(x, x[:, None])]
+    first, second = np.ix_(x, x**2)
+    return sum(pairs) * np.broadcast(x, x[:, None]).size + (first * second**2).sum()
+
+
+@program(0.3, 0.11)
+def ranges_of_varying_steps(start, step):
+    return (
+        (np.arange(start, 1.2, step) ** 2).sum()
+        + np.arange(5.0 * step, dtype=int).sum()
+        + np.kaiser(6, step)[1]
+    )
+
+
+@program(X)
+def results_written_into_arrays(x):
+    y, z = x * 1.0, x * 2.0
+    np.round(x, 1, out=y)
+    before = y * x
+    np.fix(x * 3.1, z)
+    part, whole = np.empty(3), np.empty(3)
+    np.modf(x * 3.3, part, whole)
+    np.divmod(x, 0.7, out=(y, None))
+    return (before * z + part * whole * y).sum() + before.sum()
+
+
+@program(np.array([0.5, 0.25, 0.3]))
+def rounded_in_place(x):
+    y = x * 1.0
+    x.round(2, out=x)
+    return (x * y).sum()
+
+
+@program(np.outer(X, X) + 3 * np.eye(3), np.outer(X, X))
+def tensors_solved(a, b):
+    four = np.multiply.outer(a, b) + 5 * np.eye(9).reshape(3, 3, 3, 3)
+    return (np.linalg.tensorsolve(four, b)[0] + np.linalg.tensorsolve(four, b, axes=(0,)) ** 2).sum()
+
+
+class Shape:
+    def __new__(cls, *sides):
+        return object.__new__(Square if len(sides) == 1 else cls)
+
+    def __init__(self, *sides):
+        self.area = sides[0] * sides[1]
+
+
+class Square(Shape):
+    def __init__(self, side):
+        self.area = side * side
+
+
+@program(0.7, 1.3)
+def class_chosen_by_new(a, b):
+    return Shape(a).area + Shape(a, b).area
