@@ -16,11 +16,13 @@ from __future__ import annotations
 import importlib.util
 import math
 import time
+import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
 import torch
 import torchsde
+from orders import EQUATIONS, Y0
 
 from workbench.solvers import solve_sde
 
@@ -75,6 +77,11 @@ class Spiral(torch.nn.Module):
         self.zero_grad()
         loss.backward()
         return float(loss.detach())
+
+    def learn_end(self, ys: torch.Tensor) -> None:
+        """The gradient of the mean square of the last states."""
+        self.zero_grad()
+        ys[-1].square().mean().backward()
 
 
 def rivals(paths: int, method: str) -> dict[str, Callable[[], object]]:
@@ -153,6 +160,122 @@ def training() -> None:
             print(f"{method:<9}{paths:>5} paths   workbench {own:8.2f}   {rest}", flush=True)
 
 
-if __name__ == "__main__":
+# ------------------------------------------------------------------------------------ adaptive steps
+
+
+class Known(torch.nn.Module):
+    """An Itô equation with a closed solution, as ``benchmarks/orders.py`` has it."""
+
+    noise_type, sde_type = "diagonal", "ito"
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.f, self.g, self.solution = (
+            EQUATIONS[name].drift,
+            EQUATIONS[name].diffusion,
+            EQUATIONS[name].solution,
+        )
+
+
+TOLERANCES = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
+
+
+def adaptive_curve(
+    solve: Callable[[float, int], tuple[torch.Tensor, Callable]], known: Known, y0: torch.Tensor
+) -> list:
+    """Error at t = 1 (root mean square over paths and seeds) and least time in ms, for each tolerance."""
+    points = []
+    for tolerance in TOLERANCES:
+        squares, best = [], math.inf
+        for seed in range(4):
+            start = time.perf_counter()
+            with torch.no_grad():
+                end, path = solve(tolerance, seed)
+            best = min(best, 1e3 * (time.perf_counter() - start))
+            squares.append((end - known.solution(path, y0)).square().mean().item())
+        points.append((math.sqrt(np.mean(squares)), best))
+    return points
+
+
+def adaptive(name: str, outputs: int, paths: int = 100) -> None:
+    """Print the second table for one equation."""
+    known, y0 = Known(name), Y0.expand(paths, 2).contiguous()
+    ts = torch.linspace(0.0, 1.0, outputs, dtype=F64)
+
+    def workbench(method: str) -> Callable[[float, int], tuple]:
+        def solve(tolerance: float, seed: int) -> tuple[torch.Tensor, Callable]:
+            generator = torch.Generator().manual_seed(seed)
+            how = {"method": method, "rtol": tolerance, "atol": tolerance, "generator": generator}
+            found = solve_sde(known.f, known.g, y0, ts, **how)
+            return found.ys[-1], found.brownian
+
+        return solve
+
+    def by_torchsde(tolerance: float, seed: int) -> tuple[torch.Tensor, Callable]:
+        levy = "space-time"
+        path = torchsde.BrownianInterval(
+            0.0, 1.0, size=(paths, 2), dtype=F64, levy_area_approximation=levy, entropy=seed
+        )
+        how = {
+            "method": "srk",
+            "adaptive": True,
+            "rtol": tolerance,
+            "atol": tolerance,
+            "dt": 0.05,
+            "dt_min": 1e-7,
+        }
+        return torchsde.sdeint(known, y0, ts, bm=path, **how)[-1], lambda t: path(0.0, t)
+
+    theirs = adaptive_curve(by_torchsde, known, y0)
+    log_error, log_ms = np.log(np.array(theirs[::-1])).T
+    print(
+        f"{name}, {paths} paths, {outputs} outputs: error at t = 1, ms; in brackets torchsde's ms at this error"
+    )
+    for method in ("sosri", "sriw1"):
+        line = []
+        for error, ms in adaptive_curve(workbench(method), known, y0):
+            inside = math.exp(log_error[0]) <= error <= math.exp(log_error[-1])
+            there = math.exp(np.interp(math.log(error), log_error, log_ms)) if inside else math.nan
+            line.append(f"{error:.1e} {ms:5.1f} ({there / ms:4.1f})")
+        print(f"  {method:<9}" + "   ".join(line))
+    print("  torchsde " + "   ".join(f"{error:.1e} {ms:5.1f}       " for error, ms in theirs), flush=True)
+
+
+# ------------------------------------------------------------------------------------ memory
+
+
+def memory() -> None:
+    """Print the third table: the largest memory held while a gradient is computed, from NumPy's own count."""
+    model = Spiral()
+    y0 = torch.tensor([2.0, 0.0], dtype=F64).expand(100, 2).contiguous()
+    rows = {"direct": [], "checkpoint": []}
+    counts = (256, 1024, 4096, 16384)
+    for way, peaks in rows.items():
+        for steps in counts:
+            for _ in range(2):  # the first time compiles and records
+                tracemalloc.start()
+                generator = torch.Generator().manual_seed(0)
+                how = {"method": "euler", "dt": 1.0 / steps, "generator": generator, "gradient": way}
+                model.learn_end(solve_sde(model.f, model.g, y0, [0.0, 1.0], **how).ys)
+                peak = tracemalloc.get_traced_memory()[1]
+                tracemalloc.stop()
+            peaks.append(peak / 2**20)
+    print("memory of a gradient, MiB, 100 paths")
+    for way, peaks in rows.items():
+        power = np.polyfit(np.log(counts), np.log(peaks), 1)[0]
+        line = "   ".join(f"{n} steps {peak:7.2f}" for n, peak in zip(counts, peaks, strict=True))
+        print(f"  {way:<11}{line}   grows like steps^{power:.2f}", flush=True)
+
+
+def main() -> None:
+    """Print the three tables."""
     torch.set_num_threads(1)
     training()
+    for name in ("trigonometric", "geometric"):
+        for outputs in (2, 30):
+            adaptive(name, outputs)
+    memory()
+
+
+if __name__ == "__main__":
+    main()

@@ -71,6 +71,41 @@ def test_fused_equals_plain_in_adaptive_steps(monkeypatch: pytest.MonkeyPatch) -
     compare(monkeypatch, functions, [scale, *net.parameters()], dt=None, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize("noise", ["diagonal", "scalar", "additive"])
+def test_the_compiled_choice_of_steps_is_the_plain_one(monkeypatch: pytest.MonkeyPatch, noise: str) -> None:
+    """In several blocks of rows, with more steps than there is room for at first, reporting progress."""
+    net = network()
+
+    def diffusion(t, y):
+        return 0.4 + 0.1 * torch.cos(t) + 0 * y if noise == "additive" else 0.4 * y
+
+    found, seen = [], []
+    for fused in (True, False):
+        with monkeypatch.context() as patch, torch.no_grad():
+            if not fused:
+                patch.setattr(sde, "fuse", lambda *_: None)
+            found.append(
+                solve_sde(
+                    lambda t, y: net(y) - torch.sin(t) * y,
+                    diffusion,
+                    torch.linspace(0.1, 2.0, 600, dtype=F64).reshape(300, 2),
+                    [0.0, 0.3, 1.0],
+                    noise=noise,
+                    rtol=3e-5,
+                    atol=3e-5,
+                    generator=torch.Generator().manual_seed(4),
+                    progress=seen.append if fused else None,
+                )
+            )
+    one, other = found
+    torch.testing.assert_close(one.ys, other.ys, rtol=1e-11, atol=1e-11)
+    assert one.statistics.accepted.equal(other.statistics.accepted)
+    assert one.statistics.rejected.equal(other.statistics.rejected)
+    assert one.statistics.evaluations == other.statistics.evaluations
+    assert one.statistics.accepted.max() > 64
+    assert seen[-1] == 1.0
+
+
 def test_fused_equals_plain_in_several_blocks_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     net, scale = network(), torch.tensor(0.4, dtype=F64, requires_grad=True)
     compare(monkeypatch, (lambda t, y: net(y), lambda t, y: scale * y), [scale, *net.parameters()], rows=300)

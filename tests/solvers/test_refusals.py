@@ -128,10 +128,9 @@ def test_a_blow_up_in_fixed_steps_names_time_row_and_component(drift, gradient: 
     assert 0.45 < float(caught.value.where.split("t = ")[1].split(",")[0]) < 0.7
 
 
-def test_a_blow_up_in_adaptive_steps_names_time_and_row() -> None:
+@pytest.mark.parametrize("drift", [exploding, unfused])
+def test_a_blow_up_in_adaptive_steps_names_time_and_row(drift) -> None:
     y0 = torch.tensor([[1.0, 0.1], [1.0, 2.0]], dtype=F64)
     with pytest.raises((BlowUpError, StepLimitError), match="row 1") as caught:
-        solve_sde(
-            exploding, lambda t, y: 0.01 * y, y0, [0.0, 2.0], generator=torch.Generator().manual_seed(0)
-        )
+        solve_sde(drift, lambda t, y: 0.01 * y, y0, [0.0, 2.0], generator=torch.Generator().manual_seed(0))
     assert float(caught.value.where.split("t = ")[1].split(",")[0]) == pytest.approx(0.5, abs=0.05)

@@ -15,6 +15,7 @@ from workbench.errors import SolverOptionError, nearest
 from workbench.solvers.adjoint import backsolve, integrate, integrate_checkpointed
 from workbench.solvers.brownian import BrownianPath, Window
 from workbench.solvers.fused import fuse, solve_fused
+from workbench.solvers.fused_adaptive import choose_steps_fused
 from workbench.solvers.problem import States, check_choice, check_positive, output_times, refuse_traced
 from workbench.solvers.sde_adaptive import Tolerance, choose_steps
 from workbench.solvers.sde_grid import FixedGrid, ReplayGrid
@@ -125,17 +126,26 @@ def _solve(
     path = own if np.array_equal(own.knots, times) else Window(own, times)
     y0 = states.y0
     stepper = ReversibleHeunStep(eq) if method == REVERSIBLE else TableauStep(STOCHASTIC[method], eq)
+    loop = fuse(stepper.tableau, eq, states, float(times[0])) if method != REVERSIBLE else None
     if adaptive:
+        how = {"tolerance": tolerance, "first": dt, "progress": progress}
         with torch.no_grad():
-            log, ys = choose_steps(stepper, path, times, y0, tolerance=tolerance, first=dt, progress=progress)
-        grid: FixedGrid | ReplayGrid = ReplayGrid(path, times, log.compressed(), y0)
-        accepted, rejected, evaluations = log.accepted, log.rejected, log.evaluations
+            if loop is not None and isinstance(path, BrownianPath):
+                chosen = choose_steps_fused(loop, stepper, path, y0, **how)
+            else:
+                chosen = choose_steps(stepper, path, times, y0, **how)
+        grid: FixedGrid | ReplayGrid = ReplayGrid(path, times, chosen.steps, y0)
+        accepted, rejected, evaluations, ys = (
+            chosen.accepted,
+            chosen.rejected,
+            chosen.evaluations,
+            chosen.ys,
+        )
     else:
         grid, ys = FixedGrid(path, times, float(dt or 0.0), y0), None
         accepted, rejected = np.full(states.batch, grid.n), np.zeros(states.batch, np.int64)
         evaluations = grid.n * stepper.evaluations
     if ys is None or _varies(eq, times, y0):
-        loop = fuse(stepper.tableau, eq, states, float(times[0])) if method != REVERSIBLE else None
         if loop is not None:
             ys = solve_fused(loop, grid, y0, gradient, lambda y0: integrate(stepper, grid, y0, None))
         else:
@@ -176,7 +186,7 @@ def _continued(stepper: Any, solved: tuple[Any, torch.Tensor], t: float, how: tu
         found = choose_steps(
             stepper, within, within.knots, ys[k], tolerance=tolerance, first=None, progress=None
         )
-        return found[1][-1]
+        return found.ys[-1]
 
 
 def check_method(method: str, interpretation: str, noise: str) -> None:

@@ -19,7 +19,8 @@ from workbench.solvers.brownian import BITS, BrownianPath, Window
 from workbench.solvers.sde_grid import make_step
 from workbench.solvers.sde_steps import Step, TableauStep
 
-SAFETY, SHRINK, GROW = 0.9, 0.2, 4.0
+SAFETY, SHRINK, GROW = 0.8, 0.2, 1.25
+"""Steps grow slowly: the error of a stochastic step is noisy, and a lucky one says little about the next."""
 FINENESS = 4
 """Binary digits to which the length of a step is kept."""
 
@@ -33,6 +34,24 @@ class Tolerance:
     rtol: float
     atol: float
     max_steps: int = 100_000
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The steps that were chosen, and where they led.
+
+    Attributes:
+        accepted, rejected: counts for each row.
+        evaluations: of the drift.
+        steps: (interval, begin, end) of the m-th accepted step of every row side by side, each (steps, batch).
+        ys: the states at the outputs. Shape (times, batch, state).
+    """
+
+    accepted: np.ndarray
+    rejected: np.ndarray
+    evaluations: int
+    steps: tuple[np.ndarray, ...]
+    ys: torch.Tensor
 
 
 @dataclass
@@ -54,11 +73,16 @@ class Accepted:
             for target, value in zip(result, values, strict=True):
                 target[filled[rows], rows] = value[rows]
             filled[rows] += 1
-        for row in np.flatnonzero(self.accepted < steps).tolist():
-            last = self.accepted[row]
-            result[0][last:, row] = result[0][last - 1, row]
-            result[1][last:, row] = result[2][last:, row] = _END
-        return result
+        return filled_up(result, self.accepted)
+
+
+def filled_up(steps: tuple[np.ndarray, ...], accepted: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The steps, where a row that has ended stays at its end."""
+    for row in np.flatnonzero(accepted < len(steps[0])).tolist():
+        last = accepted[row]
+        steps[0][last:, row] = steps[0][last - 1, row]
+        steps[1][last:, row] = steps[2][last:, row] = _END
+    return steps
 
 
 def choose_steps(
@@ -70,8 +94,8 @@ def choose_steps(
     tolerance: Tolerance,
     first: float | None,
     progress: Callable[[float], None] | None,
-) -> tuple[Accepted, torch.Tensor]:
-    """Solve once without derivatives: the steps of each row, and the states at the outputs (times, batch, state).
+) -> Chosen:
+    """Solve once without derivatives.
 
     Raises:
         StepLimitError: a row needs steps below the resolution of the path, or too many.
@@ -84,7 +108,7 @@ def choose_steps(
     k, place = np.zeros(batch, np.int64), np.zeros(batch, np.int64)
     zero = np.zeros((batch, path.channels))
     before: tuple[np.ndarray, np.ndarray] = (zero, zero)
-    h = np.full(batch, first if first is not None else _first_step(stepper, times, y0, tolerance))
+    h = np.full(batch, first if first is not None else first_step(stepper, times, y0, tolerance))
     state, done = stepper.start(torch.tensor(times[0]), y0), np.zeros(batch, bool)
     while not done.all():
         end = np.where(done, place, _end(place, h, path.lengths[k]))
@@ -122,7 +146,7 @@ def choose_steps(
             before = tuple(np.where(onwards[:, None], 0.0, x) for x in before)
             if progress is not None:
                 progress(float(np.where(done, last, k).min()) / last)
-    return log, ys
+    return Chosen(log.accepted, log.rejected, log.evaluations, log.compressed(), ys)
 
 
 def _end(place: np.ndarray, h: np.ndarray, length: np.ndarray) -> np.ndarray:
@@ -144,7 +168,7 @@ def _ratio(error: torch.Tensor, y0: torch.Tensor, y1: torch.Tensor, tolerance: T
     return torch.where(torch.isfinite(ratio), ratio, torch.inf).double().cpu().numpy()
 
 
-def _first_step(stepper: TableauStep, times: np.ndarray, y0: torch.Tensor, tolerance: Tolerance) -> Any:
+def first_step(stepper: TableauStep, times: np.ndarray, y0: torch.Tensor, tolerance: Tolerance) -> Any:
     """A first step for each row: so short that neither drift nor diffusion moves the state by much.
 
     Source: the idea of E. Hairer, S. Nørsett, G. Wanner, Solving Ordinary Differential Equations I, II.4, with the
@@ -175,9 +199,15 @@ def _check_going_on(
     if len(stuck) and not np.isfinite(ratio[row]):
         component = int((~torch.isfinite(states[1][0][row])).nonzero()[0]) if len(stuck) else 0
         raise blow_up(t, row, component)
-    raise StepLimitError(
-        f"the steps of row {row} became too {'short' if len(stuck) else 'many'} at t = {t:.6g}",
-        found=f"got a step of {float(arrays.h[row, 0]):.3g} after {int(log.accepted[row])} accepted ones",
+    raise no_way_on(row, (t, float(arrays.h[row, 0])), int(log.accepted[row]), short=bool(len(stuck)))
+
+
+def no_way_on(row: int, at: tuple[float, float], accepted: int, *, short: bool) -> StepLimitError:
+    """The error of a row whose steps, of length h at time t, are too short or too many."""
+    t, h = at
+    return StepLimitError(
+        f"the steps of row {row} became too {'short' if short else 'many'} at t = {t:.6g}",
+        found=f"got a step of {h:.3g} after {accepted} accepted ones",
         where=f"row {row}, t = {t:.6g}",
         fix="loosen rtol and atol, or look for a singular or stiff equation there",
     )

@@ -15,6 +15,7 @@ import torch
 
 from workbench.solvers.brownian import BITS, BrownianPath, Window
 from workbench.solvers.sde_steps import Step
+from workbench.solvers.tree import fill_replay
 
 BLOCK = 64
 """Fixed steps for which the noise is drawn at once."""
@@ -112,6 +113,13 @@ class ReplayGrid:
 
     def arrays(self, a: int, b: int) -> tuple[np.ndarray, ...]:
         """t, h (steps, batch), ΔW and ΔW/2 + H (steps, batch, channels) of steps a … b − 1."""
+        if isinstance(self.path, BrownianPath):
+            steps = tuple(part[a:b] for part in (self.ks, self.begins, self.ends))
+            found = [np.empty(steps[0].shape) for _ in range(2)]
+            found += [np.empty((*steps[0].shape, self.path.channels)) for _ in range(2)]
+            where = self.path.seed, self.path.first_row, self.times, self.path.lengths
+            fill_replay(*where, steps, *found)
+            return tuple(found)
         steps = [self._step(m) for m in range(a, b)]
         t, h, w, j = (np.stack([step[i] for step in steps]) for i in (0, 1, 3, 4))
         return t[:, :, 0], h[:, :, 0], w, j

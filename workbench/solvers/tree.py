@@ -224,3 +224,31 @@ def fill_steps(seed, first_row, lengths, counts, out_w, out_h):
                 for i in range(count):
                     out_w[first + i, row, channel], out_h[first + i, row, channel] = ws[i], hs[i]
                 first += count
+
+
+@njit(cache=True, nogil=True)
+def fill_replay(seed, first_row, times, lengths, steps, t, h, w, j):
+    """Time, length, ΔW and ΔW/2 + H of accepted steps (intervals, begins, ends), each (steps, batch, …)."""
+    ks, begins, ends = steps
+    n, batch, channels = w.shape
+    for row in range(batch):
+        for c in range(channels):
+            k, place, w0, i0 = np.int64(-1), np.int64(-1), 0.0, 0.0
+            stream = _stream(seed, 0, first_row + row, c)
+            for m in range(n):
+                if ks[m, row] != k:
+                    k = ks[m, row]
+                    stream = _stream(seed, k, first_row + row, c)
+                    place = -1
+                if begins[m, row] != place:
+                    place = begins[m, row]
+                    w0, i0 = _walk(stream, lengths[k], place) if place > 0 else (0.0, 0.0)
+                size = (ends[m, row] - place) * (lengths[k] * 2.0**-BITS)
+                t[m, row], h[m, row] = times[k] + place * (lengths[k] * 2.0**-BITS), size
+                w[m, row, c], j[m, row, c] = 0.0, 0.0
+                if size > 0.0:
+                    place = ends[m, row]
+                    w1, i1 = _walk(stream, lengths[k], place)
+                    w[m, row, c] = w1 - w0
+                    j[m, row, c] = (i1 - i0 - w0 * size) / size
+                    w0, i0 = w1, i1
