@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from tests.quantum.circuits import random_circuit, random_observable
-from workbench.errors import CircuitError
+from workbench.autodiff import gradient
+from workbench.checks import check_gradient
+from workbench.errors import CircuitError, MissingRuleError
 from workbench.quantum import (
     CNOT,
     RX,
@@ -27,6 +29,7 @@ from workbench.quantum import (
     sampled_expectation,
     statevector,
 )
+from workbench.quantum.density import expectation_of
 
 
 def test_without_noise_the_density_matrix_is_the_state_s():
@@ -104,3 +107,57 @@ def test_what_needs_gates_only_says_so():
         Circuit(1, [When("m", X(0))])
     with pytest.raises(CircuitError, match="probability"):
         Dephasing(1.5, 0)
+
+
+NOISY = Circuit(2, [RX("a", 0), CNOT(0, 1), RY("b", 1)]).noisy(depolarizing=0.05, amplitude_damping=0.1)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda a, b: noisy_expectation(NOISY, pauli("ZZ"), np.array([a, b * b])),
+        lambda a, b: noisy_expectation(NOISY, pauli("XZ"), {"b": a, "a": a - b}),
+        lambda a, b: noisy_expectation(NOISY, pauli("ZZ"), np.array([[a, b], [b, a]])) @ np.array([1.0, 2.0]),
+    ],
+)
+def test_the_engine_differentiates_expectations_with_noise(program):
+    check_gradient(program, 0.4, -0.7)
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        (lambda a: density_matrix(NOISY, np.array([a, a]))[0, 0].real, "density_matrix is not known"),
+        (
+            lambda a: sampled_expectation(
+                NOISY, pauli("ZZ"), np.array([a, a]), shots=5, rng=np.random.default_rng(0)
+            ),
+            "use parameter_shift_gradient with shots",
+        ),
+        (lambda a: parameter_shift_gradient(NOISY, pauli("ZZ"), np.array([a, a]))[0], "is not known"),
+        (
+            lambda a: noisy_expectation(NOISY, pauli("ZZ"), [a, a], np.eye(4)[1]),
+            "prepare the state with gates",
+        ),
+    ],
+)
+def test_what_has_no_derivative_with_noise_says_so(program, message):
+    with pytest.raises(MissingRuleError, match=message):
+        gradient(program)(0.3)
+
+
+def test_ten_qubits_with_every_kind_of_noise():
+    n = 10
+    gates = [*(RY(0.3 + 0.1 * q, q) for q in range(n)), *(CNOT(q, (q + 1) % n) for q in range(n))]
+    circuit = Circuit(n, gates).noisy(depolarizing=0.01, dephasing=0.02, amplitude_damping=0.03)
+    rho = density_matrix(circuit)
+    assert np.trace(rho) == pytest.approx(1.0)
+    assert np.abs(rho - rho.conj().T).max() < 1e-14
+    # the first qubit alone, before the ring: RY, then three channels in closed form
+    alone = density_matrix(
+        Circuit(n, gates[:n]).noisy(depolarizing=0.01, dephasing=0.02, amplitude_damping=0.03)
+    )
+    x, z = np.sin(0.3), np.cos(0.3)
+    x, z = (1 - 4 * 0.01 / 3) * x * (1 - 2 * 0.02) * np.sqrt(0.97), (1 - 4 * 0.01 / 3) * z * 0.97 + 0.03
+    assert expectation_of(alone, pauli("X", 0)) == pytest.approx(x)
+    assert expectation_of(alone, pauli("Z", 0)) == pytest.approx(z)

@@ -10,7 +10,7 @@
     density, sampling         density matrices; shots
     torch_layers              expectations and states in torch's autograd; torch_simulator is made of torch operations
     engine_rules              the same in ∂P programs
-    drawing, qasm             circuits as text, and as OpenQASM 2
+    drawing, qasm, qasm3      circuits as text, and as OpenQASM 2 and 3
 
 Qubit 0 is the first letter of |q0 q1 …⟩ and the most significant bit of an index into a state, as in PennyLane
 and Cirq; Qiskit counts from the other end. RX(θ) = exp(-iθX/2). A new gate goes into ``gates``.

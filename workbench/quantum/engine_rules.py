@@ -9,9 +9,15 @@ import numpy as np
 from workbench.autodiff import rule
 from workbench.errors import MissingRuleError
 from workbench.quantum.circuit import Circuit
+from workbench.quantum.density import density_matrix, noisy_expectation
 from workbench.quantum.paulis import PauliSum
-from workbench.quantum.shift import hessian
+from workbench.quantum.sampling import sampled_expectation
+from workbench.quantum.shift import hessian, parameter_shift_gradient
 from workbench.quantum.simulate import expectation, expectation_and_gradient, state_pullback, statevector
+
+_ALTERNATIVES = (
+    "differentiate expectation, as often as twice; or reference_state and reference_expectation, plain NumPy"
+)
 
 
 def expectation_gradient(
@@ -55,6 +61,26 @@ def expectation_gradient_rule(circuit, observable, parameters, state=None):
     return expectation_gradient(circuit, observable, parameters, state), expectation_gradient_pullback
 
 
+@rule(noisy_expectation)
+def noisy_expectation_rule(circuit, observable, parameters=(), state=None):
+    """The parameter-shift rule, exact with noise too; from |0…0⟩ only."""
+    if state is not None:
+        raise _unknown(
+            "a derivative of noisy_expectation with a state to start from",
+            "prepare the state with gates, from |0…0⟩",
+        )
+
+    def noisy_expectation_pullback(value_bar):
+        rows = circuit.parameter_array(parameters)
+        flat = rows.reshape(-1, rows.shape[-1])
+        shifted = [parameter_shift_gradient(circuit, observable, row) for row in flat]
+        slopes = np.reshape(np.array(shifted), rows.shape)
+        parameters_bar = _like(parameters, circuit, np.asarray(value_bar)[..., None] * slopes)
+        return None, None, parameters_bar, None
+
+    return noisy_expectation(circuit, observable, parameters), noisy_expectation_pullback
+
+
 @rule(statevector)
 def statevector_rule(circuit, parameters=(), state=None):
     """The gates undone, for the state and its cotangent."""
@@ -89,12 +115,28 @@ def expectation_and_gradient_rule(circuit, observable, parameters, state=None):
     raise _unknown("a derivative of expectation_and_gradient")
 
 
-def _unknown(what: str) -> MissingRuleError:
-    return MissingRuleError(
-        f"{what} is not known",
-        where="workbench.quantum",
-        fix="differentiate expectation, as often as twice; or reference_state and reference_expectation, plain NumPy",
+@rule(parameter_shift_gradient)
+def parameter_shift_gradient_rule(circuit, observable, parameters, state=None, **sampling):
+    """Refused: a gradient already."""
+    raise _unknown("a derivative of parameter_shift_gradient")
+
+
+@rule(density_matrix)
+def density_matrix_rule(circuit, parameters=(), state=None):
+    """Refused: expectations of it are known."""
+    raise _unknown("a derivative of density_matrix", "differentiate noisy_expectation")
+
+
+@rule(sampled_expectation)
+def sampled_expectation_rule(circuit, observable, parameters=(), **sampling):
+    """Refused: a count of shots jumps."""
+    raise _unknown(
+        "a derivative of sampled_expectation", "use parameter_shift_gradient with shots, which measures it"
     )
+
+
+def _unknown(what: str, fix: str = _ALTERNATIVES) -> MissingRuleError:
+    return MissingRuleError(f"{what} is not known", where="workbench.quantum", fix=fix)
 
 
 def _like(parameters, circuit, cotangent):

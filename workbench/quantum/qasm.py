@@ -1,4 +1,4 @@
-"""OpenQASM 2: circuits read from text and written to it.
+"""OpenQASM: circuits read from text and written to it. Version 2 here, version 3 in ``qasm3``.
 
 Read: qreg, creg, the gates of qelib1.inc, gate definitions, measure, if, barrier. Parameters of a circuit have no
 place in OpenQASM 2; they are bound before writing. Channels and ``reset`` are refused.
@@ -12,60 +12,19 @@ import ast
 import math
 import operator
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from workbench.errors import CircuitError, QasmError, WorkbenchError, nearest
-from workbench.quantum import gates as g
+from workbench.quantum import qasm3
 from workbench.quantum.circuit import Circuit
 from workbench.quantum.gates import Gate
 from workbench.quantum.operations import Conditional, Measurement, Operation
+from workbench.quantum.qasm_gates import KNOWN
 
 _TOKEN = re.compile(
     r'\s+|//[^\n]*|(?P<string>"[^"\n]*")|(?P<number>(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?)'
     r"|(?P<name>[A-Za-z_]\w*)|(?P<sign>->|==|\*\*|[{}()\[\];,+\-*/^])"
 )
-_HALF = math.pi / 2
-
-
-def _u(theta: float, phi: float, lam: float, qubit: int) -> list[Gate]:
-    return [g.U3(theta, phi, lam, qubit)]
-
-
-# name -> (angles, qubits, gates), with the meaning of qelib1.inc as Qiskit has it
-_KNOWN: dict[str, tuple[int, int, Callable[..., list[Gate]]]] = {
-    "U": (3, 1, _u),
-    "u3": (3, 1, _u),
-    "u": (3, 1, _u),
-    "u2": (2, 1, lambda phi, lam, q: _u(_HALF, phi, lam, q)),
-    "u1": (1, 1, lambda lam, q: [g.Phase(lam, q)]),
-    "p": (1, 1, lambda lam, q: [g.Phase(lam, q)]),
-    "id": (0, 1, lambda q: []),
-    **{name.lower(): (0, 1, lambda q, n=name: [Gate(n, (q,))]) for name in ("X", "Y", "Z", "H", "S", "T")},
-    "sdg": (0, 1, lambda q: [Gate("Sdg", (q,))]),
-    "tdg": (0, 1, lambda q: [Gate("Tdg", (q,))]),
-    "sx": (0, 1, lambda q: [g.Unitary(np.array([[1 + 1j, 1 - 1j], [1 - 1j, 1 + 1j]]) / 2, q)]),
-    **{
-        f"r{p.lower()}": (1, len(p), lambda a, *q, p=p: [g.PauliRotation(p, a, *q)])
-        for p in ("X", "Y", "Z", "XX", "YY", "ZZ")
-    },
-    **{
-        f"c{n.lower()}": (0, 2, lambda c, q, n=n: [Gate(n, (q,), controls=(c,))])
-        for n in ("X", "Y", "Z", "H")
-    },
-    "CX": (0, 2, lambda c, q: [g.CNOT(c, q)]),
-    **{
-        f"cr{p.lower()}": (1, 2, lambda a, c, q, p=p: [g.PauliRotation(p, a, q).controlled(c)]) for p in "XYZ"
-    },
-    "cu1": (1, 2, lambda a, c, q: [g.Phase(a, q).controlled(c)]),
-    "cp": (1, 2, lambda a, c, q: [g.Phase(a, q).controlled(c)]),
-    "cu3": (3, 2, lambda a, b, d, c, q: [g.U3(a, b, d, q).controlled(c)]),
-    "swap": (0, 2, lambda a, b: [g.SWAP(a, b)]),
-    "ccx": (0, 3, lambda a, b, q: [g.X(q).controlled(a, b)]),
-    "cswap": (0, 3, lambda c, a, b: [g.SWAP(a, b).controlled(c)]),
-}
 _FUNCTIONS = {name: getattr(math, name) for name in ("sin", "cos", "tan", "exp", "sqrt")} | {"ln": math.log}
 _OPERATORS = {
     ast.Add: operator.add,
@@ -77,29 +36,39 @@ _OPERATORS = {
 
 
 def from_qasm(text: str) -> Circuit:
-    """The circuit that an OpenQASM 2 program describes.
+    """The circuit that an OpenQASM program describes, of version 2 or 3.
 
     Qubits are counted through the registers in the order of their declaration. Measurements keep the name of their
-    classical bit, "c[0]".
+    classical bit, "c[0]". The ``input`` numbers of a program of version 3 are the circuit's parameters.
 
     Raises:
         QasmError: with line, column and caret.
+        MachineError: a program of version 3, and the package ``openqasm3`` is not installed.
     """
+    if re.match(r"(\s|//[^\n]*\n|/\*.*?\*/)*OPENQASM\s+3", text, re.DOTALL):
+        return qasm3.read(text)
     return _Reader(text).circuit()
 
 
-def to_qasm(circuit: Circuit) -> str:
-    """The circuit as an OpenQASM 2 program.
+def to_qasm(circuit: Circuit, version: int = 2) -> str:
+    """The circuit as an OpenQASM program.
 
+    Args:
+        circuit: gates, measurements and what depends on them.
+        version: 2, or 3, which can hold the circuit's parameters.
     Raises:
-        CircuitError: parameters without values, or a gate that OpenQASM 2 has no name for.
+        CircuitError: parameters without values in version 2, or a gate that OpenQASM has no name for.
     """
+    if version not in (2, 3):
+        raise CircuitError("OpenQASM is written as version 2 or 3", found=f"got {version!r}", where="version")
+    if version == 3:
+        return qasm3.write(circuit)
     if circuit.parameter_names:
         raise CircuitError(
             "OpenQASM 2 has no parameters",
             found=f"{circuit.n_parameters} without values, {circuit.parameter_names[0]!r} the first",
             where="to_qasm",
-            fix="give them numbers first: to_qasm(circuit.bind({...}))",
+            fix="write to_qasm(circuit, version=3), or give them numbers: to_qasm(circuit.bind({...}))",
         )
     names = [op.name for op in circuit if isinstance(op, Measurement)]
     bits = {name: f"m{k}" for k, name in enumerate(dict.fromkeys(names))}
@@ -120,7 +89,7 @@ def to_qasm(circuit: Circuit) -> str:
 def _written(gate: Operation, position: int) -> str:
     name = "c" * len(gate.controls) + {"Phase": "p"}.get(getattr(gate, "name", ""), gate.name.lower())
     name = {"cp": "cu1", "p": "u1"}.get(name, name)
-    if not isinstance(gate, Gate) or name not in _KNOWN or gate.entries is not None:
+    if not isinstance(gate, Gate) or name not in KNOWN or gate.entries is not None:
         raise CircuitError(
             f"OpenQASM 2 has no name for {gate}",
             where=f"gate {position}",
@@ -171,7 +140,9 @@ class _Reader:
         self._take("OPENQASM")
         version = self._token()
         if version.text not in ("2.0", "2"):
-            raise self._error("only OpenQASM 2 is read here", version.place, found=f"version {version.text}")
+            raise self._error(
+                "only OpenQASM 2 and 3 are read here", version.place, found=f"version {version.text}"
+            )
         self._take(";")
         while self._peek().kind != "end":
             self._statement()
@@ -294,7 +265,7 @@ class _Reader:
         self._check_known(name)
         definition = self._defined.get(name.text)
         n_angles, n_qubits = (
-            (len(definition.angles), len(definition.qubits)) if definition else _KNOWN[name.text][:2]
+            (len(definition.angles), len(definition.qubits)) if definition else KNOWN[name.text][:2]
         )
         if (len(angles), len(qubits)) != (n_angles, n_qubits):
             raise self._error(
@@ -304,7 +275,7 @@ class _Reader:
             )
         try:
             if definition is None:
-                return _KNOWN[name.text][2](*angles, *qubits)
+                return KNOWN[name.text][2](*angles, *qubits)
         except WorkbenchError as error:
             raise self._error(error.what, name.place, found=error.found, fix=error.fix) from error
         values = dict(zip(definition.angles, angles, strict=True))
@@ -321,8 +292,8 @@ class _Reader:
     # ------------------------------------------------------------------------------------ pieces
 
     def _check_known(self, name: _Token) -> None:
-        if name.text not in _KNOWN and name.text not in self._defined:
-            close = nearest(name.text, [*_KNOWN, *self._defined])
+        if name.text not in KNOWN and name.text not in self._defined:
+            close = nearest(name.text, [*KNOWN, *self._defined])
             fix = f"did you mean {close}?" if close else "define it before it is used"
             raise self._error(f"no gate {name.text}", name.place, fix=fix)
 
