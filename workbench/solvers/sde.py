@@ -14,6 +14,7 @@ import torch
 from workbench.errors import SolverOptionError, nearest
 from workbench.solvers.adjoint import backsolve, integrate, integrate_checkpointed
 from workbench.solvers.brownian import BrownianPath, Window
+from workbench.solvers.by_torchsde import TORCHSDE, TorchsdeRun
 from workbench.solvers.fused import fuse, solve_fused
 from workbench.solvers.fused_adaptive import choose_steps_fused
 from workbench.solvers.problem import States, check_choice, check_positive, output_times, refuse_traced
@@ -59,7 +60,8 @@ def solve_sde(
         y0: the initial state: a tensor for torch functions; a number, list or array for plain Python ones.
         ts: increasing times of the output, the first being the initial time. Shape (times,).
         method: "sosri", "sriw1" (Itô, strong order 1.5), "sosra", "sra1" (additive noise, 1.5), "milstein" (Itô, 1),
-            "euler" (Itô, 0.5), "heun", "midpoint", "reversible_heun" (Stratonovich, 1).
+            "euler" (Itô, 0.5), "heun", "midpoint", "reversible_heun" (Stratonovich, 1); or one of torchsde's in
+            fixed steps: "torchsde:srk" and the like.
         interpretation: "ito" or "stratonovich". With additive noise they are the same.
         noise: "diagonal": component i is driven by channel i alone, and its diffusion depends on no other component
             (orders above 0.5 need that); "scalar": one channel; "additive": independent of y; "general": any matrix.
@@ -97,12 +99,20 @@ def solve_sde(
             where="gradient",
             fix='method="reversible_heun" with interpretation="stratonovich", or gradient="checkpoint"',
         )
+    if method in TORCHSDE and gradient != "direct":
+        raise SolverOptionError(
+            f"gradient={gradient!r} is not for torchsde's methods",
+            found=f"got method={method!r}",
+            where="gradient",
+            fix='gradient="direct", or a method of our own',
+        )
     eq = equation(drift, diffusion, states, noise=noise, t0=float(times[0]))
     path = _path(brownian, generator, (times, states.batch, eq.channels))
     return _solve(
         eq,
         method,
         (states, times, path),
+        interpretation=interpretation,
         dt=dt,
         tolerance=Tolerance(rtol, atol),
         adaptive=adaptive,
@@ -116,6 +126,7 @@ def _solve(
     method: str,
     given: tuple[States, np.ndarray, BrownianPath],
     *,
+    interpretation: str,
     dt: float | None,
     tolerance: Tolerance,
     adaptive: bool,
@@ -125,6 +136,8 @@ def _solve(
     states, times, own = given
     path = own if np.array_equal(own.knots, times) else Window(own, times)
     y0 = states.y0
+    if method in TORCHSDE:
+        return _by_torchsde(TorchsdeRun(method, eq, interpretation), given, float(dt or 0.0), progress)
     stepper = ReversibleHeunStep(eq) if method == REVERSIBLE else TableauStep(STOCHASTIC[method], eq)
     loop = fuse(stepper.tableau, eq, states, float(times[0])) if method != REVERSIBLE else None
     if adaptive:
@@ -163,10 +176,50 @@ def _solve(
     return SDESolution(states.times(shown), states.out(ys), counts, own, (), between)
 
 
+def _by_torchsde(
+    run: TorchsdeRun,
+    given: tuple[States, np.ndarray, BrownianPath],
+    dt: float,
+    progress: Callable[[float], None] | None,
+) -> SDESolution:
+    states, times, path = given
+    y0 = states.y0
+    grid = FixedGrid(Window(path, times), times, dt, y0)
+    ys = run(grid, y0, progress)
+    counts = Statistics(
+        run.evaluations,
+        torch.full((states.batch,), grid.n),
+        torch.zeros(states.batch, dtype=torch.int64),
+    )
+    shown = torch.as_tensor(times, dtype=y0.dtype, device=y0.device)
+    kept = ys.detach()
+
+    def between(t: float) -> Any:
+        def on(within: Window, y: torch.Tensor) -> torch.Tensor:
+            return run(FixedGrid(within, within.knots, dt, y), y, None)[-1]
+
+        return states.out(_continued_by(on, (grid, kept), t))
+
+    return SDESolution(states.times(shown), states.out(ys), counts, path, (), between)
+
+
 def _continued(stepper: Any, solved: tuple[Any, torch.Tensor], t: float, how: tuple) -> torch.Tensor:
+    """The state at a time between two outputs, by the steps of the solution."""
+    dt, tolerance = how
+
+    def on(within: Window, y: torch.Tensor) -> torch.Tensor:
+        if isinstance(solved[0], FixedGrid):
+            return integrate(stepper, FixedGrid(within, within.knots, dt, y), y, None)[-1]
+        return choose_steps(
+            stepper, within, within.knots, y, tolerance=tolerance, first=None, progress=None
+        ).ys[-1]
+
+    return _continued_by(on, solved, t)
+
+
+def _continued_by(on: Callable, solved: tuple[Any, torch.Tensor], t: float) -> torch.Tensor:
     """The state at a time between two outputs, from the output before it on."""
     grid, ys = solved
-    dt, tolerance = how
     times, path = grid.times, grid.path
     if not times[0] <= t <= times[-1]:
         raise SolverOptionError(
@@ -181,12 +234,7 @@ def _continued(stepper: Any, solved: tuple[Any, torch.Tensor], t: float, how: tu
         return ys[k + 1]
     with torch.no_grad():
         within = Window(path.path if isinstance(path, Window) else path, np.array([times[k], t]))
-        if isinstance(grid, FixedGrid):
-            return integrate(stepper, FixedGrid(within, within.knots, dt, ys), ys[k], None)[-1]
-        found = choose_steps(
-            stepper, within, within.knots, ys[k], tolerance=tolerance, first=None, progress=None
-        )
-        return found.ys[-1]
+        return on(within, ys[k])
 
 
 def check_method(method: str, interpretation: str, noise: str) -> None:
@@ -195,7 +243,7 @@ def check_method(method: str, interpretation: str, noise: str) -> None:
     Raises:
         SolverOptionError: it does not.
     """
-    known = [*STOCHASTIC, REVERSIBLE]
+    known = [*STOCHASTIC, REVERSIBLE, *TORCHSDE]
     if method not in known:
         near = nearest(str(method), known)
         raise SolverOptionError(
@@ -204,8 +252,7 @@ def check_method(method: str, interpretation: str, noise: str) -> None:
             where="method",
             fix=f"method={near!r}" if near else None,
         )
-    tableau = STOCHASTIC.get(method)
-    own = tableau.interpretation if tableau else "stratonovich"
+    own, noises = _facts(method)
     if own not in ("any", interpretation) and noise != "additive":
         fitting = [m for m in known if _fits(m, interpretation, noise)]
         raise SolverOptionError(
@@ -214,23 +261,27 @@ def check_method(method: str, interpretation: str, noise: str) -> None:
             where="method",
             fix=f"method={fitting[0]!r}; or convert the drift: Itô = Stratonovich + ½ (∂g/∂y) g",
         )
-    if tableau and noise not in tableau.noises:
+    if noise not in noises:
         fitting = [m for m in known if _fits(m, interpretation, noise)]
         raise SolverOptionError(
             f"method={method!r} cannot take {noise} noise",
-            found=f"got noise={noise!r}, expected one of {', '.join(tableau.noises)}",
+            found=f"got noise={noise!r}, expected one of {', '.join(noises)}",
             where="noise",
             fix=f"method={fitting[0]!r}",
         )
 
 
 def _fits(method: str, interpretation: str, noise: str) -> bool:
+    own, noises = _facts(method)
+    return noise in noises and (own in ("any", interpretation) or noise == "additive")
+
+
+def _facts(method: str) -> tuple[str, tuple[str, ...]]:
+    """The interpretation and the noises of a method."""
     tableau = STOCHASTIC.get(method)
-    if tableau is None:
-        return interpretation == "stratonovich" or noise == "additive"
-    return noise in tableau.noises and (
-        tableau.interpretation in ("any", interpretation) or noise == "additive"
-    )
+    if tableau is not None:
+        return tableau.interpretation, tableau.noises
+    return TORCHSDE.get(method, ("stratonovich", NOISES))
 
 
 def _written(interpretation: str) -> str:

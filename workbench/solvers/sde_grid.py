@@ -32,13 +32,13 @@ class FixedGrid:
         self._options = {"dtype": like.dtype, "device": like.device}
         lengths = np.diff(times)
         self._counts = np.maximum(1, np.ceil(lengths / dt * (1 - 1e-12))).astype(np.int64)
-        self._hs = lengths / self._counts
+        self.hs = lengths / self._counts
         self.out_steps = np.concatenate([[0], np.cumsum(self._counts)])
         self.n = int(self.out_steps[-1])
 
     def arrays(self, a: int, b: int) -> tuple[np.ndarray, ...]:
         """t, h (steps, 1), ΔW and ΔW/2 + H (steps, batch, channels) of steps a … b − 1."""
-        hs = np.repeat(self._hs, self._counts)
+        hs = np.repeat(self.hs, self._counts)
         since = np.arange(self.n) - np.repeat(self.out_steps[:-1], self._counts)
         ts = np.repeat(self.times[:-1], self._counts) + since * hs
         if (a, b) == (0, self.n):
@@ -62,7 +62,7 @@ class FixedGrid:
 
     def _block(self, k: int, drawn: tuple[int, int], wanted: tuple[int, int]) -> Iterator[tuple[Step, Hit]]:
         """Steps of interval k, counted from its begin."""
-        t0, h, count = float(self.times[k]), float(self._hs[k]), int(self._counts[k])
+        t0, h, count = float(self.times[k]), float(self.hs[k]), int(self._counts[k])
         noise = self.path.noise(k, drawn, count)
         w, area = (torch.from_numpy(x).to(**self._options) for x in noise)
         j = 0.5 * w + area
