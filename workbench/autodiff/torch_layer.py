@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.derivatives import pullback
-from workbench.errors import NotDifferentiableError
+from workbench.autodiff.telling import contains_traced
+from workbench.errors import LostGradientError, NotDifferentiableError
 
 
 def torch_function(f: Callable) -> Callable:
@@ -47,6 +48,13 @@ def _layer_class() -> Any:
         return x.item() if x.ndim == 0 else x.numpy().copy()
 
     def to_tensors(f: Callable, value: Any, options: dict[str, Any]) -> Any:
+        if contains_traced(value):
+            raise LostGradientError(
+                f"the result of the torch layer {_name(f)} depends on a traced value that is not an argument of it",
+                found="a ∂P program around torch, whose derivative would end here",
+                where=_name(f),
+                fix="differentiate by torch's autograd: make it a tensor, and an argument of the layer",
+            )
         for part in value if isinstance(value, tuple) else (value,):
             if not isinstance(part, float | int | np.ndarray | np.number):
                 raise NotDifferentiableError(
