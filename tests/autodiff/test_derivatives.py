@@ -2,13 +2,14 @@
 
 import cmath
 import math
+import statistics
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
-from workbench import gradient, non_differentiable, pullback, rule, stop_gradient, value_and_gradient
+from workbench import gradient, hessian, non_differentiable, pullback, rule, stop_gradient, value_and_gradient
 from workbench.autodiff.registry import DOORS, RULES
 from workbench.errors import NotDifferentiableError, NotScalarError
 
@@ -281,3 +282,13 @@ def test_gradients_in_several_threads_do_not_meet():
         together = list(pool.map(gradient(f), points * 3))
     for got, expected in zip(together, alone * 3, strict=True):
         assert np.array_equal(got, expected)
+
+
+def test_second_derivative_of_a_normal_quantile():
+    def program(p):
+        return statistics.NormalDist().inv_cdf(p)
+
+    def difference(p, h=1e-4):
+        return (program(p + h) - 2 * program(p) + program(p - h)) / h**2
+
+    assert hessian(program)(0.3) == pytest.approx(difference(0.3), rel=1e-5)

@@ -204,3 +204,17 @@ REFUSED = {
 def test_refused(name):
     with pytest.raises(DifferentiationError, match=r"test_scipy_others\.py"):
         gradient(REFUSED[name])(LONG)
+
+
+def test_sums_of_sparse_matrices():
+    places = ([0, 1, 2, 3], [1, 2, 3, 0])
+
+    def program(x, y):
+        a = ss.csr_matrix((x, places), shape=(4, 4))
+        b = ss.coo_array((y, ([0, 1], [1, 1])), shape=(4, 4)).tocsr()
+        both = a + ss.eye(4) * 3.0 - b
+        return sl.spsolve(both.tocsc(), x) @ (both @ x) + (both - both.T).toarray().prod()
+
+    check_gradient(program, np.array([0.5, 0.2, 0.9, 0.4]), np.array([0.3, 0.7]))
+    with pytest.raises(MissingRuleError, match="elementwise"):
+        gradient(lambda x: ss.csr_array((x, places)).multiply(ss.csr_array((x, places))).sum())(np.ones(4))

@@ -441,7 +441,22 @@ def _array_method(method: Any, owner: np.ndarray) -> Callable:
         from workbench.autodiff.indexing import mutate
 
         return functools.partial(mutate, owner, method)
-    return _compiled(method) if OPEN else method
+    return _method_of_plain_array(method, owner) if OPEN else method
+
+
+def _method_of_plain_array(method: Any, owner: np.ndarray) -> Callable:
+    """``array.dot(x)`` where it is ``x`` that is traced: the function of that name."""
+    from workbench.autodiff.methods import METHODS
+
+    form, compiled = METHODS.get(method.__name__), _compiled(method)
+    if form is None:
+        return compiled
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        traced = any(map(contains_traced, (*args, *kwargs.values())))
+        return form(owner, *args, **kwargs) if traced else compiled(*args, **kwargs)
+
+    return call
 
 
 _MUTATING = frozenset(

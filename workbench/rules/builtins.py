@@ -433,6 +433,19 @@ _statistic(
 )
 
 
+@door(statistics.NormalDist.inv_cdf)
+def inv_cdf(self: statistics.NormalDist, p: Any) -> Any:
+    """``NormalDist.inv_cdf``: μ + σ z, where dz/dp is one over the density at z."""
+    return _add(self._mu, REWRITTEN_DOORS["multiply"](self._sigma, _standard_quantile(p)))
+
+
+def _standard_quantile(p: Any) -> Any:
+    if type(p) is not TracedFloat:
+        return statistics.NormalDist().inv_cdf(p)
+    z = _standard_quantile(p.value)
+    return TracedFloat(z, p.tape, p, math.sqrt(2 * math.pi) * resolve(math.exp)(z * z / 2))
+
+
 @door(copy.copy)
 def copy_(x: Any) -> Any:
     """``copy.copy``."""

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, beneath, current, overlaps, owner_of, record
-from workbench.autodiff.calls import resolve
+from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.elementwise import add_at
 from workbench.autodiff.indexing import get_item, set_item
 from workbench.autodiff.registry import DOORS
@@ -239,6 +239,8 @@ DOORS[_original_as_strided] = _as_strided
 def _array(function: Callable, *, copies: bool) -> Callable:
     def call(x: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
         x = list(x) if isinstance(x, deque) else x
+        if type(x) not in TRACED and (own := python_method(type(x), "__array__")) is not None:
+            x = resolve(own)(x)
         if not contains_traced(x, 6):
             _refuse_texts(x)
             return function(x, dtype, *args, **kwargs)

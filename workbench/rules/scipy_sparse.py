@@ -14,7 +14,9 @@ import scipy.sparse as ss
 import scipy.sparse.linalg as sl
 
 from workbench.autodiff.application import apply_rule
+from workbench.autodiff.arrays import current
 from workbench.autodiff.calls import resolve
+from workbench.autodiff.elementwise import add_at
 from workbench.autodiff.registry import DOORS, Rule
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.telling import contains_traced, plain
@@ -158,6 +160,28 @@ def _rmatmul(self: Any, other: Any) -> Any:
 _original_matmul, _original_rmatmul = _BASE._matmul_dispatch, _BASE._rmatmul_dispatch
 DOORS[_original_matmul] = _matmul
 DOORS[_original_rmatmul] = _rmatmul
+
+
+def _combined(self: Any, other: Any, op: str) -> Any:
+    """Sum and difference of two sparse matrices, over the places of both."""
+    if not (_has_traces(self) or _has_traces(other)):
+        return _original_combined(self, other, op)
+    if op not in ("_plus_", "_minus_"):
+        raise no_rule(type(self), f"the elementwise operation {op.strip('_')!r} of sparse matrices")
+    made = _original_combined(plain_sparse(self), plain_sparse(other), op)
+    parts = [_elements(self), _elements(other)]
+    keys = [np.asarray(rows, int) * made.shape[1] + columns for _, rows, columns in parts]
+    places = np.unique(np.concatenate(keys))
+    data = 0.0
+    for (elements, _, _), key, sign in zip(parts, keys, (1.0, 1.0 if op == "_plus_" else -1.0), strict=True):
+        data = data + current(add_at(np.zeros(len(places)), np.searchsorted(places, key), sign * elements))
+    new = type(made)((np.arange(1.0, len(places) + 1.0), np.divmod(places, made.shape[1])), shape=made.shape)
+    new.data = data[new.data.astype(int) - 1]
+    return new
+
+
+_original_combined = ss._compressed._cs_matrix._binopt
+DOORS[_original_combined] = _combined
 
 
 def _spsolve(A: Any, b: Any, permc_spec: Any = None, use_umfpack: bool = True) -> Any:

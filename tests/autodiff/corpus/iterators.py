@@ -1,6 +1,7 @@
 """NumPy's iterators, functions made of Python functions, lists of numbers given to ufunc methods, nested lambdas."""
 
 import math
+import statistics
 
 import numpy as np
 
@@ -114,3 +115,23 @@ class Square(Shape):
 @program(0.7, 1.3)
 def class_chosen_by_new(a, b):
     return Shape(a).area + Shape(a, b).area
+
+
+class Wrapped:
+    def __init__(self, array):
+        self.array = array
+
+    def __array__(self, dtype=None, copy=None):
+        return self.array
+
+
+@program(X)
+def methods_of_plain_arrays(x):
+    weights = np.arange(3.0)
+    picked = np.array([1.0, 2.0, 3.0]).clip(0.0, x)
+    return weights.dot([x[0], x[1], 1.0]) * weights.dot(x) + picked.sum() + np.asarray(Wrapped(x)) @ weights
+
+
+@program(0.3, 1.2)
+def quantiles_of_a_normal_distribution(p, sigma):
+    return statistics.NormalDist(p, sigma).inv_cdf(p) ** 2
