@@ -30,6 +30,8 @@ NO_NUMBERS = frozenset(
     "optimize.LbfgsInvHessProduct optimize.OptimizeResult optimize.RootResults optimize.Bounds "
     "optimize.LinearConstraint optimize.NonlinearConstraint optimize.show_options "
     "optimize.linprog_verbose_callback interpolate.BivariateSpline interpolate.interp2d "
+    "interpolate.LSQSphereBivariateSpline interpolate.RectSphereBivariateSpline "
+    "interpolate.SmoothSphereBivariateSpline "
     "sparse.get_index_dtype sparse.load_npz sparse.save_npz sparse.rand sparse.random sparse.random_array "
     "sparse.safely_cast_index_arrays sparse.sparray sparse.spmatrix sparse.linalg.SuperLU "
     "sparse.linalg.use_solver sparse.linalg.MatrixRankWarning".split()

@@ -7,7 +7,7 @@ import pytest
 import scipy.optimize as so
 
 from workbench import check_gradient, gradient
-from workbench.errors import MissingRuleError
+from workbench.errors import LostGradientError, MissingRuleError
 
 V = np.array([1.0, 2.0, 0.5])
 TIGHT = {"xtol": 1e-14, "rtol": 1e-14}
@@ -237,3 +237,50 @@ def test_refused():
         gradient(lambda a: so.newton(lambda x: (x - a) ** 2, 1.0, fprime=lambda x: 2 * (x - a), maxiter=200))(
             1.0
         )
+
+
+def bowl(a):
+    return lambda v: (v[0] - a) ** 2 + (v[0] * v[1] - 1.0) ** 2 + 0.1 * v[1] ** 2
+
+
+def bowl_and_slope(v, a):
+    rest = v[0] * v[1] - 1.0
+    slope = np.array([2 * (v[0] - a) + 2 * rest * v[1], 2 * rest * v[0] + 0.2 * v[1]])
+    return (v[0] - a) ** 2 + rest**2 + 0.1 * v[1] ** 2, slope
+
+
+EXACT = {"xtol": 1e-10, "ftol": 1e-13}
+MINIMISERS = {
+    "fmin": lambda a: so.fmin(bowl(a), [0.8, 0.9], disp=0, maxiter=2000, maxfun=4000, **EXACT),
+    "fmin_powell": lambda a: so.fmin_powell(bowl(a), [0.8, 0.9], disp=0, full_output=True, **EXACT)[0],
+    "fmin_cg": lambda a: so.fmin_cg(bowl(a), [0.8, 0.9], disp=0, gtol=1e-9),
+    "fmin_bfgs": lambda a: so.fmin_bfgs(bowl(a), [0.8, 0.9], disp=0, gtol=1e-9),
+    "fmin_l_bfgs_b": lambda a: so.fmin_l_bfgs_b(bowl_and_slope, [0.8, 0.9], args=(a,), factr=10, pgtol=1e-10)[
+        0
+    ],
+    "fmin_tnc": lambda a: so.fmin_tnc(
+        bowl_and_slope, [0.2, 0.9], args=(a,), disp=0, ftol=0, xtol=0, pgtol=0, bounds=[(None, a / 2), (0, 5)]
+    )[0],
+    "golden": lambda a: so.golden(lambda x: (x - a) ** 2 + x**4, tol=1e-12),
+    "brent": lambda a: so.brent(lambda x, b: (x - b) ** 2 + x**4, args=(a,), tol=1e-12, full_output=True)[0],
+    "fminbound": lambda a: so.fminbound(lambda x: (x - a) ** 2 + x**4, 0.0, 2.0, xtol=1e-12),
+}
+
+
+@pytest.mark.parametrize("name", MINIMISERS)
+def test_minimisers_that_are_functions_of_their_own(name):
+    check_gradient(MINIMISERS[name], 0.7, rtol=1e-3, step=1e-2)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda a: so.direct(bowl(a), [(-1.0, 3.0)] * 2).x[0],
+        lambda a: so.brute(bowl(a), (slice(0, 2, 0.5),) * 2)[0],
+        lambda a: so.fmin_cobyla(bowl(a), [0.8, 0.9], [lambda v: v[0]])[0],
+    ],
+)
+def test_what_is_searched_by_comparing_is_refused(program):
+    with pytest.raises(LostGradientError, match="not differentiable here") as caught:
+        gradient(program)(0.7)
+    assert "minimize" in caught.value.fix

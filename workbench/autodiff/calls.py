@@ -526,7 +526,11 @@ def _compiled(f: Any) -> Any:
         try:
             with unswallowed(f):
                 return call_watched(f, args, kwargs)
-        except (TypeError, AttributeError) as error:  # it asked for the memory of what it took for an array
+        except (
+            TypeError,
+            AttributeError,
+            ValueError,
+        ) as error:  # it asked for the memory of what it took for an array
             if any(word in str(error) for word in _ASKED) and any(
                 map(contains_traced, (*args, *kwargs.values()))
             ):
@@ -536,7 +540,10 @@ def _compiled(f: Any) -> Any:
     return call
 
 
-_ASKED = ("bytes-like object", "No matching signature", "not TracedArray", "got TracedArray")
+_ASKED = (
+    *("bytes-like object", "No matching signature", "not TracedArray", "got TracedArray"),
+    *("pythranized", "C contiguous array"),
+)
 
 
 def _without_rule(f: Any) -> MissingRuleError:

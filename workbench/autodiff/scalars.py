@@ -168,7 +168,10 @@ def lost(what: str, *, fix: str = _WAYS) -> LostGradientError:
 
 
 class unswallowed:
-    """Around compiled code: an error for a lost value comes out even if the code swallows or replaces it."""
+    """Around compiled code: an error for a lost value comes out even if the code swallows or replaces it.
+
+    ``function`` is what is called; None for a package's function that may call compiled code in turn.
+    """
 
     __slots__ = ("before", "function")
 
@@ -183,7 +186,9 @@ class unswallowed:
         latest = _losses.latest
         if latest is None:
             _losses.latest = self.before
-        elif error is not latest and (type(self.function) is BuiltinFunctionType or kind is SystemError):
+        elif error is not latest and (
+            self.function is None or type(self.function) is BuiltinFunctionType or kind is SystemError
+        ):
             raise latest from error
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from workbench.autodiff.arrays import TracedArray, current, record
 from workbench.autodiff.calls import called_back, seen
 from workbench.autodiff.location import name_of, user_line
 from workbench.autodiff.registry import DOORS
-from workbench.autodiff.scalars import TracedFloat, unswallowed
+from workbench.autodiff.scalars import TracedFloat, lost, unswallowed
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.errors import DifferentiationError, MissingRuleError
@@ -132,22 +133,37 @@ def refuses(*functions: Callable, why: str) -> None:
 def _refusing(function: Callable, why: str) -> Callable:
     @functools.wraps(function, updated=())
     def call(*args: Any, **kwargs: Any) -> Any:
-        if OPEN and any(contains_traced(a) for a in (*args, *kwargs.values())):
+        own = getattr(args[0], "__dict__", {}) if args else {}  # of a method's object
+        if OPEN and any(contains_traced(a) for a in (*args, *kwargs.values(), *own.values())):
             raise MissingRuleError(
                 f"{name_of(function)} is not differentiable here",
                 found="a traced value among its arguments",
                 where=user_line(),
                 fix=why,
             )
-        return resolve_nothing(function, args, kwargs)
+        if not OPEN:
+            return function(*args, **kwargs)
+        new = [_constant(a, function, why) for a in args]
+        with unswallowed(None):
+            return function(*new, **{k: _constant(v, function, why) for k, v in kwargs.items()})
 
     return call
 
 
-def resolve_nothing(function: Callable, args: tuple, kwargs: dict) -> Any:
-    """Call ``function`` as it stands, with rewritten callbacks."""
-    from types import FunctionType, MethodType
+def _constant(callback: Any, function: Callable, why: str) -> Any:
+    """A function of the program, for one that has no derivative: what it returns must not vary."""
+    if type(callback) not in (FunctionType, MethodType):
+        return callback
+    new = called_back(callback, foreign=True)
 
-    new = [called_back(a, foreign=True) if type(a) in (FunctionType, MethodType) else a for a in args]
-    with unswallowed(function):
-        return function(*new, **kwargs)
+    @functools.wraps(callback)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        result = new(*args, **kwargs)
+        if contains_traced(result):
+            raise lost(
+                f"{name_of(function)} is not differentiable here, and was about to use a traced value",
+                fix=why,
+            )
+        return result
+
+    return call

@@ -1,0 +1,70 @@
+"""The minimisers of ``scipy.optimize`` that are functions of their own: ``fmin`` and its kin, by the implicit function
+theorem as ``minimize`` is (see ``scipy_optimize``).
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.optimize as so
+
+from workbench.autodiff.registry import DOORS
+from workbench.autodiff.tape import OPEN
+from workbench.autodiff.telling import plain
+from workbench.rules.implicit import quiet
+from workbench.rules.scipy_optimize import _as_tuple, _at_bounds, _plain_bounds, _Problem, _slope_of, _with
+from workbench.rules.stand_ins import refuses, settled, with_value
+
+
+def _own_function(minimiser: Callable) -> None:
+    signature = inspect.signature(minimiser)
+    loss = next(iter(signature.parameters))
+
+    @functools.wraps(minimiser)
+    def call(*given: Any, **options: Any) -> Any:
+        if not OPEN:
+            return minimiser(*given, **options)
+        bound = signature.bind(*given, **options).arguments
+        args, bounds = _as_tuple(bound.pop("args", ())), bound.get("bounds")
+        found = minimiser(**{name: _plain(name, value, args) for name, value in bound.items()})
+        value = _with(bound[loss], args)
+        if "approx_grad" in signature.parameters and not (bound.get("fprime") or bound.get("approx_grad")):
+            both = value
+            value = lambda x: both(x)[0]  # noqa: E731  the function returns its slope too
+        x, *rest = found if isinstance(found, tuple) else (found,)
+        problem = _Problem(_slope_of(value), _at_bounds(x, bounds), f"scipy.optimize.{minimiser.__name__}")
+        x = with_value(problem.minimiser(np.asarray(x, float) if np.ndim(x) else float(x)), x)
+        return (x, *rest) if isinstance(found, tuple) else x
+
+    DOORS[minimiser] = call
+
+
+def _plain(name: str, value: Any, args: tuple) -> Any:
+    if name == "bounds":
+        return _plain_bounds(value)
+    if callable(value):
+        return value if name == "callback" else quiet(value, args)
+    return plain(settled(value))
+
+
+for _function in (
+    so.fmin,
+    so.fmin_powell,
+    so.fmin_cg,
+    so.fmin_bfgs,
+    so.fmin_ncg,
+    so.fmin_l_bfgs_b,
+    so.fmin_tnc,
+):
+    _own_function(_function)
+for _function in (so.golden, so.brent, so.fminbound):
+    _own_function(_function)
+
+refuses(
+    so.fmin_cobyla, so.fmin_slsqp, so.diagbroyden, so.excitingmixing, so.linearmixing,
+    why="use minimize, root or minimize_scalar, which have rules, or stop_gradient(x)",
+)  # fmt: skip
