@@ -171,3 +171,22 @@ def test_the_program_s_own_errors_come_through():
         gradient(endless)(1.0)
     with pytest.raises(np.linalg.LinAlgError):
         pullback(np.linalg.inv, np.zeros((2, 2)))
+
+
+@pytest.mark.parametrize(
+    "take_apart",
+    [
+        lambda x: math.ldexp(int(math.frexp(x)[0] * 2**53), -53),
+        lambda x: math.floor(x * 2.0**60) / 2.0**60,
+        lambda x: math.trunc(x * 2.0**60) / 2.0**60,
+        lambda x: round(x * 2.0**60) / 2.0**60,
+        lambda x: round(x, 17),
+    ],
+)
+def test_whole_numbers_that_hold_all_digits_are_refused(take_apart):
+    with pytest.raises(LostGradientError, match="holds all of its digits"):
+        gradient(take_apart)(0.7)
+
+
+def test_whole_numbers_that_round_do_not_vary():
+    assert gradient(lambda x: int(10 * x) * x + round(x, 2) + math.floor(1000 * x))(0.7) == 7.0

@@ -18,6 +18,9 @@ from workbench.autodiff.location import user_line
 from workbench.autodiff.tape import Entry, Tape
 from workbench.errors import LostGradientError
 
+EXACT_FROM = 2.0**52
+"""Floats from here on are whole numbers."""
+
 
 class TracedFloat:
     """A real number on a tape, with the partials of the operation that made it.
@@ -69,20 +72,24 @@ class TracedFloat:
     # -- what has no derivative: whole numbers and comparisons
 
     def __int__(self) -> int:
+        refuse_exact_whole_number(self)
         return int(self.value)
 
     __trunc__ = __int__
 
     def __floor__(self) -> int:
+        refuse_exact_whole_number(self)
         return math.floor(self.value)
 
     def __ceil__(self) -> int:
+        refuse_exact_whole_number(self)
         return math.ceil(self.value)
 
     def is_integer(self) -> bool:
         return self.value.is_integer()
 
     def __round__(self, digits: int | None = None) -> Any:
+        refuse_exact_whole_number(self, 10.0 ** (digits or 0))
         return round(self.value, digits)
 
     def __divmod__(self, other: Any) -> tuple[Any, Any]:
@@ -153,6 +160,17 @@ _WAYS = (
     "call a function that has a rule, register one with @workbench.rule(function), or, if no derivative is wanted"
     " here, pass workbench.stop_gradient(x)"
 )
+
+
+def refuse_exact_whole_number(x: Any, scale: float = 1.0) -> None:
+    """Refuse to make a whole number of ``scale`` times a traced number so large that nothing is rounded away.
+
+    Below 2⁵² a whole number is a step function of x, whose derivative is 0 wherever it exists. From there on it is x
+    itself, written down exactly, as libraries of long arithmetic take floats apart.
+    """
+    value = strip(x)
+    if type(x) is TracedFloat and math.isfinite(value) and abs(value) * scale >= EXACT_FROM:
+        raise lost("a traced number was about to become a whole number that holds all of its digits")
 
 
 def lost(what: str, *, fix: str = _WAYS) -> LostGradientError:

@@ -24,7 +24,15 @@ from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
 from workbench.autodiff.indexing import iterate
 from workbench.autodiff.registry import DOORS, NUMBERS, door
-from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost, scalar_result, strip
+from workbench.autodiff.scalars import (
+    TRACED,
+    TracedFloat,
+    innermost,
+    lost,
+    refuse_exact_whole_number,
+    scalar_result,
+    strip,
+)
 from workbench.autodiff.structure import leaves
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
@@ -74,7 +82,9 @@ for _kind in (np.float16, np.float32, np.longdouble):
 def int_(x: Any = 0, *base: Any) -> Any:
     """``int(x)``: a whole number, which does not vary."""
     refuse_text(x, "a whole number")
-    return int(plain(current(x)), *base)
+    x = current(x)
+    refuse_exact_whole_number(x)
+    return int(plain(x), *base)
 
 
 @door(abs, math.fabs)
@@ -112,7 +122,9 @@ def round_(x: Any, digits: int | None = None) -> Any:
     own = python_method(type(x), "__round__")
     if own is not None and type(x) not in TRACED:
         return resolve(own)(x, *(() if digits is None else (digits,)))
-    return round(plain(current(x)), digits)
+    x = current(x)
+    refuse_exact_whole_number(x, 10.0 ** (digits or 0))
+    return round(plain(x), digits)
 
 
 @door(sum)
@@ -202,7 +214,17 @@ def frexp(x: Any) -> Any:
     return REWRITTEN_DOORS["multiply"](x, 2.0**-exponent), exponent
 
 
-for _function in (math.floor, math.ceil, math.trunc, math.isnan, math.isinf, math.isfinite):
+def _rounding(function: Callable) -> None:
+    @door(function)
+    def call(x: Any) -> Any:
+        x = current(x)
+        refuse_exact_whole_number(x)
+        return function(plain(x))
+
+
+for _function in (math.floor, math.ceil, math.trunc):
+    _rounding(_function)
+for _function in (math.isnan, math.isinf, math.isfinite):
     DOORS[_function] = functools.partial(lambda f, *args: f(*[plain(current(a)) for a in args]), _function)
 DOORS[math.isclose] = lambda a, b, **kwargs: math.isclose(plain(a), plain(b), **kwargs)
 

@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current
+from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import DOORS, NON_DIFFERENTIABLE, NUMBERS, PARTIALS, Rule, add_rule, door
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, scalar_result
 from workbench.autodiff.telling import plain
+from workbench.errors import MissingRuleError
 
 _TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
 _LN2, _LN10 = math.log(2.0), math.log(10.0)
@@ -243,6 +245,30 @@ def _conjugate(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
 
 
 add_rule(Rule(np.conjugate, _conjugate))
+
+
+def _nan_to_num(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
+    """``numpy.nan_to_num``: what is replaced does not vary."""
+
+    def named(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> tuple:
+        return x, copy, {"nan": plain(nan), "posinf": plain(posinf), "neginf": plain(neginf)}
+
+    x, copy, others = named(*args, **kwargs)
+    if not copy:
+        raise MissingRuleError(
+            "numpy.nan_to_num that writes into its argument is not followed",
+            found="copy=False",
+            where=user_line(),
+            fix="use the array that it returns, without copy=False",
+        )
+
+    def nan_to_num_pullback(bar: Any) -> list[Any]:
+        return [np.where(np.isfinite(plain(x)), bar, 0.0)]
+
+    return np.nan_to_num(x, **others), nan_to_num_pullback
+
+
+add_rule(Rule(np.nan_to_num, _nan_to_num, leaves=(0,)))
 
 
 def _clip(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:

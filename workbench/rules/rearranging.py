@@ -87,6 +87,10 @@ ARRANGING: dict[Callable, tuple[int, ...]] = {
 }
 
 
+_RESHAPING = {np.reshape: 2, np.ravel: 1}
+"""Functions that keep the order of the elements, and how many arguments say so without an ``order``."""
+
+
 def arranged(function: Callable, places: tuple[int, ...]) -> Callable:
     """The door of a function that arranges the elements of its arguments at ``places``."""
 
@@ -175,6 +179,8 @@ def arrange(tape: Tape, function: Callable, args: tuple, kwargs: dict, places: t
     if all(_is_view(tape, v) for v in values):
         seen = [current(v.array if type(v) is TracedArray else v) for v in values]
         return type(value)(seen) if several else seen[0]
+    if function in _RESHAPING and _in_order(function, args, kwargs):
+        return _reshaped(tape, args[0], value)
     whole = {name: v for name, v in kwargs.items() if name != "dtype"}
     if function is np.full or function is np.full_like:  # they take the type of what they fill with
         args, whole = args[:2] + args[3:], {**whole, "dtype": np.int64}
@@ -182,6 +188,23 @@ def arrange(tape: Tape, function: Callable, args: tuple, kwargs: dict, places: t
     sources = list(source) if several else [source]
     results = [_pick(tape, v, np.asarray(s), numbering) for v, s in zip(values, sources, strict=True)]
     return type(value)(results) if several else results[0]
+
+
+def _in_order(function: Callable, args: tuple, kwargs: dict) -> bool:
+    """Whether a reshaping function takes the elements of one array in the usual order."""
+    return (
+        type(args[0]) is TracedArray and len(args) <= _RESHAPING[function] and kwargs.get("order", "C") == "C"
+    )
+
+
+def _reshaped(tape: Tape, x: TracedArray, value: Any) -> Any:
+    """A reshaped copy: the elements of x in their order, so that nothing has to be numbered."""
+    shape = x.array.shape
+
+    def reshaping_pullback(bar: Any) -> list[Any]:
+        return [resolve(np.reshape)(bar, shape)]
+
+    return record(tape, [x], value, reshaping_pullback)
 
 
 def _is_view(tape: Tape, value: Any) -> bool:
@@ -205,6 +228,11 @@ def _pick(tape: Tape, value: Any, source: np.ndarray, numbering: _Numbering) -> 
     def arranging_pullback(bar: Any) -> list[Any]:
         if type(bar) is np.ndarray and bar.dtype.kind == "f":
             flat = np.bincount(source.ravel(), weights=bar.ravel(), minlength=count)
+        elif type(bar) is np.ndarray and bar.dtype.kind == "c":
+            parts = [
+                np.bincount(source.ravel(), weights=b.ravel(), minlength=count) for b in (bar.real, bar.imag)
+            ]
+            flat = parts[0] + 1j * parts[1]
         else:
             flat = current(add_at(np.zeros(count, plain(bar).dtype), source, bar))
         cotangents = []

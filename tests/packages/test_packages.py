@@ -1,0 +1,325 @@
+"""Packages from PyPI that know nothing of derivatives, unmodified: two programs or more of each.
+
+Each is compared with central differences, and its pushforward with its pullback. What is not installed is skipped:
+pip install -c constraints.txt -e '.[packages]'.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+
+import numpy as np
+import pytest
+
+from workbench.autodiff import gradient, pullback, pushforward
+from workbench.checks import check_gradient
+from workbench.errors import LostGradientError
+
+PROGRAMS: dict[str, list] = {}
+
+
+def program(package, *args):
+    """Register a program that is called with its package and with ``args``, by which it is differentiated."""
+
+    def register(function):
+        PROGRAMS.setdefault(package, []).append((function, args))
+        return function
+
+    return register
+
+
+# ------------------------------------------------------------------------------------------ uncertainties
+
+
+@program("uncertainties", 1 / 3)
+def polynomial_of_a_measurement(uncertainties, x):
+    y = uncertainties.ufloat(x, 0.01)
+    return (y**2 + 3 * y + 1).nominal_value
+
+
+@program("uncertainties", 1 / 3, 0.01)
+def deviation_of_a_polynomial(uncertainties, x, deviation):
+    y = uncertainties.ufloat(x, deviation)
+    return (y**2 + 3 * y + 1).std_dev
+
+
+@program("uncertainties.umath", 0.7, 0.1)
+def functions_of_measurements(umath, x, deviation):
+    from uncertainties import ufloat
+
+    y, z = ufloat(x, deviation), ufloat(2.0, 0.2)
+    found = umath.sin(y) * z + umath.exp(y) / z
+    return found.nominal_value + found.std_dev
+
+
+# ------------------------------------------------------------------------------------------ colour
+
+
+@program("colour", np.array([100.0, 21.57, 272.2]))
+def difference_of_colours(colour, lab):
+    return colour.delta_E(lab, np.array([100.0, 426.67, 72.39]), method="CIE 2000")
+
+
+@program("colour", np.array([0.2, 0.4, 0.6]))
+def from_srgb_to_lab(colour, rgb):
+    return colour.XYZ_to_Lab(colour.sRGB_to_XYZ(rgb)) @ np.array([1.0, 2.0, 3.0])
+
+
+@program("colour", np.array([0.2, 0.4, 0.6]))
+def from_xyz_to_luv(colour, xyz):
+    return colour.XYZ_to_Luv(xyz) @ np.array([1.0, 2.0, 3.0])
+
+
+# ------------------------------------------------------------------------------------------ gymnasium
+
+
+def environment(gymnasium, name, state):
+    made = gymnasium.make(name).unwrapped
+    made.reset(seed=0)
+    made.state = state
+    return made
+
+
+@program("gymnasium", np.array([0.01, 0.02, 0.03, -0.04]))
+def four_steps_of_a_cart_pole(gymnasium, state):
+    made = environment(gymnasium, "CartPole-v1", state)
+    for action in (1, 0, 1, 1):
+        made.step(action)
+    return made.state[0] + 2 * made.state[2]
+
+
+@program("gymnasium", np.array([0.5, 0.3]), 0.7)
+def rewards_of_a_pendulum(gymnasium, state, torque):
+    made, total = environment(gymnasium, "Pendulum-v1", state), 0.0
+    for _ in range(5):
+        total += made.step(np.array([torque]))[1]
+    return total
+
+
+@program("gymnasium", np.array([0.1, 0.2, 0.05, -0.1]))
+def two_steps_of_an_acrobot(gymnasium, state):
+    made = environment(gymnasium, "Acrobot-v1", state)
+    made.step(2)
+    made.step(0)
+    return made.state[0] + made.state[3]
+
+
+# ------------------------------------------------------------------------------------------ networkx
+
+WEIGHTS = np.array([1.0, 2.0, 4.0, 1.5, 5.0])
+
+
+def graph(networkx, weights, name="weight"):
+    made = networkx.DiGraph()
+    for (a, b), weight in zip([(0, 1), (1, 2), (0, 2), (2, 3), (1, 3)], weights, strict=True):
+        made.add_edge(a, b, **{name: weight})
+    return made
+
+
+@program("networkx", WEIGHTS)
+def shortest_path_by_dijkstra(networkx, weights):
+    return networkx.dijkstra_path_length(graph(networkx, weights), 0, 3)
+
+
+@program("networkx", WEIGHTS)
+def shortest_path_by_bellman_and_ford(networkx, weights):
+    return networkx.bellman_ford_path_length(graph(networkx, weights), 0, 3)
+
+
+@program("networkx", WEIGHTS)
+def shortest_path_by_floyd_and_warshall(networkx, weights):
+    return networkx.floyd_warshall(graph(networkx, weights))[0][3]
+
+
+@program("networkx", WEIGHTS)
+def greatest_flow(networkx, weights):
+    return networkx.maximum_flow_value(graph(networkx, weights, "capacity"), 0, 3)
+
+
+# ------------------------------------------------------------------------------------------ numpy_financial
+
+
+@program("numpy_financial", 0.05, np.array([-100.0, 30.0, 40.0, 50.0]))
+def net_present_value(npf, rate, cash):
+    return npf.npv(rate, cash)
+
+
+@program("numpy_financial", np.array([-100.0, 39.0, 59.0, 55.0, 20.0]))
+def internal_rate_of_return(npf, cash):
+    return npf.irr(cash)
+
+
+@program("numpy_financial", 0.01, 200.0)
+def payment(npf, rate, loan):
+    return npf.pmt(rate, 36, loan)
+
+
+@program("numpy_financial", 36.0, -5.0, 150.0)
+def rate_by_newton(npf, periods, paid, loan):
+    return npf.rate(periods, paid, loan, 0.0)
+
+
+# ------------------------------------------------------------------------------------------ others
+
+
+@program("lmfit.lineshapes", 1.2, 0.3, 0.4, 0.2)
+def voigt_profile(lineshapes, amplitude, center, sigma, gamma):
+    return lineshapes.voigt(np.array([0.0, 0.5, 1.0]), amplitude, center, sigma, gamma) @ np.array([1, 2, 3])
+
+
+@program("lmfit.lineshapes", 1.2, 0.3, 0.4)
+def pearson_profile(lineshapes, amplitude, center, sigma):
+    return lineshapes.pearson7(np.array([0.0, 0.5, 1.0]), amplitude, center, sigma, 1.4) @ np.array([1, 2, 3])
+
+
+@program("geopy.distance", 48.85, 2.35, 52.5, 13.4)
+def on_a_great_circle(distance, *degrees):
+    return distance.great_circle(degrees[:2], degrees[2:]).km
+
+
+@program("geopy.distance", 48.85, 2.35, 52.5, 13.4)
+def on_the_ellipsoid(distance, *degrees):
+    return distance.geodesic(degrees[:2], degrees[2:]).km
+
+
+@program("sklearn.metrics", np.array([0.2, 0.7, 0.9]))
+def squared_error(metrics, forecast):
+    return metrics.mean_squared_error(np.array([0.0, 1.0, 1.0]), forecast)
+
+
+@program("sklearn.metrics.pairwise", np.array([[0.2, 0.7], [0.9, 0.3], [0.5, 0.5]]))
+def gaussian_kernel(pairwise, points):
+    return np.sum(pairwise.rbf_kernel(points, gamma=0.5) * np.arange(9).reshape(3, 3))
+
+
+@program("pint", 3.0, 4.0)
+def energy_with_units(pint, mass, speed):
+    units = pint.UnitRegistry()
+    return (0.5 * mass * units.kg * (speed * units.m / units.s) ** 2).to(units.joule).magnitude
+
+
+@program("pint", 20.0)
+def temperature_with_units(pint, celsius):
+    units = pint.UnitRegistry()
+    return units.Quantity(celsius, units.degC).to(units.degF).magnitude
+
+
+@program("filterpy.kalman", 0.3, 1.2)
+def kalman_filter(kalman, measured_noise, process_noise):
+    tracker = kalman.KalmanFilter(dim_x=2, dim_z=1)
+    tracker.x = np.array([[2.0], [0.0]])
+    tracker.F, tracker.H = np.array([[1.0, 1.0], [0.0, 1.0]]), np.array([[1.0, 0.0]])
+    tracker.P, tracker.R = tracker.P * 100.0, np.array([[measured_noise]])
+    tracker.Q = np.eye(2) * 0.1 * process_noise
+    for seen in (1.0, 2.1, 2.9):
+        tracker.predict()
+        tracker.update(seen)
+    return tracker.x[0, 0] + tracker.x[1, 0]
+
+
+@program("filterpy.kalman", np.array([2.0, 0.5]))
+def kalman_forecast(kalman, state):
+    found, spread = kalman.predict(state, np.eye(2), F=np.array([[1.0, 0.1], [0.0, 1.0]]), Q=0.1)
+    return found @ np.array([1.0, 2.0]) + spread[0, 0]
+
+
+@program("control", 1.5, 0.4)
+def size_of_a_transfer_function(control, frequency, damping):
+    return abs(control.tf([frequency**2], [1, 2 * damping * frequency, frequency**2])(2.0j))
+
+
+@program("control", 1.5, 0.4)
+def gain_of_two_systems_in_series(control, frequency, damping):
+    first = control.tf([1.0], [1.0, frequency])
+    second = control.tf([damping], [1.0, 2.0 * damping, frequency])
+    return abs((first * second)(0.7j))
+
+
+@program("sympy", 0.5, 1.5)
+def lambdified_for_numpy(sympy, x, y):
+    a, b = sympy.symbols("a b")
+    return sympy.lambdify((a, b), sympy.sin(a) * b**2 + sympy.sqrt(a + b), "numpy")(x, y)
+
+
+@program("sympy", 0.5, 1.5)
+def lambdified_for_math(sympy, x, y):
+    a, b = sympy.symbols("a b")
+    return sympy.lambdify((a, b), sympy.sin(a) * b**2 + sympy.sqrt(a + b), "math")(x, y)
+
+
+@program("cma", np.array([0.3, 0.4, 0.5]))
+def rosenbrock(cma, x):
+    return cma.ff.rosen(x)
+
+
+@program("cma", np.array([0.3, 0.4, 0.5]))
+def rastrigin(cma, x):
+    return cma.ff.rastrigin(x)
+
+
+@program("statsmodels.tsa.stattools", np.array([1.0, 2.1, 2.9, 4.2]))
+def autocorrelation(stattools, series):
+    return stattools.acf(series, nlags=2)[1]
+
+
+@program("statsmodels.tools.eval_measures", np.array([1.0, 2.1, 2.9, 4.2]))
+def root_of_the_mean_square(measures, series):
+    return measures.rmse(series, np.arange(4.0))
+
+
+CASES = [
+    pytest.param(package, function, args, id=f"{package}-{function.__name__}")
+    for package, programs in PROGRAMS.items()
+    for function, args in programs
+]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("package", "function", "args"), CASES)
+def test_a_package_is_differentiated_as_it_stands(package, function, args):
+    module = importlib.import_module(package) if _installed(package) else pytest.importorskip(package)
+
+    def alone(*numbers):
+        return function(module, *numbers)
+
+    check_gradient(alone, *args)
+    value, pull = pullback(alone, *args)
+    pushed_value, push = pushforward(alone, *args)
+    tangents = tuple(np.full(np.shape(arg), 0.3 + 0.1 * k)[()] for k, arg in enumerate(args))
+    expected = sum(np.sum(c * t) for c, t in zip(pull(1.0), tangents, strict=True))
+    assert float(push(*tangents)) == pytest.approx(float(expected), rel=1e-9)
+    assert float(pushed_value) == pytest.approx(float(value))
+
+
+def _installed(package):
+    return importlib.util.find_spec(package.split(".")[0]) is not None
+
+
+def test_there_are_ten_packages_with_two_programs_each():
+    families: dict[str, int] = {}
+    for package, programs in PROGRAMS.items():
+        top = package.split(".")[0]
+        families[top] = families.get(top, 0) + len(programs)
+    assert len(families) >= 10
+    assert min(families.values()) >= 2
+
+
+def test_the_measurement_of_the_paper():
+    uncertainties = pytest.importorskip("uncertainties")
+
+    def measured(x):
+        return x**2 + 3 * x + 1
+
+    slope = gradient(lambda x: measured(uncertainties.ufloat(x, 0.01)).nominal_value)(1 / 3)
+    assert slope == pytest.approx(2 / 3 + 3)
+    # the deviation of y is |dy/dx| times that of x
+    assert measured(uncertainties.ufloat(1 / 3, 0.01)).std_dev == pytest.approx(slope * 0.01)
+
+
+def test_digits_taken_apart_by_long_arithmetic_are_refused():
+    mpmath = pytest.importorskip("mpmath")
+    with pytest.raises(LostGradientError, match="holds all of its digits"):
+        gradient(lambda x: float(mpmath.mpf(x) ** 2))(0.7)
+    with pytest.raises(LostGradientError, match="holds all of its digits"):
+        gradient(lambda x: float(mpmath.sin(x) + math.pi))(0.7)
