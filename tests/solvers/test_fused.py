@@ -205,6 +205,28 @@ def test_a_value_that_changes_between_solutions_is_read_again() -> None:
     assert last().item() == pytest.approx(4.0)
 
 
+@pytest.mark.parametrize("gradient", ["direct", "checkpoint"])
+def test_progress_is_told_of_in_compiled_steps(gradient: str) -> None:
+    seen: list[float] = []
+    whole, told = (
+        solve_sde(
+            lambda t, y: -y,
+            lambda t, y: 0.1 * y,
+            torch.ones(3, 2, dtype=F64),
+            [0, 1],
+            dt=0.01,
+            gradient=gradient,
+            generator=torch.Generator().manual_seed(0),
+            progress=progress,
+        ).ys
+        for progress in (None, seen.append)
+    )
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+    assert 10 <= len(seen) <= 40
+    assert torch.equal(whole, told)
+
+
 def second_derivative(functions: Callable, *, plainly: bool) -> torch.Tensor:
     """Of a sum with a term of its own, so that the loop's part may not be left out without a word."""
     rates = torch.tensor([0.5, 0.2], dtype=F64, requires_grad=True)

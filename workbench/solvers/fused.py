@@ -24,6 +24,8 @@ from workbench.solvers.sweep import sweep_back, sweep_forward
 from workbench.solvers.tableaus import StochasticTableau
 
 ROWS = 5
+REPORTS = 20
+"""Times that progress is told of, at least, where there are as many steps."""
 AGREEMENT = {torch.float64: 1e-9, torch.float32: 1e-4}
 
 
@@ -180,10 +182,18 @@ def _check_values(loop: Loop, noted: Recording, at: tuple[float, torch.Tensor]) 
             raise CannotRecord("operations that do not give what the function gives")
 
 
-def solve_fused(loop: Loop, grid: Any, y0: torch.Tensor, gradient: str, plainly: Callable) -> torch.Tensor:
+def solve_fused(
+    loop: Loop,
+    grid: Any,
+    y0: torch.Tensor,
+    *,
+    gradient: str,
+    plainly: Callable,
+    progress: Callable[[float], None] | None,
+) -> torch.Tensor:
     """The states at the outputs, (times, batch, state). ``plainly`` takes the same steps from y0 with torch alone."""
     size = max(1, math.isqrt(grid.n)) if gradient == "checkpoint" else grid.n
-    return _Sweep.apply(loop, grid, size, plainly, y0, *loop.captured)
+    return _Sweep.apply(loop, grid, size, (plainly, progress), y0, *loop.captured)
 
 
 class _Sweep(torch.autograd.Function):
@@ -195,7 +205,7 @@ class _Sweep(torch.autograd.Function):
         loop: Loop,
         grid: Any,
         size: int,
-        plainly: Callable,
+        calls: tuple[Callable, Callable | None],
         y0: torch.Tensor,
         *captured: torch.Tensor,
     ) -> torch.Tensor:
@@ -208,7 +218,7 @@ class _Sweep(torch.autograd.Function):
         for a in begins:
             b = min(a + size, grid.n)
             noise = grid.arrays(a, b)
-            states = _forward(loop, packed, noise, y)
+            states = _forward(loop, packed, noise, y, (calls[1], a, grid.n))
             if not np.isfinite(states).all():
                 raise _blow_up(states, noise)
             _pick(ys, states, grid.out_steps, (a, b))
@@ -216,7 +226,7 @@ class _Sweep(torch.autograd.Function):
             kept.append(states if len(begins) == 1 else states[0].copy())
         ctx.run = loop, grid, size, packed
         ctx.kept, ctx.noise = kept, noise if len(begins) == 1 else None
-        ctx.dtype, ctx.plainly = y0.dtype, plainly
+        ctx.dtype, ctx.plainly = y0.dtype, calls[0]
         ctx.save_for_backward(y0, *captured)
         return torch.from_numpy(ys).to(y0.dtype)
 
@@ -279,10 +289,25 @@ def _depends(x: torch.Tensor, on: torch.Tensor) -> bool:
     return torch.autograd.grad(x.sum(), on, retain_graph=True, allow_unused=True)[0] is not None
 
 
-def _forward(loop: Loop, packed: tuple[np.ndarray, np.ndarray], noise: tuple, y: np.ndarray) -> np.ndarray:
-    states = np.empty((len(noise[0]) + 1, *y.shape))
+def _forward(
+    loop: Loop,
+    packed: tuple[np.ndarray, np.ndarray],
+    noise: tuple,
+    y: np.ndarray,
+    report: tuple[Callable[[float], None] | None, int, int] = (None, 0, 0),
+) -> np.ndarray:
+    """The states after all of some steps; ``report``: whom to tell of progress, steps before these, steps in all."""
+    n = len(noise[0])
+    states = np.empty((n + 1, *y.shape))
     states[0] = y
-    sweep_forward(states, noise, loop.tableau, loop.used, loop.programs, *packed, loop.shape)
+    progress, before, whole = report
+    size = n if progress is None else max(1, whole // REPORTS)
+    for a in range(0, n, size):
+        b = min(a + size, n)
+        part = tuple(x[a:b] for x in noise)
+        sweep_forward(states[a : b + 1], part, loop.tableau, loop.used, loop.programs, *packed, loop.shape)
+        if progress is not None:
+            progress((before + b) / whole)
     return states
 
 

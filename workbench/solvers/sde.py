@@ -160,7 +160,14 @@ def _solve(
         evaluations = grid.n * stepper.evaluations
     if ys is None or _varies(eq, times, y0):
         if loop is not None:
-            ys = solve_fused(loop, grid, y0, gradient, lambda y0: integrate(stepper, grid, y0, None))
+            ys = solve_fused(
+                loop,
+                grid,
+                y0,
+                gradient=gradient,
+                plainly=lambda y0: integrate(stepper, grid, y0, None),
+                progress=None if adaptive else progress,
+            )
         else:
             run = {"direct": integrate, "checkpoint": integrate_checkpointed, "backsolve": backsolve}[
                 gradient

@@ -9,7 +9,7 @@ import torch
 from workbench.showcases.neural_sde import SHOWCASE, finance
 from workbench.showcases.neural_sde.data import coverage, crps, observe, truth
 from workbench.showcases.neural_sde.discovery import discover
-from workbench.showcases.neural_sde.evaluation import loss_landscape, path_loss
+from workbench.showcases.neural_sde.evaluation import learnt_noise, loss_landscape, path_loss
 from workbench.showcases.neural_sde.parameters import SpiralParameters
 from workbench.showcases.neural_sde.scores import energy_score, moment_error, squared_error
 from workbench.showcases.neural_sde.system import Spiral, simulate_paths
@@ -34,6 +34,14 @@ def test_the_published_loss_of_the_true_model_is_its_spread_and_prefers_no_noise
     assert noises[losses["path"].argmin()] == 0.0
     assert noises[losses["moments"].argmin()] == pytest.approx(0.2)
     assert noises[losses["score"].argmin()] == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(
+    ("loss", "low", "high"), [("moments", 0.19, 0.21), ("energy", 0.17, 0.23), ("path", 0.0, 0.05)]
+)
+def test_which_noise_each_loss_teaches_to_the_true_drift(loss, low, high):
+    parameters = SpiralParameters(side_iterations=200 if loss == "energy" else 60)
+    assert low < learnt_noise(loss, parameters) < high
 
 
 def test_the_losses_are_what_their_formulas_say():
