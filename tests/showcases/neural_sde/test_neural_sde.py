@@ -30,7 +30,7 @@ def test_the_published_loss_of_the_true_model_is_its_spread_and_prefers_no_noise
     parameters = SpiralParameters(data_paths=2000)
     data = observe(parameters)
     assert path_loss(data.paths, data.mean) == pytest.approx(18.7, rel=0.05)
-    noises, losses = loss_landscape(data, parameters)
+    noises, losses = loss_landscape(parameters)
     assert noises[losses["path"].argmin()] == 0.0
     assert noises[losses["moments"].argmin()] == pytest.approx(0.2)
     assert noises[losses["score"].argmin()] == pytest.approx(0.2)

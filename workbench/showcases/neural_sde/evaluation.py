@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ def evaluate(training: Training, parameters: SpiralParameters) -> dict[str, Any]
     found = discover(
         data.ts, data.paths, resamples=parameters.resamples, rng=np.random.default_rng(RESAMPLING_SEED)
     )
-    noises, losses = loss_landscape(data, parameters)
+    noises, losses = loss_landscape(parameters)
     return {
         "metrics": {
             **forecast_metrics(forecast, true_paths, len(data.ts)),
@@ -115,15 +116,14 @@ def coefficient_metrics(found: Discovery) -> dict[str, float]:
     }
 
 
-def loss_landscape(
-    data: Observations, parameters: SpiralParameters
-) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+@lru_cache(maxsize=2)
+def loss_landscape(parameters: SpiralParameters) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The three losses of the true drift with other noises than the true one: which noise does each prefer?
 
     Returns:
         the noises, and for "path", "moments" and "score" (CRPS) the loss at each of them.
     """
-    true = parameters.system
+    true, data = parameters.system, observe(parameters)
     rows: dict[str, list[float]] = {"path": [], "moments": [], "score": []}
     for noise in NOISES:
         rng = np.random.default_rng(LANDSCAPE_SEED)
