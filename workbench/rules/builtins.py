@@ -15,6 +15,7 @@ import operator
 import pickle
 import random
 import statistics
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -127,13 +128,22 @@ def round_(x: Any, digits: int | None = None) -> Any:
     return round(plain(x), digits)
 
 
+_COMPENSATED = sys.version_info >= (3, 12)
+
+
 @door(sum)
 def sum_(items: Iterable, /, start: Any = 0) -> Any:
-    """``sum(items)``, added from left to right."""
-    total = start
+    """``sum(items)``, added from left to right; since Python 3.12 floats are summed with a compensation."""
+    total, seen = start, [start]
     for item in iterate(items):
         total = _add(total, item)
-    return total
+        seen.append(item)
+    if not _COMPENSATED or type(total) is not TracedFloat:
+        return total
+    numbers = [strip(x) for x in seen]
+    if not all(type(x) is float or type(x) is int for x in numbers):
+        return total
+    return _with_value(sum(numbers), total)
 
 
 @door(math.fsum)
@@ -149,7 +159,7 @@ def _with_value(value: float, traced: Any) -> Any:
     if type(traced) is not TracedFloat:
         return value
     correction = value - strip(traced)
-    return _add(traced, correction)
+    return _add(traced, correction) if correction else traced
 
 
 @door(math.prod)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import sys
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -215,7 +216,7 @@ def tuples(x, y):
     total = 0.0
     for k, value in enumerate(q):
         total += (k + 1) * value**2
-    return total + sum(v for v in q) + first * len(rest)
+    return total + q[0] * q[2] + first * len(rest)
 
 
 def chosen_by_index(x, y):
@@ -360,7 +361,15 @@ def shadowing(x, tape):
 
 def comprehension(x, y):
     grid = [x * k + y for k in range(4)]
-    return sum([v * v for v in grid if True]) + max(v for v in grid) + math.prod(grid)
+    return max(v * v for v in grid if True) + math.prod(grid)
+
+
+def sums(x, y):
+    return sum([v * v for v in (x, y)]) + sum(v for v in (x, y, x * y))
+
+
+# since Python 3.12 sum() of floats is compensated, and left to the trace tier
+SUMS = (sums,) if sys.version_info < (3, 12) else ()
 
 
 def compared(x, y):
@@ -402,7 +411,7 @@ TABLE = [
             set_in_loop,
             asserts,
         ),
-        *(walrus, shadowing, comprehension, remainders, compared, kepler),
+        *(walrus, shadowing, comprehension, remainders, compared, kepler, *SUMS),
     )
     for args in ((1.3, 0.6), (0.45, 0.85), (1.9, 1.2))
     if not (program is kepler and args[1] > 1)
