@@ -7,6 +7,7 @@ import threading
 import weakref
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -102,6 +103,7 @@ def fresh() -> dict:
         {"branch": True},
         {"detached": True},
         {"factor": 2.5},
+        {"factor": np.float64(2.5)},
         {"factor": 2},
         {"rate": torch.tensor(0.9, dtype=F64, requires_grad=True)},
         {"rate": torch.tensor([0.9, 0.2], dtype=F64, requires_grad=True)},

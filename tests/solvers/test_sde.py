@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.orders import EQUATIONS, STRONG, WEAK, Y0, strong_order, weak_orders
+from benchmarks.orders import EQUATIONS, STRONG, WEAK, Y0, A, B, strong_order, weak_orders
+from workbench.errors import SolverOptionError
 from workbench.solvers import BrownianPath, solve_sde
 from workbench.solvers.sde import REVERSIBLE
 from workbench.solvers.tableaus import STOCHASTIC
@@ -82,6 +83,23 @@ def test_adaptive_steps_follow_the_path_to_the_tolerance(method: str) -> None:
     assert len(set(found.statistics.accepted.tolist())) > 1, "all rows took the same steps"
     assert errors[2] < errors[1] < errors[0]
     assert found.statistics.rejected.sum() > 0
+
+
+@pytest.mark.parametrize("how", [{"dt": 0.01}, {"rtol": 1e-5, "atol": 1e-5}])
+def test_between_outputs_the_solution_is_that_of_its_path(how: dict) -> None:
+    """Nothing is interpolated; and a path of other knots than the outputs gives the same solution."""
+    known, rows = EQUATIONS["geometric"], 20
+    y0 = Y0.expand(rows, 2)
+    for knots in (None, [0.0, 0.37, 1.0]):
+        path = BrownianPath(0.0, 1.0, rows=rows, channels=2, seed=3, knots=knots)
+        found = solve_sde(known.drift, known.diffusion, y0, [0.0, 0.37, 1.0], brownian=path, **how)
+        for t in (0.37, 0.613, 0.99, 1.0):
+            exact = y0 * torch.exp((A - B * B / 2) * t + B * path(t))
+            torch.testing.assert_close(found(t), exact, atol=2e-3, rtol=2e-3)
+        states = found([0.2, 0.613])
+        assert torch.equal(states[1], found(0.613))
+    with pytest.raises(SolverOptionError, match="outside of its own"):
+        found(1.2)
 
 
 def test_rejected_steps_do_not_bend_the_law() -> None:

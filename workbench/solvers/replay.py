@@ -14,13 +14,26 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any
 
+import numpy as np
 import torch
 
 KEPT = 16
 """Scripts that are kept, the last used ones."""
 
 
-_COMPARABLE = {bool, int, float, str, slice, type(None), type(...), torch.dtype, torch.device, torch.layout}
+_COMPARABLE = {
+    bool,
+    int,
+    float,
+    np.float64,
+    str,
+    slice,
+    type(None),
+    type(...),
+    torch.dtype,
+    torch.device,
+    torch.layout,
+}
 """What can be an argument beside tensors; anything else is not compared, but recorded again."""
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 import torch
 
 from workbench.errors import SolverOptionError
 from workbench.solvers.problem import States
-from workbench.solvers.tableaus import StochasticTableau
+from workbench.solvers.tableaus import STOCHASTIC, StochasticTableau
 
 Pair = Callable[[Any, torch.Tensor], torch.Tensor]
 
@@ -142,16 +143,22 @@ def _noise_shape(noise: str, g: Any, y0: torch.Tensor) -> tuple[bool, int, tuple
     return matrix, channels, shape
 
 
+@cache
+def _lists(name: str) -> tuple[bool, list, list]:
+    """The coefficients of a method as lists: whether drift and diffusion share their states, matrices, β."""
+    m = STOCHASTIC[name]
+    matrices = (m.a0, m.a1, m.b0, m.b1, m.w0, m.w1)
+    return m.same_states, [matrix.tolist() for matrix in matrices], m.beta.T.tolist()
+
+
 class TableauStep:
     """The step of a tableau, and its embedded error."""
 
     def __init__(self, tableau: StochasticTableau, eq: Equation) -> None:
         self.tableau, self.eq = tableau, eq
         self.area, self.evaluations = tableau.area, sum(tableau.used_drifts)
-        self._shared = tableau.same_states
-        rows = [m.tolist() for m in (tableau.a0, tableau.a1, tableau.b0, tableau.b1, tableau.w0, tableau.w1)]
+        self._shared, rows, self._beta = _lists(tableau.name)
         self._a0, self._a1, self._b0, self._b1, self._w0, self._w1 = rows
-        self._beta = tableau.beta.T.tolist()
 
     def start(self, t: torch.Tensor, y0: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """The state that the steps carry."""
