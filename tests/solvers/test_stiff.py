@@ -145,6 +145,26 @@ def test_events_dense_output_and_rows_of_their_own():
     assert slow != fast
 
 
+@pytest.mark.parametrize("way", ["direct", "checkpoint"])
+def test_the_time_of_an_event_is_differentiable(way):
+    """e^(−rt) is ½ at t = ln 2 / r."""
+    rate = torch.tensor(3.0, dtype=F64, requires_grad=True)
+    start = torch.ones(2, 1, dtype=F64, requires_grad=True)
+    found = solve_ode(
+        lambda t, y: -rate * y,
+        start,
+        [0.0, 1.0],
+        method="kencarp4",
+        rtol=1e-8,
+        atol=1e-10,
+        events=[Event(lambda t, y: y[:, 0] - 0.5)],
+        gradient=way,
+    )
+    found.events[0].ts.sum().backward()
+    assert rate.grad.item() == pytest.approx(-2 * math.log(2) / 9, rel=1e-6)
+    assert start.grad.flatten().tolist() == pytest.approx([1 / 3, 1 / 3], rel=1e-6)
+
+
 def test_plain_python_gives_numpy():
     found = solve_ode(
         lambda t, y: [y[1], MU * (1 - y[0] ** 2) * y[1] - y[0]], [2.0, 0.0], [0.0, 1.0], method="kencarp4"
