@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from workbench.commands.arguments import EXIT_CODES, check_folder, parameter_tex
 from workbench.errors import (
     MachineError,
     ParameterError,
+    RunError,
     RunInterruptedError,
     RunTimeoutError,
     UnknownShowcaseError,
@@ -200,7 +202,6 @@ def _lab(options: argparse.Namespace) -> None:
 
 
 def _report(options: argparse.Namespace) -> None:
-    from workbench.reports.html import write_report
     from workbench.reports.store import RunDirectory
     from workbench.sweeps.summary import write_summary
 
@@ -219,10 +220,28 @@ def _report(options: argparse.Namespace) -> None:
             where=str(top),
             fix="give the --out folder of `workbench run`, or the folder of one run or sweep in it",
         )
-    for run in map(RunDirectory, runs):
+    _make_reports([*map(RunDirectory, runs)], sweeps)
+
+
+def _make_reports(runs: list[Any], sweeps: list[Path]) -> None:
+    """Make every report that can be made; those that cannot are told at the end, and hide no other."""
+    from workbench.reports.html import write_report
+    from workbench.sweeps.summary import write_summary
+
+    makers: list[Callable[[], Path]] = []
+    for run in runs:
         if len(runs) > 1 and not run.has_something_to_tell:
             print(f"{run.path}: nothing has run here yet")
         else:
-            print(write_report(run))
-    for folder in sweeps:
-        print(write_summary(folder))
+            makers.append(partial(write_report, run))
+    makers += [partial(write_summary, folder) for folder in sweeps]
+    damaged: list[RunError] = []
+    for make in makers:
+        try:
+            print(make())
+        except RunError as error:
+            damaged.append(error)
+    for error in damaged[:-1]:
+        print(f"workbench: {error}", file=sys.stderr)
+    if damaged:
+        raise damaged[-1]

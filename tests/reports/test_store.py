@@ -13,6 +13,7 @@ import pytest
 
 from workbench.errors import MachineError, RunError, RunTimeoutError
 from workbench.reports import store
+from workbench.reports.record import make_record
 from workbench.reports.store import RunDirectory, run_id, storage_errors, write_json
 
 PACKAGE_CODE = store.package_code  # the real one: conftest.py puts a constant in its place
@@ -61,9 +62,15 @@ def test_a_run_is_complete_only_with_a_complete_record(tmp_path: Path) -> None:
     assert not directory.complete
     directory.result.write_text('{"schema": 1, "comple')
     assert not directory.complete
-    write_json(directory.result, {"schema": 1, "complete": False})
+    training = line_fit.make_training(line_fit.LineParameters(iterations=2))
+    list(training)
+    result = line_fit.evaluate(training, line_fit.LineParameters(iterations=2))
+    whole = make_record("line", line_fit.LineParameters(iterations=2), training.history, result)
+    write_json(directory.result, {**whole, "complete": False})
     assert not directory.complete
-    write_json(directory.result, {"schema": 1, "complete": True})
+    write_json(directory.result, {name: value for name, value in whole.items() if name != "metrics"})
+    assert not directory.complete
+    write_json(directory.result, whole)
     assert directory.complete
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 from pathlib import Path
@@ -12,14 +13,14 @@ import nbformat
 import numpy as np
 from markupsafe import Markup
 
-from workbench.errors import MachineError, RunError, UnknownShowcaseError
+from workbench.errors import MachineError, ParameterError, RunError, UnknownShowcaseError
 from workbench.files import write_whole
 from workbench.parameters import Parameters
 from workbench.reports import cells
 from workbench.reports.execution import find_notebook
 from workbench.reports.provenance import collect, origin_rows
 from workbench.reports.record import number_text
-from workbench.reports.store import RunDirectory, read_record, storage_errors
+from workbench.reports.store import RunDirectory, read_record, reading, storage_errors
 
 if TYPE_CHECKING:
     from workbench.showcases import Showcase
@@ -34,7 +35,8 @@ def write_report(directory: RunDirectory, showcase: Showcase | None = None) -> P
         directory: the run's folder.
         showcase: whose run it is; looked up by the name in params.json when it is not given.
     Raises:
-        RunError: there is neither an executed notebook nor a result nor a failure to report on.
+        RunError: there is neither an executed notebook nor a result nor a failure to report on, or one of the
+            files is damaged.
     """
     if not directory.has_something_to_tell:
         raise RunError(
@@ -68,8 +70,13 @@ def page(directory: RunDirectory, showcase: Showcase | None = None) -> str:
         warnings=[*result.get("warnings", []), *body.warnings],
         parameters=_parameter_rows(showcase, params["parameters"]),
         blocks=body.blocks,
-        origin=origin_rows(measured["provenance"]) if measured else [],
+        origin=_origin(directory, measured),
     )
+
+
+def _origin(directory: RunDirectory, measured: dict[str, Any]) -> list[tuple[str, str]]:
+    with reading(directory.provenance):
+        return origin_rows(measured["provenance"]) if measured else []
 
 
 def fill_in(template: Path, figures: list[dict[str, Any]], **values: Any) -> str:
@@ -95,20 +102,24 @@ def failure_text(directory: RunDirectory) -> str:
 def _body(directory: RunDirectory, showcase: Showcase | None, result: dict[str, Any]) -> cells.Body:
     """The executed notebook's cells; of a run without one, the figures its notebook would show."""
     if directory.notebook.exists():
-        notebook = nbformat.read(directory.notebook, as_version=4)
-        return cells.render(notebook, _pictures(showcase, directory))
+        with reading(directory.notebook):
+            notebook = nbformat.read(directory.notebook, as_version=4)
+            return cells.render(notebook, _pictures(showcase, directory))
     body = cells.Body()
     if result and directory.history.exists():
         from workbench.figures import loss_figure
         from workbench.training.history import Change, History
 
-        history = History.from_csv(directory.history.read_text(encoding="utf-8"))
-        history.changes = [Change(**change) for change in result["changes"]]
+        with reading(directory.history):
+            history = History.from_csv(directory.history.read_text(encoding="utf-8"))
+        with reading(directory.result):
+            history.changes = [Change(**change) for change in result["changes"]]
         figures = {"loss": loss_figure(history)}
         if hasattr(showcase, "figures") and directory.arrays.exists():
-            with np.load(directory.arrays, allow_pickle=False) as arrays:
-                shown = {**result, "arrays": dict(arrays)}
-            figures.update(showcase.figures(shown, history))
+            with reading(directory.arrays):
+                with np.load(directory.arrays, allow_pickle=False) as arrays:
+                    shown = {**result, "arrays": dict(arrays)}
+                figures.update(showcase.figures(shown, history))
         body.blocks.extend(cells.figure(json.loads(figure.to_json()), body) for figure in figures.values())
     return body
 
@@ -158,7 +169,8 @@ def _pictures(showcase: Showcase | None, directory: RunDirectory) -> Path:
 
 def _parameter_rows(showcase: Showcase | None, values: dict[str, Any]) -> list[dict[str, str]]:
     if showcase:
-        return showcase.parameters(**values).rows()
+        with contextlib.suppress(ParameterError):  # of another version, which knew other parameters
+            return showcase.parameters(**values).rows()
     return [{"name": name, "value": number_text(value)} for name, value in values.items()]
 
 

@@ -20,7 +20,7 @@ from workbench.parameters import Parameters
 from workbench.reports import html
 from workbench.reports.execution import Say, ended_by_signals, execute, find_notebook
 from workbench.reports.failures import explained, peak_memory
-from workbench.reports.store import RunDirectory, params_record, run_id, storage_errors, write_json
+from workbench.reports.store import RunDirectory, params_record, reading, run_id, storage_errors, write_json
 
 if TYPE_CHECKING:
     from workbench.showcases import Showcase
@@ -111,7 +111,8 @@ def _execute(
     timeout: float | None,
     say: Say,
 ) -> None:
-    notebook = nbformat.read(source, as_version=4)
+    with reading(source):
+        notebook = nbformat.read(source, as_version=4)
     _check_parameters_cell(notebook, source)
     asked = parameters.model_dump()
     preset_values = type(parameters).from_preset(preset).model_dump()

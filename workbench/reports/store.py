@@ -37,6 +37,17 @@ from workbench.files import LEFTOVER, write_whole
 from workbench.parameters import Parameters
 
 SCHEMA = 1
+_ENTRIES: dict[str, dict[str, type]] = {
+    "params.json": {"showcase": str, "parameters": dict},
+    "result.json": {
+        **{"complete": bool, "iterations": int, "loss": dict, "changes": list},
+        **{"metrics": dict, "tables": dict, "arrays": dict, "warnings": list},
+    },
+    "provenance.json": {"provenance": dict, "timings": dict},
+    "failure.json": {"error": str},
+    "sweep.json": {"showcase": str, "preset": str, "runs": list},
+}
+"""What a record must hold to be one, by the name of its file."""
 
 
 class RunDirectory:
@@ -166,15 +177,27 @@ def read_record(path: Path) -> dict[str, Any]:
     """A JSON record of this project, as ``write_json`` left it.
 
     Raises:
-        RunError: it is no JSON object, or its schema is newer than this version knows.
+        RunError: it is no JSON object, lacks an entry, or its schema is newer than this version knows.
         FileNotFoundError: there is no such file.
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         schema = int(record["schema"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise RunError(
             "this file is not a record of a run",
+            where=str(path),
+            fix="run again with --fresh; the file was damaged or written by something else",
+        ) from None
+    lost = [
+        name
+        for name, kind in _ENTRIES.get(path.name, {}).items()
+        if schema <= SCHEMA and not isinstance(record.get(name), kind)
+    ]
+    if lost:
+        raise RunError(
+            "this file is not a whole record of a run",
+            found=f"no {_ENTRIES[path.name][lost[0]].__name__} under {lost[0]!r}",
             where=str(path),
             fix="run again with --fresh; the file was damaged or written by something else",
         ) from None
@@ -186,6 +209,26 @@ def read_record(path: Path) -> dict[str, Any]:
             fix="upgrade the workbench, or run again with --fresh",
         )
     return record
+
+
+@contextlib.contextmanager
+def reading(file: Path) -> Iterator[None]:
+    """Turn whatever the bytes of a damaged file make its reader raise into a message that names the file.
+
+    Raises:
+        RunError: in place of any error raised inside that is neither ours nor the operating system's.
+    """
+    try:
+        yield
+    except (WorkbenchError, OSError):
+        raise
+    except Exception as error:  # readers of damaged bytes raise nearly anything
+        raise RunError(
+            "this file cannot be read",
+            found=f"{type(error).__name__}: {str(error)[:200]}",
+            where=str(file),
+            fix="put back a good copy; for a file of a run, run again with --fresh",
+        ) from error
 
 
 @contextlib.contextmanager
@@ -222,8 +265,9 @@ def storage_error(error: OSError, where: Path) -> MachineError:
 
 
 def _notebook_code(notebook: Path) -> str:
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    return "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    with reading(notebook):
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        return "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
 
 
 def package_code() -> str:

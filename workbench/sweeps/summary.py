@@ -15,7 +15,7 @@ from workbench.reports import cells
 from workbench.reports.html import failure_text, fill_in
 from workbench.reports.provenance import origin_rows
 from workbench.reports.record import number_text
-from workbench.reports.store import RunDirectory, read_record, storage_errors
+from workbench.reports.store import RunDirectory, read_record, reading, storage_errors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,7 +70,8 @@ def page(folder: Path, showcase: Showcase | None = None) -> str:
     sweep = read_record(folder / "sweep.json")
     showcase = showcase or _showcase(sweep["showcase"])
     infos = {info.name: info for info in showcase.parameters.infos()} if showcase else {}
-    runs = [_run(folder.parent, entry) for entry in sweep["runs"]]
+    with reading(folder / "sweep.json"):
+        runs = [_run(folder.parent, entry) for entry in sweep["runs"]]
     done = [run for run in runs if run.record]
     names = _result_names(done, sweep.get("objective"))
     failed = [run for run in runs if failure_text(run.directory)]
@@ -146,7 +147,8 @@ def _losses(directory: RunDirectory) -> tuple[np.ndarray, np.ndarray] | None:
 
     if not directory.history.exists():
         return None
-    history = History.from_csv(directory.history.read_text(encoding="utf-8"))
+    with reading(directory.history):
+        history = History.from_csv(directory.history.read_text(encoding="utf-8"))
     return history.column("iteration"), history.column("loss")
 
 
