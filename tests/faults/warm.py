@@ -2,6 +2,6 @@
 
 import line_fit
 
-import workbench.reports.direct
+import workbench.reports.direct  # noqa: F401
 
 line_fit.make_training(line_fit.LineParameters())  # torch imports some of its parts with the first optimiser
