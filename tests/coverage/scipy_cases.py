@@ -31,7 +31,11 @@ NO_NUMBERS = frozenset(
     "optimize.LinearConstraint optimize.NonlinearConstraint optimize.show_options "
     "optimize.linprog_verbose_callback interpolate.BivariateSpline interpolate.interp2d "
     "interpolate.LSQSphereBivariateSpline interpolate.RectSphereBivariateSpline "
-    "interpolate.SmoothSphereBivariateSpline "
+    "interpolate.SmoothSphereBivariateSpline stats.Binomial stats.Covariance stats.Logistic stats.Mixture stats.Normal "
+    "stats.Uniform stats.BootstrapMethod stats.MonteCarloMethod stats.PermutationMethod stats.CensoredData stats.abs "
+    "stats.exp stats.log stats.truncate stats.order_statistic stats.make_distribution stats.rv_continuous "
+    "stats.rv_discrete stats.rv_histogram stats.ortho_group stats.special_ortho_group stats.unitary_group "
+    "stats.uniform_direction stats.random_correlation stats.random_table "
     "sparse.get_index_dtype sparse.load_npz sparse.save_npz sparse.rand sparse.random sparse.random_array "
     "sparse.safely_cast_index_arrays sparse.sparray sparse.spmatrix sparse.linalg.SuperLU "
     "sparse.linalg.use_solver sparse.linalg.MatrixRankWarning".split()

@@ -6,7 +6,7 @@ import functools
 import importlib
 import re
 
-from tests.coverage import numpy_cases, scipy_cases, scipy_fitting_cases  # noqa: F401  it fills the cases
+from tests.coverage import numpy_cases, scipy_cases, scipy_fitting_cases, scipy_signal_cases  # noqa: F401
 from tests.coverage.measure import (
     CONSTANT,
     REFUSED,
@@ -22,7 +22,7 @@ from tests.coverage.measure import (
 PACKAGES = [
     *("numpy", "numpy.linalg", "numpy.fft", "scipy.special", "scipy.linalg", "scipy.integrate"),
     *("scipy.optimize", "scipy.interpolate"),
-    "scipy.spatial.distance",
+    *("scipy.signal", "scipy.sparse", "scipy.sparse.linalg", "scipy.spatial.distance", "scipy.stats"),
 ]
 NO_NUMBERS = "no numbers"
 

@@ -49,3 +49,18 @@ def test_filter_design():
 
 def test_entropy_of_samples():
     check_gradient(lambda x: st.differential_entropy(x), X)
+
+
+def test_filters_that_start_in_a_steady_state():
+    taps = np.array([0.4, 0.2])
+    check_gradient(lambda b, x: sg.filtfilt(b, [1.0, 0.2], x), taps, LONG)
+    check_gradient(lambda x: sg.sosfiltfilt(sg.butter(2, 0.3, output="sos"), x), LONG)
+
+
+def test_tests_of_hypotheses_return_named_results():
+    check_gradient(lambda x, y: st.ttest_ind(x, y), X, X**2)
+    check_gradient(lambda x, y: tuple(st.linregress(x, y)), X, np.sin(3 * X))
+
+
+def test_arguments_that_are_functions_of_numpy():
+    check_gradient(lambda x, f: f(x) * 2, X, np.sin)

@@ -541,7 +541,13 @@ def _compiled(f: Any) -> Any:
 
 
 _ASKED = (
-    *("bytes-like object", "No matching signature", "not TracedArray", "got TracedArray"),
+    *(
+        "bytes-like object",
+        "No matching signature",
+        "not TracedArray",
+        "got TracedArray",
+        "Cannot convert TracedArray",
+    ),
     *("pythranized", "C contiguous array"),
 )
 

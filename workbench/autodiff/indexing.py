@@ -53,7 +53,11 @@ def get_item(container: Any, index: Any) -> Any:
     if kind is TracedFloat and isinstance(
         strip(container), np.generic
     ):  # NumPy's numbers know x[()] and x[None]
-        return container if index == () else get_item(as_array([container]).reshape(()), index)
+        return (
+            container
+            if type(index) is tuple and not index
+            else get_item(as_array([container]).reshape(()), index)
+        )
     own = python_method(kind, "__getitem__")
     if own is None:
         return (

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 from collections import deque
 from collections.abc import Callable
-from types import FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -27,9 +27,11 @@ _CANNOT_VARY = (
     slice,
     type,
     FunctionType,
+    BuiltinFunctionType,
     MethodType,
     ModuleType,
     np.dtype,
+    np.ufunc,
 )
 
 
@@ -64,7 +66,7 @@ def _map(function: Callable, other: Callable, x: Any, memo: dict[int, tuple[Any,
         new.extend(_map(function, other, e, memo) for e in x)
     elif isinstance(x, tuple):
         elements = [_map(function, other, e, memo) for e in x]
-        new = type(x)._make(elements) if hasattr(type(x), "_make") else type(x)(elements)
+        new = _remade(x, elements)
     elif isinstance(x, dict):
         new = copy.copy(x)
         memo[id(x)] = (x, new)
@@ -78,6 +80,18 @@ def _map(function: Callable, other: Callable, x: Any, memo: dict[int, tuple[Any,
     else:
         return other(x)
     memo[id(x)] = (x, new)
+    return new
+
+
+def _remade(x: tuple, elements: list) -> tuple:
+    """A tuple, or an object of a class made from it, with other elements."""
+    kind = type(x)
+    if hasattr(kind, "_make"):
+        return kind._make(elements)
+    if kind.__new__ is tuple.__new__:
+        return kind(elements)
+    new = tuple.__new__(kind, elements)  # whatever its own ``__new__`` takes
+    new.__dict__.update(getattr(x, "__dict__", {}))
     return new
 
 

@@ -49,6 +49,8 @@ def float_(x: Any = 0.0) -> Any:
     if type(x) in NUMBERS:
         x = NUMBERS[type(x)](x)
     if type(x) is TracedArray:
+        if x.array.size != 1:
+            float(x.array)  # NumPy's own error
         x = x.item()
     if type(x) is TracedFloat:
         plain_value = strip(x)

@@ -19,7 +19,7 @@ from workbench.autodiff.telling import plain
 from workbench.errors import DifferentiationError, MissingRuleError
 
 # Taken by name from each namespace; what has a rule of ours already is left alone.
-_NUMPY = "real imag real_if_close sinc".split()
+_NUMPY = "real imag real_if_close".split()
 _LINALG = "det eig inv norm pinv slogdet solve svd".split()
 
 

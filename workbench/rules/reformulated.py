@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from workbench.autodiff.calls import resolve
+from workbench.autodiff.registry import Rule, add_rule, door
 from workbench.autodiff.telling import plain
 from workbench.rules.stand_ins import stands_in
 
@@ -38,3 +41,33 @@ def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     shape = np.shape(plain(moved))[np.ndim(plain(b)) - ndim :]
     found = np.linalg.solve(np.reshape(moved, (-1, int(np.prod(shape)))), np.ravel(b))
     return np.reshape(found, shape)
+
+
+@door(np.linalg._umath_linalg.solve1)
+def _solve_vector(a: Any, b: Any, **options: Any) -> Any:
+    """What stands behind ``solve`` for one right-hand side in array libraries built on NumPy's."""
+    return resolve(np.squeeze)(resolve(np.linalg.solve)(a, resolve(np.expand_dims)(b, -1)), -1)
+
+
+@door(np.linalg._umath_linalg.solve)
+def _solve_matrix(a: Any, b: Any, **options: Any) -> Any:
+    """The same for several."""
+    return resolve(np.linalg.solve)(a, b)
+
+
+def _sinc(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
+    """sin πx / πx, whose derivative (cos πx − sinc x) / x is a power series near 0."""
+    x = args[0]
+    y = np.sinc(x)
+
+    def sinc_pullback(bar: Any) -> list[Any]:
+        near = np.abs(plain(x)) < 0.05
+        t = math.pi * np.where(near, x, 0.0)
+        series = -t / 3 * (1 - t**2 / 10 * (1 - t**2 / 28 * (1 - t**2 / 54 * (1 - t**2 / 88))))
+        rest = (np.cos(math.pi * x) - np.sinc(x)) / np.where(near, 1.0, x)
+        return [bar * np.conj(np.where(near, math.pi * series, rest))]
+
+    return y, sinc_pullback
+
+
+add_rule(Rule(np.sinc, _sinc, leaves=(0,)))

@@ -130,11 +130,16 @@ DOORS[sg.lfilter] = _with_state
 
 
 @stands_in(sg.sosfilt)
-def _sosfilt(sos, x, axis=-1):
+def _sosfilt(sos, x, axis=-1, zi=None):
     """Second-order sections, one after the other."""
+    states = []
     for k in range(np.shape(plain(sos))[0]):
-        x = resolve(sg.lfilter)(sos[k, :3], sos[k, 3:], x, axis)
-    return x
+        if zi is None:
+            x = resolve(sg.lfilter)(sos[k, :3], sos[k, 3:], x, axis)
+        else:
+            x, state = resolve(sg.lfilter)(sos[k, :3], sos[k, 3:], x, axis, zi[k])
+            states.append(state)
+    return x if zi is None else (x, resolve(np.stack)(states))
 
 
 def _find_peaks(x: Any, *args: Any, **options: Any) -> tuple[Any, dict]:

@@ -135,3 +135,14 @@ def methods_of_plain_arrays(x):
 @program(0.3, 1.2)
 def quantiles_of_a_normal_distribution(p, sigma):
     return statistics.NormalDist(p, sigma).inv_cdf(p) ** 2
+
+
+@program(0.7)
+def numbers_that_behave_like_arrays(x):
+    y = np.float64(x)
+    picked = y[np.array(y > 0.5)]
+    try:
+        float(np.array([x, x]))
+    except TypeError:
+        picked = picked * x
+    return picked.sum() * y[()]
