@@ -94,7 +94,12 @@ RULE_CASES: dict[Callable, list[tuple[tuple, dict[str, Any]]]] = {
         (("ab,b,->b", B, X[:4], 2.0), {}),
         (("ij,jk->ik", Z[:, None], np.exp(Z[None])), {}),
     ],
-    np.nan_to_num: [((X,), {}), ((X,), {"nan": 1.0, "posinf": 2.0}), ((Z,), {"copy": True})],
+    np.nan_to_num: [
+        ((X,), {}),
+        ((X, True, 0.3, 2.0), {}),
+        ((X,), {"nan": 1.0, "posinf": 2.0}),
+        ((Z,), {"copy": True}),
+    ],
     np.real: [((Z,), {})],
     np.imag: [((Z,), {})],
     np.real_if_close: [((X,), {})],

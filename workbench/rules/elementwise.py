@@ -248,10 +248,10 @@ add_rule(Rule(np.conjugate, _conjugate))
 
 
 def _nan_to_num(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
-    """``numpy.nan_to_num``: what is replaced does not vary."""
+    """``numpy.nan_to_num``: what is replaced does not vary, what replaces it may."""
 
     def named(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> tuple:
-        return x, copy, {"nan": plain(nan), "posinf": plain(posinf), "neginf": plain(neginf)}
+        return x, copy, {"nan": nan, "posinf": posinf, "neginf": neginf}
 
     x, copy, others = named(*args, **kwargs)
     if not copy:
@@ -263,7 +263,8 @@ def _nan_to_num(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]
         )
 
     def nan_to_num_pullback(bar: Any) -> list[Any]:
-        return [np.where(np.isfinite(plain(x)), bar, 0.0)]
+        places = {0: np.isfinite, 2: np.isnan, 3: np.isposinf, 4: np.isneginf}
+        return [np.where(places[k](plain(x)), bar, 0.0) if k in places else None for k in needs]
 
     return np.nan_to_num(x, **others), nan_to_num_pullback
 

@@ -146,3 +146,11 @@ def numbers_that_behave_like_arrays(x):
     except TypeError:
         picked = picked * x
     return picked.sum() * y[()]
+
+
+@program(X, 0.7)
+def what_replaces_nan_varies(x, fill):
+    y = np.where(x > 1.0, x, np.nan)
+    return (np.nan_to_num(y, True, fill) ** 2).sum() + np.nan_to_num(
+        np.array([np.inf, 1.0]), True, 0.0, fill
+    )[0]
