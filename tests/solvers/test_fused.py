@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from workbench.errors import LostGradientError
-from workbench.solvers import SDESolution, sde, solve_sde
+from workbench.solvers import SDESolution, fused_adaptive, sde, solve_sde
 
 F64 = torch.float64
 
@@ -79,6 +79,7 @@ def test_the_compiled_choice_of_steps_is_the_plain_one(monkeypatch: pytest.Monke
     def diffusion(t, y):
         return 0.4 + 0.1 * torch.cos(t) + 0 * y if noise == "additive" else 0.4 * y
 
+    monkeypatch.setattr(fused_adaptive, "CAPACITY", 5)
     found, seen = [], []
     for fused in (True, False):
         with monkeypatch.context() as patch, torch.no_grad():
@@ -91,8 +92,8 @@ def test_the_compiled_choice_of_steps_is_the_plain_one(monkeypatch: pytest.Monke
                     torch.linspace(0.1, 2.0, 600, dtype=F64).reshape(300, 2),
                     [0.0, 0.3, 1.0],
                     noise=noise,
-                    rtol=3e-5,
-                    atol=3e-5,
+                    rtol=5e-4,
+                    atol=5e-4,
                     generator=torch.Generator().manual_seed(4),
                     progress=seen.append if fused else None,
                 )
@@ -102,7 +103,7 @@ def test_the_compiled_choice_of_steps_is_the_plain_one(monkeypatch: pytest.Monke
     assert one.statistics.accepted.equal(other.statistics.accepted)
     assert one.statistics.rejected.equal(other.statistics.rejected)
     assert one.statistics.evaluations == other.statistics.evaluations
-    assert one.statistics.accepted.max() > 64
+    assert one.statistics.accepted.max() > 2 * fused_adaptive.CAPACITY
     assert seen[-1] == 1.0
 
 
