@@ -1,15 +1,16 @@
 """What a derivative costs in the trace tier, against peers measured in the same run.
 
-Prints: the cost of one scalar operation, forward and backward, beside plain Python, PyTorch and HIPS autograd; the
-ratio of an array program's gradient to its NumPy primal; how time grows with the length of a loop; the time to import
-and to the first gradient of a new function. Minima over repeats. The yardstick for a scalar operation is 568.8 ns
-(Zygote.jl: Innes et al., 2019, table 1).
+Prints: the cost of one scalar operation, forward and backward, beside plain Python, PyTorch, HIPS autograd and JAX,
+all eager; the ratio of an array program's gradient to its NumPy primal; how time grows with the length of a loop; the
+time to import and to the first gradient of a new function. Minima over repeats. The yardstick for a scalar operation
+is 568.8 ns (Zygote.jl: Innes et al., 2019, table 1).
 
     python benchmarks/autodiff.py
 """
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import os
 import subprocess
@@ -101,7 +102,30 @@ def scalar_costs() -> None:
     print(
         f"  chain, HIPS autograd                        {cost(lambda: derivative(0.5), 3) / 1000 * 1e9:13.0f}"
     )
+    _print_jax_chain()
     print("  Zygote.jl, published                                   569")
+
+
+def _print_jax_chain() -> None:
+    """JAX without compilation, where it is installed: every operation dispatched by itself."""
+    if importlib.util.find_spec("jax") is None:
+        print("  chain, JAX eager                             not installed: pip install -e '.[benchmarks]'")
+        return
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+
+    def jax_chain(x):
+        for _ in range(500):
+            x = jax.numpy.sin(x) * 1.0000001
+        return x
+
+    derivative = jax.grad(jax_chain)
+    derivative(0.5)
+    print(
+        f"  chain, JAX eager                            {cost(lambda: derivative(0.5), 3) / 1000 * 1e9:13.0f}"
+    )
 
 
 def array_costs() -> None:

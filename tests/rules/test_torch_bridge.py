@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from workbench import check_gradient, gradient
-from workbench.errors import LostGradientError, MissingRuleError
+from workbench import check_gradient, gradient, hessian, torch_function
+from workbench.errors import LostGradientError
 
 torch = pytest.importorskip("torch")
 
@@ -79,6 +79,34 @@ def test_torch_without_traced_values_is_left_alone():
     assert gradient(program)(2.0) == 12.0
 
 
-def test_a_second_derivative_is_refused():
-    with pytest.raises(MissingRuleError, match="second derivative through torch"):
-        gradient(gradient(lambda x: torch.sin(torch.tensor(x, dtype=torch.float64)).item()))(0.3)
+def through_arrays(x):
+    pushed = torch.tanh(torch.as_tensor(x) * x[1].item())
+    return NETWORK(torch.as_tensor(x)).item() ** 2 * x[0] + np.sum(pushed.numpy() * x)
+
+
+def test_second_derivatives_and_third_ones():
+    check_gradient(gradient(lambda x: module_in_the_middle(x, 1.3)), 0.7)
+    check_gradient(gradient(gradient(lambda x: module_in_the_middle(x, 1.3))), 0.7)
+    check_gradient(lambda k: gradient(module_in_the_middle)(0.7, k), 1.3)
+    assert gradient(gradient(lambda x: torch.tensor(3.0 * x).item()))(0.3) == 0.0
+
+
+def test_hessians_through_arrays():
+    x = np.array([0.3, -0.4])
+    check_gradient(gradient(through_arrays), x)
+    found = hessian(through_arrays)(x)
+    assert found == pytest.approx(found.T)
+
+
+def test_torch_around_a_program_with_torch_inside():
+    f = torch_function(through_arrays)
+    x = torch.tensor([0.3, -0.4], dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(f, (x,))
+    assert torch.autograd.gradgradcheck(f, (x,))
+
+
+def test_a_caller_without_gradients_does_not_make_the_network_a_constant():
+    slope = gradient(module_in_the_middle)(0.7, 1.3)
+    with torch.no_grad():
+        assert gradient(module_in_the_middle)(0.7, 1.3) == slope
+        assert not torch.is_grad_enabled()

@@ -20,6 +20,7 @@ from workbench.autodiff.arrays import TracedArray, current, is_complex_number
 from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
 from workbench.autodiff.elementwise import apply_ufunc
 from workbench.autodiff.location import user_line
+from workbench.autodiff.registry import LIFTS
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, strip
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
@@ -261,6 +262,10 @@ def _through(op: Operator, x: Any, y: Any) -> Any:
 def _protocol(op: Operator, a: Any, b: Any) -> Any:
     """Python's dispatch, with the methods of user classes rewritten."""
     ka, kb = type(a), type(b)
+    if ka in LIFTS and kb is TracedFloat:
+        return op.function(a, LIFTS[ka](b, a))
+    if kb in LIFTS and ka is TracedFloat:
+        return op.function(LIFTS[kb](a, b), b)
     left, right = python_method(ka, op.method), python_method(kb, op.reflected)
     if ka is str:  # "%.2f" % x, and text repeated
         return written(op.function(a, plain(b)), b)

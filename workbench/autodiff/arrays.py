@@ -393,6 +393,10 @@ def number_attribute(number: TracedFloat, name: str) -> Any:
     if name in METHODS and hasattr(type(plain), name):
         return METHODS[name].__get__(number)
     found = getattr(plain, name)
+    if name in ("item", "tolist"):
+        from workbench.autodiff.registry import DOORS
+
+        return lambda: DOORS[float](number)
     if callable(found):
         raise lost(f"the method {name!r} of a number has no rule")
     return found

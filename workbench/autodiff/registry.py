@@ -43,6 +43,8 @@ INSTANCE_DOORS: dict[type, Callable] = {}
 OWNER_DOORS: dict[type, Callable] = {}
 # type -> the number or array in such an object, for functions of numbers
 NUMBERS: dict[type, Callable] = {}
+# type -> makes such an object of a traced number, lift(number, other), for an operator between it and ``other``
+LIFTS: dict[type, Callable] = {}
 RULES: dict[Any, Rule] = {}
 # elementwise function -> one partial(m, y, *x) per operand; ``m`` is the namespace of functions to compute with
 PARTIALS: dict[Any, tuple[Callable | None, ...]] = {}

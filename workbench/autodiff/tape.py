@@ -13,7 +13,7 @@ import gc
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -140,11 +140,23 @@ class _Interpreter:
 _interpreter = _Interpreter()
 
 
+def _torch_records() -> AbstractContextManager:
+    """Let torch record what the program does with tensors, though the caller does not want it to.
+
+    Inside of a ``torch.autograd.Function`` and in a caller's ``no_grad`` torch records nothing, and a network in the
+    program would look like a constant.
+    """
+    torch = sys.modules.get("torch")
+    if torch is None or not hasattr(torch, "enable_grad") or torch.is_grad_enabled():
+        return nullcontext()
+    return torch.enable_grad()
+
+
 @contextmanager
 def recording() -> Iterator[Tape]:
     """A new innermost tape for the body of the ``with`` block."""
     tape = Tape(level=len(OPEN))
-    with _interpreter:
+    with _interpreter, _torch_records():
         OPEN.stack.append(tape)
         try:
             yield tape

@@ -19,12 +19,10 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from workbench.autodiff.application import as_array
 from workbench.autodiff.arrays import TracedArray, current, record
 from workbench.autodiff.calls import resolve
-from workbench.autodiff.location import user_line
-from workbench.autodiff.registry import DOORS, NUMBERS, OWNER_DOORS
+from workbench.autodiff.registry import DOORS, LIFTS, NUMBERS, OWNER_DOORS
 from workbench.autodiff.scalars import TRACED, innermost, lost
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
-from workbench.errors import MissingRuleError
 
 # leaf tensor -> the traced value it was made from
 _entered = WeakTensorKeyDictionary()
@@ -39,12 +37,6 @@ def _entering(make: Callable) -> Callable:
             return make(data, *args, **kwargs)
         plain_data, shared = plain(data), None
         source = as_array(data) if isinstance(data, list | tuple) else current(data)
-        if type(source) in TRACED and type(source.value) in TRACED:
-            raise MissingRuleError(
-                "a second derivative through torch inside a program is not known",
-                where=user_line(),
-                fix="turn it around: call the program from torch with workbench.torch_function",
-            )
         if type(source) is TracedArray:
             if make is not torch.tensor:
                 shared = source.memory, source.memory.version
@@ -84,33 +76,52 @@ def _leaves(tensor: torch.Tensor) -> list[torch.Tensor]:
 
 def leaving(tensor: torch.Tensor) -> Any:
     """The value of a tensor, a float or an array, traced if it depends on traced values."""
-    value = tensor.detach().cpu()
-    value = value.item() if value.ndim == 0 else value.numpy().copy()
-    leaves = (
-        [t for t in _leaves(tensor) if innermost(_entered[t]) is not None] if tensor.requires_grad else []
-    )
-    if not leaves:
-        return value
-    for memory, version in (_shared[t] for t in leaves if t in _shared):
+    leaves = _leaves(tensor) if tensor.requires_grad else []
+    sources = [(t, _entered[t]) for t in leaves if innermost(_entered[t]) is not None]
+    for memory, version in (_shared[t] for t, _ in sources if t in _shared):
         if memory.version != version:
             raise lost("an array was written into while a tensor shared its memory")
-    operands = [_entered[t] for t in leaves]
-    tape = innermost(*operands)
-    chosen = [(t, o) for t, o in zip(leaves, operands, strict=True) if o.tape is tape]
+    return _traced(tensor, sources)
+
+
+def _traced(tensor: torch.Tensor, sources: list[tuple[torch.Tensor, Any]]) -> Any:
+    """The value of a tensor as a function of ``sources``, leaves of torch's graph and what they stand for.
+
+    On the innermost tape it is one operation; its value, and its pullback, are made in the same way for the tapes
+    around it, which makes it differentiable any number of times.
+    """
+    tape = innermost(*[source for _, source in sources])
+    if tape is None or not tensor.requires_grad:
+        value = tensor.detach().cpu()
+        return value.item() if value.ndim == 0 else value.numpy().copy()
+    chosen = [(t, s) for t, s in sources if s.tape is tape]
+    beneath = [(t, s.value if s.tape is tape else s) for t, s in sources if type(s) in TRACED]
+    beneath = [(t, s) for t, s in beneath if type(s) in TRACED]
 
     def torch_pullback(bar: Any) -> list[Any]:
-        seed = torch.as_tensor(np.asarray(bar), dtype=tensor.dtype, device=tensor.device).reshape(
-            tensor.shape
-        )
-        found = torch.autograd.grad(
-            tensor, [t for t, _ in chosen], seed, retain_graph=True, allow_unused=True
-        )
-        return [
-            None if bar is None else bar.double().cpu().numpy().reshape(np.shape(plain(o)))
-            for bar, (_, o) in zip(found, chosen, strict=True)
-        ]
+        seed = _seed(tensor, bar)
+        around = [*beneath, (seed, bar)] if type(bar) in TRACED else beneath
+        with torch.set_grad_enabled(bool(around)):
+            found = torch.autograd.grad(
+                tensor,
+                [t for t, _ in chosen],
+                seed,
+                retain_graph=True,
+                create_graph=bool(around),
+                allow_unused=True,
+            )
+            return [
+                None if t_bar is None else _traced(t_bar.double().reshape(np.shape(plain(s))), around)
+                for t_bar, (_, s) in zip(found, chosen, strict=True)
+            ]
 
-    return record(tape, [o for _, o in chosen], value, torch_pullback)
+    return record(tape, [s for _, s in chosen], _traced(tensor, beneath), torch_pullback)
+
+
+def _seed(tensor: torch.Tensor, bar: Any) -> torch.Tensor:
+    """The cotangent of a tensor as a tensor; a leaf of torch's graph if it is traced."""
+    seed = torch.as_tensor(np.asarray(plain(bar)), dtype=tensor.dtype, device=tensor.device)
+    return seed.reshape(tensor.shape).requires_grad_(type(bar) in TRACED)
 
 
 def _tensor_method(method: Callable, tensor: torch.Tensor) -> Callable:
@@ -134,6 +145,13 @@ def _tensor_method(method: Callable, tensor: torch.Tensor) -> Callable:
     return call
 
 
+def _lifted(number: Any, tensor: torch.Tensor) -> torch.Tensor:
+    """A traced number as a tensor without axes, which takes the type of the tensor beside it as a float would."""
+    dtype = tensor.dtype if tensor.dtype.is_floating_point else torch.get_default_dtype()
+    return DOORS[torch.as_tensor](number, dtype=dtype, device=tensor.device)
+
+
 for _kind in (torch.Tensor, torch.nn.Parameter):
     OWNER_DOORS[_kind] = _tensor_method
     NUMBERS[_kind] = leaving
+    LIFTS[_kind] = _lifted
