@@ -27,7 +27,8 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current
-from workbench.autodiff.location import is_engine_file, name_of, user_line
+from workbench.autodiff.location import is_engine_file
+from workbench.autodiff.refusing import ABOUT_MASKS, NO_MASKS, NO_MATRICES, refusing, without_rule
 from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, OWNER_DOORS, learn
 from workbench.autodiff.rewrite import rewrite, with_code
 from workbench.autodiff.scalars import TRACED, lost, unswallowed
@@ -38,7 +39,6 @@ from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced
 from workbench.autodiff.tiers import native_call
 from workbench.autodiff.watch import call_watched
-from workbench.errors import MissingRuleError
 
 _DISPATCHER = type(np.sum)  # NumPy's functions written in Python or C behind __array_function__
 
@@ -139,7 +139,7 @@ def _resolve_other(f: Any) -> Any:
     if kind in INSTANCE_DOORS:
         return INSTANCE_DOORS[kind](f)
     if kind.__module__.startswith("numpy.ma."):
-        return _refusing(f, _NO_MASKS)
+        return refusing(f, NO_MASKS)
     call = python_method(kind, "__call__")
     if call is not None:
         new = resolve(call)
@@ -158,8 +158,8 @@ def _resolve_function(f: FunctionType) -> Callable:
         found = DOORS.get(f)
     if found is not None:
         return found
-    if OPEN and (f.__module__ or "").startswith("numpy.ma.") and f.__name__ not in _ABOUT_MASKS:
-        return _refusing(f, _NO_MASKS)
+    if OPEN and (f.__module__ or "").startswith("numpy.ma.") and f.__name__ not in ABOUT_MASKS:
+        return refusing(f, NO_MASKS)
     code = rewritten_code(f)
     found = native_call(f, with_code(f, code)) if code is not None else _without_source(f)
     if f.__closure__ is None:
@@ -238,9 +238,9 @@ def python_method(kind: type, name: str) -> FunctionType | None:
 def class_door(cls: type) -> Callable:
     """Making an object: as the class does it, with rewritten ``__new__`` and ``__init__``."""
     if cls.__module__.startswith("numpy.ma"):
-        return _refusing(cls, _NO_MASKS)
+        return refusing(cls, NO_MASKS)
     if issubclass(cls, np.matrix):
-        return _refusing(cls, _NO_MATRICES)
+        return refusing(cls, NO_MATRICES)
     if type(cls).__call__ is not type.__call__ or cls.__module__ == "builtins":
         return _compiled(cls) if OPEN else cls
     init, new = python_method(cls, "__init__"), python_method_or_static(cls, "__new__")
@@ -380,28 +380,6 @@ def python_method_or_static(cls: type, name: str) -> FunctionType | None:
 # ------------------------------------------------------------------------------------ NumPy and compiled code
 
 
-_NO_MASKS = "use numpy.where with an array of truth values in place of a masked array"
-# these only ask whether there is a mask, of ordinary arrays too
-_ABOUT_MASKS = frozenset({"isMaskedArray", "is_masked", "getmask", "getmaskarray"})
-_NO_MATRICES = "use an array with two axes, and the operator @ in place of *"
-
-
-def _refusing(f: Any, fix: str) -> Callable:
-    """A function of which no derivative is known at all, such as those of masked arrays."""
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if any(map(contains_traced, (*args, *kwargs.values()))):
-            raise MissingRuleError(
-                f"{name_of(f)} has no rule",
-                found="it got a traced value",
-                where=user_line(),
-                fix=fix,
-            )
-        return call_watched(f, args, kwargs)
-
-    return call
-
-
 def seen(result: Any) -> Any:
     """What a function has filled with traced values, as code that is not rewritten has to see it."""
     if type(result) is tuple or type(result) is list:
@@ -411,7 +389,7 @@ def seen(result: Any) -> Any:
 
 _numpy_doors: dict[Any, Callable] = {}
 for _function in (np.asmatrix, np.bmat):
-    DOORS[_function] = _refusing(_function, _NO_MATRICES)
+    DOORS[_function] = refusing(_function, NO_MATRICES)
 
 
 def _numpy_function(f: Any) -> Callable:
@@ -422,14 +400,21 @@ def _numpy_function(f: Any) -> Callable:
 
         @functools.wraps(f, updated=())
         def found(*args: Any, **kwargs: Any) -> Any:
-            if not any(map(contains_traced, args)) and not any(map(contains_traced, kwargs.values())):
+            given = (*args, *kwargs.values())
+            if not any(map(contains_traced, given)) and not (OPEN and any(map(_calls_back, given))):
                 return call_watched(f, args, kwargs)
             if type(inner) is not FunctionType or rewritten_code(inner) is None:
-                raise _without_rule(f)
+                raise without_rule(f)
             return seen(resolve(inner)(*args, **kwargs))
 
         _numpy_doors[f] = found
     return found
+
+
+def _calls_back(x: Any) -> bool:
+    """Whether an argument is a function of the program, which may use traced values, or a list of such."""
+    kind = type(x)
+    return kind is FunctionType or kind is MethodType or (kind is list and any(map(_calls_back, x)))
 
 
 def _array_method(method: Any, owner: np.ndarray) -> Callable:
@@ -534,7 +519,7 @@ def _compiled(f: Any) -> Any:
             if any(word in str(error) for word in _ASKED) and any(
                 map(contains_traced, (*args, *kwargs.values()))
             ):
-                raise _without_rule(f) from error
+                raise without_rule(f) from error
             raise
 
     return call
@@ -550,15 +535,6 @@ _ASKED = (
     ),
     *("pythranized", "C contiguous array"),
 )
-
-
-def _without_rule(f: Any) -> MissingRuleError:
-    return MissingRuleError(
-        f"{name_of(f)} has no rule",
-        found="it is compiled code and got a traced value",
-        where=user_line(),
-        fix=f"register a rule with @workbench.rule({name_of(f)}), or write it with functions that have one",
-    )
 
 
 def called_back(f: Callable, *, foreign: bool) -> Callable:

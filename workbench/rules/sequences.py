@@ -239,7 +239,7 @@ def _vectorized(instance: np.vectorize) -> Callable:
     """A ``numpy.vectorize`` object: its function is called, rewritten, for each element."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        if not OPEN or kwargs or instance.signature is not None or not any(map(contains_traced, args)):
+        if not OPEN or kwargs or instance.signature is not None:
             return instance(*args, **kwargs)
         args = [as_array(a) if isinstance(a, list | tuple) else current(a) for a in args]
         shape = np.broadcast_shapes(*[np.shape(plain(a)) for a in args])
@@ -251,6 +251,9 @@ def _vectorized(instance: np.vectorize) -> Callable:
             function(*[a if np.ndim(plain(a)) == 0 else a[place] for a in wide])
             for place in np.ndindex(*shape)
         ]
+        if not contains_traced(args) and not contains_traced(values):
+            again = iter(values)
+            return np.vectorize(lambda *_: next(again), otypes=instance.otypes, cache=True)(*args)
         if isinstance(values[0], tuple):
             return tuple(
                 resolve(np.reshape)(as_array(list(column)), shape) for column in zip(*values, strict=True)
@@ -286,12 +289,16 @@ def frompyfunc(function: Callable, *shapes: int, **options: Any) -> Any:
 def _apply_along_axis(func1d: Callable, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
     """``numpy.apply_along_axis`` with a rewritten function."""
     function, array = func1d, current(arr)
-    if not OPEN or type(array) is not TracedArray:
-        return np.apply_along_axis(resolve(function) if OPEN else function, axis, array, *args, **kwargs)
+    if not OPEN:
+        return np.apply_along_axis(function, axis, array, *args, **kwargs)
+    array = resolve(np.asarray)(array)
     moved = resolve(np.moveaxis)(array, axis, -1)
     lead = np.shape(plain(moved))[:-1]
     new = resolve(function)
-    values = [new(moved[place], *args, **kwargs) for place in np.ndindex(*lead)]
+    values = [current(new(moved[place], *args, **kwargs)) for place in np.ndindex(*lead)]
+    if not contains_traced(values):
+        again = iter(values)
+        return np.apply_along_axis(lambda *_, **__: next(again), axis, plain(array))
     inner = np.shape(plain(values[0]))
     result = (
         resolve(np.reshape)(resolve(np.stack)(values), (*lead, *inner))

@@ -154,3 +154,24 @@ def what_replaces_nan_varies(x, fill):
     return (np.nan_to_num(y, True, fill) ** 2).sum() + np.nan_to_num(
         np.array([np.inf, 1.0]), True, 0.0, fill
     )[0]
+
+
+def scaled(a, x):
+    out = np.zeros(3)
+    out[:] = a * x
+    return out
+
+
+@program(1.3)
+def only_what_is_closed_over_varies(a):
+    t, ones = np.array([0.2, 0.7, 1.1]), np.ones((2, 2))
+    total = (
+        np.vectorize(lambda x: scaled(a, x)[1])(t).sum() + a * np.vectorize(lambda x: int(x > 0.5))(t).sum()
+    )
+    total += np.apply_along_axis(lambda row: scaled(a, row.sum()), 0, ones).sum()
+    total += np.apply_along_axis(lambda row: row.sum(), 1, ones).sum() * a
+    total += np.piecewise(t, [t < 1], [lambda x: a * x, lambda x: x**a]).sum()
+    total += (
+        np.fromfunction(lambda i, j: a * i + j, (2, 3)).sum() + np.frompyfunc(lambda x: a * x, 1, 1)(t).sum()
+    )
+    return total * np.stack(list(map(lambda x: scaled(a, x), t))).max()
