@@ -4,42 +4,43 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
 
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.indexing import iterate
 from workbench.autodiff.registry import door
-from workbench.autodiff.scalars import lost
 from workbench.autodiff.tape import OPEN
-from workbench.autodiff.telling import contains_traced
 
 
-def _carried(function: Callable) -> Callable:
+def carried(function: Callable) -> Callable:
+    """A function to be called in another thread, as a part of the program that runs in this one."""
     return OPEN.carried(resolve(function)) if OPEN else function
 
 
 @door(threading.Thread)
 def thread(group: None = None, target: Callable | None = None, *args: Any, **kwargs: Any) -> threading.Thread:
     """A thread whose target is rewritten."""
-    return threading.Thread(group, None if target is None else _carried(target), *args, **kwargs)
+    return threading.Thread(group, None if target is None else carried(target), *args, **kwargs)
+
+
+@door(threading.Thread.start)
+def start(self: threading.Thread) -> None:
+    """A thread with a ``run`` of its own, or one that waits before it calls a function."""
+    if OPEN and isinstance(self, threading.Timer):
+        self.function = carried(self.function)
+    elif OPEN and type(self).run is not threading.Thread.run:
+        self.run = carried(self.run)
+    threading.Thread.start(self)
 
 
 @door(ThreadPoolExecutor.submit)
 def submit(pool: Executor, function: Callable, /, *args: Any, **kwargs: Any) -> Future:
     """A call in another thread of the pool."""
-    return ThreadPoolExecutor.submit(pool, _carried(function), *args, **kwargs)
+    return ThreadPoolExecutor.submit(pool, carried(function), *args, **kwargs)
 
 
 @door(Executor.map)
 def map_(pool: Executor, function: Callable, *sources: Iterable, **kwargs: Any) -> Any:
     """Calls in the pool's threads, in order."""
-    return Executor.map(pool, _carried(function), *[iterate(s) for s in sources], **kwargs)
-
-
-@door(ProcessPoolExecutor.submit)
-def submit_to_process(pool: Executor, function: Callable, /, *args: Any, **kwargs: Any) -> Future:
-    """A call in another process: traced values cannot go there."""
-    if contains_traced(args) or contains_traced(kwargs):
-        raise lost("a traced value was about to be sent to another process")
-    return ProcessPoolExecutor.submit(pool, function, *args, **kwargs)
+    return Executor.map(pool, carried(function), *[iterate(s) for s in sources], **kwargs)
