@@ -56,8 +56,11 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, object]:
 
     def run(showcase: object, parameters: Parameters, **options: object) -> SimpleNamespace:
         received.update(showcase=showcase, parameters=parameters, **options)
-        write_json(tmp_path / "result.json", {"schema": SCHEMA, "metrics": {"height": 12.3456}})
-        write_json(tmp_path / "provenance.json", {"schema": SCHEMA, "timings": {"samples_per_second": 5}})
+        rest = {"iterations": 1, "loss": {}, "changes": [], "tables": {}, "arrays": {}, "warnings": []}
+        result = {"schema": SCHEMA, "complete": True, "metrics": {"height": 12.3456}, **rest}
+        write_json(tmp_path / "result.json", result)
+        measured = {"schema": SCHEMA, "provenance": {}, "timings": {"samples_per_second": 5}}
+        write_json(tmp_path / "provenance.json", measured)
         files = {name: tmp_path / f"{name}.json" for name in ("result", "provenance")}
         return SimpleNamespace(report=tmp_path / "report.html", **files)
 

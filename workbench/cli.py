@@ -209,10 +209,8 @@ def _report(options: argparse.Namespace) -> None:
     if (top / "sweep.json").exists():
         print(write_summary(top))
         return
-    runs = (
-        [top] if (top / "params.json").exists() else sorted(file.parent for file in top.glob("*/params.json"))
-    )
-    sweeps = sorted(file.parent for file in top.glob("*/sweep.json"))
+    runs = [top] if (top / "params.json").exists() else _folders_with(top, "params.json")
+    sweeps = _folders_with(top, "sweep.json")
     if not runs and not sweeps:
         raise MachineError(
             "there is no run here",
@@ -221,6 +219,11 @@ def _report(options: argparse.Namespace) -> None:
             fix="give the --out folder of `workbench run`, or the folder of one run or sweep in it",
         )
     _make_reports([*map(RunDirectory, runs)], sweeps)
+
+
+def _folders_with(top: Path, name: str) -> list[Path]:
+    """The folders in ``top`` that hold such a file; links may lead out of it, and are left alone."""
+    return sorted(file.parent for file in top.glob(f"*/{name}") if not file.parent.is_symlink())
 
 
 def _make_reports(runs: list[Any], sweeps: list[Path]) -> None:

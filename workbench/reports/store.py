@@ -88,8 +88,15 @@ class RunDirectory:
         """Make the folder, and see that it can be written to.
 
         Raises:
-            MachineError: it cannot be made or is read-only.
+            MachineError: it cannot be made, is read-only, or is a link that leads out of the folder of runs.
         """
+        if self.path.is_symlink():
+            raise MachineError(
+                "a run's folder must not be a link to somewhere else",
+                found=f"it leads to {self.path.resolve()}",
+                where=str(self.path),
+                fix="remove the link; link the whole --out folder where runs should lie elsewhere",
+            )
         with storage_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             for leftover in self.path.glob(f".*{LEFTOVER}"):
@@ -118,7 +125,7 @@ class RunDirectory:
         Raises:
             RunError: another process holds it.
         """
-        with open(self.path / ".lock", "w") as lock:
+        with open(self.path / ".lock", "w", opener=_no_link) as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -128,6 +135,11 @@ class RunDirectory:
                     fix="wait for it, or give another --out directory",
                 ) from None
             yield
+
+
+def _no_link(path: str, flags: int) -> int:
+    """Open a file that is none elsewhere: what is there might be a link, and its target would be emptied."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o644)
 
 
 def run_id(
@@ -258,6 +270,7 @@ def storage_error(error: OSError, where: Path) -> MachineError:
         errno.EACCES: ("this directory may not be written to", "give an --out directory of your own"),
         errno.EPERM: ("this directory may not be written to", "give an --out directory of your own"),
         errno.EROFS: ("this directory is on a read-only disk", "give an --out directory of your own"),
+        errno.ELOOP: ("a file of the run is a link to somewhere else", "remove the link, then --resume"),
         errno.ENOTDIR: ("this is not a directory", "give another --out directory"),
         errno.EEXIST: ("this is a file, not a directory", "give another --out directory"),
     }.get(error.errno or 0, ("the run's files could not be written", "see the reason, then --resume"))
