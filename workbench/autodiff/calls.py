@@ -567,7 +567,9 @@ def _outgoing(x: Any, foreign: bool = False) -> Any:
         return called_back(x, foreign=foreign)
     if kind is np.ndarray:
         return current(x)
-    if kind is BuiltinFunctionType or kind is _DISPATCHER or kind is np.ufunc:
+    if kind is _DISPATCHER or kind is np.ufunc:
+        return resolve(x)
+    if kind is BuiltinFunctionType:
         try:
             return DOORS.get(x, x)
         except TypeError:

@@ -1,5 +1,7 @@
 """NumPy's iterators, functions made of Python functions, lists of numbers given to ufunc methods, nested lambdas."""
 
+import functools
+import itertools
 import math
 import statistics
 
@@ -175,3 +177,11 @@ def only_what_is_closed_over_varies(a):
         np.fromfunction(lambda i, j: a * i + j, (2, 3)).sum() + np.frompyfunc(lambda x: a * x, 1, 1)(t).sum()
     )
     return total * np.stack(list(map(lambda x: scaled(a, x), t))).max()
+
+
+@program(1.3)
+def functions_of_numpy_called_by_python_s_own(a):
+    arrays = [scaled(a, x) for x in (1.0, 0.5, a)]
+    total = sum(np.sum(array) for array in itertools.accumulate(arrays, np.add))
+    total += sum(array.sum() for array in itertools.starmap(np.multiply, [arrays[:2]]))
+    return total * sum(itertools.starmap(np.dot, [arrays[1:]])) * functools.reduce(np.maximum, arrays).max()
