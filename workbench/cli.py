@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from workbench.commands import sweeps
+from workbench.commands import runs, sweeps
 from workbench.commands.arguments import EXIT_CODES, check_folder, parameter_texts, seconds
 from workbench.errors import (
     MachineError,
@@ -96,10 +96,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     report.add_argument("directory", metavar="DIR", help="the folder of a run or sweep, or of many")
     sweeps.add(command)
+    runs.add(command)
     return parser
 
 
 _EXAMPLES = {
+    "runs": runs.RUNS_EXAMPLES,
+    "tag": runs.TAG_EXAMPLES,
+    "note": runs.NOTE_EXAMPLES,
     "sweep": sweeps.SWEEP_EXAMPLES,
     "tune": sweeps.TUNE_EXAMPLES,
     "run": "examples:\n"

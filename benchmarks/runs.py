@@ -1,0 +1,39 @@
+"""How long does a table of 1,000 runs take, read from their files? Run it: python benchmarks/runs.py [COUNT]"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from workbench.reports.store import SCHEMA, write_json
+from workbench.reports.table import read_rows
+
+
+def main(count: int) -> None:
+    """Make so many small runs, and time the reading of their rows and the whole command."""
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in range(count):
+            run = Path(folder) / f"{seed:012x}"
+            run.mkdir()
+            asked = {"showcase": "line", "preset": "default", "parameters": {"seed": seed, "width": 32}}
+            write_json(run / "params.json", {"schema": SCHEMA, **asked})
+            result = {"complete": True, "iterations": 100, "loss": {"last": 1 / (seed + 1)}, "changes": []}
+            result |= {"metrics": {f"metric_{i}": i * 0.1 for i in range(10)}, "tables": {}, "arrays": {}}
+            write_json(run / "result.json", {"schema": SCHEMA, **result, "warnings": []})
+            write_json(run / "labels.json", {"schema": SCHEMA, "tags": ["a"], "note": "text"})
+        for _ in range(5):
+            start = time.perf_counter()
+            read_rows(folder)
+            print(f"rows of {count} runs: {time.perf_counter() - start:.3f} s")
+        for _ in range(3):
+            start = time.perf_counter()
+            command = [sys.executable, "-m", "workbench", "runs", folder, "--sort", "loss"]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            print(f"the whole command: {time.perf_counter() - start:.3f} s")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)

@@ -1,0 +1,82 @@
+"""The table of runs: read from the files, sorted, filtered, labelled, and whole when files are not."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from workbench import cli
+from workbench.errors import ParameterError
+from workbench.reports.store import write_json
+from workbench.reports.table import ordered, read_rows, set_labels, where
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    """Three complete runs and one that has only begun."""
+    for seed in range(4):
+        folder = tmp_path / f"run{seed}"
+        folder.mkdir()
+        asked = {"schema": 1, "showcase": "line", "preset": "default", "parameters": {"seed": seed}}
+        write_json(folder / "params.json", asked)
+        empty = {"changes": [], "tables": {}, "arrays": {}, "warnings": []}
+        loss = {"loss": {"last": 1.0 - seed / 10}, "metrics": {"miss": 2.0 * seed}, "iterations": 5}
+        if seed < 3:
+            write_json(folder / "result.json", {"schema": 1, "complete": True, **empty, **loss})
+    return tmp_path
+
+
+def _names(rows: list) -> list[str]:
+    return [row.run for row in rows]
+
+
+def test_sorted_and_filtered(runs: Path) -> None:
+    rows = read_rows(runs)
+    assert [row.state for row in rows] == ["complete"] * 3 + ["unfinished"]
+    assert _names(ordered(rows, "loss")) == ["run2", "run1", "run0", "run3"]
+    assert _names(ordered(rows, "loss", descending=True)) == ["run0", "run1", "run2", "run3"]
+    assert _names(where(rows, ["seed>=1", "miss<4"])) == ["run1"]
+    assert _names(where(rows, ["seed=2.0"])) == ["run2"]
+    with pytest.raises(ParameterError, match="no run has anything called 'sed'"):
+        where(rows, ["sed=1"])
+    with pytest.raises(ParameterError, match="cannot be read"):
+        where(rows, ["seed"])
+
+
+def test_a_damaged_run_is_a_row_and_the_others_stand(runs: Path) -> None:
+    (runs / "run1" / "result.json").write_text('{"schema": 1, "comp')
+    assert [row.state for row in read_rows(runs)] == ["complete", "damaged", "complete", "unfinished"]
+
+
+def test_labels_from_processes_at_once_are_all_kept(runs: Path) -> None:
+    code = "import sys; from workbench.reports.table import set_labels as s\n"
+    code += "[s(sys.argv[1], add=[f'{sys.argv[2]}{i}']) for i in range(20)]"
+    command = [sys.executable, "-c", code, str(runs / "run0")]
+    both = [subprocess.Popen([*command, letter]) for letter in "ab"]
+    assert [process.wait(60) for process in both] == [0, 0]
+    assert len(read_rows(runs)[0].tags) == 40
+
+
+def test_the_commands(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = str(runs / "run1")
+    assert cli.main(["tag", run, "paper"]) == 0
+    assert cli.main(["note", run, "the \x1b[31mfigure"]) == 0
+    assert cli.main(["runs", str(runs), "--where", "tag=paper"]) == 0
+    shown = capsys.readouterr().out
+    assert "run1" in shown
+    assert "run0" not in shown
+    assert "\x1b" not in shown
+    assert cli.main(["tag", run, "paper", "--remove"]) == 0
+    assert cli.main(["runs", str(runs), "--json", "--sort", "miss"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["run"] for row in rows] == ["run0", "run1", "run2", "run3"]
+    assert rows[1]["tags"] == []
+    assert cli.main(["tag", run, "two words"]) == 2
+    assert cli.main(["runs", str(runs / "nowhere")]) == 5
+    assert "cannot be listed" in capsys.readouterr().err
+    with pytest.raises(ParameterError, match="one word"):
+        set_labels(run, add=[""])
