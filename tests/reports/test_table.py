@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from workbench import cli
-from workbench.errors import ParameterError
+from workbench.errors import ParameterError, RunError
 from workbench.reports.store import write_json
 from workbench.reports.table import ordered, read_rows, set_labels, where
 
@@ -50,6 +51,30 @@ def test_sorted_and_filtered(runs: Path) -> None:
 def test_a_damaged_run_is_a_row_and_the_others_stand(runs: Path) -> None:
     (runs / "run1" / "result.json").write_text('{"schema": 1, "comp')
     assert [row.state for row in read_rows(runs)] == ["complete", "damaged", "complete", "unfinished"]
+
+
+@pytest.mark.parametrize("text", ["half", '{"schema": 1, "tags": 5, "note": ""}', "[]"])
+def test_damaged_labels_are_told_and_never_overwritten(runs: Path, text: str) -> None:
+    labels = runs / "run0" / "labels.json"
+    labels.write_text(text)
+    assert read_rows(runs)[0].state == "damaged"
+    with pytest.raises(RunError, match="tags and note cannot be read"):
+        set_labels(runs / "run0", add=["paper"])
+    assert labels.read_text() == text
+
+
+def test_a_folder_that_may_not_be_read_is_a_row(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(path: Path, real: Callable[..., object]) -> object:
+        if path.parent.name == "run2":
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    for name in ("is_file", "exists"):
+        real = getattr(Path, name)
+        monkeypatch.setattr(Path, name, lambda path, real=real: closed(path, real))
+    real_text = Path.read_text
+    monkeypatch.setattr(Path, "read_text", lambda path, **k: closed(path, lambda p: real_text(p, **k)))
+    assert [row.state for row in read_rows(runs)] == ["complete", "complete", "damaged", "unfinished"]
 
 
 def test_labels_from_processes_at_once_are_all_kept(runs: Path) -> None:

@@ -45,6 +45,7 @@ _ENTRIES: dict[str, dict[str, type]] = {
     },
     "provenance.json": {"provenance": dict, "timings": dict},
     "failure.json": {"error": str},
+    "labels.json": {"tags": list, "note": str},
     "sweep.json": {"showcase": str, "preset": str, "runs": list},
 }
 """What a record must hold to be one, by the name of its file."""

@@ -53,7 +53,7 @@ def read_rows(folder: Path | str) -> list[Row]:
         MachineError: there is no such folder, or it may not be read.
     """
     try:
-        names = sorted(path.name for path in Path(folder).iterdir() if (path / "params.json").is_file())
+        names = sorted(path.name for path in Path(folder).iterdir() if _is_run(path))
     except OSError as error:
         raise MachineError(
             "the runs cannot be listed",
@@ -62,6 +62,13 @@ def read_rows(folder: Path | str) -> list[Row]:
             fix="give the --out folder of `workbench run`",
         ) from None
     return [_row(RunDirectory(Path(folder) / name)) for name in names]
+
+
+def _is_run(path: Path) -> bool:
+    try:
+        return (path / "params.json").is_file()
+    except OSError:  # a folder that may not be looked into: a row that says so, not the end of the table
+        return True
 
 
 def _row(directory: RunDirectory) -> Row:
@@ -74,12 +81,16 @@ def _row(directory: RunDirectory) -> Row:
         except (RunError, OSError):
             records[file.name], damaged = {}, True
     asked, result, labels = records.values()
-    done = "complete" if result.get("complete") is True else None
-    state = done or ("failed" if directory.failure.exists() else "unfinished")
+    if damaged:
+        state = "damaged"
+    elif result.get("complete") is True:
+        state = "complete"
+    else:
+        state = "failed" if directory.failure.exists() else "unfinished"
     loss = {"loss": result["loss"]["last"]} if result.get("loss", {}).get("last") is not None else {}
     return Row(
         run=directory.path.name,
-        state="damaged" if damaged else state,
+        state=state,
         showcase=str(asked.get("showcase", "")),
         preset=str(asked.get("preset", "")),
         parameters=asked.get("parameters", {}),
@@ -170,10 +181,22 @@ def set_labels(
         if not tag.isprintable() or len(tag.split()) != 1:
             raise ParameterError("a tag is one word", found=f"got {tag!r}", where="tag", fix="use a note")
     with storage_errors(directory.path), _alone(directory.path / ".labels.lock"):
-        labels = read_record(directory.labels) if directory.labels.exists() else {}
-        tags = (set(labels.get("tags", ())) | set(add)) - set(remove)
+        labels = _labels(directory)
+        tags = (set(map(str, labels.get("tags", ()))) | set(add)) - set(remove)
         text = labels.get("note", "") if note is None else note
         write_json(directory.labels, {"schema": SCHEMA, "tags": sorted(tags), "note": text})
+
+
+def _labels(directory: RunDirectory) -> dict[str, Any]:
+    try:
+        return read_record(directory.labels) if directory.labels.exists() else {}
+    except RunError as error:
+        raise RunError(
+            "the run's tags and note cannot be read",
+            found=error.found or error.what,
+            where=str(directory.labels),
+            fix="mend that file, or delete it and write them again",
+        ) from None
 
 
 @contextmanager
