@@ -95,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         "report", _report, "make the HTML report of a run or sweep, or of all in a folder, again"
     )
     report.add_argument("directory", metavar="DIR", help="the folder of a run or sweep, or of many")
+    report.add_argument("--pdf", action="store_true", help="print each as a PDF too, by Chromium or Chrome")
     sweeps.add(command)
     runs.add(command)
     return parser
@@ -112,7 +113,7 @@ _EXAMPLES = {
     "  workbench run trebuchet -p seed=3 -p learning_rate=1e-3 --resume\n\n" + EXIT_CODES,
     "list": "examples:\n  workbench list\n  workbench list trebuchet",
     "lab": "examples:\n  workbench lab\n  workbench lab 10_trebuchet",
-    "report": "examples:\n  workbench report runs\n  workbench report runs/1a2b3c4d5e6f",
+    "report": "examples:\n  workbench report runs\n  workbench report runs/1a2b3c4d5e6f --pdf",
 }
 
 
@@ -211,7 +212,7 @@ def _report(options: argparse.Namespace) -> None:
 
     top = Path(options.directory)
     if (top / "sweep.json").exists():
-        print(write_summary(top))
+        _tell(write_summary(top), options.pdf)
         return
     runs = [top] if (top / "params.json").exists() else _folders_with(top, "params.json")
     sweeps = _folders_with(top, "sweep.json")
@@ -222,7 +223,7 @@ def _report(options: argparse.Namespace) -> None:
             where=str(top),
             fix="give the --out folder of `workbench run`, or the folder of one run or sweep in it",
         )
-    _make_reports([*map(RunDirectory, runs)], sweeps)
+    _make_reports([*map(RunDirectory, runs)], sweeps, options.pdf)
 
 
 def _folders_with(top: Path, name: str) -> list[Path]:
@@ -230,7 +231,15 @@ def _folders_with(top: Path, name: str) -> list[Path]:
     return sorted(file.parent for file in top.glob(f"*/{name}") if not file.parent.is_symlink())
 
 
-def _make_reports(runs: list[Any], sweeps: list[Path]) -> None:
+def _tell(page: Path, pdf: bool) -> None:
+    print(page)
+    if pdf:
+        from workbench.reports.pdf import print_pdf
+
+        print(print_pdf(page))
+
+
+def _make_reports(runs: list[Any], sweeps: list[Path], pdf: bool) -> None:
     """Make every report that can be made; those that cannot are told at the end, and hide no other."""
     from workbench.reports.html import write_report
     from workbench.sweeps.summary import write_summary
@@ -245,7 +254,7 @@ def _make_reports(runs: list[Any], sweeps: list[Path]) -> None:
     damaged: list[RunError] = []
     for make in makers:
         try:
-            print(make())
+            _tell(make(), pdf)
         except RunError as error:
             damaged.append(error)
     for error in damaged[:-1]:
