@@ -24,10 +24,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
 
+from workbench.reports.pdf import BROWSERS, find_browser
+
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
 ARTIFACTS = REPOSITORY / "artifacts"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 SWITCHES = (
     "--no-sandbox",
     "--disable-gpu",
@@ -40,11 +41,6 @@ SWITCHES = (
 )
 # Messages of JupyterLab itself that tell nothing about us.
 KNOWN_CONSOLE = re.compile(r"No version specified and unable to automatically determine one|@jupyter/ydoc")
-
-
-def find_browser() -> str | None:
-    """The first browser of the known names on this machine."""
-    return next((path for path in map(shutil.which, BROWSERS) if path), None)
 
 
 @dataclass

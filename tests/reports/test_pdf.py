@@ -1,7 +1,6 @@
 """Reports printed by a real browser."""
 
 import re
-import shutil
 import zlib
 
 import pytest
@@ -9,8 +8,7 @@ import pytest
 from workbench.errors import MachineError, RunError
 from workbench.reports import pdf
 
-there_is_a_browser = any(map(shutil.which, pdf.BROWSERS))
-needs_browser = pytest.mark.skipif(not there_is_a_browser, reason="no Chromium or Chrome on this machine")
+needs_browser = pytest.mark.skipif(pdf.find_browser() is None, reason="no Chromium or Chrome on this machine")
 
 
 def contents(file):

@@ -51,13 +51,7 @@ def energy_figure(arrays: Mapping[str, np.ndarray]) -> go.Figure:
         figure.add_scatter(
             x=at, y=row, mode="lines", name=name, line={"color": color, "width": 2.5, "dash": dash}
         )
-    for name, level in zip(("ground state", "next level"), levels[:2], strict=False):
-        figure.add_hline(
-            y=level,
-            line={"color": INK, "dash": "dot", "width": 1},
-            annotation_text=name,
-            annotation_position="bottom right",
-        )
+    _mark_levels(figure, levels)
     return figure
 
 
@@ -285,13 +279,7 @@ def noise_figure(arrays: Mapping[str, np.ndarray]) -> go.Figure:
         line={"color": BLUE, "width": 2.5},
         showlegend=False,
     )
-    for name, level in zip(("ground state", "next level"), levels[:2], strict=False):
-        figure.add_hline(
-            y=level,
-            line={"color": INK, "dash": "dot", "width": 1},
-            annotation_text=name,
-            annotation_position="bottom right",
-        )
+    _mark_levels(figure, levels)
     return figure
 
 
@@ -420,6 +408,17 @@ def summary_figures(result: Mapping[str, Any], history: Any) -> dict[str, go.Fig
     if len(arrays["noises"]) > 1:
         figures["noise"] = noise_figure(arrays)
     return figures
+
+
+def _mark_levels(figure: go.Figure, levels: np.ndarray) -> None:
+    """The two lowest levels of the ring as lines across the figure."""
+    for name, level in zip(("ground state", "next level"), levels[:2], strict=False):
+        figure.add_hline(
+            y=level,
+            line={"color": INK, "dash": "dot", "width": 1},
+            annotation_text=name,
+            annotation_position="bottom right",
+        )
 
 
 def _decades(figure: go.Figure, values: np.ndarray) -> None:

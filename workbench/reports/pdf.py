@@ -31,6 +31,11 @@ TIMEOUT = 180.0
 """Seconds after which a browser is given up."""
 
 
+def find_browser() -> str | None:
+    """The first browser of the known names on this machine."""
+    return next((path for path in map(shutil.which, BROWSERS) if path), None)
+
+
 def print_pdf(page: Path) -> Path:
     """Print a report beside itself.
 
@@ -42,7 +47,7 @@ def print_pdf(page: Path) -> Path:
         MachineError: there is no browser on this machine.
         RunError: the browser printed nothing.
     """
-    browser = next((path for path in map(shutil.which, BROWSERS) if path), None)
+    browser = find_browser()
     if browser is None:
         raise MachineError(
             "there is no browser to print the report with",

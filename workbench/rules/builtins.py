@@ -136,12 +136,13 @@ _COMPENSATED = sys.version_info >= (3, 12)
 @door(sum)
 def sum_(items: Iterable, /, start: Any = 0) -> Any:
     """``sum(items)``, added from left to right; since Python 3.12 floats are summed with a compensation."""
-    total, seen = start, [start]
-    for item in iterate(items):
+    items = [*iterate(items)] if _COMPENSATED else iterate(items)
+    total = start
+    for item in items:
         total = _add(total, item)
-        seen.append(item)
     if not _COMPENSATED or type(total) is not TracedFloat:
         return total
+    seen = [start, *items]
     numbers = [strip(x) for x in seen]
     if not all(type(x) is float or type(x) is int for x in numbers):
         return total
