@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
@@ -115,6 +116,11 @@ def _wait_until_up(lab: Lab, server: subprocess.Popen[bytes], log: Path) -> None
     raise AssertionError(f"JupyterLab did not start:\n{log.read_text()}")
 
 
+READY = """async () => {
+  await jupyterapp.restored;
+  await jupyterapp.shell.currentWidget.context.ready;
+  await jupyterapp.shell.currentWidget.sessionContext.ready;
+}"""
 ASK_KERNEL = """async (code) => {
   const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
   let text = "";
@@ -134,9 +140,31 @@ class Notebook:
     console: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
+    def in_page(self, script: str, argument: object = None, *, timeout: float = 60.0) -> Any:
+        """What a JavaScript function returns in the page; a promise that stays open for long fails.
+
+        A page's promise may stay open for ever, behind a dialog that nobody answers or a kernel that is
+        gone, and :meth:`Page.evaluate` would wait for it as long.
+        """
+        return self.page.evaluate(
+            f"""(argument) => Promise.race([
+              ({script})(argument),
+              new Promise((_, reject) => setTimeout(() => {{
+                const dialog = document.querySelector(".jp-Dialog")?.innerText ?? "none";
+                reject(new Error("not done within {timeout:g} s; open dialog: " + dialog));
+              }}, {1000 * timeout})),
+            ])""",
+            argument,
+        )
+
+    def wait_ready(self) -> None:
+        """Wait until the page has the notebook and its kernel."""
+        self.page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.context", timeout=60_000)
+        self.in_page(READY)
+
     def run_all(self, *, timeout: float = 120.0) -> None:
         """Run every cell and wait for the last one."""
-        self.page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')", None)
+        self.in_page("() => jupyterapp.commands.execute('notebook:run-all-cells')", timeout=timeout)
         self.wait_idle(timeout=timeout)
 
     def wait_idle(self, *, timeout: float = 120.0) -> None:
@@ -151,7 +179,7 @@ class Notebook:
         )
 
     def save(self) -> None:
-        self.page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+        self.in_page("() => jupyterapp.commands.execute('docmanager:save')")
 
     def outputs(self) -> str:
         """The text of all outputs (the page's text holds the source too)."""
@@ -159,7 +187,7 @@ class Notebook:
 
     def value_of(self, expression: str) -> object:
         """What an expression is worth in the kernel, as JSON."""
-        return json.loads(self.page.evaluate(ASK_KERNEL, f"import json; print(json.dumps({expression}))"))
+        return json.loads(self.in_page(ASK_KERNEL, f"import json; print(json.dumps({expression}))"))
 
     def panels(self) -> Locator:
         """The live panels, in the order of the notebook."""
@@ -222,15 +250,7 @@ def opened_notebook(browser: Browser, lab: Lab, name: str) -> Notebook:
     page.on("pageerror", lambda error: notebook.console.append(str(error)))
     page.on("request", lambda request: _note_request(notebook, request))
     page.goto(f"{lab.url}/lab/workspaces/{secrets.token_hex(4)}/tree/{name}?token={lab.token}")
-    page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.context", timeout=60_000)
-    page.evaluate(
-        """async () => {
-          const app = jupyterapp;
-          await app.restored;
-          await app.shell.currentWidget.context.ready;
-          await app.shell.currentWidget.sessionContext.ready;
-        }"""
-    )
+    notebook.wait_ready()
     return notebook
 
 
@@ -242,11 +262,10 @@ def open_notebook(lab: Lab, browser: Browser) -> Iterator[Callable[..., Notebook
     def open_it(name: str, *, dark: bool = False) -> Notebook:
         opened.append(opened_notebook(browser, lab, name))
         if dark:
-            page = opened[-1].page
-            page.evaluate(
+            opened[-1].in_page(
                 "() => jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
             )
-            page.wait_for_selector("body[data-jp-theme-light=false]", state="attached")
+            opened[-1].page.wait_for_selector("body[data-jp-theme-light=false]", state="attached")
         return opened[-1]
 
     yield open_it

@@ -31,9 +31,16 @@ def panels(page_of_panels):
 
 
 @pytest.fixture
-def fresh_panels(open_notebook, lab):
-    shutil.copy(lab.root / "panels.ipynb", lab.root / "fresh.ipynb")
-    notebook = open_notebook("fresh.ipynb")
+def own_copy(lab, request):
+    """A notebook that nothing else has open: two pages with one file get in each other's way when saving."""
+    name = f"{request.node.originalname}.ipynb"
+    shutil.copy(lab.root / "panels.ipynb", lab.root / name)
+    return name
+
+
+@pytest.fixture
+def fresh_panels(open_notebook, own_copy):
+    notebook = open_notebook(own_copy)
     notebook.run_all()
     yield notebook
     notebook.check_quiet()
@@ -112,7 +119,7 @@ def test_whole_numbers_choices_and_switches(panels):
 
 
 def test_every_control_has_a_name_and_a_description(panels):
-    nameless = panels.page.evaluate(
+    nameless = panels.in_page(
         """() => [...document.querySelectorAll(".wb :is(input, select, button)")].filter((control) => {
           const label = control.labels?.length || control.getAttribute("aria-labelledby");
           const text = control.tagName === "BUTTON" && control.textContent.trim();
@@ -148,7 +155,7 @@ def test_the_numbers_of_the_picture_can_be_copied(panels):
     panel = in_cell(panels, 2)
     panel.get_by_role("button", name="Copy numbers").click()
     expect(panel.get_by_role("status")).to_have_text("Copied.")
-    text = panels.page.evaluate("() => navigator.clipboard.readText()")
+    text = panels.in_page("() => navigator.clipboard.readText()")
     assert text.splitlines()[0] == "name,x,y"
     assert len(text.splitlines()) == 1 + 200 + 200 + 1
 
@@ -236,7 +243,7 @@ def test_progress_rate_numbers_and_announcements(panels):
     panel.get_by_text("Take away", exact=True).click()
     panel.get_by_role("button", name="Copy numbers").click()
     expect(panel.locator(".wb-export [role=status]")).to_have_text("Copied.")
-    text = panels.page.evaluate("() => navigator.clipboard.readText()")
+    text = panels.in_page("() => navigator.clipboard.readText()")
     assert text.splitlines()[0] == "iteration,loss,learning_rate,seconds,slope"
     assert len(text.splitlines()) == 1 + panels.value_of("len(session.training.history)")
 
@@ -284,7 +291,7 @@ def test_everything_that_can_be_taken_away(panels):
         assert b"var(" not in content or name.endswith(".html")
     panel.get_by_role("button", name="Copy as command").click()
     expect(panel.locator(".wb-export [role=status]")).to_have_text("Copied.")
-    text = panels.page.evaluate("() => navigator.clipboard.readText()")
+    text = panels.in_page("() => navigator.clipboard.readText()")
     assert text.startswith("workbench run quadratic")
 
 
@@ -312,7 +319,7 @@ def test_running_the_cell_again_stops_the_old_training(panels):
     panels.press("Start")
     panels.expect_state("Training")
     panels.value_of("globals().update(old=session)")
-    panels.page.evaluate(
+    panels.in_page(
         """async () => {
           const notebook = jupyterapp.shell.currentWidget.content;
           notebook.activeCellIndex = 3;
@@ -328,14 +335,7 @@ def test_running_the_cell_again_stops_the_old_training(panels):
 
 def reload(notebook):
     notebook.page.reload()
-    notebook.page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.context", timeout=60_000)
-    notebook.page.evaluate(
-        """async () => {
-          await jupyterapp.restored;
-          await jupyterapp.shell.currentWidget.context.ready;
-          await jupyterapp.shell.currentWidget.sessionContext.ready;
-        }"""
-    )
+    notebook.wait_ready()
 
 
 def test_a_page_opened_again_shows_the_training_that_went_on(fresh_panels):
@@ -352,7 +352,7 @@ def test_a_page_opened_again_shows_the_training_that_went_on(fresh_panels):
 
 def test_a_kernel_that_is_gone_is_told(fresh_panels):
     fresh_panels.expect_state("Ready")
-    fresh_panels.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    fresh_panels.in_page("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     fresh_panels.expect_state("No kernel", timeout=25)
     expect(in_cell(fresh_panels, 3).locator(".wb-message")).to_contain_text("run this cell again")
     slider = in_cell(fresh_panels, 2).get_by_role("slider", name="noise (m)")
@@ -377,8 +377,8 @@ def test_what_it_looks_like(open_notebook, dark):
     notebook.check_quiet()
 
 
-def test_a_reopened_notebook_shows_the_last_picture(open_notebook, lab):
-    notebook = open_notebook("panels.ipynb")
+def test_a_reopened_notebook_shows_the_last_picture(open_notebook, own_copy, lab):
+    notebook = open_notebook(own_copy)
     notebook.run_all()
     notebook.press("Start")
     notebook.page.wait_for_timeout(1000)
@@ -390,7 +390,7 @@ def test_a_reopened_notebook_shows_the_last_picture(open_notebook, lab):
     notebook.page.context.close()
     lab.shut_down_kernels()
 
-    reopened = open_notebook("panels.ipynb")
+    reopened = open_notebook(own_copy)
     cell = reopened.page.locator(".jp-CodeCell").nth(3)
     cell.scroll_into_view_if_needed()
     reopened.page.wait_for_timeout(2000)
