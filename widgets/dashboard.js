@@ -63,22 +63,11 @@ function renderDashboard({ model, el }) {
       listenToKernel();
     }
   };
-  // The first message after a page was opened again may be lost on its way: a press is sent until a frame answers it.
-  let latest = "";
-  const press = (content) => {
-    const id = latest = `${Date.now()}-${Math.random()}`;
-    const attempt = (left) => {
-      if (id !== latest || model.get("frame").pressed === id) return;
-      send({ ...content, id });
-      if (left > 1) setTimeout(attempt, 1500, left - 1);
-    };
-    attempt(4);
-  };
   const title = node("h3"), state = node("span", { class: "wb-state" });
-  const first = makeButton("Start", press, "wb-primary");
-  const stop = makeButton("Stop", press, "");
-  const reset = makeButton("Reset", press, "");
-  const undo = makeButton("Undo", press, "wb-quiet");
+  const first = makeButton("Start", send, "wb-primary");
+  const stop = makeButton("Stop", send, "");
+  const reset = makeButton("Reset", send, "");
+  const undo = makeButton("Undo", send, "wb-quiet");
   const numbering = { last: 0 };
   const fields = model.get("fields");
   const formOf = (live) => makeForm(

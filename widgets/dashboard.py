@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -50,7 +49,6 @@ class Dashboard(Panel):
         self._shown = session.current
         self._seq = 0
         self._notice = ""
-        self._pressed: deque[str] = deque([""], maxlen=20)
         self._stirred = threading.Event()
         self._view = SessionView(session)
         self._export = Export(session, self._view)
@@ -71,8 +69,7 @@ class Dashboard(Panel):
                 self._seq = content["seq"]
                 if self._form.change(content["name"], content["text"]):
                     self._apply(content["name"])
-            elif kind == "press" and content.get("id") not in self._pressed:
-                self._pressed.append(content.get("id", ""))
+            elif kind == "press":
                 self._press(content["action"])
         except SessionError as error:
             self._notice = str(error)
@@ -139,7 +136,6 @@ class Dashboard(Panel):
         undo = f"{label(last[0])} back to {last[1]}" if last else ""
         return {
             **frame,
-            "pressed": self._pressed[-1],
             "controls": {**self._form.state(), "seq": self._seq},
             "undo": undo,
             "waiting": [label(name) for name in self._waiting()],

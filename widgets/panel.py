@@ -27,6 +27,10 @@ class PanelWidget(anywidget.AnyWidget):
 
     def __init__(self, **state: Any) -> None:
         super().__init__(slot=secrets.token_hex(8), **state)
+        # From 7.4 on, ipykernel sends what the page says to the subshell that caused the last thing the panel
+        # said, and drops it where that one went with a page that was closed. Without this method it goes to
+        # the subshell that the page names, as before 7.4.
+        self.comm._reply_subshell_for = None
 
 
 class Panel:

@@ -310,16 +310,3 @@ def test_more_pictures_than_one_are_drawn_each_under_its_name(session):
     assert "line: from (0, 0) to (1, 2)" in second["summary"]
     assert "<u>" not in second["svg"]
     assert view.html().count("<img") == 3
-
-
-def test_a_press_that_is_sent_again_acts_once(session):
-    panel = widgets.dashboard(session)
-    message = {"kind": "press", "action": "start", "id": "1"}
-    panel._on_message(panel.widget, message, [])
-    until(lambda: session.state == "running")
-    panel._on_message(panel.widget, {**message, "action": "pause", "id": "2"}, [])
-    until(lambda: session.state == "paused")
-    panel._on_message(panel.widget, message, [])
-    until(lambda: panel.widget.frame["pressed"] == "2")
-    assert session.wait(2)
-    assert session.state == "paused"
