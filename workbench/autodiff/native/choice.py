@@ -6,7 +6,8 @@ what matters is that the tier is chosen before the first number (``docs/decision
 
 Generated Python beats a trace, except for a few operations without a loop, and except where it goes through long arrays
 element by element that NumPy would run through by itself. So a plan is taken unless such whole-array work stands as
-deep in the program's loops as the rest.
+deep in the program's loops as the rest. A loop around whole-array work is taken all the same where generated Python
+lets NumPy go through the elements too (``vectors``): machine code then makes one pass of what are many in NumPy.
 """
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ def chosen(function: Any, args: tuple[Any, ...], *, inside: bool = False) -> Pla
         return SHORT
     if inside and not work.depth:
         return Refusal("it has no loop: inside of a traced program it is traced")
-    return made if not work.deep or work.suits(made.numbers(args)[0]) else WHOLE_ARRAYS
+    if not work.deep or work.suits(made.numbers(args)[0]) or (made.compiled.whole.quick and work.repeats):
+        return made
+    return WHOLE_ARRAYS
 
 
 def loops_or_recurs(function: FunctionType) -> bool:

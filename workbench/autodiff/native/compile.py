@@ -21,6 +21,7 @@ import subprocess
 import sys
 import threading
 import time
+from array import array
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -31,6 +32,7 @@ import numpy as np
 from workbench.autodiff.native import cache
 from workbench.autodiff.native.generate import Generated
 from workbench.autodiff.native.runtime import PLAIN, TapeFull, machine
+from workbench.autodiff.native.vectors import HELPERS, with_vectors
 
 FIRST_TAPE = 4096
 LARGEST_POOLED = 2**22  # numbers in a tape that is kept for the next call
@@ -57,12 +59,13 @@ class Compiled:
         self.failure = ""
         self.capacity = FIRST_TAPE
         self.spent = 0.0
-        self.namespace: dict[str, Any] = dict(PLAIN, compiled=_as_it_is, compiled_entry=_as_it_is)
+        self.namespace: dict[str, Any] = dict(PLAIN, **HELPERS, compiled=_as_it_is, compiled_entry=_as_it_is)
         name = (
             f"<derivative of {generated.primal}, {hashlib.sha256(generated.text.encode()).hexdigest()[:12]}>"
         )
         linecache.cache[name] = (len(generated.text), None, generated.text.splitlines(keepends=True), name)
-        exec(compile(generated.text, name, "exec"), self.namespace)
+        self.whole = with_vectors(generated.text, [generated.primal])
+        exec(compile(self.whole.tree, name, "exec"), self.namespace)
         self.plain = self.namespace
         self.tapes: list[Any] = []
 
@@ -83,7 +86,9 @@ class Compiled:
             numbers, size = arguments()
             try:
                 tape[0] = float(size)  # where there are arrays: the places taken for cotangents of elements
-                found = namespace[self.generated.forward](*numbers, tape, int(self.generated.memory))
+                found = self.run(
+                    namespace[self.generated.forward], *numbers, tape, int(self.generated.memory)
+                )
             except TapeFull:
                 self.capacity = max(4 * len(tape), self.capacity)
                 continue
@@ -96,7 +101,7 @@ class Compiled:
         """Call an entry that needs no tape."""
         self.warm()
         began = time.perf_counter()
-        found = self.namespace[name](*numbers)
+        found = self.run(self.namespace[name], *numbers)
         if self.state != "compiled":
             self.spent += time.perf_counter() - began
         return found
@@ -107,8 +112,8 @@ class Compiled:
         numbers, namespace = tape.numbers, tape.namespace
         memory = []
         if shadow is not None:
-            memory = [shadow.tolist() if isinstance(numbers, list) else shadow]
-        found = namespace[self.generated.backward](*bars, *memory, numbers, pos)
+            memory = [shadow if isinstance(numbers, np.ndarray) else self.store(shadow)]
+        found = self.run(namespace[self.generated.backward], *bars, *memory, numbers, pos)
         *parts, left = found if isinstance(found, tuple) else (found,)
         if left != len(memory):
             raise AssertionError(f"the tape was not used up: {left} left")
@@ -116,10 +121,21 @@ class Compiled:
             self.spent += time.perf_counter() - began
         return parts, memory[0] if memory else None
 
+    def run(self, function: Callable, *args: Any) -> Any:
+        """Call generated code; where NumPy goes through elements it keeps quiet about what Python's numbers do."""
+        if self.state == "compiled" or not self.whole.some:
+            return function(*args)
+        with np.errstate(all="ignore"):
+            return function(*args)
+
+    def store(self, numbers: np.ndarray) -> Any:
+        """Numbers as generated Python takes them: a list, or an array with Python's floats that NumPy can read."""
+        return array("d", numbers.tobytes()) if self.whole.some else numbers.tolist()
+
     def tape(self) -> Any:
-        """A tape for one forward half: a list in Python, an array for machine code."""
+        """A tape for one forward half: in Python one with Python's floats, an array of NumPy's for machine code."""
         if self.state != "compiled":
-            return [0.0] * self.capacity
+            return self.store(np.zeros(self.capacity))
         while self.tapes:
             tape = self.tapes.pop()
             if len(tape) >= self.capacity:
@@ -191,7 +207,7 @@ class _Loan:
         self.numbers, self.namespace, self.pool = numbers, namespace, pool
 
     def __del__(self) -> None:
-        if not isinstance(self.numbers, list) and len(self.pool) < 2 and len(self.numbers) < LARGEST_POOLED:
+        if isinstance(self.numbers, np.ndarray) and len(self.pool) < 2 and len(self.numbers) < LARGEST_POOLED:
             self.pool.append(self.numbers)
 
 

@@ -11,6 +11,7 @@ import ctypes
 import functools
 import math
 import types as types_
+from array import array
 from typing import Any
 
 import numpy as np
@@ -229,7 +230,7 @@ def scratch(n):
 
 
 def _scratch(n):
-    return [0.0] * n
+    return array("d", bytes(8 * n))
 
 
 def total(numbers, first, n):

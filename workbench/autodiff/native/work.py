@@ -16,11 +16,16 @@ SHORT_ARRAY = (
 
 @dataclass(frozen=True)
 class _Whole:
-    """A whole-array operation: how many loops of the program it stands in, and the lengths it goes through."""
+    """A whole-array operation.
+
+    ``depth`` is how many loops of the program it stands in, ``dims`` the lengths it goes through; ``product`` says
+    that there is a sum for each element, which libraries for matrices do better.
+    """
 
     depth: float
     dims: tuple[Atom, ...]
     known: dict[Value, Atom]
+    product: bool
 
 
 class Work:
@@ -39,7 +44,7 @@ class Work:
         self.operations += len(block.nodes)
         for node in block.nodes:
             if isinstance(node, Loop) and node.whole:
-                self.whole.append(_Whole(depth, _dims(node), known))
+                self.whole.append(_Whole(depth, _dims(node), known, _has_sums(node)))
             elif isinstance(node, Loop):
                 self._walk(node.body, depth + 1, known)
             elif isinstance(node, If):
@@ -63,10 +68,21 @@ class Work:
         """The whole-array operations that stand as deep as anything else."""
         return [one for one in self.whole if one.depth >= self.depth]
 
+    @property
+    def repeats(self) -> bool:
+        """Whether the whole-array operations stand in loops of the program, and none is a product of matrices."""
+        return all(one.depth >= 1 and not one.product for one in self.deep)
+
     def suits(self, numbers: list[Any]) -> bool:
         """Whether generated Python does this work faster than a trace, for these arguments."""
         values = dict(zip(self.params, numbers, strict=True))
         return all(_size(one, values) <= SHORT_ARRAY for one in self.deep)
+
+
+def _has_sums(node: Loop) -> bool:
+    """Whether each iteration of a loop over elements begins a sum of its own."""
+    inner = [n for n in node.body.nodes if isinstance(n, Loop)]
+    return any((n.inits and not node.inits) or _has_sums(n) for n in inner)
 
 
 def _dims(node: Loop) -> tuple[Atom, ...]:
