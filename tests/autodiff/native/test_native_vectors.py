@@ -95,7 +95,15 @@ def table(u, rate):
     return np.sum(field * field)
 
 
-@pytest.mark.parametrize("program", [stencil, in_loops, row_after_row, into_itself, table])
+def names_of_ours(whole, added):
+    running = 0.0
+    for each in range(len(whole)):
+        taken = whole[each] * added
+        running += taken
+    return running
+
+
+@pytest.mark.parametrize("program", [stencil, in_loops, row_after_row, into_itself, table, names_of_ours])
 def test_programs_with_long_arrays(program, monkeypatch):
     rng = np.random.default_rng(3)
     args, dots = (rng.normal(size=40), 0.3), (rng.normal(size=40), 1.0)

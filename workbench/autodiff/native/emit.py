@@ -27,6 +27,7 @@ from workbench.autodiff.native.ir import (
 )
 from workbench.autodiff.native.primitives import PRIMITIVES
 from workbench.autodiff.native.runtime import PLAIN
+from workbench.autodiff.native.vectors import HELPERS
 
 BUILTINS = {"abs", "float", "int", "range", "len", "True", "False", "None", "Stop", "TapeFull", "compiled"}
 
@@ -35,7 +36,7 @@ class Names:
     """Names for the values of one generated function; none is given twice, whatever the program calls things."""
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
-        self.taken = {*taken, *BUILTINS, *PLAIN, *keyword.kwlist, "tape", "pos", "shadow", "max"}
+        self.taken = {*taken, *BUILTINS, *PLAIN, *HELPERS, *keyword.kwlist, "tape", "pos", "shadow", "max"}
         self.given: dict[Any, str] = {}
         self.shared: dict[Value, Value] = {}
 
