@@ -3,7 +3,8 @@
 One file per pass, in this order: ``read`` (source and free names), ``fence`` (refusals), ``normalise`` (no jumps),
 ``lower`` with ``statements``, ``expressions`` and ``calls`` (three-address form and types at once), ``simplify``,
 ``activity``, ``storage`` and ``reverse`` (the two halves), ``emit`` and ``generate`` (text), ``vectors`` (loops over
-elements by NumPy, until there is machine code), ``compile`` and ``cache`` (machine code). ``primitives`` is the table of operations, ``runtime`` what generated code calls.
+elements by NumPy, until there is machine code), ``compile`` and ``cache`` (machine code). ``primitives`` is the table
+of operations, ``runtime`` what generated code calls.
 
     plan(function, args) -> Plan | Refusal
 """
