@@ -11,11 +11,13 @@ from workbench.training.checkpoint import (
     save_checkpoint,
 )
 from workbench.training.history import Change, History, Record
+from workbench.training.layers import dense
 from workbench.training.loop import Best, Training
+from workbench.training.optimisers import OPTIMISERS, Optimiser
 from workbench.training.problem import Problem
 from workbench.training.schedules import SCHEDULES
 from workbench.training.session import Latest, Session
-from workbench.training.settings import OPTIMISERS, Settings
+from workbench.training.settings import Settings
 
 __all__ = [
     "OPTIMISERS",
@@ -25,11 +27,13 @@ __all__ = [
     "CheckpointWarning",
     "History",
     "Latest",
+    "Optimiser",
     "Problem",
     "Record",
     "Session",
     "Settings",
     "Training",
+    "dense",
     "has_checkpoint",
     "load_checkpoint",
     "save_checkpoint",

@@ -22,9 +22,10 @@ from workbench.errors import (
     ParameterError,
 )
 from workbench.training.history import Change, History, Record, Value
+from workbench.training.optimisers import OPTIMISERS, Optimiser
 from workbench.training.problem import Problem
 from workbench.training.schedules import SCHEDULES
-from workbench.training.settings import OPTIMISERS, Settings, check_positive
+from workbench.training.settings import Settings, check_positive
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Training(Iterator[Record]):
         self.best: Best | None = None
         self.generator = torch.Generator().manual_seed(self.settings.seed)
         self._learnable = {n: p for n, p in problem.modules.named_parameters() if p.requires_grad}
-        self._optimiser = OPTIMISERS[self.settings.optimiser](self._learnable.values(), lr=self.learning_rate)
+        self._optimiser = Optimiser(OPTIMISERS[self.settings.optimiser], self._learnable.values())
         self._schedule = SCHEDULES[self.settings.schedule]
         self._smoothed = 0.0
 
@@ -73,9 +74,7 @@ class Training(Iterator[Record]):
         learning_rate = self.learning_rate * self._schedule(self.iteration / self.iterations)
         loss, metrics = self._attempt()
         self._note(loss)
-        for group in self._optimiser.param_groups:
-            group["lr"] = learning_rate
-        self._optimiser.step()
+        self._optimiser.step(learning_rate)
         self.iteration += 1
         self.seconds += time.perf_counter() - begin
         record = Record(self.iteration, loss, MappingProxyType(metrics), learning_rate, self.seconds)

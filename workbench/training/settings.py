@@ -1,23 +1,14 @@
-"""How to train: optimisers by name, and one checked, frozen set of settings."""
+"""How to train: one checked, frozen set of settings."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
-
-import torch
 
 from workbench.errors import ParameterError, nearest
+from workbench.training.optimisers import OPTIMISERS
 from workbench.training.schedules import SCHEDULES
-
-OPTIMISERS: Mapping[str, Callable[..., torch.optim.Optimizer]] = {
-    "adam": partial(torch.optim.Adam, fused=True),
-    "adamw": partial(torch.optim.AdamW, fused=True),
-    "sgd": partial(torch.optim.SGD, fused=True),
-    "momentum": partial(torch.optim.SGD, momentum=0.9, nesterov=True, fused=True),
-}
 
 
 @dataclass(frozen=True, kw_only=True)

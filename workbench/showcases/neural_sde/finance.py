@@ -19,6 +19,7 @@ import torch
 
 from workbench.autodiff import hessian, value_and_gradient
 from workbench.solvers import solve_sde
+from workbench.training import OPTIMISERS, Optimiser
 
 LEARNING_PATHS = 1000
 QUOTED_STRIKES = (80.0, 90.0, 100.0, 110.0, 120.0)
@@ -124,7 +125,7 @@ def learn_market(
     strikes = torch.tensor(list(quotes), dtype=torch.float64)
     prices = torch.tensor(list(quotes.values()), dtype=torch.float64)
     found = torch.tensor([0.0, 0.4], dtype=torch.float64, requires_grad=True)
-    optimiser = torch.optim.Adam([found], lr=0.01)
+    optimiser = Optimiser(OPTIMISERS["adam"], [found])
     generator = torch.Generator().manual_seed(seed)
     ts = torch.linspace(0.0, market.years, 5, dtype=torch.float64)
     spot = torch.full((LEARNING_PATHS, 1), market.spot, dtype=torch.float64)
@@ -145,7 +146,7 @@ def learn_market(
         one, other = (half.mean(0) - prices for half in payoffs.chunk(2))
         loss = (one * other).mean()
         loss.backward()
-        optimiser.step()
+        optimiser.step(0.01)
         seen.append(found.detach().numpy().copy())
     learnt = np.array(seen)
     rate, volatility = learnt[iterations // 2 :].mean(0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import torch
 from workbench.showcases.neural_sde.parameters import SpiralParameters
 from workbench.showcases.neural_sde.system import START
 from workbench.solvers import Ensemble, solve_ensemble, solve_sde
+from workbench.training import dense
 
 DIFFUSION_WIDTH = 16
 ADAPTIVE_TOLERANCE = 0.1
@@ -35,7 +35,7 @@ class NeuralSDE(torch.nn.Module):
         super().__init__()
         self.parameters_given = parameters
         self.drift_layers = torch.nn.Sequential(
-            linear(2, parameters.width, generator), torch.nn.Tanh(), linear(parameters.width, 2, generator)
+            dense(2, parameters.width, generator), torch.nn.Tanh(), dense(parameters.width, 2, generator)
         )
         kind = parameters.diffusion
         if kind == "linear":
@@ -44,9 +44,9 @@ class NeuralSDE(torch.nn.Module):
         elif kind == "network":
             self.diffusion_layers = torch.nn.ModuleList(
                 torch.nn.Sequential(
-                    linear(1, DIFFUSION_WIDTH, generator),
+                    dense(1, DIFFUSION_WIDTH, generator),
                     torch.nn.Tanh(),
-                    linear(DIFFUSION_WIDTH, 1, generator),
+                    dense(DIFFUSION_WIDTH, 1, generator),
                 )
                 for _ in range(2)
             )
@@ -91,13 +91,3 @@ class NeuralSDE(torch.nn.Module):
         else:
             how = {"dt": float(ts[1] - ts[0]) / p.steps * (1.0 + 1e-9)}
         return {"method": p.method, "noise": "diagonal", **how}
-
-
-def linear(n_in: int, n_out: int, generator: torch.Generator) -> torch.nn.Linear:
-    """A linear layer in float64 with its starting values from ``generator``."""
-    layer = torch.nn.utils.skip_init(torch.nn.Linear, n_in, n_out, dtype=torch.float64)
-    bound = 1.0 / math.sqrt(n_in)
-    with torch.no_grad():
-        for tensor in (layer.weight, layer.bias):
-            tensor.uniform_(-bound, bound, generator=generator)
-    return layer

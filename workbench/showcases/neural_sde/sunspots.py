@@ -27,9 +27,8 @@ from importlib import resources
 import numpy as np
 import torch
 
-from workbench.showcases.neural_sde.networks import linear
 from workbench.solvers import solve_sde
-from workbench.training import Training
+from workbench.training import Training, dense
 
 STEP = 0.5
 """Of the solver, in years."""
@@ -88,7 +87,7 @@ class LatentSDE(torch.nn.Module):
         super().__init__()
         self.prior = _network((2, WIDTH, 2), generator)
         self.posterior = _network((2 + CONTEXT, WIDTH, 2), generator)
-        self.start = linear(CONTEXT, 4, generator)
+        self.start = dense(CONTEXT, 4, generator)
         self.reader = torch.nn.GRU(2, CONTEXT, dtype=torch.float64)
         with torch.no_grad():
             for tensor in self.reader.parameters():
@@ -236,5 +235,5 @@ def _solve(
 def _network(sizes: tuple[int, ...], generator: torch.Generator) -> torch.nn.Sequential:
     first, middle, last = sizes
     return torch.nn.Sequential(
-        linear(first, middle, generator), torch.nn.Tanh(), linear(middle, last, generator)
+        dense(first, middle, generator), torch.nn.Tanh(), dense(middle, last, generator)
     )

@@ -9,6 +9,7 @@ import torch
 
 from workbench.showcases.trebuchet.machine import POUND
 from workbench.showcases.trebuchet.parameters import TrebuchetParameters
+from workbench.training import dense
 
 
 class AimingNetwork(torch.nn.Module):
@@ -37,7 +38,7 @@ class AimingNetwork(torch.nn.Module):
         sizes = (2, outer, parameters.width, outer, 2)
         layers: list[torch.nn.Module] = []
         for n_in, n_out in pairwise(sizes):
-            layers.append(_layer(n_in, n_out, generator))
+            layers.append(dense(n_in, n_out, generator))
             layers.append(torch.nn.Tanh() if self.tuned else torch.nn.Sigmoid())
         self.layers = torch.nn.Sequential(*layers[:-1])
 
@@ -57,12 +58,3 @@ def _scales(parameters: TrebuchetParameters) -> tuple[tuple[float, float], tuple
     """(middle, size) of wind and target: zero mean and unit variance for the winds and targets drawn."""
     low, high = parameters.target_low, parameters.target_high
     return (0.0, max(parameters.wind_spread, 1.0)), ((low + high) / 2.0, (high - low) / math.sqrt(12.0))
-
-
-def _layer(n_in: int, n_out: int, generator: torch.Generator) -> torch.nn.Linear:
-    layer = torch.nn.utils.skip_init(torch.nn.Linear, n_in, n_out, dtype=torch.float64)
-    bound = 1.0 / math.sqrt(n_in)
-    with torch.no_grad():
-        for tensor in (layer.weight, layer.bias):
-            tensor.uniform_(-bound, bound, generator=generator)
-    return layer
