@@ -67,6 +67,18 @@ def test_several_results():
     assert x.grad.item() == 3.0
 
 
+def test_results_that_the_program_writes_again_stay_what_they_were():
+    kept = np.zeros(2)
+
+    def doubled(x):
+        kept[:] = 2 * x
+        return kept
+
+    first, second = (torch_function(doubled)(torch.tensor(x)) for x in (1.0, 2.0))
+    assert first.tolist() == [2.0, 2.0]
+    assert second.tolist() == [4.0, 4.0]
+
+
 def test_errors_of_the_program_come_through():
     with pytest.raises(ZeroDivisionError):
         torch_function(lambda x: 1 / (x - x))(torch.tensor(1.0, requires_grad=True))

@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from workbench import gradient
 from workbench.autodiff import torch_function
-from workbench.errors import LostGradientError
 from workbench.solvers import solve_ode, solve_sde
 
 F64 = torch.float64
@@ -70,23 +68,3 @@ def test_a_stiff_equation_in_plain_python_takes_its_jacobian_from_the_engine() -
     )
     assert found.ys[-1] == pytest.approx([np.cos(1.0) + np.sin(1.0) / 1000, 1.0], abs=1e-5)
     assert found.statistics.accepted.item() < 60
-
-
-@pytest.mark.parametrize(
-    "program",
-    [
-        lambda r: (
-            solve_sde(lambda t, y: -r * y, lambda t, y: 0.3 * y, [1.0, 2.0], [0, 1.0], **ONE).ys[-1].sum()
-        ),
-        lambda r: solve_sde(lambda t, y: -y, lambda t, y: r * y, [1.0, 2.0], [0, 1.0], **ONE).ys[-1].sum(),
-        lambda r: solve_sde(lambda t, y: -y, lambda t, y: r * y, 1.0, [0, 1.0], **ONE).ys[-1],
-        lambda r: solve_ode(lambda t, y: -r * y, [1.0, 2.0], [0, 1.0]).ys[-1].sum(),
-        lambda r: solve_ode(lambda t, y: -r * y, [1.0, 2.0], [0, 1.0], method="kencarp4").ys[-1].sum(),
-    ],
-)
-def test_a_traced_parameter_inside_a_plain_function_is_refused(program) -> None:
-    with pytest.raises(LostGradientError):
-        gradient(program)(0.5)
-
-
-ONE = {"dt": 0.1, "generator": torch.Generator().manual_seed(0)}

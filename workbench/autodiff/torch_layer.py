@@ -62,9 +62,10 @@ def _layer_class() -> Any:
                     found=f"got {type(value).__name__}",
                     fix="return floats or NumPy arrays",
                 )
+        # copies, since the program may write its next answer into the same array
         if isinstance(value, tuple):
-            return tuple(torch.as_tensor(part, **options) for part in value)
-        return torch.as_tensor(value, **options)
+            return tuple(torch.tensor(part, **options) for part in value)
+        return torch.tensor(value, **options)
 
     class ProgramLayer(torch.autograd.Function):
         """Runs a program forward, keeping its pullback for the way back."""

@@ -7,6 +7,7 @@ a stochastic equation is a ``BrownianPath``: a function of time and of a seed. S
 and which gradient to take.
 """
 
+from workbench.solvers import engine_rules  # noqa: F401
 from workbench.solvers.brownian import BrownianPath
 from workbench.solvers.ensemble import Ensemble, solve_ensemble
 from workbench.solvers.events import Event

@@ -17,7 +17,7 @@ import torch
 
 from workbench.errors import SolverOptionError
 from workbench.solvers.brownian import BrownianPath
-from workbench.solvers.problem import States, output_times
+from workbench.solvers.problem import States, output_times, refuse_traced
 from workbench.solvers.sde import solve_sde
 from workbench.solvers.sde_steps import equation
 
@@ -99,8 +99,10 @@ def solve_ensemble(
         the paths, ``paths`` of them unless stopped.
     Raises:
         SolverOptionError: options that do not go together.
+        LostGradientError: a ∂P program around it differentiates by y0, ts or what the functions use.
         BlowUpError: a path is not finite at some time.
     """
+    refuse_traced("solve_sde with one row for each path, which the engine differentiates", y0=y0, ts=ts)
     start = _start(y0)
     times, done = output_times(ts), 0 if earlier is None else earlier.n
     if earlier is not None and (

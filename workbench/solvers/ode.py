@@ -17,7 +17,14 @@ from workbench.solvers.events import Event, Watch
 from workbench.solvers.ode_implicit import ImplicitStep
 from workbench.solvers.ode_run import Run, column
 from workbench.solvers.ode_steps import ExplicitStep
-from workbench.solvers.problem import States, check_choice, check_positive, output_times, refuse_traced
+from workbench.solvers.problem import (
+    SCALE_TIME,
+    States,
+    check_choice,
+    check_positive,
+    output_times,
+    refuse_traced,
+)
 from workbench.solvers.solution import ODESolution
 from workbench.solvers.tableaus import PAIRS
 
@@ -57,14 +64,14 @@ def solve_ode(
         times, states (times, batch, state), statistics, events; with ``dense`` a function of time.
     Raises:
         SolverOptionError: options that do not go together.
-        LostGradientError: a ∂P program around the solver differentiates by y0, ts or dt.
+        LostGradientError: a ∂P program around the solver differentiates by ts, dt or a tolerance.
         BlowUpError: the solution is not finite at some time.
         StepLimitError: steps become too short or too many.
 
-    Differentiable in: y0, whatever tensors f uses, and so the times and states of events. Not in: ts, dt, the choice
-    of the steps.
+    Differentiable in: y0, whatever tensors f uses (in a ∂P program around the solver, whatever traced values), and so
+    the times and states of events. Not in: ts, dt, the choice of the steps.
     """
-    refuse_traced(y0=y0, ts=ts, dt=dt)
+    refuse_traced(SCALE_TIME, ts=ts, dt=dt, rtol=rtol, atol=atol)
     times, states = output_times(ts), States(y0)
     check_choice(gradient, GRADIENTS, "gradient")
     for name, value in (("dt", dt), ("rtol", rtol), ("atol", atol)):

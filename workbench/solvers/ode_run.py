@@ -61,13 +61,13 @@ class Run:
     def solution(self, *, dense: bool, gradient: str) -> ODESolution:
         """Choose the steps, take them, and put the outputs into their places."""
         with torch.no_grad():
-            plan = self._choose()
+            self.plan = plan = self._choose()
         f, y0 = self.stepper.f, self.y0
         varies = torch.is_grad_enabled() and (
             y0.requires_grad or f(column(self.times[0], y0), y0).requires_grad
         )
         with torch.set_grad_enabled(varies):
-            ys, moments, kept = self._take(plan, keep=dense, checkpointed=varies and gradient == "checkpoint")
+            ys, moments, kept = self.take(plan, keep=dense, checkpointed=varies and gradient == "checkpoint")
         counts = Statistics(
             self.evaluations, torch.from_numpy(self.accepted), torch.from_numpy(self.rejected)
         )
@@ -75,7 +75,7 @@ class Run:
         records, t_end, ys = self._with_events(moments, ts, ys)
         at = Dense(self.states, plan, kept, (self.times, t_end.detach().numpy(), ys)) if dense else None
         shown = self.states
-        return ODESolution(shown.times(ts), shown.out(ys), counts, records, shown.times(t_end), at)
+        return ODESolution(shown.times(ts), shown.out(ys), counts, records, shown.times(t_end), at, self)
 
     # ------------------------------------------------------------------------------------ choosing
 
@@ -195,12 +195,12 @@ class Run:
 
     # ------------------------------------------------------------------------------------ taking
 
-    def _take(self, plan: Plan, *, keep: bool, checkpointed: bool) -> tuple[torch.Tensor, list, list[Taken]]:
+    def take(self, plan: Plan, *, keep: bool, checkpointed: bool) -> tuple[torch.Tensor, list, list[Taken]]:
         """The outputs, the moments of the events, and the steps if they are to be kept."""
         n, y = len(plan.begins), self.y0
         k = self.stepper.f(column(self.times[0], y), y)
         size = max(1, math.isqrt(n)) if checkpointed else n
-        wanted = self._wanted(plan)
+        wanted = self.wanted(plan)
         pieces: list[torch.Tensor] = [y]
         places: list[tuple[np.ndarray, np.ndarray]] = [(np.zeros(self.batch, int), np.arange(self.batch))]
         moments: list[tuple[Any, ...]] = []
@@ -242,12 +242,12 @@ class Run:
                 found += self.watch.moment(crossing, taken, self.stepper.f)
         return found
 
-    def _wanted(self, plan: Plan) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    def wanted(self, plan: Plan) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """For each step the outputs within it: their numbers, rows, and where in the step."""
         ends = plan.begins + plan.lengths
         result = []
         last = np.zeros(self.batch, np.int64)
-        stops = self._stops()
+        stops = self.stops()
         for m in range(len(ends)):
             moving = plan.lengths[m] > 0
             upto = np.searchsorted(self.times, ends[m] + ROUNDING * np.abs(ends[m]), side="right") - 1
@@ -263,7 +263,7 @@ class Run:
             last = np.maximum(last, upto)
         return result
 
-    def _stops(self) -> dict[int, Any]:
+    def stops(self) -> dict[int, Any]:
         """The terminal crossing of each row that has one."""
         return {c.row: c for c in self.watch.found if self.watch.events[c.event].terminal}
 
@@ -325,6 +325,15 @@ class Dense:
         return self.states.out(self._at(float(times)))
 
     def _at(self, t: float) -> torch.Tensor:
+        parts = [
+            (own, self.kept[m].at(torch.tensor(theta, dtype=self.ys.dtype), own))
+            for own, m, theta in self.places(t)
+        ]
+        order = torch.from_numpy(np.argsort(np.concatenate([own for own, _ in parts])))
+        return torch.cat([y for _, y in parts])[order]
+
+    def places(self, t: float) -> list[tuple[np.ndarray, int, np.ndarray]]:
+        """The rows that are in the same step at time t, the step, and where in it, a column."""
         if not self.times[0] <= t <= self.times[-1]:
             raise SolverOptionError(
                 "a solution was asked for a time outside of its own",
@@ -338,7 +347,5 @@ class Dense:
         for m in np.unique(step).tolist():
             own = np.flatnonzero(step == m)
             theta = (within[own] - self.plan.begins[m, own]) / self.plan.lengths[m, own]
-            column = torch.tensor(np.clip(theta, 0, 1)[:, None], dtype=self.ys.dtype)
-            rows.append((own, self.kept[m].at(column, own)))
-        order = torch.from_numpy(np.argsort(np.concatenate([own for own, _ in rows])))
-        return torch.cat([y for _, y in rows])[order]
+            rows.append((own, m, np.clip(theta, 0, 1)[:, None]))
+        return rows

@@ -91,8 +91,8 @@ class States:
         return found[None] if self.axes == 1 else found.reshape(1, 1)
 
 
-def refuse_traced(**given: Any) -> None:
-    """Refuse what a ∂P program around the solver differentiates by: no gradient would reach it.
+def refuse_traced(fix: str, /, **given: Any) -> None:
+    """Refuse what no derivative of a solution is known by.
 
     Raises:
         LostGradientError: one of the arguments holds a traced value.
@@ -103,7 +103,7 @@ def refuse_traced(**given: Any) -> None:
                 f"the engine cannot differentiate through the solver by {name}",
                 found=f"got a traced {name}",
                 where=name,
-                fix="give y0 as a torch tensor and use torch's autograd around the solver",
+                fix=fix,
             )
 
 
@@ -122,6 +122,9 @@ def refuse_second_derivative(of: str, *, fix: str) -> None:
             where="the backward pass",
             fix=fix,
         )
+
+
+SCALE_TIME = "stop_gradient, or scale the time: solve for s = t / t1 from 0 to 1, with t1 f(t1 s, y)"
 
 
 def output_times(ts: Any) -> np.ndarray:

@@ -11,13 +11,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from workbench.errors import SolverOptionError, nearest
+from workbench.errors import LostGradientError, SolverOptionError, nearest
 from workbench.solvers.adjoint import backsolve, integrate, integrate_checkpointed
 from workbench.solvers.brownian import BrownianPath, Window
 from workbench.solvers.by_torchsde import TORCHSDE, TorchsdeRun
 from workbench.solvers.fused import fuse, solve_fused
 from workbench.solvers.fused_adaptive import choose_steps_fused
-from workbench.solvers.problem import States, check_choice, check_positive, output_times, refuse_traced
+from workbench.solvers.problem import (
+    SCALE_TIME,
+    States,
+    check_choice,
+    check_positive,
+    output_times,
+    refuse_traced,
+)
 from workbench.solvers.sde_adaptive import Tolerance, choose_steps
 from workbench.solvers.sde_grid import FixedGrid, ReplayGrid
 from workbench.solvers.sde_steps import Equation, ReversibleHeunStep, TableauStep, equation
@@ -77,13 +84,14 @@ def solve_sde(
         times, states (times, batch, state), statistics, and the path; a function of time.
     Raises:
         SolverOptionError: options that do not go together.
-        LostGradientError: a ∂P program around the solver differentiates by y0, ts or dt.
+        LostGradientError: a ∂P program around the solver differentiates by ts, dt or a tolerance.
         BlowUpError: the solution is not finite at some time.
         StepLimitError: adaptive steps become too short or too many.
 
-    Differentiable in: y0 and whatever tensors drift and diffusion use. Not in: ts, dt, the choice of adaptive steps.
+    Differentiable in: y0 and whatever tensors drift and diffusion use, in a ∂P program around the solver whatever
+    traced values. Not in: ts, dt, the choice of adaptive steps.
     """
-    refuse_traced(y0=y0, ts=ts, dt=dt)
+    refuse_traced(SCALE_TIME, ts=ts, dt=dt, rtol=rtol, atol=atol)
     times, states = output_times(ts), States(y0)
     check_choice(interpretation, INTERPRETATIONS, "interpretation")
     check_choice(noise, NOISES, "noise")
@@ -177,10 +185,11 @@ def _solve(
     kept = ys.detach()
 
     def between(t: float) -> Any:
+        _refuse_recorded(ys)
         return states.out(_continued(stepper, (grid, kept), t, (dt, tolerance)))
 
     shown = torch.as_tensor(times, dtype=y0.dtype, device=y0.device)
-    return SDESolution(states.times(shown), states.out(ys), counts, own, (), between)
+    return SDESolution(states.times(shown), states.out(ys), counts, own, (), between, (eq, grid, states))
 
 
 def _by_torchsde(
@@ -205,9 +214,21 @@ def _by_torchsde(
         def on(within: Window, y: torch.Tensor) -> torch.Tensor:
             return run(FixedGrid(within, within.knots, dt, y), y, None)[-1]
 
+        _refuse_recorded(ys)
         return states.out(_continued_by(on, (grid, kept), t))
 
     return SDESolution(states.times(shown), states.out(ys), counts, path, (), between)
+
+
+def _refuse_recorded(ys: torch.Tensor) -> None:
+    """Between two outputs a solution has no derivative."""
+    if torch.is_grad_enabled() and ys.requires_grad:
+        raise LostGradientError(
+            "a state between two outputs has no gradient",
+            found="got a solution that torch's autograd records",
+            where="solution(t)",
+            fix="put the time among ts; or ask within torch.no_grad(), if no gradient is wanted",
+        )
 
 
 def _continued(stepper: Any, solved: tuple[Any, torch.Tensor], t: float, how: tuple) -> torch.Tensor:

@@ -52,7 +52,7 @@ class Equation:
 
     def times(self, g: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """The diffusion times a vector of channels."""
-        return torch.matmul(g, x[..., None])[..., 0] if self.matrix else g * x
+        return (g @ x[..., None])[..., 0] if self.matrix else g * x
 
 
 def equation(

@@ -60,6 +60,8 @@ class ODESolution:
     events: tuple[EventRecord, ...]
     t_end: Any
     _at: Callable[[Any], Any] | None = field(default=None, repr=False)
+    _run: Any = field(default=None, repr=False)
+    """How it was solved, for ``engine_rules``."""
 
     def __call__(self, t: Any) -> Any:
         """The state at time t, shape (batch, state), or (times, batch, state) for several times."""
@@ -89,6 +91,8 @@ class SDESolution:
     brownian: BrownianPath
     events: tuple[EventRecord, ...] = ()
     _at: Callable[[float], Any] | None = field(default=None, repr=False)
+    _taken: Any = field(default=None, repr=False)
+    """The equation, the grid of its steps, and the states, for ``engine_rules``."""
 
     def __call__(self, t: Any) -> Any:
         """The state at time t, shape (batch, state), or (times, batch, state) for several times."""
