@@ -1,4 +1,4 @@
-"""OpenQASM: circuits read from text and written to it. Version 2 here, version 3 in ``qasm3``.
+"""OpenQASM: circuits read from text and written to it. Version 2 here, version 3 in ``qasm3`` and ``qasm3_write``.
 
 Read: qreg, creg, the gates of qelib1.inc, gate definitions, measure, if, barrier. Parameters of a circuit have no
 place in OpenQASM 2; they are bound before writing. Channels and ``reset`` are refused.
@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass, field
 
 from workbench.errors import CircuitError, QasmError, WorkbenchError, nearest
-from workbench.quantum import qasm3
+from workbench.quantum import qasm3, qasm3_write
 from workbench.quantum.circuit import Circuit
 from workbench.quantum.gates import Gate
 from workbench.quantum.operations import Conditional, Measurement, Operation
@@ -62,7 +62,7 @@ def to_qasm(circuit: Circuit, version: int = 2) -> str:
     if version not in (2, 3):
         raise CircuitError("OpenQASM is written as version 2 or 3", found=f"got {version!r}", where="version")
     if version == 3:
-        return qasm3.write(circuit)
+        return qasm3_write.write(circuit)
     if circuit.parameter_names:
         raise CircuitError(
             "OpenQASM 2 has no parameters",

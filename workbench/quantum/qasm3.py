@@ -1,4 +1,4 @@
-"""OpenQASM 3: circuits read and written, with their parameters as inputs of the program.
+"""OpenQASM 3 read, with the inputs of the program as parameters.
 
 The text is parsed by the language's own reference parser (package ``openqasm3``). Read: qubits and bits, ``input``
 and ``const`` numbers, the gates of stdgates.inc, gate definitions, the modifiers ctrl, negctrl, inv and pow,
@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -25,8 +25,8 @@ from workbench.quantum.qasm_gates import KNOWN
 
 Number = float | Angle
 
-_CONSTANTS = {"pi": math.pi, "π": math.pi, "tau": 2 * math.pi, "τ": 2 * math.pi, "euler": math.e, "ℇ": math.e}
-_FUNCTIONS = {name: getattr(math, name) for name in ("sin", "cos", "tan", "exp", "sqrt", "log")} | {
+CONSTANTS = {"pi": math.pi, "π": math.pi, "tau": 2 * math.pi, "τ": 2 * math.pi, "euler": math.e, "ℇ": math.e}
+FUNCTIONS = {name: getattr(math, name) for name in ("sin", "cos", "tan", "exp", "sqrt", "log")} | {
     f"arc{name}": getattr(math, f"a{name}") for name in ("sin", "cos", "tan")
 }
 _OPERATORS = {
@@ -37,14 +37,6 @@ _OPERATORS = {
     "**": operator.pow,
     "%": operator.mod,
 }
-_HEADER = """\
-OPENQASM 3.0;
-include "stdgates.inc";
-gate rxx(a) x, y { h x; h y; cx x, y; rz(a) y; cx x, y; h x; h y; }
-gate ryy(a) x, y { rx(pi/2) x; rx(pi/2) y; cx x, y; rz(a) y; cx x, y; rx(-pi/2) x; rx(-pi/2) y; }
-gate rzz(a) x, y { cx x, y; rz(a) y; cx x, y; }
-"""
-_DEFINED_IN_HEADER = ("rxx", "ryy", "rzz")
 
 
 def read(text: str) -> Circuit:
@@ -68,69 +60,6 @@ def read(text: str) -> Circuit:
     except openqasm3.parser.QASM3ParsingError as error:
         raise _unreadable(text, error) from error
     return _Walker(text).circuit(program.statements)
-
-
-def write(circuit: Circuit) -> str:
-    """The circuit as an OpenQASM 3 program, its parameters as ``input float``.
-
-    Names that OpenQASM would not take are changed; a comment says which is which.
-
-    Raises:
-        CircuitError: noise, or a gate without a name.
-    """
-    names = _identifiers(circuit.parameter_names)
-    bits = _identifiers(dict.fromkeys(op.name for op in circuit if isinstance(op, Measurement)))
-    lines = [_HEADER.rstrip()]
-    lines += [f"input float {new};" + (f" // {old}" if new != old else "") for old, new in names.items()]
-    lines += [f"qubit[{circuit.n_qubits}] q;", *(f"bit {bit};" for bit in bits.values())]
-    for position, operation in enumerate(circuit):
-        if isinstance(operation, Measurement):
-            lines.append(f"{bits[operation.name]} = measure q[{operation.qubit}];")
-        elif isinstance(operation, Conditional):
-            condition = f"if ({bits[operation.name]} == {operation.value})"
-            lines.append(f"{condition} {{ {_written(operation.gate, names, position)} }}")
-        else:
-            lines.append(_written(operation, names, position))
-    return "\n".join(lines) + "\n"
-
-
-def _identifiers(names: Iterable[str]) -> dict[str, str]:
-    """A name that OpenQASM takes for each of these, all different."""
-    found: dict[str, str] = {}
-    taken = {"q", *KNOWN, *_CONSTANTS, *_FUNCTIONS}
-    for name in names:
-        new = re.sub(r"\W", "_", name, flags=re.ASCII)
-        new = f"p_{new}" if not re.match(r"[A-Za-z_]", new) or new in taken else new
-        while new in taken:
-            new += "_"
-        taken.add(new)
-        found[name] = new
-    return found
-
-
-def _written(gate: Operation, names: dict[str, str], position: int) -> str:
-    name = {"Phase": "p", "U3": "u3"}.get(getattr(gate, "name", ""), gate.name.lower())
-    if not isinstance(gate, Gate) or gate.entries is not None or name not in KNOWN:
-        raise CircuitError(
-            f"OpenQASM has no name for {gate}",
-            where=f"gate {position}",
-            fix="write it with rotations, cx, ccx, swap, …",
-        )
-    angles = f"({', '.join(_angle(a, names) for a in gate.angles)})" if gate.angles else ""
-    control = {0: "", 1: "ctrl @ "}.get(len(gate.controls), f"ctrl({len(gate.controls)}) @ ")
-    wires = ", ".join(f"q[{q}]" for q in gate.qubits)
-    if name == "u3" and gate.controls:  # whose phase in OpenQASM 3 is another one
-        theta, phi, lam = (_angle(a, names) for a in gate.angles)
-        shift = f"{control}gphase((({phi}) + ({lam})) / 2) {', '.join(f'q[{q}]' for q in gate.controls)}; "
-        return f"{shift}{control}u3({theta}, {phi}, {lam}) {wires};"
-    return f"{control}{name}{angles} {wires};"
-
-
-def _angle(angle: Number, names: dict[str, str]) -> str:
-    if not isinstance(angle, Angle):
-        return repr(float(angle))
-    text = names[angle.name] if angle.scale == 1.0 else f"{angle.scale!r} * {names[angle.name]}"
-    return text if angle.offset == 0.0 else f"{text} + ({angle.offset!r})"
 
 
 def _unreadable(text: str, error: Exception) -> QasmError:
@@ -205,7 +134,7 @@ class _Walker:
         self._text = text
         self._qubits: dict[str, range] = {}
         self._bits: dict[str, int | None] = {}
-        self._values: dict[str, Number] = dict(_CONSTANTS)
+        self._values: dict[str, Number] = dict(CONSTANTS)
         self._defined: dict[str, Any] = {}
         self._measured: set[str] = set()
         self._found: list[Operation] = []
@@ -368,7 +297,7 @@ class _Walker:
         if definition is None:
             phase = _PHASES.get(name, lambda *_: 0.0)(*angles)
             return _Made(tuple(KNOWN[name][2](*angles, *qubits)), phase)
-        known = {**_CONSTANTS, **{a.name: v for a, v in zip(definition.arguments, angles, strict=True)}}
+        known = {**CONSTANTS, **{a.name: v for a, v in zip(definition.arguments, angles, strict=True)}}
         wires = {q.name: k for q, k in zip(definition.qubits, qubits, strict=True)}
         total = _Made()
         for inner in definition.body:
@@ -467,8 +396,8 @@ class _Walker:
             if nonlinear:
                 self._fail(node, "an angle is one parameter times a number, plus a number")
             return _OPERATORS[expression.op.name](left, right)
-        if kind == "FunctionCall" and expression.name.name in _FUNCTIONS:
-            return _FUNCTIONS[expression.name.name](
+        if kind == "FunctionCall" and expression.name.name in FUNCTIONS:
+            return FUNCTIONS[expression.name.name](
                 *[self._number(node, argument, values) for argument in expression.arguments]
             )
         self._fail(node, "an angle that cannot be computed", found=kind)

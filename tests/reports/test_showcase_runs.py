@@ -1,4 +1,4 @@
-"""The neural SDE through the front door: interrupted and resumed, to the last byte the same."""
+"""Every showcase through the front door, as a user starts it: interrupted and resumed, to the last byte the same."""
 
 from __future__ import annotations
 
@@ -12,11 +12,18 @@ import pytest
 
 from workbench.reports.store import RunDirectory
 
-ARGUMENTS = ("run", "neural_sde", "--preset", "smoke", "-p", "iterations=600", "-p", "batch=256")
+# long enough to be interrupted between the first checkpoint and the end
+LONGER = {
+    "trebuchet": ("samples=12000",),
+    "quantum_vqe": ("iterations=400",),
+    "neural_sde": ("iterations=600", "batch=256"),
+}
 
 
-def start(out: Path, *more: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-u", "-m", "workbench", *ARGUMENTS, "--out", str(out), *more]
+def start(showcase: str, out: Path, *more: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-u", "-m", "workbench", "run", showcase, "--preset", "smoke"]
+    command += [word for setting in LONGER[showcase] for word in ("-p", setting)]
+    command += ["--out", str(out), *more]
     return subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
@@ -32,15 +39,16 @@ def only_run(out: Path) -> RunDirectory:
 
 
 @pytest.mark.slow
-def test_interrupted_and_resumed_it_gives_the_same_bytes(tmp_path: Path) -> None:
-    finish(start(tmp_path / "a"))
-    interrupted = start(tmp_path / "b")
+@pytest.mark.parametrize("showcase", LONGER)
+def test_interrupted_and_resumed_it_gives_the_same_bytes(showcase: str, tmp_path: Path) -> None:
+    finish(start(showcase, tmp_path / "a"))
+    interrupted = start(showcase, tmp_path / "b")
     while interrupted.poll() is None and not list((tmp_path / "b").glob("*/checkpoint.pt")):
         time.sleep(0.02)
     interrupted.send_signal(signal.SIGINT)
     rest = interrupted.communicate(timeout=60)[0]
     assert interrupted.returncode == 130, rest
     assert not only_run(tmp_path / "b").complete
-    finish(start(tmp_path / "b", "--resume"))
+    finish(start(showcase, tmp_path / "b", "--resume"))
     one, other = only_run(tmp_path / "a"), only_run(tmp_path / "b")
     assert one.result.read_bytes() == other.result.read_bytes()
