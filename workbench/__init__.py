@@ -1,35 +1,39 @@
 """A research workbench for differentiable programming: gradients of ordinary Python programs.
 
-The names here are the public ones. Importing this package does not import torch.
+The names here are the public ones. Importing this package imports nothing else: the engine is loaded when the
+first of its names is asked for, so that commands that differentiate nothing need not wait for it.
 """
 
-from workbench import rules  # noqa: F401  fills the engine's registry
-from workbench.autodiff import (
-    checkpoint,
-    checkpoint_loop,
-    derivative_source,
-    diagonal_hessian,
-    find_nan,
-    forward_mode,
-    gradient,
-    hessian,
-    hessian_vector_product,
-    hook,
-    is_differentiating,
-    jacobian,
-    non_differentiable,
-    pullback,
-    pushforward,
-    rule,
-    sparse_jacobian,
-    sparsity_pattern,
-    stop_gradient,
-    torch_function,
-    value_and_gradient,
-    vectorize,
-)
-from workbench.checks import check_gradient, check_rule
-from workbench.explanations import explain
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workbench.autodiff import (
+        checkpoint,
+        checkpoint_loop,
+        derivative_source,
+        diagonal_hessian,
+        find_nan,
+        forward_mode,
+        gradient,
+        hessian,
+        hessian_vector_product,
+        hook,
+        is_differentiating,
+        jacobian,
+        non_differentiable,
+        pullback,
+        pushforward,
+        rule,
+        sparse_jacobian,
+        sparsity_pattern,
+        stop_gradient,
+        torch_function,
+        value_and_gradient,
+        vectorize,
+    )
+    from workbench.checks import check_gradient, check_rule
+    from workbench.explanations import explain
 
 __version__ = "0.1.0"
 
@@ -60,3 +64,20 @@ __all__ = [
     "value_and_gradient",
     "vectorize",
 ]
+
+_HOMES = {"check_gradient": "checks", "check_rule": "checks", "explain": "explanations"}
+_ROOMS = {"autodiff", "checks", "errors", "explanations", "parameters", "rules"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return importlib.import_module(f"workbench.{name}")
+    if name not in __all__:
+        raise AttributeError(f"module 'workbench' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"workbench.{_HOMES.get(name, 'autodiff')}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_ROOMS})

@@ -70,3 +70,18 @@ def front_door(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
         )
 
     return start
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    """Three complete runs and one that has only begun."""
+    for seed in range(4):
+        folder = tmp_path / f"run{seed}"
+        folder.mkdir()
+        asked = {"schema": 1, "showcase": "line", "preset": "default", "parameters": {"seed": seed}}
+        store.write_json(folder / "params.json", asked)
+        empty = {"changes": [], "tables": {}, "arrays": {}, "warnings": []}
+        loss = {"loss": {"last": 1.0 - seed / 10}, "metrics": {"miss": 2.0 * seed}, "iterations": 5}
+        if seed < 3:
+            store.write_json(folder / "result.json", {"schema": 1, "complete": True, **empty, **loss})
+    return tmp_path

@@ -12,23 +12,7 @@ import pytest
 
 from workbench import cli
 from workbench.errors import ParameterError, RunError
-from workbench.reports.store import write_json
 from workbench.reports.table import ordered, read_rows, set_labels, where
-
-
-@pytest.fixture
-def runs(tmp_path: Path) -> Path:
-    """Three complete runs and one that has only begun."""
-    for seed in range(4):
-        folder = tmp_path / f"run{seed}"
-        folder.mkdir()
-        asked = {"schema": 1, "showcase": "line", "preset": "default", "parameters": {"seed": seed}}
-        write_json(folder / "params.json", asked)
-        empty = {"changes": [], "tables": {}, "arrays": {}, "warnings": []}
-        loss = {"loss": {"last": 1.0 - seed / 10}, "metrics": {"miss": 2.0 * seed}, "iterations": 5}
-        if seed < 3:
-            write_json(folder / "result.json", {"schema": 1, "complete": True, **empty, **loss})
-    return tmp_path
 
 
 def _names(rows: list) -> list[str]:

@@ -6,6 +6,8 @@ A program is rewritten once so that each of its operations goes through a door (
 Numeric code goes to the ``native`` tier, which generates its derivative; ``tiers`` stands between the two.
 """
 
+import importlib
+
 from workbench.autodiff import arithmetic, attributes, indexing, methods, text  # noqa: F401  they install the doors
 from workbench.autodiff.batches import vectorize
 from workbench.autodiff.blocks import checkpoint, checkpoint_loop, forward_mode
@@ -50,3 +52,7 @@ __all__ = [
     "value_and_gradient",
     "vectorize",
 ]
+
+# An engine without its rules would trace through what they know, so whoever imports one has both. By name, as for
+# the packages in ``registry.WAITING``: the engine's files know of no rule.
+importlib.import_module("workbench.rules")

@@ -28,6 +28,9 @@ def add(command: Callable[..., argparse.ArgumentParser]) -> None:
         *("-w", "--where"), action="append", default=[], metavar="NAME=VALUE", help="also <, >, <=, >=, !="
     )
     runs.add_argument("--json", action="store_true", help="everything about the runs, as JSON")
+    runs.add_argument(
+        "--rebuild", action="store_true", help="read every file again, and write the index of the folder anew"
+    )
     tag = command("tag", _tag, "give a run a tag, or take it away")
     tag.add_argument("run", metavar="RUN", help="the folder of the run")
     tag.add_argument("tag", metavar="WORD", help="one word")
@@ -38,10 +41,12 @@ def add(command: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def _runs(options: argparse.Namespace) -> None:
+    from workbench.reports.index import read_rows_quickly, rebuild
     from workbench.reports.record import number_text
-    from workbench.reports.table import ordered, read_rows, where
+    from workbench.reports.table import ordered, where
 
-    rows = where(read_rows(options.directory), options.where)
+    rows = (rebuild if options.rebuild else read_rows_quickly)(options.directory)
+    rows = where(rows, options.where)
     rows = ordered(rows, options.sort, descending=options.descending)
     if options.json:
         print(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False))

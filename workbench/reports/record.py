@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.files import write_whole
-from workbench.parameters import Parameters
-from workbench.reports import provenance
 from workbench.reports.store import SCHEMA, RunDirectory, canonical_json, write_json
 
 if TYPE_CHECKING:
+    from workbench.parameters import Parameters
     from workbench.showcases import Showcase
     from workbench.training import History, Training
 
@@ -47,6 +46,8 @@ def record_result(
         run_dir: where ``workbench run`` wants the files; None writes none.
     """
     from IPython.display import display
+
+    from workbench.reports import provenance
 
     if not training.done:
         print(

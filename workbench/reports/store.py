@@ -27,14 +27,15 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import workbench
 from workbench.errors import MachineError, RunError, WorkbenchError
 from workbench.files import LEFTOVER, write_whole
-from workbench.parameters import Parameters
+
+if TYPE_CHECKING:
+    from workbench.parameters import Parameters
 
 SCHEMA = 1
 _ENTRIES: dict[str, dict[str, type]] = {
@@ -126,7 +127,7 @@ class RunDirectory:
         Raises:
             RunError: another process holds it.
         """
-        with open(self.path / ".lock", "w", opener=_no_link) as lock:
+        with open(self.path / ".lock", "w", opener=no_link) as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -138,7 +139,7 @@ class RunDirectory:
             yield
 
 
-def _no_link(path: str, flags: int) -> int:
+def no_link(path: str, flags: int) -> int:
     """Open a file that is none elsewhere: what is there might be a link, and its target would be emptied."""
     return os.open(path, flags | os.O_NOFOLLOW, 0o644)
 
@@ -151,6 +152,8 @@ def run_id(
     The source is the notebook's code and the package's own Python files: change either, and it is another
     run. Who asks for many identities at once gives ``source``, from ``source_of(notebook)``.
     """
+    from importlib import metadata
+
     identity = {
         "showcase": showcase,
         "parameters": parameters.model_dump(),

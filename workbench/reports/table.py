@@ -1,6 +1,7 @@
 """The table of runs: every run of a folder as a row, read from its plain files; its tags and its note.
 
-Nothing else is kept: what a row says is what the files say now. A run whose files are damaged is a row too.
+What a row says is what the files say now (``index`` remembers rows, and never longer than that holds). A run whose
+files are damaged is a row too.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import MachineError, ParameterError, RunError, nearest
-from workbench.reports.store import SCHEMA, RunDirectory, read_record, storage_errors, write_json
+from workbench.reports.store import SCHEMA, RunDirectory, no_link, read_record, storage_errors, write_json
 
 _OPERATORS = {
     "<=": operator.le,
@@ -47,13 +48,22 @@ class Row:
 
 
 def read_rows(folder: Path | str) -> list[Row]:
-    """The runs in ``folder``, by name.
+    """The runs in ``folder``, by name, each read from its files.
+
+    Raises:
+        MachineError: there is no such folder, or it may not be read.
+    """
+    return [read_row(RunDirectory(Path(folder) / name)) for name in run_names(folder)]
+
+
+def run_names(folder: Path | str) -> list[str]:
+    """The names of the folders in ``folder`` that are runs, sorted.
 
     Raises:
         MachineError: there is no such folder, or it may not be read.
     """
     try:
-        names = sorted(path.name for path in Path(folder).iterdir() if _is_run(path))
+        return sorted(path.name for path in Path(folder).iterdir() if _is_run(path))
     except OSError as error:
         raise MachineError(
             "the runs cannot be listed",
@@ -61,7 +71,6 @@ def read_rows(folder: Path | str) -> list[Row]:
             where=str(folder),
             fix="give the --out folder of `workbench run`",
         ) from None
-    return [_row(RunDirectory(Path(folder) / name)) for name in names]
 
 
 def _is_run(path: Path) -> bool:
@@ -71,7 +80,8 @@ def _is_run(path: Path) -> bool:
         return True
 
 
-def _row(directory: RunDirectory) -> Row:
+def read_row(directory: RunDirectory) -> Row:
+    """One run as its files tell of it now."""
     records, damaged = {}, False
     for file in (directory.params, directory.result, directory.labels):
         try:
@@ -145,7 +155,7 @@ def _check_name(rows: list[Row], name: str, option: str) -> None:
 
 def _rank(value: Any) -> tuple[bool, float, str]:
     number = isinstance(value, (int, float))
-    return not number, float(value) if number else 0.0, "" if number else str(value)
+    return not number, value if number else 0.0, "" if number else str(value)
 
 
 def _fits(value: Any, sign: str, text: str) -> bool:
@@ -201,6 +211,6 @@ def _labels(directory: RunDirectory) -> dict[str, Any]:
 
 @contextmanager
 def _alone(lock: Path) -> Iterator[None]:
-    with lock.open("w") as file:
+    with open(lock, "w", opener=no_link) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
