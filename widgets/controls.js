@@ -157,16 +157,19 @@ function makeForm(fields, model, { continuous, numbering = { last: 0 } }) {
 // A picture that a screen reader knows as one image with a text, whatever is drawn in it.
 function makePicture(name) {
   const root = node("div", { class: "wb-picture", role: "img", "aria-label": name });
-  let labelled = 0;
+  let labelled = -Infinity, waiting;
   const update = ({ svg, summary }) => {
     root.hidden = !svg;
     root.innerHTML = svg;
     root.firstElementChild?.setAttribute("aria-hidden", "true");
-    const now = performance.now();
-    if (now - labelled > 1000) {
-      labelled = now;
+    const label = () => {
+      labelled = performance.now();
       root.setAttribute("aria-label", `${name}. ${summary}`);
-    }
+    };
+    clearTimeout(waiting);
+    const rest = 1000 - (performance.now() - labelled);
+    if (rest <= 0) label();
+    else waiting = setTimeout(label, rest);
   };
   return { root, update };
 }

@@ -256,7 +256,8 @@ def _colour(index: int) -> str:
 
 
 def _dash(plot: Plot, index: int) -> str:
-    return "" if plot.faint else DASHES[index % len(DASHES)]
+    """Another dash too where the colours begin anew."""
+    return "" if plot.faint else DASHES[(index + index // len(PALETTE)) % len(DASHES)]
 
 
 # -------------------------------------------------------------------------------------------- ticks
