@@ -13,10 +13,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mistune
-import nbformat
 from latex2mathml.converter import convert as mathml
 from markupsafe import Markup, escape
 from mistune.plugins.math import math
@@ -27,6 +26,9 @@ from pygments.lexers import PythonLexer
 
 from workbench.reports.provenance import MIME as PROVENANCE_MIME
 from workbench.reports.record import MIME as RESULT_MIME
+
+if TYPE_CHECKING:
+    import nbformat
 
 PLOTLY = "application/vnd.plotly.v1+json"
 STYLE = HtmlFormatter(style="default").get_style_defs(".highlight")

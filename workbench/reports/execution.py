@@ -15,14 +15,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
-
-import nbformat
+from typing import TYPE_CHECKING, Any
 
 import workbench
 from workbench.errors import MachineError
 from workbench.files import write_whole
 from workbench.reports.store import RunDirectory
+
+if TYPE_CHECKING:
+    import nbformat
 
 Say = Callable[[str], None]
 _WHOLE = "whole:"  # the scheme under which papermill finds the writer that replaces files at once

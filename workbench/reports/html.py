@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jinja2
-import nbformat
 import numpy as np
 from markupsafe import Markup
 
@@ -102,6 +101,8 @@ def failure_text(directory: RunDirectory) -> str:
 def _body(directory: RunDirectory, showcase: Showcase | None, result: dict[str, Any]) -> cells.Body:
     """The executed notebook's cells; of a run without one, the figures its notebook would show."""
     if directory.notebook.exists():
+        import nbformat  # a second and more, which the live panels' export does without
+
         with reading(directory.notebook):
             notebook = nbformat.read(directory.notebook, as_version=4)
             return cells.render(notebook, _pictures(showcase, directory))

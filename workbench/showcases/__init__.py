@@ -32,7 +32,7 @@ class Showcase:
         title: a few words, for people.
         question: the question it answers, one sentence.
         level: what a reader should know beforehand.
-        run_time: of the notebook's default size, on what.
+        run_seconds: what the notebook's default size takes, on two cores with everything compiled.
         notebook: file name below notebooks/.
         parameters: the class that describes every parameter.
         make_problem: parameters → what is trained.
@@ -45,12 +45,17 @@ class Showcase:
     title: str
     question: str
     level: str
-    run_time: str
+    run_seconds: int
     notebook: str
     parameters: type[Parameters]
     make_problem: Callable[[Any], Problem]
     make_training: Callable[[Any], Training]
     evaluate: Callable[[Training, Any], dict[str, Any]]
+
+    @property
+    def run_time(self) -> str:
+        """``run_seconds`` for people."""
+        return f"about {self.run_seconds} s on two cores"
 
     @property
     def figures(self) -> Callable[..., dict[str, Any]]:
