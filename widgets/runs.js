@@ -176,13 +176,13 @@ function makeComparison(ask) {
   const choose = () => ask({ kind: "axes", parameter: axes.parameter.box.value, result: axes.result.box.value });
   for (const axis of Object.values(axes)) axis.box.onchange = choose;
   const choice = node("div", { class: "wb-row wb-axes" }, axes.parameter.root, axes.result.root);
-  const root = node("div", { class: "wb-pictures" }, node("div", {}, hint, histories.root, told),
-    node("div", {}, choice, against.root));
+  const root = node("div", { class: "wb-pictures" }, node("div", {}, hint, histories.root),
+    node("div", {}, choice, against.root), told);
   const update = (shown) => {
     histories.update(shown.histories);
     against.update(shown.against);
     told.textContent = shown.told.join(" ");
-    hint.hidden = Boolean(shown.histories.svg || shown.told.length);
+    hint.hidden = Boolean(shown.histories.svg);
     choice.hidden = !shown.against.svg;
     root.hidden = !shown.histories.svg && !shown.told.length && !shown.against.svg;
     for (const [kind, axis] of Object.entries(axes)) axis.update(shown.offered[kind], shown.axes[kind]);

@@ -20,6 +20,7 @@ from widgets.runs_table import (
     matching,
     numeric,
     result_names,
+    thinned,
     varying_parameters,
 )
 from workbench.errors import ParameterError, WorkbenchError
@@ -161,7 +162,7 @@ class Runs(Panel):
     def _status(self) -> str:
         count, fitting, chosen = len(self._rows), len(self._fitting), len(self._chosen)
         if not count:
-            return f"No runs in {self._folder} yet. `workbench run NAME --out {self._folder}` makes one."
+            return f"No runs in {self._folder} yet: each `workbench run` leaves one in its --out folder."
         fit = f"{fitting:,} of {count:,} runs fit" if fitting < count else f"{count:,} runs"
         order = f"by {self._sort}, {'descending' if self._descending else 'ascending'}"
         return f"{fit}, {order}; {chosen:,} selected; page {self._page + 1} of {self._pages()}"
@@ -210,7 +211,10 @@ class Runs(Panel):
         histories = Plot()
         if self._chosen:
             histories, told = loss_histories(self._folder, self.selected)
-        scatter = against(rows, self._chosen, **axes) if all(axes.values()) else Plot()
+        scatter = Plot()
+        if all(axes.values()):
+            drawn, thinning = thinned(rows, self._chosen)
+            scatter, told = against(drawn, self._chosen, **axes), told + thinning
         return {
             "histories": _drawn(histories),
             "against": _drawn(scatter),

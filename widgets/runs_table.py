@@ -17,7 +17,7 @@ from workbench.reports.store import RunDirectory, reading
 from workbench.reports.table import Row, where
 from workbench.training import History
 
-MOST_CURVES = 8
+MOST_CURVES, MOST_POINTS = 8, 2000
 WIDE = 100.0
 """An axis whose values differ by this factor is divided by powers of ten."""
 
@@ -96,6 +96,16 @@ def numeric(rows: Iterable[Row], names: Iterable[str]) -> list[str]:
     """Those of the names under which at least one row has a number."""
     rows = list(rows)
     return [name for name in names if any(_number(row, name) is not None for row in rows)]
+
+
+def thinned(rows: Sequence[Row], selected: Collection[str]) -> tuple[Sequence[Row], list[str]]:
+    """Few enough rows to be drawn as points, with the selected ones if these are few; and what is to be said of it."""
+    step = -(-len(rows) // MOST_POINTS)
+    if step <= 1:
+        return rows, []
+    kept = selected if len(selected) <= MOST_POINTS else ()
+    drawn = [row for index, row in enumerate(rows) if index % step == 0 or row.run in kept]
+    return drawn, [f"{len(drawn):,} of {len(rows):,} runs are drawn as points."]
 
 
 def against(rows: Sequence[Row], selected: Collection[str], parameter: str, result: str) -> Plot:

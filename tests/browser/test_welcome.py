@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from workbench import showcases
 
@@ -23,6 +24,7 @@ def test_it_runs_and_leads_to_the_showcases(open_notebook: Callable[..., Any]) -
     notebook = open_notebook("00_welcome.ipynb")
     notebook.run_all()
     assert "gradient(sine)(1.0) = 0.540302" in notebook.outputs()
+    expect(notebook.panels().get_by_role("status")).to_contain_text("No runs in ../runs yet")
     first = showcases.find(showcases.names()[0])
     notebook.page.get_by_role("link", name=first.title).click()
     notebook.page.wait_for_function(

@@ -154,6 +154,21 @@ def test_a_result_over_a_parameter(folder, panel):
     assert summary == "miss over seed; other runs at (0, 0.6), (2, 0.4); selected at (1, 0.2)."
 
 
+def test_of_many_runs_some_are_points_and_the_selected_ones_always(tmp_path, monkeypatch):
+    monkeypatch.setattr("widgets.runs_table.MOST_POINTS", 4)
+    for seed in range(10):
+        make_run(tmp_path, f"run{seed}", loss=1.0 + seed, seed=seed)
+    panel = widgets.runs(tmp_path)
+    say(panel, "select", run="run4", on=True)
+    pictures = panel.widget.pictures
+    assert (
+        "other runs at (0, 1), (3, 4), (6, 7), (9, 10); selected at (4, 5)." in pictures["against"]["summary"]
+    )
+    assert pictures["told"][-1] == "5 of 10 runs are drawn as points."
+    say(panel, "select all", on=True)
+    assert panel.widget.pictures["against"]["svg"].count("wb-point") == 4 + 1  # the legend has one
+
+
 def test_wide_axes_are_divided_by_powers_of_ten(tmp_path):
     for power in range(4):
         make_run(tmp_path, f"run{power}", loss=1.0 + power, rate=10.0**-power, huge=10**400, word="a" * power)
