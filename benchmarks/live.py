@@ -1,6 +1,7 @@
 """How quickly does a live notebook answer, and what does watching cost the training?
 
     python benchmarks/live.py [--moves 60]
+    python benchmarks/live.py --soak 10      # does the memory of kernel or page grow? minutes at 10 frames a second
 
 Opens the trebuchet notebook in a real JupyterLab and a real browser and prints four numbers against their
 bars: the time from a click on Pause and on Stop until the training rests; the time from moving a slider
@@ -15,6 +16,7 @@ import os
 import statistics
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
@@ -75,6 +77,32 @@ times = []
 """
 SPENT = "[times[1][0] - times[0][0], times[1][1] - times[0][1]]"
 
+# Trainings one after the other, and the panel drawn ten times a second instead of four.
+SOAK = """
+import collections, gc, importlib, threading
+import psutil
+
+panels = importlib.import_module("widgets.dashboard")
+sessions = importlib.import_module("workbench.training.session")
+panels.PUMP_SECONDS = sessions.SNAPSHOT_SECONDS = 0.1
+sessions.SNAPSHOT_SHARE = 1.0
+drawn = collections.Counter()
+panels.dashboard(session).widget.observe(lambda change: drawn.update(["frames"]), "frame")
+
+def train_for_ever():
+    while not session.closed:
+        session.reset()
+        session.start()
+        session.wait()
+        drawn.update(["trainings"])
+
+def kernel():
+    gc.collect()
+    return [drawn["frames"], drawn["trainings"], psutil.Process().memory_info().rss / 1e6]
+
+threading.Thread(target=train_for_ever, daemon=True).start()
+"""
+
 # Time from the slider's own input event until the frame in which the new path is on the screen.
 MEASURE_MOVES = """async (moves) => {
   const panel = document.querySelector(".wb:has(.wb-explore)");
@@ -114,6 +142,9 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--moves", type=int, default=60, help="slider moves to time")
     options.add_argument("--rounds", type=int, default=5, help="clicks and pairs of runs to time")
+    options.add_argument(
+        "--soak", type=int, metavar="MINUTES", help="watch the memory for so long, and no more"
+    )
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         root = Path(folder) / "root"
@@ -126,6 +157,9 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path=path, args=list(laboratory.SWITCHES))
             notebook = laboratory.opened_notebook(browser, lab, "live.ipynb")
             notebook.run_all()
+            if given.soak:
+                _soak(notebook, given.soak)
+                return
             moves = sorted(notebook.page.evaluate(MEASURE_MOVES, given.moves))
             _print("slider to redrawn path, 95th percentile", moves[int(0.95 * len(moves))], REDRAW_BAR, "s")
             print(
@@ -182,6 +216,35 @@ def _cost_of_watching(notebook: laboratory.Notebook, rounds: int) -> None:
     cores, load = os.cpu_count(), os.getloadavg()[0]
     if load > cores:
         print(f"    the machine is busy (load {load:.1f} on {cores} cores): all times are upper bounds")
+
+
+def _soak(notebook: laboratory.Notebook, minutes: int) -> None:
+    """Memory of kernel and page, once a minute, and how fast they grow after the first two."""
+    notebook.in_page(laboratory.ASK_KERNEL, SOAK)
+    page = notebook.page.context.new_cdp_session(notebook.page)
+    page.send("Performance.enable")
+    rows: list[tuple[float, float, float]] = []
+    began, frames_before = time.monotonic(), 0
+    for minute in range(1, minutes + 1):
+        notebook.page.wait_for_timeout(1000 * max(0.0, began + 60 * minute - time.monotonic()))
+        frames, trainings, kernel = notebook.value_of("kernel()")
+        page.send("HeapProfiler.collectGarbage")
+        found = {row["name"]: row["value"] for row in page.send("Performance.getMetrics")["metrics"]}
+        rows.append((minute, kernel, found["JSHeapUsedSize"] / 1e6))
+        print(
+            f"minute {minute:>3}: kernel {kernel:7.1f} MB   page {rows[-1][2]:6.1f} MB, {found['Nodes']:.0f} nodes, "
+            f"{found['JSEventListeners']:.0f} listeners   {(frames - frames_before) / 60:4.1f} frames/s, "
+            f"{trainings} trainings done",
+            flush=True,
+        )
+        frames_before = frames
+    for name, place in (("kernel", 1), ("page", 2)):
+        if len(rows) > 3:
+            settled = [row for row in rows if row[0] > 2]
+            slope = statistics.linear_regression(
+                [row[0] for row in settled], [row[place] for row in settled]
+            )[0]
+            print(f"{name} grows by {60 * slope:.1f} MB an hour")
 
 
 def _print(what: str, measured: float, bar: float, unit: str) -> None:

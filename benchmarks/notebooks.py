@@ -113,7 +113,7 @@ def main() -> None:
             continue
         for preset in given.presets if path.name in declared else ["default"]:
             with tempfile.TemporaryDirectory() as fresh:
-                variables = {"WORKBENCH_CACHE": fresh} if given.cold else None
+                variables = {"WORKBENCH_CACHE": fresh, "NUMBA_CACHE_DIR": fresh} if given.cold else None
                 cost = measure(path, preset, limit=1800, variables=variables)
             _print(path.stem, preset, cost, declared.get(path.name))
     cores, load = os.cpu_count(), os.getloadavg()[0]

@@ -14,6 +14,8 @@ def why_nobody_watches() -> str | None:
         return "WORKBENCH_LIVE=0"
     if "PYTEST_CURRENT_TEST" in os.environ:
         return "a test run"
+    if "VOILA_KERNEL_ID" in os.environ:  # set by Voilà in its kernels; it says nothing of its cells
+        return None
     # Front ends say which cell they run; papermill, nbconvert and nbval have no cell on a screen.
     if "cellId" not in _request_metadata():
         return "a notebook run without a page"

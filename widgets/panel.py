@@ -38,7 +38,7 @@ class Panel:
 
     In JupyterLab the output is the static picture only, in a slot that the widget's script fills with the
     live view: a reopened notebook, trusted or not, shows the picture, where the usual widget output would
-    say "model not found". Other front ends get the usual widget output beside the picture.
+    say "model not found". Other front ends (Voilà, VS Code) get the usual widget output beside the picture.
     """
 
     widget: PanelWidget

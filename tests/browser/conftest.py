@@ -65,21 +65,17 @@ class Lab:
             self.ask(f"sessions/{session['id']}", "DELETE")
 
 
-@contextmanager
-def running_lab(folder: Path, root: Path) -> Iterator[Lab]:
-    """JupyterLab on ``root`` with private configuration below ``folder``."""
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    token = secrets.token_hex(16)
-    settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
-    settings.mkdir(parents=True)
-    (settings / "notification.jupyterlab-settings").write_text(
-        '{"fetchNews":"false","checkForUpdates":false}'
-    )
+        return probe.getsockname()[1]
+
+
+def private_environment(folder: Path) -> dict[str, str]:
+    """Variables for a server that shares no file with the user's own, and whose notebooks are small."""
     hidden = ("PYTEST_CURRENT_TEST", "WORKBENCH_LIVE", "WORKBENCH_PRESET")
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
-    environment |= {
+    return environment | {
         "JUPYTER_CONFIG_DIR": str(folder / "config"),
         "JUPYTER_DATA_DIR": str(folder / "data"),
         "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
@@ -89,11 +85,25 @@ def running_lab(folder: Path, root: Path) -> Iterator[Lab]:
         "WORKBENCH_PRESET": "smoke",
         "OMP_NUM_THREADS": "1",
     }
+
+
+@contextmanager
+def running_lab(folder: Path, root: Path) -> Iterator[Lab]:
+    """JupyterLab on ``root`` with private configuration below ``folder``."""
+    port = free_port()
+    token = secrets.token_hex(16)
+    settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text(
+        '{"fetchNews":"false","checkForUpdates":false}'
+    )
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
     command += [f"--port={port}", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={root}"]
     command += ["--LabApp.expose_app_in_browser=True"]
     with (folder / "lab.log").open("w") as log:
-        server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(
+            command, env=private_environment(folder), stdout=log, stderr=subprocess.STDOUT
+        )
     lab = Lab(f"http://127.0.0.1:{port}", token, root)
     try:
         _wait_until_up(lab, server, folder / "lab.log")

@@ -56,10 +56,12 @@ def test_where_somebody_watches_it_returns_at_once(monkeypatch, capsys):
         ({"PYTEST_CURRENT_TEST": "a"}, {"cellId": "1"}, "a test run"),
         ({}, {}, "a notebook run without a page"),
         ({}, {"cellId": "1"}, None),
+        ({"VOILA_KERNEL_ID": "1"}, {}, None),
+        ({"VOILA_KERNEL_ID": "1", "WORKBENCH_LIVE": "0"}, {}, "WORKBENCH_LIVE=0"),
     ],
 )
 def test_who_watches(monkeypatch, environment, metadata, reason):
-    for name in ("WORKBENCH_LIVE", "PYTEST_CURRENT_TEST"):
+    for name in ("WORKBENCH_LIVE", "PYTEST_CURRENT_TEST", "VOILA_KERNEL_ID"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
