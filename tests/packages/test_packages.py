@@ -268,6 +268,28 @@ def root_of_the_mean_square(measures, series):
     return measures.rmse(series, np.arange(4.0))
 
 
+# ------------------------------------------------------------------------------------------ pandas
+
+PRICES = np.array([1.0, 1.3, 0.9, 1.6])
+
+
+@program("pandas", PRICES)
+def table_of_prices(pandas, prices):
+    table = pandas.DataFrame({"price": prices, "weight": prices[::-1] ** 2, "kind": list("abab")})
+    table["product"] = table["price"] * table["weight"]
+    table.loc[1, "product"] = prices[0] ** 3
+    dear = table[table["price"] > 0.95]
+    return dear["product"].sum() + sum(row.price * row.weight for row in table.itertuples())
+
+
+@program("pandas", PRICES)
+def series_of_prices(pandas, prices):
+    series = pandas.Series(prices, index=list("wxyz"))
+    returns = (series / series.shift(1) - 1.0).dropna()
+    doubled = series.apply(lambda price: price * price)
+    return returns.std() + doubled["y"] + np.log(series).mean() + series.sort_values().iloc[0] ** 2
+
+
 CASES = [
     pytest.param(package, function, args, id=f"{package}-{function.__name__}")
     for package, programs in PROGRAMS.items()

@@ -66,6 +66,8 @@ def _apply(rule: Rule, args: list[Any], kwargs: dict) -> Any:
     tape = innermost(*args)
     if tape is None:
         return rule.primitive(*args, **kwargs)
+    args = [of_objects(a) for a in args]
+    tape = innermost(*args)
     needs = tuple(k for k, a in enumerate(args) if type(a) in TRACED and a.tape is tape)
     values = tuple(a.value if k in needs else a for k, a in enumerate(args))
     value, pullback = beneath(tape, rule.forward, needs, values, kwargs)
@@ -103,6 +105,11 @@ def finish(tape: Any, operands: list[Any], values: tuple, value: Any, pullback: 
         if type(constant) is np.ndarray:
             know_constant(tape, constant)
     return record(tape, operands, value, pullback)
+
+
+def of_objects(x: Any) -> Any:
+    """An array of objects, some of them traced numbers, as an array of numbers; anything else as it is."""
+    return as_array(x.tolist()) if type(x) is np.ndarray and x.dtype.hasobject else x
 
 
 def as_array(nested: Any) -> Any:

@@ -364,6 +364,8 @@ def as_result(tape: Tape, output: Any) -> Any:
         if not can_vary(array):
             if array.dtype.names is not None:
                 raise lost("a structured array was about to be computed from traced values")
+            if array.dtype.hasobject:
+                raise lost("an array of objects was about to be computed from traced values")
             return output
         return TracedArray(array, memory_of(tape, array, active=True))
     if isinstance(output, np.ndarray):

@@ -50,7 +50,7 @@ OPAQUE = frozenset(
     "abc argparse array ast asyncio atexit autograd builtins codecs collections concurrent csv ctypes dask "
     "dataclasses datetime dis email encodings enum gc glob hashlib http importlib inspect io IPython ipykernel "
     "ipywidgets json jupyter_client keyword linecache locale logging matplotlib multiprocessing numba opcode os "
-    "pandas pathlib pickle pkgutil platform plotly posixpath pprint pydantic pytest queue re reprlib selectors "
+    "pathlib pickle pkgutil platform plotly posixpath pprint pydantic pytest queue re reprlib selectors "
     "shutil signal site socket sqlite3 ssl string struct subprocess sys tempfile textwrap threading time tokenize "
     "torch traceback types typing typing_extensions unittest urllib uuid warnings weakref xml zipfile _pytest "
     "pluggy functools".split()

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.application import apply_rule, as_array, written, written_apart
+from workbench.autodiff.application import apply_rule, as_array, of_objects, written, written_apart
 from workbench.autodiff.arrays import TracedArray, beneath, current, know_constant, record
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import name_of, user_line
 from workbench.autodiff.registry import DOORS, NON_DIFFERENTIABLE, OWNER_DOORS, PARTIALS, RULES, learn
-from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, scalar_result
+from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost, scalar_result
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.watch import call_watched
@@ -71,6 +71,8 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
             if made
             else f"register a rule with @workbench.rule(numpy.{ufunc.__name__})",
         )
+    inputs = tuple(map(of_objects, inputs))
+    tape = innermost(*inputs)
     needs = [k for k, x in enumerate(inputs) if type(x) in TRACED and x.tape is tape]
     for k in needs:
         if partials[k] is None:
@@ -83,7 +85,10 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
     inputs = tuple(np.asarray(x) if isinstance(x, list | tuple) else x for x in inputs)
     values = tuple(x.value if k in needs else x for k, x in enumerate(inputs))
     value = beneath(tape, ufunc, *values, **kwargs)
-    if np.result_type(plain(value)).kind not in "fc":
+    kind = np.result_type(plain(value)).kind
+    if kind == "O":
+        raise lost("an array of objects was about to be computed from traced values")
+    if kind not in "fc":
         return plain(value)
     operands = [inputs[k] for k in needs]
     if not np.ndim(value) and not np.iscomplexobj(value) and all(type(x) is TracedFloat for x in operands):

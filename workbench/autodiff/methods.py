@@ -72,7 +72,7 @@ def _astype(self: Any, dtype: Any, *args: Any, copy: bool = True, **kwargs: Any)
     if kind.kind not in "fcO":
         return plain(self).astype(dtype, *args, **kwargs)
     if kind.kind == "O":
-        raise lost("a traced array was about to become an array of objects")
+        return resolve(np.array)(self, object)
     return self if not copy and kind == plain(self).dtype else resolve(np.astype)(self, kind)
 
 

@@ -24,12 +24,13 @@ from workbench.rules import (  # noqa: F401
     threads,
 )
 
-# SciPy, torch and processes are not imported before a program uses them, and neither are these.
+# SciPy, pandas, torch and processes are not imported before a program uses them, and neither are these.
 WAITING.update(
     {
         "asyncio": "workbench.rules.event_loops",
         "concurrent.futures.process": "workbench.rules.processes",
         "multiprocessing": "workbench.rules.processes",
+        "pandas": "workbench.rules.pandas",
         "scipy.integrate": "workbench.rules.scipy_integrate",
         "scipy.interpolate": "workbench.rules.scipy_interpolate",
         "scipy.linalg": "workbench.rules.scipy_linalg",

@@ -14,7 +14,7 @@ from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.scalars import innermost
 from workbench.autodiff.tape import OPEN
-from workbench.autodiff.telling import plain
+from workbench.autodiff.telling import contains_traced, plain
 
 
 def changing(function: Callable) -> Callable:
@@ -29,7 +29,7 @@ def changing(function: Callable) -> Callable:
             if not OPEN:
                 return function(array, *args, **kwargs)
             target = array.array if type(array) is TracedArray else array
-            args = tuple(current(a) for a in args)
+            args = tuple(map(_array_of_list, args))
             if type(current(target)) is not TracedArray and innermost(*args) is None:
                 return indexing.mutate(target, function, target, *args, **kwargs)
             for index, values in writes(target, *args, **kwargs):
@@ -40,6 +40,11 @@ def changing(function: Callable) -> Callable:
         return writes
 
     return register
+
+
+def _array_of_list(x: Any) -> Any:
+    """An argument as it is now, a list of traced numbers as an array."""
+    return resolve(np.array)(x) if isinstance(x, list | tuple) and contains_traced(x) else current(x)
 
 
 @changing(np.copyto)

@@ -130,3 +130,12 @@ def parts(x):
     mantissa, exponent = np.frexp(x)
     quotient, rest = np.divmod(x, 0.7)
     return _weighed([fraction * whole, mantissa * exponent, quotient + rest, np.nextafter(x, 9.0)])
+
+
+@program(np.array([0.6, -1.3, 2.4]))
+def objects_among_numbers(x):
+    objects = np.empty(3, object)
+    for k in range(3):
+        objects[k] = x[k] ** 2
+    mixed = objects * x + np.add(x, np.array(list(x), dtype=object)) - objects * x[0]
+    return np.sum(mixed) + x.astype(object).sum() * np.sum(np.outer(x.astype(object), x)[:2])
