@@ -8,13 +8,14 @@ import tempfile
 import time
 from pathlib import Path
 
+import widgets
 from workbench.reports.index import NAME, SETTLED, read_rows_quickly, rebuild
 from workbench.reports.store import SCHEMA, write_json
 from workbench.reports.table import read_rows
 
 
 def main(count: int) -> None:
-    """Make so many small runs, and time the reading of their rows and the whole command."""
+    """Make so many small runs, and time the reading of their rows, the notebook's table and the whole command."""
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(count):
             run = Path(folder) / f"{seed:012x}"
@@ -31,6 +32,12 @@ def main(count: int) -> None:
                 start = time.perf_counter()
                 way(folder)
                 print(f"{way.__name__} of {count} runs: {time.perf_counter() - start:.3f} s")
+        for _ in range(2):
+            start = time.perf_counter()
+            panel = widgets.runs(folder)
+            shown = time.perf_counter()
+            panel._on_message(panel.widget, {"kind": "sort", "name": "loss", "seq": 1}, [])
+            print(f"the panel: {shown - start:.3f} s, sorting it: {time.perf_counter() - shown:.3f} s")
         for kept in (True, False):
             for _ in range(3):
                 if not kept:

@@ -68,8 +68,10 @@ function renderRuns({ model, el }) {
 
 function makeFilter(ask) {
   const id = `wb-${realm}-${++count}`;
+  const send = () => ask({ kind: "filter", text: box.value });
   const box = node("input", { id, type: "search", autocomplete: "off", spellcheck: "false",
-    "aria-describedby": `${id}-help ${id}-error`, onchange: () => ask({ kind: "filter", text: box.value }) });
+    "aria-describedby": `${id}-help ${id}-error`, onchange: send,
+    oninput: () => { if (!box.value) send(); } }); // emptied by its cross, which browsers call no change
   const error = node("p", { id: `${id}-error`, class: "wb-error", role: "alert" });
   const root = node("div", { class: "wb-filter" }, node("label", { for: id }, "Filter"), box,
     node("p", { id: `${id}-help`, class: "wb-help" },

@@ -94,6 +94,9 @@ def test_runs_are_sorted_filtered_compared_and_labelled(notebook, lab):
     note = panel.get_by_role("textbox", name="Note of run run03")
     note.fill("dd two words")
     note.press("Enter")
+    note.fill("a slip")
+    note.press("Escape")
+    expect(note).to_have_value("dd two words")
     tags = panel.get_by_role("textbox", name="Tags of run run01")
     expect(tags).to_have_value("paper")
     tags.fill("good paper")
@@ -114,6 +117,8 @@ def test_runs_are_sorted_filtered_compared_and_labelled(notebook, lab):
     assert nameless == []
     panel.scroll_into_view_if_needed()
     opened.picture("runs")
+    box.fill("")
+    expect(panel.get_by_role("status")).to_contain_text("30 runs, by run")
     opened.save()
     opened.check_quiet()
 
