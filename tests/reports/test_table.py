@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from workbench import cli
-from workbench.errors import ParameterError, RunError
+from workbench.errors import MachineError, ParameterError, RunError
+from workbench.reports.store import write_json
 from workbench.reports.table import ordered, read_rows, set_labels, where
 
 
@@ -30,6 +31,22 @@ def test_sorted_and_filtered(runs: Path) -> None:
         where(rows, ["sed=1"])
     with pytest.raises(ParameterError, match="cannot be read"):
         where(rows, ["seed"])
+
+
+def test_numbers_of_any_size_are_sorted(runs: Path) -> None:
+    for run, number in (("run0", 10**400), ("run1", 0.5), ("run2", -(10**400))):
+        asked = {"schema": 1, "showcase": "line", "preset": "default", "parameters": {"number": number}}
+        write_json(runs / run / "params.json", asked)
+    assert _names(ordered(read_rows(runs), "number")) == ["run2", "run1", "run0", "run3"]
+
+
+def test_labels_are_not_written_through_a_lock_that_is_a_link(runs: Path) -> None:
+    target = runs / "precious"
+    target.write_text("kept")
+    (runs / "run0" / ".labels.lock").symlink_to(target)
+    with pytest.raises(MachineError, match="link"):
+        set_labels(runs / "run0", note="mine")
+    assert target.read_text() == "kept"
 
 
 def test_a_damaged_run_is_a_row_and_the_others_stand(runs: Path) -> None:
