@@ -63,7 +63,8 @@ class BrownianPath:
         first_row: int = 0,
     ) -> None:
         times = np.array([t0, t1] if knots is None else knots, dtype=float)
-        if not np.all(np.diff(times) > 0) or times[0] != t0 or times[-1] != t1:
+        self.knots, self.lengths = times, times[1:] - times[:-1]
+        if not (self.lengths > 0).all() or times[0] != t0 or times[-1] != t1:
             raise SolverOptionError(
                 "the knots of a Brownian path must increase from t0 to t1",
                 found=f"got {times.tolist()[:8]} for [{t0}, {t1}]",
@@ -71,8 +72,6 @@ class BrownianPath:
             )
         self.rows, self.channels, self.first_row = int(rows), int(channels), int(first_row)
         self.seed = int(seed) & (2**64 - 1)
-        self.knots = times
-        self.lengths = np.diff(times)
         self._at_knots: tuple[np.ndarray, np.ndarray] | None = None
 
     def __call__(self, t: Any) -> torch.Tensor:

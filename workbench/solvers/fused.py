@@ -6,7 +6,7 @@ Same steps, same noise, same gradient as the plain loop, to rounding; some ten t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,6 +41,11 @@ class Loop:
     places: tuple[tuple[int, bool], ...]
     """For each captured tensor: how many constant columns it fills, or 0 for a matrix; and whether it is turned."""
 
+    @property
+    def channels(self) -> int:
+        """Of the noise."""
+        return int(self.shape[1])
+
     def packed(self) -> tuple[np.ndarray, np.ndarray]:
         """The values of the constants, one for each column, and of the matrices, one after the other."""
         values = [
@@ -69,31 +74,49 @@ def _joined(parts: list[np.ndarray]) -> np.ndarray:
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
+def recall(method: str, given: tuple[Callable, ...], states: States, noise: str) -> Loop | None:
+    """The loop that is kept for these functions, or None if there is none or they do something else now."""
+    known = _KEPT.get(_key(method, given, states, noise))
+    try:
+        return None if known is None else _played(*known, given)
+    except _UNRECORDED:
+        return None
+
+
 def fuse(tableau: StochasticTableau, eq: Equation, states: States, t0: float) -> Loop | None:
     """The equation for the compiled loop, or None if it cannot be recorded."""
     y0 = states.y0
     if states.plain or states.axes != 2 or eq.matrix or y0.device.type != "cpu" or y0.dtype not in AGREEMENT:
         return None
     rows = ROWS if states.size != ROWS else ROWS + 2
-    sample = y0.detach()[torch.arange(rows) % states.batch].clone()
-    key = (tableau.name, eq.noise, eq.channels, rows, states.size, y0.dtype, *map(identity, eq.given))
     try:
-        known = _KEPT.get(key)
-        if known is not None and (loop := _played(*known, eq)) is not None:
-            return loop
+        sample = y0.detach()[torch.arange(rows) % states.batch].clone()
         noted = record(list(eq.given), t0, sample, [states.size, states.size])
         loop = _loop(tableau, noted, eq)
         _check_values(loop, noted, (t0, sample))
-        _KEPT.put(key, _for_later(loop, noted))
-    except CannotRecord:
+        _KEPT.put(_key(tableau.name, eq.given, states, eq.noise), _for_later(loop, noted))
+    except _UNRECORDED:
         return None
-    except (TypeError, ValueError, RuntimeError, AttributeError, IndexError, NotImplementedError):
-        return None  # the plain loop runs the function again, and shows the caller's own error
     return loop
 
 
+_UNRECORDED = (
+    CannotRecord,
+    # the plain loop runs the function again, and shows the caller's own error
+    TypeError,
+    ValueError,
+    RuntimeError,
+    AttributeError,
+    IndexError,
+    NotImplementedError,
+)
 _KEPT = Kept()
 """Loops without what they capture, each with the script that says whether it is still the function's."""
+
+
+def _key(method: str, given: tuple[Callable, ...], states: States, noise: str) -> tuple[Hashable, ...]:
+    y0 = states.y0
+    return (method, noise, states.plain, states.axes, y0.shape[1], y0.dtype, y0.device, *map(identity, given))
 
 
 def _for_later(loop: Loop, noted: Recording) -> tuple[Loop, Script, list]:
@@ -104,10 +127,10 @@ def _for_later(loop: Loop, noted: Recording) -> tuple[Loop, Script, list]:
     return replace(loop, captured=[]), script, own
 
 
-def _played(loop: Loop, script: Script, own: list, eq: Equation) -> Loop | None:
+def _played(loop: Loop, script: Script, own: list, given: tuple[Callable, ...]) -> Loop | None:
     """The loop with what the functions capture now, or None if they do something else than they did."""
     try:
-        seen = script.play(list(eq.given))
+        seen = script.play(list(given))
     except Changed:
         return None
     return replace(loop, captured=[seen[value] if isinstance(value, int) else value for value in own])
@@ -315,8 +338,8 @@ def _pick(ys: np.ndarray, states: np.ndarray, out_steps: np.ndarray, span: tuple
     """The outputs that are reached within a range of steps."""
     a, b = span
     if out_steps.ndim == 1:
-        reached = np.flatnonzero((out_steps > a) & (out_steps <= b))
-        ys[reached] = states[out_steps[reached] - a]
+        first, last = np.searchsorted(out_steps, span, side="right")
+        ys[first:last] = states[out_steps[first:last] - a]
         return
     output, row = np.nonzero((out_steps > a) & (out_steps <= b))
     ys[output, row] = states[out_steps[output, row] - a, row]
@@ -326,8 +349,8 @@ def _spread(states_bar: np.ndarray, given: np.ndarray, out_steps: np.ndarray, sp
     """The cotangents of the outputs, at the states that they are."""
     a, b = span
     if out_steps.ndim == 1:
-        reached = np.flatnonzero((out_steps > a) & (out_steps <= b))
-        states_bar[out_steps[reached] - a] = given[reached]
+        first, last = np.searchsorted(out_steps, span, side="right")
+        states_bar[out_steps[first:last] - a] = given[first:last]
         return
     output, row = np.nonzero((out_steps > a) & (out_steps <= b))
     states_bar[out_steps[output, row] - a, row] = given[output, row]

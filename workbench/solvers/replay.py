@@ -74,7 +74,7 @@ class Script:
 
     def note(self, func: Callable, args: Any, kwargs: Any, answer: Any) -> None:
         """One call and its answer."""
-        self._calls.append((func, self._pattern(tuple(args)), self._pattern(kwargs), answer))
+        self._calls.append((func, list(map(self._pattern, args)), self._pattern(kwargs), answer))
 
     def end(self, results: list[Any]) -> None:
         """What the functions returned; from now on nothing captured is kept alive."""
@@ -138,14 +138,18 @@ class Script:
         if self._at >= len(self._calls) or not torch.is_grad_enabled():
             raise Changed
         expected, pattern, options, answer = self._calls[self._at]
-        if func != expected:
+        if func != expected or len(args) != len(pattern):
             raise Changed
         self._at += 1
-        self._match(pattern, args)
-        self._match(options, kwargs)
+        for part, found in zip(pattern, args, strict=True):
+            self._match(part, found)
+        if kwargs or options[1]:
+            self._match(options, kwargs)
         return answer
 
     def _match(self, pattern: Any, value: Any) -> None:
+        if value is pattern:
+            return
         if isinstance(pattern, self._probe):
             if value is not pattern:
                 raise Changed

@@ -15,7 +15,7 @@ from workbench.errors import LostGradientError, SolverOptionError, nearest
 from workbench.solvers.adjoint import backsolve, integrate, integrate_checkpointed
 from workbench.solvers.brownian import BrownianPath, Window
 from workbench.solvers.by_torchsde import TORCHSDE, TorchsdeRun
-from workbench.solvers.fused import fuse, solve_fused
+from workbench.solvers.fused import Loop, fuse, recall, solve_fused
 from workbench.solvers.fused_adaptive import choose_steps_fused
 from workbench.solvers.problem import (
     SCALE_TIME,
@@ -27,7 +27,7 @@ from workbench.solvers.problem import (
 )
 from workbench.solvers.sde_adaptive import Tolerance, choose_steps
 from workbench.solvers.sde_grid import FixedGrid, ReplayGrid
-from workbench.solvers.sde_steps import Equation, ReversibleHeunStep, TableauStep, equation
+from workbench.solvers.sde_steps import Equation, ReversibleHeunStep, TableauStep, equation, known_equation
 from workbench.solvers.solution import SDESolution, Statistics
 from workbench.solvers.tableaus import NOISES, STOCHASTIC
 
@@ -114,10 +114,18 @@ def solve_sde(
             where="gradient",
             fix='gradient="direct", or a method of our own',
         )
-    eq = equation(drift, diffusion, states, noise=noise, t0=float(times[0]))
+    given = (drift,) if diffusion is None else (drift, diffusion)
+    loop = recall(method, given, states, noise)
+    if loop is not None:  # checked when it was recorded
+        eq = known_equation(drift, diffusion, states, noise=noise, channels=loop.channels)
+    else:
+        eq = equation(drift, diffusion, states, noise=noise, t0=float(times[0]))
+        if method in STOCHASTIC:
+            loop = fuse(STOCHASTIC[method], eq, states, float(times[0]))
     path = _path(brownian, generator, (times, states.batch, eq.channels))
     return _solve(
         eq,
+        loop,
         method,
         (states, times, path),
         interpretation=interpretation,
@@ -131,6 +139,7 @@ def solve_sde(
 
 def _solve(
     eq: Equation,
+    loop: Loop | None,
     method: str,
     given: tuple[States, np.ndarray, BrownianPath],
     *,
@@ -142,12 +151,11 @@ def _solve(
     progress: Callable[[float], None] | None,
 ) -> SDESolution:
     states, times, own = given
-    path = own if np.array_equal(own.knots, times) else Window(own, times)
+    path = own if own.knots.tobytes() == times.tobytes() else Window(own, times)
     y0 = states.y0
     if method in TORCHSDE:
         return _by_torchsde(TorchsdeRun(method, eq, interpretation), given, float(dt or 0.0), progress)
     stepper = ReversibleHeunStep(eq) if method == REVERSIBLE else TableauStep(STOCHASTIC[method], eq)
-    loop = fuse(stepper.tableau, eq, states, float(times[0])) if method != REVERSIBLE else None
     if adaptive:
         how = {"tolerance": tolerance, "first": dt, "progress": progress}
         with torch.no_grad():

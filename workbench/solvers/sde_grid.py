@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -30,23 +31,19 @@ class FixedGrid:
     def __init__(self, path: BrownianPath | Window, times: np.ndarray, dt: float, like: torch.Tensor) -> None:
         self.path, self.times = path, times
         self._options = {"dtype": like.dtype, "device": like.device}
-        lengths = np.diff(times)
-        self._counts = np.maximum(1, np.ceil(lengths / dt * (1 - 1e-12))).astype(np.int64)
-        self.hs = lengths / self._counts
-        self.out_steps = np.concatenate([[0], np.cumsum(self._counts)])
+        self._equal = _equal_steps(times.tobytes(), dt)
+        self._counts, self.hs, self.out_steps = self._equal[:3]
         self.n = int(self.out_steps[-1])
 
     def arrays(self, a: int, b: int) -> tuple[np.ndarray, ...]:
         """t, h (steps, 1), ΔW and ΔW/2 + H (steps, batch, channels) of steps a … b − 1."""
-        hs = np.repeat(self.hs, self._counts)
-        since = np.arange(self.n) - np.repeat(self.out_steps[:-1], self._counts)
-        ts = np.repeat(self.times[:-1], self._counts) + since * hs
+        ts, hs = self._equal[3:]
         if (a, b) == (0, self.n):
             w, area = self.path.all_noise(self._counts)
-            return ts[:, None], hs[:, None], w, 0.5 * w + area
+            return ts, hs, w, 0.5 * w + area
         steps = [step for step, _ in self.steps(a, b)]
         w, j = (torch.stack([step[i] for step in steps]).double().numpy() for i in (3, 4))
-        return ts[a:b, None], hs[a:b, None], w, j
+        return ts[a:b], hs[a:b], w, j
 
     def steps(self, a: int, b: int) -> Iterator[tuple[Step, Hit]]:
         """Steps a … b − 1."""
@@ -71,6 +68,25 @@ class FixedGrid:
             t = torch.tensor(t0 + i * h, **self._options)
             at = i - drawn[0]
             yield Step(t, h, root, w[at], j[at]), k + 1 if i == count - 1 else None
+
+
+@lru_cache(maxsize=64)
+def _equal_steps(times: bytes, dt: float) -> tuple[np.ndarray, ...]:
+    """Steps between each two outputs, their lengths, and steps before each output; begin and length of each step.
+
+    Kept, since a training asks for the same again and again: nobody writes into these arrays.
+    """
+    outputs = np.frombuffer(times)
+    lengths = outputs[1:] - outputs[:-1]
+    counts = np.maximum(1, np.ceil(lengths / dt * (1 - 1e-12))).astype(np.int64)
+    hs = lengths / counts
+    out_steps = np.concatenate([[0], np.cumsum(counts)])
+    all_hs = np.repeat(hs, counts)
+    ts = (
+        np.repeat(outputs[:-1], counts)
+        + (np.arange(out_steps[-1]) - np.repeat(out_steps[:-1], counts)) * all_hs
+    )
+    return counts, hs, out_steps, ts[:, None], all_hs[:, None]
 
 
 class ReplayGrid:

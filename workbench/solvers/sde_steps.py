@@ -63,43 +63,62 @@ def equation(
     Raises:
         SolverOptionError: a shape does not fit the noise.
     """
-    given = (drift,) if diffusion is None else (drift, diffusion)
-    f = states.function(drift, "drift")
     y0 = states.y0.detach()
     t = torch.tensor(t0, dtype=y0.dtype, device=y0.device)
+    f = states.function(drift, "drift")
     with torch.no_grad():
         if diffusion is None:
-            both = f
-            f, g = (lambda t, y: both(t, y)[0]), (lambda t, y: both(t, y)[1])
-            found = both(t, y0)
+            found = f(t, y0)
             if not isinstance(found, tuple) or len(found) != 2:
                 raise SolverOptionError(
                     "without a diffusion, the drift must return both: (drift, diffusion)",
                     found=f"got {type(found).__name__}",
                     where="diffusion=None",
                 )
-            drift0, diffusion0 = found
         else:
-            g = states.function(diffusion, "diffusion")
-            drift0, diffusion0 = f(t, y0), g(t, y0)
+            found = f(t, y0), states.function(diffusion, "diffusion")(t, y0)
+    _check_shape("drift", found[0], tuple(y0.shape), noise)
+    matrix, channels, _ = _noise_shape(noise, found[1], y0)
+    return known_equation(drift, diffusion, states, noise=noise, channels=channels, matrix=matrix)
 
-            def both(t: Any, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-                return f(t, y), g(t, y)
 
-    _check_shape("drift", drift0, tuple(y0.shape), noise)
-    matrix, channels, shape = _noise_shape(noise, diffusion0, y0)
-    if tuple(diffusion0.shape) == shape and not (noise == "scalar" and len(shape) == 3):
-        return Equation(f, g, both, noise, channels, matrix, given)
+def known_equation(
+    drift: Callable,
+    diffusion: Callable | None,
+    states: States,
+    *,
+    noise: str,
+    channels: int,
+    matrix: bool = False,
+) -> Equation:
+    """The caller's functions, of which it is known that they fit; the diffusion is given its full shape."""
+    f = states.function(drift, "drift")
 
-    def fitted(value: torch.Tensor) -> torch.Tensor:
-        value = value.expand(shape)
-        return value[..., 0] if noise == "scalar" and value.ndim == 3 else value
+    def fitted(value: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        if noise == "scalar" and value.ndim == 3:
+            value = value[..., 0]
+        shape = (*y.shape, channels) if matrix else y.shape
+        return value if value.shape == shape else value.expand(shape)
 
-    def both_fitted(t: Any, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        drift, diffusion = both(t, y)
-        return drift, fitted(diffusion)
+    if diffusion is None:
 
-    return Equation(f, lambda t, y: fitted(g(t, y)), both_fitted, noise, channels, matrix, given)
+        def both(t: Any, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            found = f(t, y)
+            return found[0], fitted(found[1], y)
+
+        return Equation(
+            lambda t, y: f(t, y)[0], lambda t, y: both(t, y)[1], both, noise, channels, matrix, (drift,)
+        )
+    g = states.function(diffusion, "diffusion")
+    return Equation(
+        f,
+        lambda t, y: fitted(g(t, y), y),
+        lambda t, y: (f(t, y), fitted(g(t, y), y)),
+        noise,
+        channels,
+        matrix,
+        (drift, diffusion),
+    )
 
 
 def _check_shape(name: str, value: Any, shape: tuple[int, ...], noise: str) -> None:
@@ -144,11 +163,12 @@ def _noise_shape(noise: str, g: Any, y0: torch.Tensor) -> tuple[bool, int, tuple
 
 
 @cache
-def _lists(name: str) -> tuple[bool, list, list]:
-    """The coefficients of a method as lists: whether drift and diffusion share their states, matrices, β."""
+def _lists(name: str) -> tuple[bool, list, list, int]:
+    """The coefficients of a method as lists: whether drift and diffusion share their states, matrices, β; and how
+    often it evaluates the drift."""
     m = STOCHASTIC[name]
     matrices = (m.a0, m.a1, m.b0, m.b1, m.w0, m.w1)
-    return m.same_states, [matrix.tolist() for matrix in matrices], m.beta.T.tolist()
+    return m.same_states, [matrix.tolist() for matrix in matrices], m.beta.T.tolist(), sum(m.used_drifts)
 
 
 class TableauStep:
@@ -156,8 +176,8 @@ class TableauStep:
 
     def __init__(self, tableau: StochasticTableau, eq: Equation) -> None:
         self.tableau, self.eq = tableau, eq
-        self.area, self.evaluations = tableau.area, sum(tableau.used_drifts)
-        self._shared, rows, self._beta = _lists(tableau.name)
+        self.area = tableau.area
+        self._shared, rows, self._beta, self.evaluations = _lists(tableau.name)
         self._a0, self._a1, self._b0, self._b1, self._w0, self._w1 = rows
 
     def start(self, t: torch.Tensor, y0: torch.Tensor) -> tuple[torch.Tensor, ...]:
