@@ -7,7 +7,8 @@ Each is also the builtin exception a caller would expect, so that ``except Value
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import ClassVar
 
 
 class WorkbenchError(Exception):
@@ -50,11 +51,24 @@ class DifferentiationError(WorkbenchError):
     """Something in a differentiated program cannot be differentiated."""
 
 
-class LostGradientError(DifferentiationError, TypeError):
+class RefusedError(DifferentiationError):
+    """The engine refused a step that the program itself would have taken.
+
+    A program that swallows it goes on where it would not have been, so each is told to the tapes that are open.
+    """
+
+    tell: ClassVar[Callable[[RefusedError], None]] = staticmethod(lambda refused: None)
+
+    def __init__(self, what: str, **facts: str | None) -> None:
+        super().__init__(what, **facts)
+        self.tell(self)
+
+
+class LostGradientError(RefusedError, TypeError):
     """A traced value was about to leave the tape, which would have made the gradient silently wrong."""
 
 
-class MissingRuleError(DifferentiationError, NotImplementedError):
+class MissingRuleError(RefusedError, NotImplementedError):
     """A function without a rule, whose source cannot be rewritten, was called with a traced value."""
 
 

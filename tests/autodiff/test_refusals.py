@@ -1,5 +1,6 @@
 """Ways off the tape: each is an error that names the line, never a zero."""
 
+import contextlib
 import fractions
 import io
 import json
@@ -7,6 +8,7 @@ import math
 import operator
 import pickle
 import struct
+import threading
 
 import numpy as np
 import pytest
@@ -15,8 +17,8 @@ import scipy.ndimage
 import scipy.signal
 import scipy.special
 
-from workbench import gradient, pullback
-from workbench.errors import LostGradientError, MissingRuleError
+from workbench import gradient, pullback, pushforward
+from workbench.errors import LostGradientError, MissingRuleError, RefusedError
 
 X = np.array([1.0, 2.0])
 
@@ -192,3 +194,42 @@ def test_whole_numbers_that_hold_all_digits_are_refused(take_apart):
 
 def test_whole_numbers_that_round_do_not_vary():
     assert gradient(lambda x: int(10 * x) * x + round(x, 2) + math.floor(1000 * x))(0.7) == 7.0
+
+
+def reads_text(x):
+    try:
+        return x * float(str(x))
+    except Exception:
+        return 3.0 * x
+
+
+def packs(x):
+    try:
+        return x * struct.unpack("d", struct.pack("d", x))[0]
+    except (struct.error, TypeError):
+        return 3.0 * x
+
+
+def asks_for_a_rule(x):
+    with contextlib.suppress(Exception):
+        return np.ma.array([x, 1.0]).sum()
+    return 3.0 * x
+
+
+def in_a_thread(x):
+    found = []
+
+    def work():
+        found.append(reads_text(x))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+@pytest.mark.parametrize("program", [reads_text, packs, asks_for_a_rule, in_a_thread])
+def test_a_refusal_that_the_program_catches_comes_out_at_its_end(program):
+    for differentiate in (gradient(program), lambda x: pushforward(program, x)):
+        with pytest.raises(RefusedError):
+            differentiate(0.7)

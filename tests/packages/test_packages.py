@@ -345,3 +345,5 @@ def test_digits_taken_apart_by_long_arithmetic_are_refused():
         gradient(lambda x: float(mpmath.mpf(x) ** 2))(0.7)
     with pytest.raises(LostGradientError, match="holds all of its digits"):
         gradient(lambda x: float(mpmath.sin(x) + math.pi))(0.7)
+    with pytest.raises(LostGradientError, match="plain float"):  # mpmath catches it and takes x for NaN
+        gradient(lambda x: float(mpmath.mpf(2) * x))(0.7)

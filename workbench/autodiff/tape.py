@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
+from workbench.errors import RefusedError
+
 if TYPE_CHECKING:
     from workbench.autodiff.arrays import Memory
 
@@ -39,6 +41,7 @@ class Tape(list):
         memories: the blocks of array memory this tape knows, by the id of the array that owns the block.
         writes: the entries that changed an array, in program order.
         caches: what functions behind ``functools.lru_cache`` returned, while the program is running.
+        refusal: the first thing that the engine refused while the program was running, whoever caught the error.
         touched: the containers that the program put something into, while it is running (see ``settling``).
         traces_all: whether every call is traced, also those that the native tier would take.
     """
@@ -50,6 +53,7 @@ class Tape(list):
         "lock",
         "memories",
         "open",
+        "refusal",
         "touched",
         "traces_all",
         "writes",
@@ -63,6 +67,7 @@ class Tape(list):
         self.writes: list[Any] = []
         self.caches: dict[Any, dict] = {}
         self.touched: dict[tuple[int, str | None], Any] = {}
+        self.refusal: RefusedError | None = None
         self.lock = threading.RLock()
         self.traces_all = False
 
@@ -106,6 +111,14 @@ class OpenTapes(threading.local):
 
 
 OPEN = OpenTapes()
+
+
+def _tell_open_tapes(refused: RefusedError) -> None:
+    for tape in OPEN:
+        tape.refusal = tape.refusal or refused
+
+
+RefusedError.tell = staticmethod(_tell_open_tapes)
 
 # Making an object, or calling back, takes up to this many Python frames where the program takes one.
 _FRAMES = 3
@@ -154,7 +167,12 @@ def _torch_records() -> AbstractContextManager:
 
 @contextmanager
 def recording() -> Iterator[Tape]:
-    """A new innermost tape for the body of the ``with`` block."""
+    """A new innermost tape for the body of the ``with`` block.
+
+    Raises:
+        RefusedError: the engine refused a step and the program caught the error. Without the engine there would have
+            been none, so what the program did instead is not what it does.
+    """
     tape = Tape(level=len(OPEN))
     with _interpreter, _torch_records():
         OPEN.stack.append(tape)
@@ -164,6 +182,8 @@ def recording() -> Iterator[Tape]:
             OPEN.stack.remove(tape)
             tape.open = False
             tape.caches.clear()
+        if tape.refusal:
+            raise tape.refusal
 
 
 def sweep_back(tape: Tape) -> None:
