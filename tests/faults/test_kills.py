@@ -89,7 +89,7 @@ def test_two_processes_on_one_run(start: Start, tmp_path: Path, undisturbed: Run
     both = [start(folder, pace=0.005) for _ in range(2)]
     said = [run.finish() for run in both]
     assert sorted(run.code for run in both) == [0, 1]
-    assert sum("already being done by another process" in text for text in said) == 1
+    assert sum("already being done by another process" in text for text in said) == 1, said
     assert (folder / "result.json").read_bytes() == undisturbed.result.read_bytes()
 
 

@@ -6,9 +6,8 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -20,6 +19,7 @@ import pytest
 from workbench.reports.store import RunDirectory
 
 Start = Callable[..., "subprocess.Popen[str]"]
+Here = Callable[..., str]
 
 
 def finish(process: subprocess.Popen[str], code: int = 0) -> str:
@@ -57,47 +57,10 @@ def wait_for(what: Callable[[], object], process: subprocess.Popen[str]) -> None
     assert what(), process.communicate(timeout=20)
 
 
-@pytest.fixture
-def scheduler(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
-    """A scheduler and two workers started by hand, as on a cluster; its address and the workers."""
-    where = tmp_path / "scheduler.json"
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
-    script = "import sys; from dask.__main__ import main; sys.argv[0] = 'dask'; main()"
-    dask = [sys.executable, "-c", script]
-    address = ["--host", "127.0.0.1", "--port", "0"]
-    processes = [
-        subprocess.Popen(
-            [*dask, "scheduler", *address, "--no-dashboard", "--scheduler-file", str(where)], **quiet
-        )
-    ]
-    worker = [*dask, "worker", "--scheduler-file", str(where), "--host", "127.0.0.1", "--nthreads", "1"]
-    processes += [subprocess.Popen([*worker, "--no-nanny", "--no-dashboard"], **quiet) for _ in range(2)]
-    until = time.monotonic() + 30
-    while not where.exists() and time.monotonic() < until:
-        time.sleep(0.05)
-    try:
-        yield json.loads(where.read_text())["address"], processes[1:]
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
-
-
-def test_a_sweep_from_its_points_to_its_report(tmp_path: Path, workbench: Start) -> None:
+def test_a_sweep_from_its_points_to_its_report(tmp_path: Path, workbench: Start, here: Here) -> None:
     out = tmp_path / "runs"
-    arguments = (
-        "sweep",
-        "line",
-        "-p",
-        "seed=0..2",
-        "-p",
-        "learning_rate=0.05,0.1",
-        "--jobs",
-        "2",
-        "--out",
-        str(out),
-    )
-    said = finish(workbench(*arguments))
+    arguments = ("sweep", "line", "-p", "seed=0..2", "-p", "learning_rate=0.05,0.1", "--out", str(out))
+    said = finish(workbench(*arguments, "--jobs", "2"))
     assert "6 complete, 0 failed, 0 finished before" in said
     assert len(runs(out)) == 6
     for run in runs(out):
@@ -118,7 +81,7 @@ def test_a_sweep_from_its_points_to_its_report(tmp_path: Path, workbench: Start)
     assert not list(out.glob(".sweep-*"))
 
     report.unlink()
-    made = finish(workbench("report", str(out)))
+    made = here("report", str(out))
     assert made.count("report.html") == 7  # each run's, and the sweep's
     assert report.exists()
     one = runs(out)[0].report.read_text()
@@ -126,14 +89,13 @@ def test_a_sweep_from_its_points_to_its_report(tmp_path: Path, workbench: Start)
     assert "Fingerprint of the result" in one
 
     before = [run.result.stat().st_mtime_ns for run in runs(out)]
-    assert "0 complete, 0 failed, 6 finished before" in finish(workbench(*arguments))
+    assert "0 complete, 0 failed, 6 finished before" in here(*arguments)
     assert [run.result.stat().st_mtime_ns for run in runs(out)] == before
 
 
-def test_one_run_that_fails_stops_no_other(tmp_path: Path, workbench: Start) -> None:
+def test_one_run_that_fails_stops_no_other(tmp_path: Path, here: Here) -> None:
     out = tmp_path / "runs"
-    arguments = ("--jobs", "1", "--out", str(out))
-    said = finish(workbench("sweep", "line", "-p", "fail=0,2,3", *arguments), code=3)
+    said = here("sweep", "line", "-p", "fail=0,2,3", "--out", str(out), code=3)
     assert "1 complete, 2 failed" in said
     assert "2 of 3 runs failed" in said
     failures = [json.loads(run.failure.read_text())["error"] for run in runs(out) if run.failure.exists()]
@@ -144,18 +106,17 @@ def test_one_run_that_fails_stops_no_other(tmp_path: Path, workbench: Start) -> 
     assert "<breaks>" not in page
 
 
-def test_runs_over_their_time_are_recorded_and_can_go_on(tmp_path: Path, workbench: Start) -> None:
+def test_runs_over_their_time_are_recorded_and_can_go_on(tmp_path: Path, here: Here) -> None:
     out = tmp_path / "runs"
-    arguments = ("sweep", "line", "-p", "seed=1", "-p", "nap=0.05", "-p", "iterations=100", "--jobs", "1")
-    arguments = (*arguments, "--out", str(out))
-    said = finish(workbench(*arguments, "--timeout", "3"), code=3)  # 5 seconds of work
+    arguments = ("sweep", "line", "-p", "seed=1", "-p", "nap=0.05", "-p", "iterations=40", "--out", str(out))
+    said = here(*arguments, "--timeout", "1", code=3)  # 2 seconds of work
     assert "timeout" in said
     (run,) = runs(out)
     assert "did not end within its time" in json.loads(run.failure.read_text())["error"]
     assert run.begun
-    assert "--resume goes on" in finish(workbench(*arguments), code=3)
-    finish(workbench(*arguments, "--resume"))
-    assert fingerprint(run) == expected_fingerprint(seed=1, nap=0.05, iterations=100)
+    assert "--resume goes on" in here(*arguments, code=3)
+    here(*arguments, "--resume")
+    assert fingerprint(run) == expected_fingerprint(seed=1, nap=0.05, iterations=40)
     assert not run.failure.exists()
 
 
@@ -165,11 +126,10 @@ def test_a_killed_workers_run_is_done_again(
     address, workers = scheduler
     out = tmp_path / "runs"
     process = workbench(
-        *("sweep", "line", "-p", "seed=0..3", "-p", "nap=0.05", "-p", "iterations=60"),
+        *("sweep", "line", "-p", "seed=0..3", "-p", "nap=0.05", "-p", "iterations=30"),
         *("--scheduler", address, "--out", str(out)),
     )
     wait_for(lambda: len(runs(out)) >= 2, process)
-    time.sleep(0.5)
     workers[0].send_signal(signal.SIGKILL)
     said = finish(process)
     assert "4 complete, 0 failed" in said
@@ -178,13 +138,24 @@ def test_a_killed_workers_run_is_done_again(
         assert fingerprint(run) == expected_fingerprint(**values)
 
 
-def test_ctrl_c_ends_cleanly_and_the_sweep_goes_on_where_it_stopped(tmp_path: Path, workbench: Start) -> None:
+def test_ctrl_c_ends_cleanly_and_the_sweep_goes_on_where_it_stopped(
+    tmp_path: Path, workbench: Start, here: Here
+) -> None:
     out = tmp_path / "runs"
-    arguments = ("sweep", "line", "-p", "seed=0..3", "-p", "nap=0.03", "-p", "iterations=80", "--jobs", "2")
-    arguments = (*arguments, "--out", str(out))
-    process = workbench(*arguments)
+    arguments = (
+        "sweep",
+        "line",
+        "-p",
+        "seed=0..3",
+        "-p",
+        "nap=0.05",
+        "-p",
+        "iterations=40",
+        "--out",
+        str(out),
+    )
+    process = workbench(*arguments, "--jobs", "2")
     wait_for(lambda: len(runs(out)) >= 2, process)
-    time.sleep(0.5)
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)
     said = finish(process, code=130)
@@ -194,33 +165,32 @@ def test_ctrl_c_ends_cleanly_and_the_sweep_goes_on_where_it_stopped(tmp_path: Pa
     assert not [child for child in children if child.is_running()]
     assert any(run.begun and not run.complete for run in runs(out))
     assert "not finished" in next(out.glob("sweep-*/report.html")).read_text()
-    assert " 0 failed" in finish(workbench(*arguments, "--resume"))
+    assert " 0 failed" in here(*arguments, "--resume")
     assert [run.complete for run in runs(out)] == [True] * 4
     for run in runs(out):
         values = json.loads(run.params.read_text())["parameters"]
         assert fingerprint(run) == expected_fingerprint(**values)
 
 
-def test_runs_as_notebooks(tmp_path: Path, workbench: Start) -> None:
+def test_runs_as_notebooks(tmp_path: Path, here: Here) -> None:
     out = tmp_path / "runs"
-    arguments = ("-p", "seed=5", "--preset", "smoke", "--as", "notebook", "--jobs", "1", "--out", str(out))
-    finish(workbench("sweep", "line", *arguments))
+    here("sweep", "line", "-p", "seed=5", "--preset", "smoke", "--as", "notebook", "--out", str(out))
     (run,) = runs(out)
     assert fingerprint(run) == expected_fingerprint(seed=5, iterations=5)
     assert run.notebook.exists()
     assert run.report.exists()
 
 
-def test_a_search(tmp_path: Path, workbench: Start) -> None:
+def test_a_search(tmp_path: Path, here: Here) -> None:
     pytest.importorskip("optuna")
     out = tmp_path / "runs"
     arguments = (
         *("tune", "line", "--objective", "loss", "-p", "learning_rate=1e-3..0.5", "-p", "iterations=20,30"),
         *("--trials", "6", "--jobs", "2", "--out", str(out)),
     )
-    said = finish(workbench(*arguments))
+    said = here(*arguments)
     assert "best: loss = " in said
-    again = finish(workbench(*arguments))
+    again = here(*arguments)
     assert [line for line in again.splitlines() if line.startswith(("best", "  -p"))] == [
         line for line in said.splitlines() if line.startswith(("best", "  -p"))
     ]
@@ -228,10 +198,10 @@ def test_a_search(tmp_path: Path, workbench: Start) -> None:
     assert "lowest loss" in page
 
 
-def test_a_search_for_something_no_run_has(tmp_path: Path, workbench: Start) -> None:
+def test_a_search_for_something_no_run_has(tmp_path: Path, here: Here) -> None:
     pytest.importorskip("optuna")
     arguments = ("tune", "line", "--objective", "slop", "-p", "learning_rate=1e-3..0.5", "--trials", "1")
-    said = finish(workbench(*arguments, "--jobs", "1", "--out", str(tmp_path / "runs")), code=2)
+    said = here(*arguments, "--jobs", "1", "--out", str(tmp_path / "runs"), code=2)
     assert "no run has the result 'slop'" in said
     assert "did you mean 'slope'?" in said
 
