@@ -7,6 +7,7 @@ runs the program from its beginning: native programs have no side effects, so no
 from __future__ import annotations
 
 import functools
+import inspect
 import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -109,21 +110,35 @@ def _kind_of_call(f: Any, args: tuple, inside: bool) -> Any:
         f, args = f.__func__, (f.__self__, *args)
     from workbench.autodiff.native.compile import mode
 
+    if type(f) is functools.partial:
+        whole = (*f.args, *args, *f.keywords.values())
+        return tuple(f.keywords), len(f.args), len(args), _kind_of_call(f.func, whole, inside)
     what = (f.__code__, f.__code__.co_filename) if type(f) is FunctionType else type(f)
     kinds = [(np.ndarray, a.shape) if type(a) is np.ndarray else type(a) for a in args]
     return what, inside, mode(), len(OWN), *kinds
 
 
 def _looked_up(f: Any, args: tuple, inside: bool) -> Any:
-    from workbench.autodiff.native import Refusal, chosen
+    from workbench.autodiff.native import Plan, Refusal, chosen
 
-    for leaf in leaves(args):
+    bound = (*f.args, *f.keywords.values()) if type(f) is functools.partial else ()
+    for leaf in leaves((bound, args)):
         if isinstance(leaf, np.generic):
             return Refusal("an argument holds numbers of NumPy's, which compute otherwise than Python's")
-    for argument in args:
+    for argument in (*bound, *args):
         if _shares_memory(argument):
             return Refusal("arrays in one argument share memory")
-    return chosen(f, args, inside=inside)
+    made = chosen(f, args, inside=inside)
+    if bound and isinstance(made, Plan) and made.writes:
+        return Refusal("it writes into arrays, and some may be given by name or by a partial")
+    return made
+
+
+def _own(f: Callable) -> Callable:
+    """A program with arrays of its own where it is a partial: the caller may change those that are bound into it."""
+    if type(f) is not functools.partial:
+        return f
+    return functools.partial(f.func, *map_leaves(_copy, f.args), **map_leaves(_copy, f.keywords))
 
 
 def _shares_memory(argument: Any) -> bool:
@@ -160,15 +175,17 @@ def native_pullback(
 
     if OPEN or not wrt:
         return None
+    f = _own(f)
     made = _chosen(f, args)
     if isinstance(made, Refusal):
         return None
+    made = made.frozen()
     kept = map_leaves(_copy, args) if made.has_arrays else args
     found = _forward(made, args)
     if found is None:
         return None
     value, pull = found
-    safe = _Pull(f, kept, pull, traced)
+    safe = _Pull(f, kept, pull, functools.partial(_traced, made, traced))
 
     def back(y_bar: Any = None) -> tuple[Any, ...]:
         parts = safe(_structured(value, y_bar))
@@ -215,9 +232,11 @@ def native_pushforward(f: Callable, args: tuple, traced: Callable) -> tuple[Any,
 
     if OPEN:
         return None
+    f = _own(f)
     made = _chosen(f, args)
     if isinstance(made, Refusal):
         return None
+    made = made.frozen()
     kept = map_leaves(_copy, args) if made.has_arrays else args
     try:
         value, _ = made.push(args, map_leaves(_zero, args, other=lambda _: None))
@@ -232,10 +251,23 @@ def native_pushforward(f: Callable, args: tuple, traced: Callable) -> tuple[Any,
             if found is not None:
                 return found[0]
         if not instead:
-            instead.append(traced(f, *kept)[1])
+            instead.append(_traced(made, traced, f, *kept)[1])
         return instead[0](*x_dots)
 
     return value, push
+
+
+def _traced(made: Any, traced: Callable, f: Callable, *args: Any) -> tuple[Any, Callable]:
+    """What the trace tier makes of a call that the plan ``made`` took earlier."""
+    from workbench.errors import NotDifferentiableError
+
+    if not made.unchanged():
+        raise NotDifferentiableError(
+            f"the derivative of {getattr(f, '__name__', f)!s} has to run it once more, and cannot",
+            found="an array that it reads from outside has been changed since it ran",
+            fix="ask for the derivative before the array is changed, or hand the array over as an argument",
+        )
+    return traced(f, *args)
 
 
 def _tried(derivative: Callable, given: Any) -> tuple | None:
@@ -287,10 +319,20 @@ def native_call(f: FunctionType, rewritten: Callable) -> Callable:
     if is_engine_file(file) or file.startswith(_ELSEWHERE):
         return rewritten
 
+    signature = inspect.signature(f)
+
     @functools.wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if kwargs or not OPEN:
+        if not OPEN:
             return rewritten(*args, **kwargs)
+        if kwargs:
+            try:
+                bound = signature.bind(*args, **kwargs)
+            except TypeError:  # the call itself says what does not fit
+                return rewritten(*args, **kwargs)
+            if bound.kwargs:
+                return rewritten(*args, **kwargs)
+            args = bound.args
         result = _entry(f, rewritten, args)
         return rewritten(*args) if result is None else result[0]
 
@@ -315,6 +357,9 @@ def _entry(f: FunctionType, rewritten: Callable, args: tuple) -> tuple[Any] | No
     made = _chosen(f, values, inside=True)
     if isinstance(made, Refusal) or made.writes:
         return None
+    if any(current(array) is not array for array in made.outside_data()):
+        return None  # a traced value has been written into an array that it reads from outside
+    made = made.frozen()
     swept = _forward(made, values)
     if swept is None:
         return None
@@ -324,7 +369,12 @@ def _entry(f: FunctionType, rewritten: Callable, args: tuple) -> tuple[Any] | No
     given = [leaf for leaf in leaves(values) if isinstance(leaf, np.ndarray)]
     if any(np.may_share_memory(a, b) for k, a in enumerate(arrays) for b in (*given, *arrays[:k])):
         return None  # the result is a view of an argument, or of another result
-    safe = _Pull(rewritten, map_leaves(_copy, values) if given else values, pull, traced_pullback)
+    safe = _Pull(
+        rewritten,
+        map_leaves(_copy, values) if given else values,
+        pull,
+        functools.partial(_traced, made, traced_pullback),
+    )
 
     def native_pullback(bars: Any) -> list[Any]:
         entries = iter(bars)

@@ -23,6 +23,8 @@ import numpy as np
 class Dual:
     """A number and its derivative in one direction."""
 
+    __array_ufunc__ = None  # numbers of NumPy leave operations to this class
+
     def __init__(self, value, dot=0.0):
         self.value, self.dot = value, dot
 
@@ -149,7 +151,8 @@ class Author:
 
     def program(self) -> str:
         """The source of a module whose function ``main(x, y, n)`` is to be differentiated."""
-        self.lines = ["import math", "", "C = 0.7", ""]
+        self.lines = ["import math", "", "import numpy as np", "", "C = 0.7"]
+        self.lines += ["T = np.array([0.3, -1.2, 0.8, 1.7, 0.45])", ""]
         for k in range(int(self.rng.integers(0, 3))):
             self.function(f"part{k}", ["a", "b"], int(self.rng.integers(1, 3)))
         if self.chance(0.3):
@@ -250,7 +253,13 @@ class Author:
         if not self.functions:
             return
         name, arguments, results = self.functions[int(self.rng.integers(len(self.functions)))]
-        args = ", ".join([*(self.expression(1) for _ in range(arguments)), self.pick("1", "2", "n")])
+        given = [*(self.expression(1) for _ in range(arguments)), self.pick("1", "2", "n")]
+        named = self.pick(0, 0, 1, 2)  # how many of the arguments are given by name
+        if named:
+            given[-named:] = [
+                f"{key}={text}" for key, text in zip("abn"[-named:], given[-named:], strict=True)
+            ]
+        args = ", ".join(given)
         targets = ", ".join(self.pick(*self.floats) for _ in range(results))
         self.add(f"{targets} = {name}({args})")
 
@@ -346,7 +355,7 @@ class Author:
 
     def expression(self, depth: int) -> str:
         if depth == 0 or self.chance(0.15):
-            return self.pick(*self.floats, "0.5", "C", "1.25")
+            return self.pick(*self.floats, "0.5", "C", "1.25", f"T[{self.pick(*self.ints)} % 5]")
         a, b = self.expression(depth - 1), self.expression(depth - 1)
         forms = [
             f"({a} + {b})", f"({a} - {b})", f"({a} * {b})", f"math.sin({a})", f"math.cos({a})", f"math.tanh({a})",

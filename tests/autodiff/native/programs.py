@@ -13,6 +13,8 @@ import numpy as np
 
 GRAVITY = 9.81
 POINT = (0.3, 0.7)
+HEIGHTS = np.array([0.2, 0.9, 0.4, 1.3])
+GRID = (HEIGHTS[1:], np.arange(6).reshape(2, 3), 0.5)
 
 
 class Pair(NamedTuple):
@@ -315,6 +317,46 @@ def keywords(x, y):
     return weigh(x, b=y) + weigh(y, x, c=x)
 
 
+def _height(x, k, /, scale=1.5, *, shift=0.25):
+    return math.sin(x) * HEIGHTS[k] * scale + shift
+
+
+def outside_arrays(x, y):
+    heights, whole, step = GRID
+    total = 0.0
+    for k in range(len(heights)):
+        total += heights[k] * x * step + _height(y, k + 1, shift=x) + whole[1, k] * y
+    return total * _height(x, 0, y) + np.sum(HEIGHTS * x)
+
+
+def _tables(table):
+    def f(x, y):
+        def again(x, n):
+            return x * y if n == 0 else table[n] * again(x, n - 1) + other(x, n)
+
+        return again(x, len(table) - 1)
+
+    def other(x, n):
+        return math.cos(x) * table[n - 1]
+
+    return f
+
+
+closure_array = _tables(np.array([0.7, 1.1, -0.6]))
+
+
+def _down(x, n):
+    return x if n == 0 else HEIGHTS[n] * x * x + _up(x, n=n - 1)
+
+
+def _up(x, n):
+    return GRID[0][n] * x + (math.sin(x) if n == 0 else _down(x, n - 1))
+
+
+def outside_in_circles(x, y):
+    return _down(x, 3) * y
+
+
 def integers(x, y):
     n = int(x * 3) + round(y)
     total = 0
@@ -406,6 +448,9 @@ TABLE = [
             inner_function,
             partials,
             keywords,
+            outside_arrays,
+            closure_array,
+            outside_in_circles,
             integers,
             passive_loop,
             set_in_loop,

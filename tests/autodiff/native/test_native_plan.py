@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import subprocess
 import sys
 import time
+import types
 from pathlib import Path
 
 import fuzz
 import numpy as np
 import pytest
 
+from workbench import gradient, pullback, pushforward
 from workbench.autodiff.native import DeclinedError, Plan, Refusal, batch, cache, plan
+from workbench.errors import NotDifferentiableError
 
 SCALE = 2.0
 TABLE = {"a": 1.0}
@@ -191,6 +195,157 @@ def test_what_python_raises_is_raised_and_what_it_computes_is_declined(
     assert isinstance(made, Plan), str(made)
     with pytest.raises(error):
         made.pullback(args)
+
+
+# ------------------------------------------------------------------------------------------- arrays from outside
+
+WEIGHTS = np.array([1.0, 2.0, 3.0])
+
+
+def weighed(x):
+    total = 0.0
+    for k in range(len(WEIGHTS)):
+        total += WEIGHTS[k] * x * x
+    return total
+
+
+def writes_outside(x):
+    WEIGHTS[0] = x
+    return WEIGHTS[0] * x
+
+
+def writes_in_a_helper(x):
+    _set_first(WEIGHTS, x)
+    return WEIGHTS[0] * x
+
+
+def _set_first(a, x):
+    a[0] = x
+
+
+def default_array(x, a=WEIGHTS):
+    return a[0] * x
+
+
+def slope(x):
+    return plan(weighed, (x,)).pullback((x,))[1](1.0)[0]
+
+
+def test_arrays_from_outside_are_read_at_each_call(monkeypatch):
+    here = sys.modules[__name__]
+    monkeypatch.setattr(here, "WEIGHTS", np.array([1.0, 2.0, 3.0]))
+    assert slope(0.5) == 6.0
+    WEIGHTS[1] = 7.0
+    assert slope(0.5) == 11.0
+    made = plan(weighed, (0.5,))
+    monkeypatch.setattr(here, "WEIGHTS", np.array([5.0, 2.0]))
+    assert slope(0.5) == 7.0
+    assert plan(weighed, (0.5,)) is made
+    monkeypatch.setattr(here, "WEIGHTS", np.array([4, 1]))
+    assert slope(0.5) == 5.0
+
+
+def test_an_array_replaced_by_a_list_leaves_the_call_to_the_trace(monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "WEIGHTS", [1.0, 1.0])
+    again = types.FunctionType(
+        weighed.__code__, globals(), "again", (9.0,)
+    )  # a key of its own among the plans
+    assert isinstance(plan(again, (0.5,)), Refusal)
+    assert gradient(again)(0.5) == 2.0
+
+
+def test_a_plan_does_not_read_an_array_that_became_something_else(monkeypatch):
+    made = plan(weighed, (0.5,))
+    monkeypatch.setattr(sys.modules[__name__], "WEIGHTS", np.ones(3, complex))
+    with pytest.raises(DeclinedError):
+        made.numbers((0.5,))
+
+
+def test_arrays_in_closures_are_told_apart():
+    def make(table):
+        def f(x):
+            total = 0.0
+            for k in range(len(table)):
+                total += table[k] * x
+            return total
+
+        return f
+
+    one, two = make(np.array([1.0, 2.0])), make(np.array([4.0, 5.0, 6.0]))
+    found = [plan(f, (1.0,)).pullback((1.0,))[1](1.0) for f in (one, two, one)]
+    assert found == [(3.0,), (15.0,), (3.0,)]
+    assert plan(one, (1.0,)).compiled is plan(two, (1.0,)).compiled
+
+
+def test_derivatives_belong_to_what_an_array_held_when_the_program_ran(monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "WEIGHTS", np.array([1.0, 2.0, 3.0]))
+    value, push = pushforward(weighed, 0.5)
+    _, back = pullback(weighed, 0.5)
+    WEIGHTS[0] = 100.0
+    assert (value, push(1.0), back(1.0)) == (1.5, 6.0, (6.0,))
+    with pytest.raises(NotDifferentiableError, match="changed since"):
+        back(math.nan)
+
+
+def test_a_traced_number_in_an_array_from_outside_counts():
+    def f(x):
+        table = np.zeros(2)
+
+        def g(y):
+            total = 0.0
+            for k in range(2):
+                total += table[k] * y
+            return total
+
+        table[0] = x * x
+        return g(x)
+
+    assert gradient(f)(2.0) == 12.0
+
+
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [
+        (writes_outside, "writes into an array from outside"),
+        (writes_in_a_helper, "may be one from outside"),
+        (default_array, "an array from outside is a default"),
+    ],
+)
+def test_what_is_not_taken_of_arrays_from_outside(program, reason, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "WEIGHTS", np.array([1.0, 2.0, 3.0]))
+    assert reason in plan(program, (2.0,)).reason
+
+
+def raises_by_keyword(x, n, *, factor=2.0):
+    for _ in range(n):
+        x = x * factor * x
+    return x
+
+
+def by_name(x, data, scale=2.0, n=1):
+    for k in range(n):
+        x += scale * x * data[k]
+    return x
+
+
+def test_arguments_by_name(monkeypatch):
+    data = np.array([1.0, 2.0, 3.0])
+    whole = functools.partial(by_name, data=data, n=2)
+    assert isinstance(plan(whole, (1.5,)), Plan)
+    assert gradient(by_name)(1.5, data=data, n=2) == 15.0
+    assert gradient(by_name)(1.5, n=1, data=data, scale=3.0) == 4.0
+    _, push = pushforward(whole, 1.5)
+    data[0] = 50.0
+    assert push(1.0) == 15.0
+    assert "given by name" in plan(functools.partial(raises_by_keyword, factor=3.0), (1.5, 2)).reason
+    monkeypatch.setitem(raises_by_keyword.__kwdefaults__, "factor", 2.0)
+    assert plan(calls_by_keyword, (1.5,)).pullback((1.5,))[1](1.0) == (6.0,)
+    raises_by_keyword.__kwdefaults__["factor"] = 3.0
+    assert plan(calls_by_keyword, (1.5,)).pullback((1.5,))[1](1.0) == (9.0,)
+
+
+def calls_by_keyword(x):
+    return raises_by_keyword(x, n=1)
 
 
 # ------------------------------------------------------------------------------------------- names from outside

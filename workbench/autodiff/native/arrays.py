@@ -62,8 +62,11 @@ def put(low: Lowering, array: Arr, index: tuple[Atom, ...], value: Atom, *, node
     """Write one element, at an index known to be inside."""
     if type_of(value) == "float" and array.kind != "float":
         raise low.refuse(f"a float is stored in an array of {array.kind}", node)
+    if array.root in low.program.outside_roots:
+        raise low.refuse("it writes into an array from outside of the function", node)
     if array.root is None or array.root < 0:
         low.program.writes_inputs = True
+        low.program.writes_anywhere |= array.root is None
     low.writes += 1
     strides = list(strides_of(low, array, node))
     value = low.convert(value, array.kind, node)

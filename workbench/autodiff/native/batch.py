@@ -44,6 +44,8 @@ def batch(
     made = plan(function, example)
     if isinstance(made, Refusal):
         return made
+    if made.program.outside:
+        return Refusal("a batch takes functions that read no arrays from outside")
     if not _flat(made):
         return Refusal("a batch takes functions of numbers that return a float or a tuple of floats")
     numbers, _ = made.numbers(example)

@@ -183,6 +183,9 @@ def _bind(
             things[name] = bound.arguments[name]
         else:
             low.program.watch(target, "__defaults__", getattr(target, "__defaults__", None))
+            if parameter.kind is parameter.KEYWORD_ONLY and isinstance(target, types.FunctionType):
+                low.program.watch(target, "__kwdefaults__", target.__kwdefaults__)
+                low.program.watch(target.__kwdefaults__, name, parameter.default)
             things[name] = thing_of(parameter.default)
     return things
 

@@ -60,13 +60,12 @@ class Compiled:
         self.capacity = FIRST_TAPE
         self.spent = 0.0
         self.namespace: dict[str, Any] = dict(PLAIN, **HELPERS, compiled=_as_it_is, compiled_entry=_as_it_is)
-        name = (
+        self.name = name = (
             f"<derivative of {generated.primal}, {hashlib.sha256(generated.text.encode()).hexdigest()[:12]}>"
         )
         linecache.cache[name] = (len(generated.text), None, generated.text.splitlines(keepends=True), name)
         self.whole = with_vectors(generated.text, [generated.primal])
         exec(compile(self.whole.tree, name, "exec"), self.namespace)
-        self.plain = self.namespace
         self.tapes: list[Any] = []
 
     # ------------------------------------------------------------------------------------ running
@@ -141,6 +140,13 @@ class Compiled:
             if len(tape) >= self.capacity:
                 return tape
         return np.empty(self.capacity)
+
+    @functools.cached_property
+    def as_written(self) -> dict[str, Any]:
+        """The functions of the text itself, loops and all: what can be read again for a second derivative."""
+        namespace: dict[str, Any] = dict(PLAIN, compiled=_as_it_is, compiled_entry=_as_it_is)
+        exec(compile(self.generated.text, self.name, "exec"), namespace)
+        return namespace
 
     # ------------------------------------------------------------------------------------ compiling
 

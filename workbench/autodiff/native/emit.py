@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from workbench.autodiff.native.fence import refuse
 from workbench.autodiff.native.ir import (
     Atom,
     Block,
@@ -27,6 +28,7 @@ from workbench.autodiff.native.ir import (
 )
 from workbench.autodiff.native.primitives import PRIMITIVES
 from workbench.autodiff.native.runtime import PLAIN
+from workbench.autodiff.native.structures import Given
 from workbench.autodiff.native.vectors import HELPERS
 
 BUILTINS = {"abs", "float", "int", "range", "len", "True", "False", "None", "Stop", "TapeFull", "compiled"}
@@ -57,6 +59,8 @@ class Names:
     def of(self, value: Value, suffix: str = "") -> str:
         """The name of a value, or of its cotangent (suffix ``_bar``) or tangent (``_dot``)."""
         value = self.shared.get(value, value)
+        if isinstance(value, Given):
+            raise refuse("an array from outside is a default, or bound into a function or method")
         key = (value, suffix)
         if key not in self.given:
             self.given[key] = self.fresh(self.of(value) + suffix if suffix else value.hint)

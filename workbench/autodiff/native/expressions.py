@@ -334,14 +334,11 @@ def attribute(low: Lowering, thing: Any, name: str, node: ast.AST) -> Any:
         if isinstance(found, classmethod):
             return Bound(Static(found.__func__), (Static(thing.kind),))
         if found is not None and (is_atom(thing_of(found)) or isinstance(found, tuple)):
-            low.program.watch(thing.kind, name, found)
-            return thing_of(found)
+            return low.taken(thing.kind, name, found)
     if isinstance(thing, Static) and isinstance(thing.value, types.ModuleType | type):
         if not hasattr(thing.value, name):
             raise low.refuse(f"{thing.value.__name__} has no {name}", node)
-        value = getattr(thing.value, name)
-        low.program.watch(thing.value, name, value)
-        return thing_of(value)
+        return low.taken(thing.value, name, getattr(thing.value, name))
     raise low.refuse(f"it uses the attribute {name} of {_describe(thing)}", node)
 
 

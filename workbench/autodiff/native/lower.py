@@ -100,6 +100,9 @@ class _Lowering:
             else:
                 self.scope.vars[name] = made
         self.block.params = target.params
+        places, target.outside = list(target.outside), {}
+        for place in places:
+            self.outside_arrays(place)
         try:
             self.statements(normalise(target.source.definition))
         except DeadError:
@@ -418,11 +421,33 @@ class _Lowering:
         value, home = free_value(scope.function, name)
         if value is Missing:
             raise self.refuse(f"{name} is not defined", node)
-        self.program.watch(home, name, value)
+        return self.taken(home, name, value)
+
+    def taken(self, home: Any, name: str, value: Any) -> Any:
+        """What ``name`` in ``home`` stands for: constants, which are watched, or arrays, read at each call."""
         thing = thing_of(value)
-        if any(isinstance(leaf, Given) for leaf in leaves(thing)):
-            raise self.refuse(f"{name} is an array from outside of the function", node)
-        return thing
+        if not any(isinstance(leaf, Given) for leaf in leaves(thing)):
+            self.program.watch(home, name, value)
+            return thing
+        place = (id(home), name)
+        self.program.outside.setdefault(place, (home, name, shape_of(thing)))
+        return self.outside_arrays(place)
+
+    def outside_arrays(self, place: tuple[int, str]) -> Any:
+        """What a place outside holds, as parameters of the function being read."""
+        if place not in self.target.outside:
+            _, name, shape = self.program.outside[place]
+
+            def param(type_: str, hint: str) -> Value:
+                value = Value(type_, hint, self.target.block)
+                self.target.params.append(value)
+                return value
+
+            made = self.target.outside[place] = assemble(shape, param, name)
+            if isinstance(made, Arr):
+                made.root = -next(arrays.roots)
+                self.program.outside_roots.add(made.root)
+        return self.target.outside[place]
 
     def assign(self, target: ast.expr, thing: Any) -> None:
         """Bind a target to a thing."""
@@ -480,6 +505,7 @@ class _Lowering:
             if callee.result is None:
                 self.stop(node)
         atoms = [leaf for name, thing in args.items() if name not in constants for leaf in leaves(thing)]
+        atoms += [leaf for place in callee.outside for leaf in leaves(self.outside_arrays(place))]
         pure = callee.finished and not any(map(is_array, [*atoms, *callee.block.yields]))
         key = ("call", callee, *(a if isinstance(a, Value) else (type(a), repr(a)) for a in atoms))
         if pure and (known := self.known(key)) is not None:

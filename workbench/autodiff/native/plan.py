@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import threading
 import types
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from workbench.autodiff.native.structures import (
     Bound,
     Given,
     Static,
+    assemble,
     leaf_types,
     leaves,
     object_of,
@@ -50,7 +52,7 @@ class Plan:
     def __init__(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
         self.function = function
         self.program = Program()
-        target, things = _target(function, args)
+        target, things, self.offset = _target(function, args)
         for k, thing in enumerate(things):
             if isinstance(thing, Arr):
                 thing.root = -k - 1  # arguments that overlap are declined where it matters
@@ -58,20 +60,35 @@ class Plan:
         defaults = frozenset(list(names)[len(things) :])
         names |= {f"outer.{name}": number for name, number in _captured(target).items()}
         entry = self.program.specialise(target, names, defaults)
+        if self.program.outside and self.program.writes_anywhere:
+            raise refuse("it writes into an array that may be one from outside of the function")
+        own = {id(cell) for cell in target.__closure__ or ()}
+        # where the arrays from outside are; a home of None is the function's own closure
+        self.places = [
+            (None if id(home) in own else home, name, shape)
+            for home, name, shape in map(self.program.outside.get, entry.outside)
+        ]
+        self.frozen_arrays: list[Any] | None = None
         self.arg_shapes = [shape_of(thing) for thing in things]
         self.result_shape = entry.result
         types_ = [type_ for shape in self.arg_shapes for type_ in leaf_types(shape)]
-        self.active = (*(type_ == "float" for type_ in types_), *(False for _ in _captured(target)))
+        self.active = tuple(type_ == "float" for type_ in types_)
+        self.active += (False,) * (len(entry.params) - len(types_))
         self.generator = Generator(self.program, entry, self.active)
         self.generated: Generated = self.generator.halves()
         self.compiled = Compiled(self.generated, (self.generated.forward, self.generated.backward))
-        self.offset = len(things) - len(args)
+        self.n_args = len(args)
         self.work = Work(entry.block, entry.params)
         self.has_arrays = any("[" in type_ for type_ in types_)
-        self.numpy = self.program.numpy or self.has_arrays
+        self.numpy = self.program.numpy or self.has_arrays or bool(self.places)
         # shared by the plans of functions with the same code:
         self.on_demand: dict[str, Compiled] = {}
         self.tally = {"stops": 0}
+
+    @property
+    def given(self) -> slice:
+        """Which of the arguments are those of the call; the others come from a method or a partial."""
+        return slice(self.offset, self.offset + self.n_args)
 
     @property
     def batches(self) -> Compiled:
@@ -113,16 +130,57 @@ class Plan:
         return self.generated.text
 
     def fits(self) -> bool:
-        """Whether everything outside that the program was read with is still the same."""
-        return all(_current(home, name) is value for home, name, value in self.program.guards.values())
+        """Whether everything outside that the program was read with is still the same, arrays in kind."""
+        return all(
+            _current(home, name) is value for home, name, value in self.program.guards.values()
+        ) and self.fitting(self.outside())
+
+    def outside(self) -> list[Any]:
+        """What holds the arrays from outside, as it is now."""
+        if not self.places:
+            return []
+        target, _, _ = _resolved(self.function)
+        cells = dict(zip(target.__code__.co_freevars, target.__closure__ or (), strict=True))
+        return [
+            thing_of(_current(cells[name] if home is None else home, name)) for home, name, _ in self.places
+        ]
+
+    def outside_data(self) -> list[np.ndarray]:
+        """The arrays from outside."""
+        return [leaf.array for leaf in _leaves(self.outside()) if isinstance(leaf, Given)]
+
+    def fitting(self, things: list[Any]) -> bool:
+        """Whether these have the kinds that the program was read with."""
+        return all(shape_of(thing) == shape for thing, (_, _, shape) in zip(things, self.places, strict=True))
+
+    def frozen(self) -> Plan:
+        """This plan with what the arrays from outside hold now, for whatever is asked of it later."""
+        if not self.places:
+            return self
+        made = copy.copy(self)
+        made.frozen_arrays = [_copied(thing) for thing in self.outside()]
+        return made
+
+    def unchanged(self) -> bool:
+        """Whether the arrays from outside still hold what they held when this plan was frozen."""
+        if self.frozen_arrays is None:
+            return True
+        things = self.outside()
+        return self.fitting(things) and all(
+            np.array_equal(a.array, b.array, equal_nan=True) if isinstance(a, Given) else a == b
+            for a, b in zip(_leaves(things), _leaves(self.frozen_arrays), strict=True)
+        )
 
     def numbers(self, args: tuple[Any, ...]) -> tuple[list[Any], int]:
         """What the generated functions take for these arguments, and how many cotangents of elements they need."""
         numbers: list[Any] = []
         arrays: list[np.ndarray] = []
         size = 0
-        target, things = _target(self.function, args)
-        for thing in [*things, *_captured(target).values()]:
+        target, things, _ = _target(self.function, args)
+        outside = self.outside() if self.frozen_arrays is None else self.frozen_arrays
+        if not self.fitting(outside):
+            raise DeclinedError("what the program reads from outside has become something else")
+        for thing in [*things, *_captured(target).values(), *outside]:
             for leaf in leaves(thing):
                 if not isinstance(leaf, Given):
                     numbers.append(leaf)
@@ -192,7 +250,7 @@ class Plan:
             else:
                 full.append(None)
         leaves_ = iter(full)
-        return tuple(object_of(shape, leaves_, static=False) for shape in self.arg_shapes)[self.offset :]
+        return tuple(object_of(shape, leaves_, static=False) for shape in self.arg_shapes)[self.given]
 
     def pushforward(self, args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
         """The value, and the tangent of the value for tangents of the arguments; see ``pullback`` for errors."""
@@ -217,11 +275,11 @@ class Plan:
         """The tangents that the generated functions take."""
         given = [
             leaf
-            for s, t in zip(self.arg_shapes[self.offset :], tangents, strict=True)
+            for s, t in zip(self.arg_shapes[self.given], tangents, strict=True)
             for leaf in cotangent_leaves(s, t)
         ]
-        before = len(numbers) - len(_captured(_target(self.function, args)[0])) - len(given)
-        given = [None] * before + given
+        first = self.arg_shapes[: self.offset]
+        given = [None] * sum(len(leaf_types(shape)) for shape in first) + given
         given += [None] * (len(numbers) - len(given))
         dots: list[Any] = []
         for number, dot, on in zip(numbers, given, self.active, strict=True):
@@ -244,7 +302,7 @@ class Plan:
             raise refuse("it uses a Hessian of other than one float")
         numbers, _ = self.numbers(args)
         dots = self.dots(numbers, args, tangents)
-        function = self.pushes.plain[self.pushes.generated.pushforward]
+        function = self.pushes.as_written[self.pushes.generated.pushforward]
         made = plan(function, (*numbers, *dots))
         if isinstance(made, Refusal):
             raise RefusedError(made)
@@ -259,7 +317,7 @@ class Plan:
                 for bar, on in zip(bars, self.active, strict=True)
             ]
         )
-        return tuple(object_of(shape, leaves_, static=False) for shape in self.arg_shapes)[self.offset :]
+        return tuple(object_of(shape, leaves_, static=False) for shape in self.arg_shapes)[self.given]
 
     def explain(self, args: tuple[Any, ...], error: BaseException) -> NoReturn:
         """After a stop: the program's own error, or the word that the trace tier has to take this call."""
@@ -301,6 +359,21 @@ def cotangent_leaves(shape: Any, bar: Any) -> list[Any]:
     return []
 
 
+def _leaves(things: list[Any]) -> list[Any]:
+    return [leaf for thing in things for leaf in leaves(thing)]
+
+
+def _copied(thing: Any) -> Any:
+    """A thing with arrays of its own."""
+    numbers = iter(leaves(thing))
+
+    def copied(type_: str, name: str) -> Any:
+        leaf = next(numbers)
+        return Given(leaf.type, array=leaf.array.copy()) if isinstance(leaf, Given) else leaf
+
+    return assemble(shape_of(thing), copied)
+
+
 def _current(home: Any, name: str) -> Any:
     if isinstance(home, dict):
         return home.get(name)
@@ -312,19 +385,53 @@ def _current(home: Any, name: str) -> Any:
     return getattr(home, name, None)
 
 
-def _target(function: Callable[..., Any], args: tuple[Any, ...]) -> tuple[types.FunctionType, list[Any]]:
+def _resolved(function: Callable[..., Any]) -> tuple[types.FunctionType, list[Any], dict[str, Any]]:
+    """The function behind methods and partials, and the arguments they bring: by position, and by name."""
     thing = thing_of(function)
-    things = [thing_of(arg) for arg in args]
-    while isinstance(thing, Bound):
-        things = [*thing.args, *things]
-        thing = thing.function
+    things: list[Any] = []
+    keywords: dict[str, Any] = {}
+    while True:
+        if isinstance(thing, Bound):
+            things = [*thing.args, *things]
+            thing = thing.function
+        elif isinstance(thing, Static) and type(thing.value) is functools.partial:
+            things = [*map(thing_of, thing.value.args), *things]
+            keywords = {**{name: thing_of(value) for name, value in thing.value.keywords.items()}, **keywords}
+            thing = thing_of(thing.value.func)
+        else:
+            break
     if not isinstance(thing, Static) or not isinstance(thing.value, types.FunctionType):
         raise refuse(f"{function!r} is not a function with source")
-    if is_engine_file(thing.value.__code__.co_filename):
-        raise refuse(f"{thing.value.__qualname__} belongs to the engine")
-    if thing.value in OWN or thing.value in DOORS:
-        raise refuse(f"{thing.value.__qualname__} has a rule of its own")
-    return thing.value, things
+    return thing.value, things, keywords
+
+
+def _target(function: Callable[..., Any], args: tuple[Any, ...]) -> tuple[types.FunctionType, list[Any], int]:
+    """The function with source, all its arguments by position, and how many of them come before ``args``."""
+    target, before, keywords = _resolved(function)
+    if is_engine_file(target.__code__.co_filename):
+        raise refuse(f"{target.__qualname__} belongs to the engine")
+    if target in OWN or target in DOORS:
+        raise refuse(f"{target.__qualname__} has a rule of its own")
+    things = [*before, *map(thing_of, args)]
+    if keywords:
+        things += _by_position(target, len(things), keywords)
+    return target, things, len(before)
+
+
+def _by_position(target: types.FunctionType, given: int, keywords: dict[str, Any]) -> list[Any]:
+    """The arguments after the first ``given``, as far as the last of ``keywords``; defaults stand in between."""
+    code = target.__code__
+    names = code.co_varnames[given : code.co_argcount]
+    defaults = target.__defaults__ or ()
+    first = code.co_argcount - len(defaults)
+    if not set(keywords) <= set(names) or code.co_posonlyargcount > given:
+        raise refuse("an argument given by name is not one of those that can be given by position too")
+    found = []
+    for k, name in enumerate(names[: 1 + max(map(names.index, keywords))], start=given):
+        if name not in keywords and k < first:
+            raise refuse(f"{target.__qualname__} lacks the argument {name}")
+        found.append(keywords[name] if name in keywords else thing_of(defaults[k - first]))
+    return found
 
 
 def _parameters(target: types.FunctionType, things: list[Any]) -> dict[str, Any]:
@@ -363,7 +470,10 @@ def _key(target: types.FunctionType, things: list[Any]) -> Any:
     numbers = _captured(target)
     cells = []
     for name, cell in zip(target.__code__.co_freevars, target.__closure__ or (), strict=True):
-        cells.append(type(numbers[name]) if name in numbers else id(_current(cell, name)))
+        content = _current(cell, name)
+        thing = thing_of(content)
+        arrays = any(isinstance(leaf, Given) for leaf in leaves(thing))
+        cells.append(type(content) if name in numbers else shape_of(thing) if arrays else id(content))
     defaults = [thing_of(d) for d in (*(target.__defaults__ or ()), *(target.__kwdefaults__ or {}).values())]
     constants = [(shape_of(thing), tuple(map(repr, leaves(thing)))) for thing in defaults]
     # Equal code objects may belong to different modules: what their names mean differs.
@@ -383,7 +493,7 @@ def plan(function: Callable[..., Any], args: tuple[Any, ...]) -> Plan | Refusal:
     if mode() == "off":
         return Refusal("WORKBENCH_NATIVE is off")
     try:
-        target, things = _target(function, args)
+        target, things, _ = _target(function, args)
     except RefusedError as error:
         return error.refusal
     key = (_key(target, things), len(args), len(OWN))

@@ -25,6 +25,7 @@ class Function:
     finished: bool = False
     recursive: bool = False
     home: Any = None  # the scope it was defined in, if inside of another function
+    outside: dict[Any, Any] = field(default_factory=dict)  # place -> what holds its arrays, parameters of it
 
 
 MOST_VARIANTS = 4
@@ -46,6 +47,11 @@ class Program:
     writes_inputs: bool = False
     numpy: bool = False  # whether NumPy takes part: then Python's numbers come out as NumPy's
     guards: dict[tuple[int, str], tuple[Any, str, Any]] = field(default_factory=dict)
+
+    # The places outside that hold arrays: their contents are handed over at each call, after the arguments.
+    outside: dict[tuple[int, str], tuple[Any, str, Any]] = field(default_factory=dict)
+    outside_roots: set[int] = field(default_factory=set)
+    writes_anywhere: bool = False  # whether an array is written into that may be any of those it has
 
     def watch(self, home: Any, name: str, value: Any) -> None:
         """Note that ``name`` in ``home`` (names, a cell, an object) was taken to be ``value``."""
@@ -83,6 +89,7 @@ class Program:
         """The function for arguments of these shapes; those named in ``constants`` with the numbers they have."""
         roots = [thing.root for thing in args.values() if isinstance(thing, Arr)]
         apart = None not in roots and len(set(roots)) == len(roots)
+        apart = apart and self.outside_roots.isdisjoint(roots)
         key = (
             function.definition if isinstance(function, Local) else function,
             apart,
@@ -105,8 +112,9 @@ class Program:
         while True:
             before = list(self.functions)
             made.recursive = False
+            places = list(made.outside)
             result = Lowering(self, made).function(args, constants, apart)
-            if not made.recursive or result == made.result:
+            if not made.recursive or (result == made.result and places == list(made.outside)):
                 break
             if made.result is not None:
                 result = join_shapes(made.result, result)
