@@ -11,7 +11,12 @@ from workbench.showcases.neural_sde.data import coverage, crps, observe, truth
 from workbench.showcases.neural_sde.discovery import discover
 from workbench.showcases.neural_sde.evaluation import learnt_noise, loss_landscape, path_loss
 from workbench.showcases.neural_sde.parameters import SpiralParameters
-from workbench.showcases.neural_sde.scores import energy_score, moment_error, squared_error
+from workbench.showcases.neural_sde.scores import (
+    energy_score,
+    moment_error,
+    relative_moment_error,
+    squared_error,
+)
 from workbench.showcases.neural_sde.system import Spiral, simulate_paths
 
 SMOKE = SpiralParameters.from_preset("smoke")
@@ -53,6 +58,9 @@ def test_the_losses_are_what_their_formulas_say():
     )
     assert squared_error(paths, target).item() == pytest.approx(by_hand / 4)
     mean, variance = paths.mean(1), paths.var(1)
+    doubled = paths.var(1) * np.exp(0.5)
+    off = (0.5**2 + (0.3**2 / doubled)).mean().item()
+    assert relative_moment_error(paths, mean + 0.3, doubled).item() == pytest.approx(off)
     assert moment_error(paths, mean, variance).item() == pytest.approx(-float(variance.sum()) / 4)
     members = torch.randn(2, 3, 5, 2, generator=generator, dtype=torch.float64)
     seen = torch.randn(2, 5, 2, generator=generator, dtype=torch.float64)
@@ -95,13 +103,15 @@ def test_the_equations_are_found_with_intervals(system):
     assert np.count_nonzero(first.coefficients) == np.count_nonzero(second.coefficients) == 2
 
 
-@pytest.mark.parametrize("loss", ["path", "moments", "energy"])
-def test_the_gradient_of_each_loss_is_its_slope(loss):
+@pytest.mark.parametrize(
+    ("loss", "iteration"), [("path", 0), ("moments", 0), ("energy", 0), ("energy", SMOKE.iterations - 1)]
+)
+def test_the_gradient_of_each_loss_is_its_slope(loss, iteration):
     problem = SHOWCASE.make_problem(SMOKE.changed(loss=loss, paths=3, batch=4))
     weight = problem.modules.drift_layers[0].weight
 
     def value():
-        problem.modules.iteration.zero_()
+        problem.modules.iteration.fill_(iteration)
         return problem.loss(torch.Generator().manual_seed(4))[0]
 
     value().backward()

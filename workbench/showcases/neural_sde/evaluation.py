@@ -168,7 +168,9 @@ def learnt_noise(loss: str, parameters: SpiralParameters) -> float:
         |s| after ``side_iterations`` of Adam, averaged over the last quarter of them.
     """
     iterations, paths = parameters.side_iterations, {"path": 100, "moments": 1000, "energy": 2}[loss]
-    asked = parameters.changed(loss=loss, paths=paths, batch=128, iterations=iterations, final_share=0.0)
+    asked = parameters.changed(
+        loss=loss, paths=paths, batch=128, iterations=iterations, final_share=0.0, moment_weight=0.0
+    )
     problem = SpiralProblem(asked, TrueDrift(parameters.system))
     training = Training(problem, iterations=iterations, learning_rate=0.02, keep_best=False, seed=NOISE_SEED)
     seen = [abs(float(problem.modules.noise.detach())) for _ in training]

@@ -9,9 +9,17 @@ from workbench.showcases.neural_sde.data import observe
 from workbench.showcases.neural_sde.live import ensemble_picture
 from workbench.showcases.neural_sde.networks import NeuralSDE
 from workbench.showcases.neural_sde.parameters import SpiralParameters
-from workbench.showcases.neural_sde.scores import energy_score, moment_error, squared_error
+from workbench.showcases.neural_sde.scores import (
+    energy_score,
+    moment_error,
+    relative_moment_error,
+    squared_error,
+)
 from workbench.showcases.neural_sde.system import START
 from workbench.training import Training
+
+MOMENTS_FROM, MOMENT_PATHS = 0.3, 256
+"""Where in the training the moments of whole paths join the score of short forecasts, and from how many paths."""
 
 
 class SpiralProblem:
@@ -19,7 +27,7 @@ class SpiralProblem:
 
     "path": ``paths`` simulated from the start, each compared with the mean of the data. "moments": their mean and
     variance compared with the data's. "energy": forecasts from ``batch`` states that were observed, ``paths`` each,
-    over the next ``horizon`` observations, scored against what came.
+    over the next ``horizon`` observations, scored against what came; later also mean and variance of whole paths.
 
     Args:
         parameters: loss, data, network, seed of the network's start.
@@ -42,13 +50,21 @@ class SpiralProblem:
         n = 10 * p.paths if done >= round((1.0 - p.final_share) * p.iterations) else p.paths
         self.modules.iteration += 1
         if p.loss == "energy":
-            return self._score(n, generator), {}
-        start = torch.tensor(START, dtype=torch.float64).expand(n, 2)
-        paths = self.modules.simulate(start, self._ts, generator)
+            score = self._score(n, generator)
+            if p.moment_weight == 0.0 or done < MOMENTS_FROM * p.iterations:
+                return score, {}
+            paths = self._from_start(MOMENT_PATHS, generator)[1:]
+            moments = relative_moment_error(paths, self._mean[1:], self._variance[1:])
+            return score + p.moment_weight * moments, {}
+        paths = self._from_start(n, generator)
         off = {"rms_mean": (paths.detach().mean(1) - self._mean).square().mean().sqrt()}
         if p.loss == "path":
             return squared_error(paths, self._mean), off
         return moment_error(paths, self._mean, self._variance), off
+
+    def _from_start(self, n: int, generator: torch.Generator) -> torch.Tensor:
+        start = torch.tensor(START, dtype=torch.float64).expand(n, 2)
+        return self.modules.simulate(start, self._ts, generator)
 
     def _score(self, n: int, generator: torch.Generator) -> torch.Tensor:
         """The energy score of forecasts from states drawn among the observed ones."""

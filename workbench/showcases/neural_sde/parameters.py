@@ -49,7 +49,7 @@ class SpiralParameters(Parameters):
         help="of the solver between two observations; 0: adaptive, tolerance 0.1",
     )
     iterations: int = parameter(
-        1200, low=2, high=20_000, scale="log", group="training", help="of the Adam optimiser"
+        1600, low=2, high=20_000, scale="log", group="training", help="of the Adam optimiser"
     )
     paths: int = parameter(
         2, low=1, high=1000, scale="log", group="training", help="simulated in each forecast or ensemble"
@@ -72,6 +72,13 @@ class SpiralParameters(Parameters):
     horizon: int = parameter(
         4, low=1, high=29, group="training", help="observations ahead of a forecast (energy)"
     )
+    moment_weight: float = parameter(
+        0.01,
+        low=0.0,
+        high=1.0,
+        group="training",
+        help="of the ensemble's mean and variance beside the score, in the later iterations (energy)",
+    )
     learning_rate: float = parameter(
         0.05, low=1e-6, high=0.1, scale="log", group="training", live=True, help="of the Adam optimiser"
     )
@@ -87,7 +94,7 @@ class SpiralParameters(Parameters):
     )
 
     ensemble: int = parameter(
-        4000,
+        20_000,
         low=50,
         high=20_000,
         scale="log",

@@ -36,6 +36,20 @@ def moment_error(paths: torch.Tensor, mean: torch.Tensor, variance: torch.Tensor
     return off_mean.sum() + (spread - variance).square().sum()
 
 
+def relative_moment_error(paths: torch.Tensor, mean: torch.Tensor, variance: torch.Tensor) -> torch.Tensor:
+    """The mean of (log of the ratio of variances)² + (Δmean)²/variance over times and components.
+
+    A variance counts by its ratio, so that it counts where it is small too; and that few paths make the estimate of
+    its logarithm uncertain adds the same whatever the model is.
+
+    Args:
+        paths: shape (times, paths, state), at least two paths; without a time at which nothing varies.
+        mean, variance: of the data. Shape (times, state).
+    """
+    ratio = (paths.var(1) / variance).log()
+    return (ratio.square() + (paths.mean(1) - mean).square() / variance).mean()
+
+
 def energy_score(members: torch.Tensor, observed: torch.Tensor) -> torch.Tensor:
     """The mean energy score E|X − y| − ½ E|X − X'| of forecasts: lowest, on average, for the true law alone.
 
