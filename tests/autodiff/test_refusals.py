@@ -1,5 +1,6 @@
 """Ways off the tape: each is an error that names the line, never a zero."""
 
+import collections
 import contextlib
 import fractions
 import io
@@ -233,3 +234,35 @@ def test_a_refusal_that_the_program_catches_comes_out_at_its_end(program):
     for differentiate in (gradient(program), lambda x: pushforward(program, x)):
         with pytest.raises(RefusedError):
             differentiate(0.7)
+
+
+def finds_by_index(table, x):
+    if x not in table:
+        table[x] = x**3
+    return table[x]
+
+
+def finds_by_pair(table, x):
+    def power(n):
+        if (n, x) not in table:
+            table[n, x] = x * power(n - 1) if n else 1.0
+        return table[n, x]
+
+    return power(3)
+
+
+def finds_by_method(table, x):
+    return table.setdefault(x, x**3)
+
+
+@pytest.mark.parametrize("kind", [dict, collections.OrderedDict])
+@pytest.mark.parametrize("find", [finds_by_index, finds_by_pair, finds_by_method])
+def test_what_an_earlier_run_stored_is_not_found_by_a_traced_number(find, kind):
+    table = kind()
+    assert gradient(lambda x: find(table, x))(0.5) == 0.75
+    for differentiate in (
+        gradient(lambda x: find(table, x)),
+        lambda x: pushforward(lambda x: find(table, x), x),
+    ):
+        with pytest.raises(LostGradientError, match="an earlier run had stored"):
+            differentiate(0.5)

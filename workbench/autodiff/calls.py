@@ -34,6 +34,7 @@ from workbench.autodiff.rewrite import rewrite, with_code
 from workbench.autodiff.scalars import TRACED, lost, unswallowed
 from workbench.autodiff.settling import changes_globals, note, note_elements
 from workbench.autodiff.source import SourceUnavailable
+from workbench.autodiff.stored import checked_key
 from workbench.autodiff.structure import leaves
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced
@@ -483,6 +484,7 @@ _CONTAINERS = frozenset({list, dict, set, str, frozenset, tuple, bytes, bytearra
 
 # methods of containers that call a function or take the elements out of what they are given
 _STORING = frozenset({"append", "insert", "add", "setdefault"})
+_FINDING = frozenset({"get", "pop", "setdefault", "__getitem__"})
 _ITERATING = frozenset({"sort", "extend", "update", "union", "__iadd__"})
 
 
@@ -493,6 +495,9 @@ def _compiled(f: Any) -> Any:
     that it cannot take their numbers unnoticed.
     """
     owner = getattr(f, "__self__", None)
+    if isinstance(owner, dict) and f.__name__ in _FINDING:
+        note_elements(owner)
+        return lambda key, *rest: f(checked_key(owner, key), *rest)
     if type(owner) in _CONTAINERS and f.__name__ not in _ITERATING:
         if f.__name__ in _STORING:
             note_elements(owner)

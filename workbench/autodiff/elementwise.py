@@ -94,7 +94,7 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
     if not np.ndim(value) and not np.iscomplexobj(value) and all(type(x) is TracedFloat for x in operands):
         with np.errstate(all="ignore"):
             found = [beneath(tape, partials[k], np, value, *values) for k in needs]
-            return scalar_result(value, tape, operands, found)
+            return scalar_result(value, tape, operands, [_now(partial) for partial in found])
     for constant in values:
         if type(constant) is np.ndarray:
             know_constant(tape, constant)
@@ -104,6 +104,13 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
             return [_scaled(bar, partials[k](np, value, *values)) for k in needs]
 
     return record(tape, operands, value, elementwise_pullback)
+
+
+def _now(partial: Any) -> Any:
+    """The number that an array without axes holds now: the program may write into it later."""
+    from workbench.autodiff.indexing import get_item
+
+    return get_item(partial, ()) if isinstance(partial, np.ndarray) else partial
 
 
 def _scaled(bar: Any, partial: Any) -> Any:

@@ -31,6 +31,7 @@ from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import OWNER_DOORS
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost, strip
 from workbench.autodiff.settling import note, note_elements
+from workbench.autodiff.stored import KEYS, checked_key
 from workbench.autodiff.tape import OPEN, Entry, Tape
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.errors import LostGradientError, MissingRuleError
@@ -41,6 +42,8 @@ _BUILT_IN = frozenset({list, dict, tuple, str})
 def get_item(container: Any, index: Any) -> Any:
     """``container[index]``."""
     kind = type(container)
+    if type(index) in KEYS and isinstance(container, dict):
+        checked_key(container, index)
     if kind in _BUILT_IN:
         return container[index]
     if kind is np.ndarray:

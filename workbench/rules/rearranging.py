@@ -264,6 +264,9 @@ DOORS[_original_as_strided] = _as_strided
 # ------------------------------------------------------------------------------------ making arrays of values
 
 
+_ORDERS = {np.ascontiguousarray: "C", np.asfortranarray: "F"}  # and they make one axis of none
+
+
 def _array(function: Callable, *, copies: bool) -> Callable:
     def call(x: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
         x = list(x) if isinstance(x, deque) else x
@@ -289,7 +292,10 @@ def _array(function: Callable, *, copies: bool) -> Callable:
             made = arrange(_innermost_inside((made,)), np.array, (made,), {}, (0,))
             if kind is not None and kind != plain(made).dtype:
                 made = resolve(np.astype)(made, kind)
-        lacking = kwargs.get("ndmin", 0) - np.ndim(plain(made))
+        order = _ORDERS.get(function) or kwargs.get("order") or (args[0] if args else None)
+        if order in ("C", "F") and not plain(made).flags[f"{order}_CONTIGUOUS"]:
+            made = resolve(np.copy)(made, order)
+        lacking = kwargs.get("ndmin", int(function in _ORDERS)) - np.ndim(plain(made))
         return made if lacking <= 0 else resolve(np.reshape)(made, (1,) * lacking + np.shape(plain(made)))
 
     return functools.wraps(function)(call)
@@ -352,7 +358,11 @@ def _copy(x: Any, *args: Any, **kwargs: Any) -> Any:
     x = current(x)
     if type(x) is not TracedArray:
         return np.copy(x, *args, **kwargs) if not contains_traced(x) else DOORS[np.array](x)
-    value = np.copy(x.array, *args, **kwargs) if x.tape.level == 0 else beneath(x.tape, _copy, x.value)
+    value = (
+        np.copy(x.array, *args, **kwargs)
+        if x.tape.level == 0
+        else beneath(x.tape, _copy, x.value, *args, **kwargs)
+    )
     return record(x.tape, [x], value, lambda bar: [bar])
 
 

@@ -261,3 +261,27 @@ def products_with_out(x):
     np.add(y, y[::-1], out=y)
     np.cumsum(y, out=y)
     return (running * total * y).sum()
+
+
+@program(X)
+def without_axes(x):
+    s, c = np.array(x[0]), np.array(2.0)
+    y = x[1] * c
+    c[...] = 50.0
+    s *= x[2]
+    t = s
+    t += s * x[1]
+    s[()] = s * x[3]
+    return float(t) * s.item() + y * c
+
+
+@program(X)
+def written_along_columns(x):
+    a = np.asfortranarray(np.outer(x, x))
+    down = a.ravel(order="F")
+    down[1] = 5.0
+    b = np.array(np.outer(x, x), order="F")
+    b.T.reshape(16)[2] = x[0] ** 3
+    c = np.asarray(np.outer(x, x), None, "F")
+    c.T.ravel()[3:6] *= 2.0
+    return ((a + 2 * b + c) * np.arange(16).reshape(4, 4)).sum() * np.ascontiguousarray(x[1])[0]
