@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from workbench.commands.new import DRAWERS
+
 TOP = Path(__file__).resolve().parents[1]
 PACKAGES = ("workbench", "widgets")
 SOURCES = sorted(file for package in PACKAGES for file in (TOP / package).rglob("*.py"))
-DRAWERS = {"util", "utils", "helper", "helpers", "misc", "common", "base"}
 
 
 def tracked_files() -> list[Path]:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from workbench.commands import runs, sweeps
+from workbench.commands import new, runs, sweeps
 from workbench.commands.arguments import EXIT_CODES, check_folder, parameter_texts, seconds
 from workbench.errors import (
     MachineError,
@@ -98,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--pdf", action="store_true", help="print each as a PDF too, by Chromium or Chrome")
     sweeps.add(command)
     runs.add(command)
+    new.add(command)
     return parser
 
 
@@ -107,6 +108,7 @@ _EXAMPLES = {
     "note": runs.NOTE_EXAMPLES,
     "sweep": sweeps.SWEEP_EXAMPLES,
     "tune": sweeps.TUNE_EXAMPLES,
+    "new": new.NEW_EXAMPLES,
     "run": "examples:\n"
     "  workbench run trebuchet\n"
     "  workbench run trebuchet --preset paper --out results --timeout 3600\n"
