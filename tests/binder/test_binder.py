@@ -94,12 +94,13 @@ def test_start_hands_over_to_what_binder_asks_for() -> None:
 
 
 def test_post_build_writes_settings_jupyterlab_knows(tmp_path: Path) -> None:
-    """Run postBuild as it is, with a pip that does nothing and JupyterLab's folder in a temporary place."""
+    """Run postBuild with a pip that does nothing, one showcase, and JupyterLab's folder in a temporary place."""
     (tmp_path / "bin").mkdir()
     fake = tmp_path / "bin" / "python"
     fake.write_text(
         "#!/bin/bash\n"
-        'case "$*" in *"-m pip"*|*"-m compileall"*) echo "$@" >> "$LOG"; exit 0;; esac\n'
+        'case "$*" in *"-m pip"*|*"-m compileall"*|*"run quantum_vqe"*|*"run neural_sde"*)\n'
+        'echo "$@" >> "$LOG"; exit 0;; esac\n'
         f'exec {sys.executable} "$@"\n'
     )
     fake.chmod(0o755)
@@ -110,7 +111,10 @@ def test_post_build_writes_settings_jupyterlab_knows(tmp_path: Path) -> None:
         "JUPYTERLAB_DIR": str(tmp_path / "lab"),
     }
     subprocess.run([str(BINDER / "postBuild")], cwd=TOP, env=environment, check=True)
-    assert "-c constraints.txt -e ." in (tmp_path / "log").read_text()
+    called = (tmp_path / "log").read_text()
+    assert "-c constraints.txt -e ." in called
+    for name in ("quantum_vqe", "neural_sde"):
+        assert f"-m workbench run {name} --preset smoke" in called
     settings = json.loads((tmp_path / "lab" / "settings" / "overrides.json").read_text())
     schemas = Path(sys.prefix) / "share" / "jupyter" / "lab" / "schemas"
     for plugin, values in settings.items():
