@@ -22,7 +22,7 @@ from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.structure import map_leaves
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
-from workbench.autodiff.tiers import native_pushforward
+from workbench.autodiff.tiers import native_curvature, native_pushforward
 from workbench.errors import NotDifferentiableError
 
 
@@ -157,7 +157,29 @@ def stacked(parts: list[Any], shape: tuple[int, ...]) -> Any:
 
 def hessian(f: Callable, wrt: int = 0) -> Callable:
     """The program that returns the matrix of second derivatives of ``f``, of shape ``x.shape + x.shape``."""
-    return jacobian(gradient(f, wrt), wrt)
+    traced = jacobian(gradient(f, wrt), wrt)
+
+    @functools.wraps(f, updated=())
+    def program(*args: Any, **kwargs: Any) -> Any:
+        rows = _native_rows(functools.partial(f, **kwargs) if kwargs else f, args, wrt)
+        return traced(*args, **kwargs) if rows is None else stacked(rows, 2 * np.shape(args[wrt]))
+
+    return program
+
+
+def _native_rows(f: Callable, args: tuple, wrt: int) -> list[Any] | None:
+    """The rows of the Hessian by an argument that is a float or an array, by generated code where it takes them all."""
+    if not 0 <= wrt < len(args) or not isinstance(args[wrt], float | np.ndarray):
+        return None
+    product = native_curvature(f, args, wrt)
+    if product is None:
+        return None
+    rows = []
+    for direction in unit_vectors(np.shape(args[wrt])):
+        rows.append(product(direction))
+        if rows[-1] is None:
+            return None
+    return rows
 
 
 def hessian_vector_product(f: Callable) -> Callable:
@@ -165,6 +187,10 @@ def hessian_vector_product(f: Callable) -> Callable:
 
     @functools.wraps(f, updated=())
     def program(x: Any, direction: Any) -> Any:
+        product = native_curvature(f, (x,), 0)
+        found = None if product is None else product(direction)
+        if found is not None:
+            return found
         return once(pullback(gradient(f), x)[1], direction)[0]
 
     return program
@@ -175,8 +201,11 @@ def diagonal_hessian(f: Callable) -> Callable:
 
     @functools.wraps(f, updated=())
     def program(x: Any) -> Any:
-        _, back = pullback(gradient(f), x)
         shape = np.shape(plain(x))
+        rows = _native_rows(f, (x,), 0)
+        if rows is not None:
+            return stacked([np.sum(row * e) for row, e in zip(rows, unit_vectors(shape), strict=True)], shape)
+        _, back = pullback(gradient(f), x)
         diagonal = [np.sum(back(direction)[0] * direction) for direction in unit_vectors(shape)]
         return stacked(diagonal, shape)
 

@@ -257,6 +257,36 @@ def native_pushforward(f: Callable, args: tuple, traced: Callable) -> tuple[Any,
     return value, push
 
 
+def native_curvature(f: Callable, args: tuple, k: int) -> Callable | None:
+    """``direction ↦ H direction``, H the second derivatives by argument ``k``, by generated code; None where it is not
+    taken. The map gives None where generated code stops or gives NaN: the trace tier has to take all of it.
+    """
+    from workbench.autodiff.native import LEAVES, Refusal, RefusedError
+
+    if OPEN or not leaves(args[k]):
+        return None
+    f = _own(f)
+    made = _chosen(f, args)
+    if isinstance(made, Refusal) or made.result_shape != "float":
+        return None
+    made = made.frozen()
+    shapes = [np.shape(leaf) for leaf in leaves(args[k])]
+
+    def product(direction: Any) -> Any:
+        parts = leaves(direction)
+        if [np.shape(leaf) for leaf in parts] != shapes or any(type(leaf) in TRACED for leaf in parts):
+            return None
+        tangents = [None] * len(args)
+        tangents[k] = direction
+        try:
+            found = made.hessian_vector_product(args, tuple(tangents))[k]
+        except (*LEAVES, RefusedError):
+            return None
+        return None if _has_nan(found) else found
+
+    return product
+
+
 def _traced(made: Any, traced: Callable, f: Callable, *args: Any) -> tuple[Any, Callable]:
     """What the trace tier makes of a call that the plan ``made`` took earlier."""
     from workbench.errors import NotDifferentiableError

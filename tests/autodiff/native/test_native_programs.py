@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import fuzz
+import numpy as np
 import programs
 import pytest
 
+from workbench import diagonal_hessian, hessian, hessian_vector_product
 from workbench.autodiff.native import Plan, plan
+from workbench.autodiff.tiers import native_curvature
 
 
 @pytest.fixture(autouse=True)
@@ -101,3 +106,66 @@ def test_second_derivative(program, args):
     ]
     expected = tuple((p - m) / (2 * h) for p, m in zip(*sides, strict=True))
     assert made.hessian_vector_product(args, direction) == pytest.approx(expected, rel=1e-5, abs=1e-5)
+
+
+def second_derivatives(program, args):
+    def of_pair(pair):
+        return program(*pair)
+
+    return (
+        hessian(program)(*args),
+        hessian(program, 1)(*args),
+        *hessian_vector_product(of_pair)(args, (0.3, -0.7)),
+    )
+
+
+def check_second_derivatives(monkeypatch, program, args):
+    assert native_curvature(program, args, 0) is not None
+    found = second_derivatives(program, args)
+    monkeypatch.setenv("WORKBENCH_NATIVE", "off")
+    assert found == pytest.approx(second_derivatives(program, args), rel=1e-11, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("program", "args"), programs.TABLE[1::3], ids=lambda v: getattr(v, "__name__", str(v))
+)
+def test_second_derivatives_of_both_tiers_agree(program, args, monkeypatch):
+    check_second_derivatives(monkeypatch, program, args)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_second_derivatives_of_a_random_program(seed, monkeypatch):
+    main = fuzz.load(fuzz.Author(seed).program(), f"<curved program {seed}>")["main"]
+    check_second_derivatives(monkeypatch, lambda x, y: main(x, y, 3), (0.7, -0.4))
+
+
+def weighed_squares(x, scale=1.0):
+    total = 0.0
+    for k in range(len(x)):
+        total += scale * math.sin(x[k]) * x[k - 1] * programs.HEIGHTS[k % 4]
+    return total
+
+
+def test_hessian_by_an_array_as_machine_code(monkeypatch):
+    x = np.linspace(0.2, 1.4, 6)
+    found = []
+    for mode in ("off", "numba"):
+        monkeypatch.setenv("WORKBENCH_NATIVE", mode)
+        product = hessian_vector_product(weighed_squares)(x, x)
+        found.append((hessian(weighed_squares)(x, scale=2.0), diagonal_hessian(weighed_squares)(x), product))
+    for traced, native in zip(*found, strict=True):
+        assert np.allclose(native, traced, rtol=1e-12, atol=1e-14)
+    assert native_curvature(weighed_squares, (x,), 0)(x) == pytest.approx(product, rel=1e-14)
+
+
+def test_second_derivatives_that_generated_code_leaves():
+    def guarded(x):
+        y = math.sqrt(x)
+        return x * x if x < 1.0 else y
+
+    def two_results(x):
+        return x * x, x
+
+    assert native_curvature(two_results, (2.0,), 0) is None
+    assert native_curvature(weighed_squares, (np.ones(3),), 0)(np.ones(2)) is None
+    assert hessian(guarded)(0.0) == 2.0

@@ -11,7 +11,7 @@ of operations, ``runtime`` what generated code calls.
 
 from workbench.autodiff.native.batch import batch
 from workbench.autodiff.native.choice import chosen
-from workbench.autodiff.native.fence import Refusal
+from workbench.autodiff.native.fence import Refusal, RefusedError
 from workbench.autodiff.native.plan import LEAVES, DeclinedError, Plan, plan
 
-__all__ = ["LEAVES", "DeclinedError", "Plan", "Refusal", "batch", "chosen", "plan"]
+__all__ = ["LEAVES", "DeclinedError", "Plan", "Refusal", "RefusedError", "batch", "chosen", "plan"]
