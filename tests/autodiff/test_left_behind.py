@@ -1,6 +1,7 @@
 """What a differentiated program leaves in globals, closures, objects and containers is plain, and the tape is freed."""
 
 import json
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,3 +84,14 @@ def test_what_an_outer_derivative_traces_stays_traced():
 
     assert gradient(outer)(1.5) == pytest.approx(4 * 1.5 * 0.5 + 0.5)
     assert _is_plain(history[0])
+
+
+def test_what_a_thread_keeps_for_itself_is_a_number_again():
+    kept = threading.local()
+
+    def program(x):
+        kept.square = x * x
+        return kept.square * x
+
+    assert gradient(program)(2.0) == 12.0
+    assert type(kept.square) is float

@@ -6,6 +6,7 @@ While a tape is open, every place that got something traced is noted; when it is
 from __future__ import annotations
 
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable
 from types import FunctionType, MethodType
@@ -73,7 +74,7 @@ def _settle_attribute(obj: Any, name: str, done: set[int]) -> None:
     except AttributeError:
         return
     if (after := _settled(before, done)) is not before:
-        (setattr if isinstance(obj, type) else object.__setattr__)(obj, name, after)
+        (setattr if isinstance(obj, type | threading.local) else object.__setattr__)(obj, name, after)
 
 
 def _settle_cell(cell: Any, done: set[int]) -> None:
