@@ -29,6 +29,7 @@ WAITING.update(
     {
         "asyncio": "workbench.rules.event_loops",
         "concurrent.futures.process": "workbench.rules.processes",
+        "mpmath": "workbench.rules.mpmath",
         "multiprocessing": "workbench.rules.processes",
         "pandas": "workbench.rules.pandas",
         "scipy.integrate": "workbench.rules.scipy_integrate",

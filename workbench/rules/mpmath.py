@@ -1,0 +1,184 @@
+"""mpmath: real numbers of any precision. mpmath itself computes the derivatives, with digits to spare.
+
+A long number that depends on the inputs goes through a program as a ``TracedLong``: all of its digits, and beside
+them a traced float. Each of mpmath's functions of real numbers is one operation; its partial derivatives are
+``mpmath.diff`` of it, or a formula for the operators.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable
+from types import MethodType
+from typing import Any
+
+import mpmath
+
+from workbench.autodiff.location import name_of
+from workbench.autodiff.registry import DOORS, LIFTS, NUMBERS
+from workbench.autodiff.scalars import TracedFloat, innermost, lost, scalar_result, strip
+
+# partial derivatives of the operators
+_OPERATORS: dict[Callable, tuple[Callable, ...]] = {
+    operator.add: (lambda x, y: mpmath.mpf(1), lambda x, y: mpmath.mpf(1)),
+    operator.sub: (lambda x, y: mpmath.mpf(1), lambda x, y: mpmath.mpf(-1)),
+    operator.mul: (lambda x, y: y, lambda x, y: x),
+    operator.truediv: (lambda x, y: 1 / y, lambda x, y: -x / y**2),
+    operator.neg: (lambda x: mpmath.mpf(-1),),
+    operator.pos: (lambda x: mpmath.mpf(1),),
+}
+# what takes no real numbers, or gives something else than one: left to mpmath, which refuses what it does not know
+_OTHERS = frozenset(
+    "FPContext MPContext MPIntervalContext mpc mpi matrix autoprec maxcalls memoize monitor timing workdps workprec "
+    "extradps extraprec doctests runtests nstr nprint diff diffs diffun taylor quad quadgl quadts quadosc nsum nprod "
+    "findroot limit odefun chop almosteq isfinite isinf isint isnan isnormal nint_distance frexp mag plot cplot splot "
+    "polar rect cos_sin cospi_sinpi eig eigh svd lu qr det inverse make_mpf make_mpc rand arange linspace".split()
+)
+
+
+class TracedLong:
+    """A real number of mpmath's that depends on the inputs.
+
+    Attributes:
+        value: the number, an ``mpf``.
+        trace: the same as a traced float.
+    """
+
+    __slots__ = ("trace", "value")
+
+    def __init__(self, value: Any, trace: TracedFloat) -> None:
+        self.value, self.trace = value, trace
+
+    def __float__(self) -> Any:
+        return self.trace
+
+    def __int__(self) -> int:
+        return int(self.value)
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+    def __str__(self) -> str:
+        return str(self.trace)
+
+    __repr__ = __str__
+
+    def __abs__(self) -> Any:
+        return -self if self.value < 0 else self
+
+
+def _operator(function: Callable, *, turned: bool = False) -> Callable:
+    def method(self: TracedLong, *others: Any) -> Any:
+        return _apply(function, (*others, self) if turned else (self, *others), {})
+
+    return method
+
+
+for _name in ("add", "sub", "mul", "truediv", "pow", "mod"):
+    setattr(TracedLong, f"__{_name}__", _operator(getattr(operator, _name)))
+    setattr(TracedLong, f"__r{_name}__", _operator(getattr(operator, _name), turned=True))
+for _name in ("neg", "pos"):
+    setattr(TracedLong, f"__{_name}__", _operator(getattr(operator, _name)))
+
+
+def _comparison(compare: Callable) -> Callable:
+    return lambda self, other: compare(self.value, _digits(other))
+
+
+for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
+    setattr(TracedLong, f"__{_name}__", _comparison(getattr(operator, _name)))
+
+
+def _digits(x: Any) -> Any:
+    """A number without its trace, as mpmath takes it."""
+    return x.value if type(x) is TracedLong else strip(x) if type(x) is TracedFloat else x
+
+
+def _long(number: Any, other: Any = None) -> Any:
+    """A traced float with all the digits it has."""
+    return TracedLong(mpmath.mpf(strip(number)), number) if type(number) is TracedFloat else number
+
+
+def _float(x: Any) -> Any:
+    return x.trace if type(x) is TracedLong else float(x)
+
+
+def _apply(function: Callable, args: tuple, kwargs: dict) -> Any:
+    """A function of real numbers, one operation on the innermost tape that an argument belongs to."""
+    args = tuple(map(_long, args))
+    traces = [x.trace for x in args if type(x) is TracedLong]
+    tape = innermost(*traces)
+    if tape is None:
+        return function(*map(_digits, args), **kwargs)
+    on_tape = [k for k, x in enumerate(args) if type(x) is TracedLong and x.trace.tape is tape]
+    below = tuple(_below(x) if k in on_tape else x for k, x in enumerate(args))
+    value = _apply(function, below, kwargs)
+    if not isinstance(value, mpmath.mpf | TracedLong):
+        if isinstance(value, bool | int):
+            return value
+        raise lost(f"{name_of(function)} gave something other than a real number, {type(value).__name__}")
+    partials = [_float(_apply(_partial(function, k, len(args)), below, kwargs)) for k in on_tape]
+    trace = scalar_result(_float(value), tape, [args[k].trace for k in on_tape], partials)
+    return TracedLong(_digits(value), trace)
+
+
+def _below(x: TracedLong) -> Any:
+    """The argument as outer tapes see it."""
+    return TracedLong(x.value, x.trace.value) if type(x.trace.value) is TracedFloat else x.value
+
+
+@functools.cache
+def _partial(function: Callable, k: int, n: int) -> Callable:
+    """The partial derivative of a function of n real numbers by its k-th."""
+    if function in _OPERATORS:
+        return _OPERATORS[function][k]
+
+    def partial(*args: Any, **kwargs: Any) -> Any:
+        order = 1 if n == 1 else tuple(int(j == k) for j in range(n))
+        return mpmath.diff(lambda *x: function(*x, **kwargs), args[0] if n == 1 else args, order)
+
+    return partial
+
+
+def _door(function: Callable) -> Callable:
+    @functools.wraps(function, updated=())
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return _apply(function, args, kwargs)
+
+    return call
+
+
+def _method_door(method: MethodType) -> Callable:
+    """The door of a function that is a method of mpmath's usual context; other contexts have it too."""
+    function = method.__func__
+
+    @functools.wraps(function, updated=())
+    def call(context: Any, *args: Any, **kwargs: Any) -> Any:
+        if context is not method.__self__:
+            return function(context, *args, **kwargs)
+        return _apply(method, args, kwargs)
+
+    return call
+
+
+def _mpf(x: Any = 0, **kwargs: Any) -> Any:
+    """``mpf(x)`` and ``mpmathify(x)``."""
+    return _long(x) if type(x) in (TracedFloat, TracedLong) else mpmath.mpf(x, **kwargs)
+
+
+for _name in dir(mpmath):
+    _function = getattr(mpmath, _name)
+    if callable(_function) and not isinstance(_function, type | mpmath.mpf) and _name not in _OTHERS:
+        if isinstance(_function, MethodType):
+            DOORS[_function.__func__] = _method_door(_function)
+        else:
+            DOORS[_function] = _door(_function)
+DOORS[mpmath.mpf] = _mpf
+DOORS[mpmath.mpmathify.__func__] = lambda context, x, **kwargs: _mpf(x, **kwargs)
+NUMBERS[TracedLong] = lambda x: x.trace
+for _kind in (mpmath.mpf, type(mpmath.pi), TracedLong):
+    LIFTS[_kind] = _long
