@@ -61,7 +61,7 @@ class Vectorized:
             return native.Refusal("WORKBENCH_NATIVE is off")
         if any(np.ndim(a) > 1 for a in args):
             return native.Refusal("the rows of an argument are arrays")
-        made = native.plan(self.function, next(iter(_rows(args)), ()))
+        made = native.batch_plan(self.function, next(iter(_rows(args)), ()))
         if not isinstance(made, native.Refusal) and made.batches.state == "python" and mode() != "python":
             made.batches.load()
         return made

@@ -15,7 +15,7 @@ import fuzz
 import numpy as np
 import pytest
 
-from workbench import gradient, pullback, pushforward
+from workbench import gradient, pullback, pushforward, vectorize
 from workbench.autodiff.native import DeclinedError, Plan, Refusal, batch, cache, plan
 from workbench.errors import NotDifferentiableError
 
@@ -314,6 +314,23 @@ def test_a_traced_number_in_an_array_from_outside_counts():
 def test_what_is_not_taken_of_arrays_from_outside(program, reason, monkeypatch):
     monkeypatch.setattr(sys.modules[__name__], "WEIGHTS", np.array([1.0, 2.0, 3.0]))
     assert reason in plan(program, (2.0,)).reason
+
+
+def scaled_by(base, x, n=2):
+    for _ in range(n):
+        x = x * base
+    return x
+
+
+@pytest.mark.parametrize(
+    "program",
+    [functools.partial(scaled_by, 3.0), functools.partial(scaled_by, 3.0, n=2), lambda x: weighed(x) * 1.5],
+)
+def test_a_batch_of_what_brings_arguments_or_arrays_is_traced(program):
+    xs = np.array([1.0, 2.0])
+    assert isinstance(batch(program, (xs,)), Refusal)
+    assert vectorize(program)(xs).tolist() == [program(1.0), program(2.0)]
+    assert gradient(lambda xs: vectorize(program)(xs)[1])(xs)[1] == gradient(program)(2.0)
 
 
 def raises_by_keyword(x, n, *, factor=2.0):

@@ -9,9 +9,19 @@ of operations, ``runtime`` what generated code calls.
     plan(function, args) -> Plan | Refusal
 """
 
-from workbench.autodiff.native.batch import batch
+from workbench.autodiff.native.batch import batch, batch_plan
 from workbench.autodiff.native.choice import chosen
 from workbench.autodiff.native.fence import Refusal, RefusedError
 from workbench.autodiff.native.plan import LEAVES, DeclinedError, Plan, plan
 
-__all__ = ["LEAVES", "DeclinedError", "Plan", "Refusal", "RefusedError", "batch", "chosen", "plan"]
+__all__ = [
+    "LEAVES",
+    "DeclinedError",
+    "Plan",
+    "Refusal",
+    "RefusedError",
+    "batch",
+    "batch_plan",
+    "chosen",
+    "plan",
+]

@@ -24,6 +24,20 @@ def threads() -> int:
     return torch.get_num_threads() if torch is not None else os.cpu_count() or 1
 
 
+def batch_plan(function: Callable[..., Any], example: tuple[Any, ...]) -> Plan | Refusal:
+    """The plan for many rows like this one, or why there is none."""
+    made = plan(function, example)
+    if isinstance(made, Refusal):
+        return made
+    if made.program.outside:
+        return Refusal("a batch takes functions that read no arrays from outside")
+    if len(made.arg_shapes) != len(example):
+        return Refusal("a batch takes functions that bring no arguments of their own")
+    if not _flat(made):
+        return Refusal("a batch takes functions of numbers that return a float or a tuple of floats")
+    return made
+
+
 def batch(
     function: Callable[..., Any], args: tuple[Any, ...]
 ) -> tuple[Any, Callable[[Any], tuple[Any, ...]]] | Refusal:
@@ -41,13 +55,9 @@ def batch(
     arrays = [np.asarray(arg) for arg in args]
     n = max((a.shape[0] for a in arrays if a.ndim), default=1)
     example = tuple(a.reshape(-1)[0].item() for a in arrays)
-    made = plan(function, example)
+    made = batch_plan(function, example)
     if isinstance(made, Refusal):
         return made
-    if made.program.outside:
-        return Refusal("a batch takes functions that read no arrays from outside")
-    if not _flat(made):
-        return Refusal("a batch takes functions of numbers that return a float or a tuple of floats")
     numbers, _ = made.numbers(example)
     inputs = np.empty((n, len(numbers)))
     for k, number in enumerate(numbers):
