@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,13 @@ def test_the_check_of_torch_load_can_fail(source: str, lines: list[int]) -> None
 
 def test_no_drawers_without_labels() -> None:
     assert not [str(file) for file in tracked_files() if file.stem in DRAWERS]
+
+
+def test_files_of_tests_can_be_collected_together() -> None:
+    """pytest imports files of folders that are no packages by their bare names."""
+    files = (TOP / "tests").rglob("test_*.py")
+    names = Counter(file.name for file in files if not (file.parent / "__init__.py").exists())
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_files_stay_readable() -> None:
