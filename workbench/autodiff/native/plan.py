@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import functools
 import threading
 import types
 from collections.abc import Callable
@@ -11,7 +10,13 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from workbench.autodiff.location import is_engine_file
+from workbench.autodiff.native.called import (
+    called_function,
+    captured,
+    function_behind,
+    parameters_of,
+    value_now,
+)
 from workbench.autodiff.native.compile import Compiled, mode
 from workbench.autodiff.native.fence import Refusal, RefusedError, refuse
 from workbench.autodiff.native.generate import Generated, Generator
@@ -19,9 +24,7 @@ from workbench.autodiff.native.program import Program
 from workbench.autodiff.native.runtime import Stop
 from workbench.autodiff.native.structures import (
     Arr,
-    Bound,
     Given,
-    Static,
     assemble,
     leaf_types,
     leaves,
@@ -30,7 +33,7 @@ from workbench.autodiff.native.structures import (
     thing_of,
 )
 from workbench.autodiff.native.work import Work
-from workbench.autodiff.registry import DOORS, OWN
+from workbench.autodiff.registry import OWN
 
 Back = Callable[[Any], tuple[Any, ...]]
 
@@ -52,13 +55,13 @@ class Plan:
     def __init__(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
         self.function = function
         self.program = Program()
-        target, things, self.offset = _target(function, args)
+        target, things, self.offset = called_function(function, args)
         for k, thing in enumerate(things):
             if isinstance(thing, Arr):
                 thing.root = -k - 1  # arguments that overlap are declined where it matters
-        names = _parameters(target, things)
+        names = parameters_of(target, things)
         defaults = frozenset(list(names)[len(things) :])
-        names |= {f"outer.{name}": number for name, number in _captured(target).items()}
+        names |= {f"outer.{name}": number for name, number in captured(target).items()}
         entry = self.program.specialise(target, names, defaults)
         if self.program.outside and self.program.writes_anywhere:
             raise refuse("it writes into an array that may be one from outside of the function")
@@ -132,17 +135,17 @@ class Plan:
     def fits(self) -> bool:
         """Whether everything outside that the program was read with is still the same, arrays in kind."""
         return all(
-            _current(home, name) is value for home, name, value in self.program.guards.values()
+            value_now(home, name) is value for home, name, value in self.program.guards.values()
         ) and self.fitting(self.outside())
 
     def outside(self) -> list[Any]:
         """What holds the arrays from outside, as it is now."""
         if not self.places:
             return []
-        target, _, _ = _resolved(self.function)
+        target, _, _ = function_behind(self.function)
         cells = dict(zip(target.__code__.co_freevars, target.__closure__ or (), strict=True))
         return [
-            thing_of(_current(cells[name] if home is None else home, name)) for home, name, _ in self.places
+            thing_of(value_now(cells[name] if home is None else home, name)) for home, name, _ in self.places
         ]
 
     def outside_data(self) -> list[np.ndarray]:
@@ -176,11 +179,11 @@ class Plan:
         numbers: list[Any] = []
         arrays: list[np.ndarray] = []
         size = 0
-        target, things, _ = _target(self.function, args)
+        target, things, _ = called_function(self.function, args)
         outside = self.outside() if self.frozen_arrays is None else self.frozen_arrays
         if not self.fitting(outside):
             raise DeclinedError("what the program reads from outside has become something else")
-        for thing in [*things, *_captured(target).values(), *outside]:
+        for thing in [*things, *captured(target).values(), *outside]:
             for leaf in leaves(thing):
                 if not isinstance(leaf, Given):
                     numbers.append(leaf)
@@ -374,103 +377,12 @@ def _copied(thing: Any) -> Any:
     return assemble(shape_of(thing), copied)
 
 
-def _current(home: Any, name: str) -> Any:
-    if isinstance(home, dict):
-        return home.get(name)
-    if isinstance(home, types.CellType):
-        try:
-            return home.cell_contents
-        except ValueError:
-            return None
-    return getattr(home, name, None)
-
-
-def _resolved(function: Callable[..., Any]) -> tuple[types.FunctionType, list[Any], dict[str, Any]]:
-    """The function behind methods and partials, and the arguments they bring: by position, and by name."""
-    thing = thing_of(function)
-    things: list[Any] = []
-    keywords: dict[str, Any] = {}
-    while True:
-        if isinstance(thing, Bound):
-            things = [*thing.args, *things]
-            thing = thing.function
-        elif isinstance(thing, Static) and type(thing.value) is functools.partial:
-            things = [*map(thing_of, thing.value.args), *things]
-            keywords = {**{name: thing_of(value) for name, value in thing.value.keywords.items()}, **keywords}
-            thing = thing_of(thing.value.func)
-        else:
-            break
-    if not isinstance(thing, Static) or not isinstance(thing.value, types.FunctionType):
-        raise refuse(f"{function!r} is not a function with source")
-    return thing.value, things, keywords
-
-
-def _target(function: Callable[..., Any], args: tuple[Any, ...]) -> tuple[types.FunctionType, list[Any], int]:
-    """The function with source, all its arguments by position, and how many of them come before ``args``."""
-    target, before, keywords = _resolved(function)
-    if is_engine_file(target.__code__.co_filename):
-        raise refuse(f"{target.__qualname__} belongs to the engine")
-    if target in OWN or target in DOORS:
-        raise refuse(f"{target.__qualname__} has a rule of its own")
-    things = [*before, *map(thing_of, args)]
-    if keywords:
-        things += _by_position(target, len(things), keywords)
-    return target, things, len(before)
-
-
-def _by_position(target: types.FunctionType, given: int, keywords: dict[str, Any]) -> list[Any]:
-    """The arguments after the first ``given``, as far as the last of ``keywords``; defaults stand in between."""
-    code = target.__code__
-    names = code.co_varnames[given : code.co_argcount]
-    defaults = target.__defaults__ or ()
-    first = code.co_argcount - len(defaults)
-    if not set(keywords) <= set(names) or code.co_posonlyargcount > given:
-        raise refuse("an argument given by name is not one of those that can be given by position too")
-    found = []
-    for k, name in enumerate(names[: 1 + max(map(names.index, keywords))], start=given):
-        if name not in keywords and k < first:
-            raise refuse(f"{target.__qualname__} lacks the argument {name}")
-        found.append(keywords[name] if name in keywords else thing_of(defaults[k - first]))
-    return found
-
-
-def _parameters(target: types.FunctionType, things: list[Any]) -> dict[str, Any]:
-    code = target.__code__
-    if code.co_flags & 0x0C:
-        raise refuse("it uses * or ** in the function's parameters")
-    names = code.co_varnames[: code.co_argcount]
-    defaults = target.__defaults__ or ()
-    found = dict(zip(names, things, strict=False))
-    for name, default in zip(names[len(names) - len(defaults) :], defaults, strict=True):
-        found.setdefault(name, thing_of(default))
-    for name in code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]:
-        found[name] = thing_of((target.__kwdefaults__ or {}).get(name))
-    if len(things) > len(names) or len(found) != len(names) + code.co_kwonlyargcount:
-        raise refuse(f"{target.__qualname__} does not take {len(things)} arguments")
-    if not any(type_.startswith("float") for thing in things for type_ in leaf_types(shape_of(thing))):
-        raise refuse("no argument is, or holds, a float")
-    return found
-
-
-def _captured(target: types.FunctionType) -> dict[str, Any]:
-    """The numbers a function takes from the function around it: arguments of the plan, which they may outlive."""
-    found = {}
-    for name, cell in zip(target.__code__.co_freevars, target.__closure__ or (), strict=True):
-        try:
-            content = cell.cell_contents
-        except ValueError:
-            continue
-        if type(content) in (float, int, bool):
-            found[name] = content
-    return found
-
-
 def _key(target: types.FunctionType, things: list[Any]) -> Any:
     """What a plan depends on besides the names it watches."""
-    numbers = _captured(target)
+    numbers = captured(target)
     cells = []
     for name, cell in zip(target.__code__.co_freevars, target.__closure__ or (), strict=True):
-        content = _current(cell, name)
+        content = value_now(cell, name)
         thing = thing_of(content)
         arrays = any(isinstance(leaf, Given) for leaf in leaves(thing))
         cells.append(type(content) if name in numbers else shape_of(thing) if arrays else id(content))
@@ -493,7 +405,7 @@ def plan(function: Callable[..., Any], args: tuple[Any, ...]) -> Plan | Refusal:
     if mode() == "off":
         return Refusal("WORKBENCH_NATIVE is off")
     try:
-        target, things, _ = _target(function, args)
+        target, things, _ = called_function(function, args)
     except RefusedError as error:
         return error.refusal
     key = (_key(target, things), len(args), len(OWN))
