@@ -2,12 +2,14 @@
 
 import json
 import threading
+from collections import OrderedDict
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 from workbench import gradient
+from workbench.errors import LostGradientError
 
 X = np.array([0.5, -1.0, 2.0])
 LATEST = 0.0
@@ -95,3 +97,20 @@ def test_what_a_thread_keeps_for_itself_is_a_number_again():
 
     assert gradient(program)(2.0) == 12.0
     assert type(kept.square) is float
+
+
+def test_a_memo_under_a_key_with_a_traced_number_inside():
+    memo = {}
+
+    def squared(x):
+        if ((x, 1), 2) not in memo:
+            memo[(x, 1), 2] = x * x
+        return memo[(x, 1), 2]
+
+    squared(2.0)
+    with pytest.raises(LostGradientError, match="earlier run"):
+        gradient(squared)(2.0)
+
+
+def test_dictionaries_keep_their_keywords():
+    assert gradient(lambda x: x * OrderedDict(a=1.0).pop("b", default=3.0))(2.0) == 3.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 import math
 import pkgutil
@@ -25,6 +26,7 @@ from workbench.autodiff.registry import DOORS, OWN, RULES
 from workbench.autodiff.structure import leaves
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.tiers import derivative_source, tier_of
+from workbench.checks import check_gradient
 from workbench.errors import NotDifferentiableError, NotScalarError
 
 for _module in pkgutil.iter_modules(corpus.__path__):
@@ -330,3 +332,61 @@ def test_the_source_can_be_read():
     compile(text, "<generated>", "exec")
     with pytest.raises(NotDifferentiableError, match="no generated derivative of catches"):
         derivative_source(catches, 1.0)
+
+
+def _weighed(x, y):
+    total = 0.0
+    for _ in range(3):
+        total += x * y * y
+    return total
+
+
+def test_partials_of_one_function_are_told_apart():
+    assert gradient(functools.partial(_weighed, y=4.0))(2.0) == pytest.approx(48.0)
+    assert gradient(functools.partial(_weighed, 2.0))(5.0) == pytest.approx(60.0)
+
+
+def _first(x, n):
+    return x
+
+
+@functools.wraps(_first)
+def _wrapping(n, x):
+    total = 0.0
+    for _ in range(3):
+        total = total + x * n
+    return total + x
+
+
+def test_arguments_by_name_are_those_of_the_function_that_is_called():
+    assert gradient(lambda x: _wrapping(x=x, n=5.0))(2.0) == pytest.approx(16.0)
+    assert gradient(lambda x: _wrapping(5.0, x=x))(2.0) == pytest.approx(16.0)
+
+
+_TABLE = np.zeros(3)
+
+
+def _row(x):
+    for _ in range(3):
+        x = x * 1.5
+    return _TABLE, x
+
+
+def test_an_array_from_outside_that_is_returned_stays_the_same_array():
+    def program(x):
+        table, y = _row(x)
+        table[0] = y
+        return _TABLE[0] * x
+
+    assert gradient(program)(2.0) == pytest.approx(2 * 1.5**3 * 2.0)
+
+
+def _halved(x):
+    y = x * 2.0
+    while y[0] > 0.3:
+        y[0] = y[0] * 0.5
+    return y[0] + y[1]
+
+
+def test_a_condition_on_an_element_that_the_loop_writes():
+    check_gradient(_halved, np.array([0.7, 1.2]))

@@ -22,14 +22,14 @@ import worker  # noqa: E402
 from workbench.reports import store  # noqa: E402
 from workbench.reports.direct import run_directly  # noqa: E402
 from workbench.reports.html import write_report  # noqa: E402
+from workbench.sweeps import plan, work  # noqa: E402
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _the_package_stands_still() -> Iterator[None]:
+@pytest.fixture(autouse=True)
+def _the_package_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run's identity covers the package's source, which somebody may be editing while the tests run."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "package_code", lambda: "as in the test")
-        yield
+    for module in (store, plan, work):
+        monkeypatch.setattr(module, "package_code", lambda: "as in the test")
 
 
 class Worker:
@@ -88,6 +88,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> store.RunDirectory:
     """A finished run with parameters as worker.py takes them, which nothing has happened to."""
     directory = store.RunDirectory(tmp_path_factory.mktemp("undisturbed") / "run")
     directory.create()
-    run_directly(line_fit.SHOWCASE, line_fit.LineParameters(iterations=400), directory)
-    write_report(directory, line_fit.SHOWCASE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "package_code", lambda: "as in the test")
+        run_directly(line_fit.SHOWCASE, line_fit.LineParameters(iterations=400), directory)
+        write_report(directory, line_fit.SHOWCASE)
     return directory

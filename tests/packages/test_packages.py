@@ -366,9 +366,47 @@ def test_long_numbers_leave_no_trace_unseen():
         lambda x: float(mpmath.nstr(mpmath.mpf(x), 20)),
         lambda x: float(mpmath.sqrt(-x).imag),
         lambda x: float(mpmath.quad(lambda t: mpmath.exp(-x * t), [0, 1])),
+        lambda x: float(mpmath.diff(mpmath.sin, mpmath.mpf(x))),
+        lambda x: float(mpmath.taylor(mpmath.sin, mpmath.mpf(x), 2)[1]),
+        lambda x: int(mpmath.mpf(x) * 2**60) / 2**60,
+        lambda x: float(mpmath.floor(mpmath.mpf(x) * 2**60)) / 2**60,
+        lambda x: float(mpmath.fsum([mpmath.mpf(x), 2])),
     ):
         with pytest.raises((LostGradientError, TypeError)):
             gradient(lost)(0.7)
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        lambda pandas, table: table.sum(numeric_only=True).sum(),
+        lambda pandas, table: table.select_dtypes("number").sum().sum(),
+        lambda pandas, table: table.describe().loc["mean"].sum(),
+        lambda pandas, table: table["a"].sum() if pandas.api.types.is_numeric_dtype(table["a"]) else 0.0,
+    ],
+)
+def test_columns_chosen_by_their_type_leave_no_trace_unseen(chosen):
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(LostGradientError, match="by their types"):
+        gradient(lambda x: chosen(pandas, pandas.DataFrame({"a": [x, x * x], "b": [1.0, 2.0]})))(0.7)
+
+
+def test_steps_of_long_numbers():
+    mpmath = pytest.importorskip("mpmath")
+
+    def stepped(x):
+        y = mpmath.mpf(x)
+        found = (
+            y * mpmath.floor(y)
+            + mpmath.ceil(y)
+            + mpmath.sign(y)
+            + mpmath.frac(y) * 2
+            + (y + 0.5) % 1
+            + abs(y - 2)
+        )
+        return float(found + mpmath.fmod(y, 0.7))
+
+    assert gradient(stepped)(2.0) == pytest.approx(2.0 + 2.0 + 1.0 + 0.0 + 1.0)
 
 
 def test_derivatives_of_long_numbers_nest():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import line_fit
@@ -13,6 +13,7 @@ import nbformat
 import pytest
 
 from workbench.reports import store
+from workbench.sweeps import plan, work
 
 _FRONT_DOOR = """
 import sys
@@ -27,12 +28,11 @@ raise SystemExit(cli.main(sys.argv[2:]))
 """
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _the_package_stands_still() -> Iterator[None]:
+@pytest.fixture(autouse=True)
+def _the_package_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run's identity covers the package's source, which somebody may be editing while the tests run."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "package_code", lambda: "as in the test")
-        yield
+    for module in (store, plan, work):
+        monkeypatch.setattr(module, "package_code", lambda: "as in the test")
 
 
 @pytest.fixture(autouse=True)

@@ -230,3 +230,13 @@ def test_torch_refuses_states_between_outputs_where_it_records() -> None:
         found(0.55)
     with torch.no_grad():
         assert found(0.55).shape == (2, 1)
+
+
+def test_a_time_that_varies_is_refused_where_a_plain_solution_is_asked_for_it():
+    solution = solve_ode(lambda t, y: -y, [1.0], [0.0, 5.0], dense=True)
+    for program in (
+        lambda k: solution(k)[0] * k,
+        lambda k: solve_ode(lambda t, y: -y, [1.0], [0.0, 5.0], dense=True)(k)[0],
+    ):
+        with pytest.raises(LostGradientError, match="by t"):
+            gradient(program)(1.3)

@@ -497,7 +497,7 @@ def _compiled(f: Any) -> Any:
     owner = getattr(f, "__self__", None)
     if isinstance(owner, dict) and f.__name__ in _FINDING:
         note_elements(owner)
-        return lambda key, *rest: f(checked_key(owner, key), *rest)
+        return lambda key, *rest, **named: f(checked_key(owner, key), *rest, **named)
     if type(owner) in _CONTAINERS and f.__name__ not in _ITERATING:
         if f.__name__ in _STORING:
             note_elements(owner)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workbench.autodiff.scalars import TracedFloat, innermost, lost
+from workbench.autodiff.scalars import TracedFloat, lost
 from workbench.autodiff.structure import leaves
 from workbench.autodiff.telling import contains_traced
 
@@ -33,4 +33,4 @@ def checked_key(table: dict, key: Any) -> Any:
 
 
 def _traced(key: Any) -> bool:
-    return innermost(*(key if type(key) is tuple else (key,))) is not None
+    return contains_traced(key)

@@ -7,7 +7,6 @@ runs the program from its beginning: native programs have no side effects, so no
 from __future__ import annotations
 
 import functools
-import inspect
 import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -349,22 +348,21 @@ def native_call(f: FunctionType, rewritten: Callable) -> Callable:
     if is_engine_file(file) or file.startswith(_ELSEWHERE):
         return rewritten
 
-    signature = inspect.signature(f)
+    code = f.__code__
 
     @functools.wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
         if not OPEN:
             return rewritten(*args, **kwargs)
+        given = args
         if kwargs:
-            try:
-                bound = signature.bind(*args, **kwargs)
-            except TypeError:  # the call itself says what does not fit
+            # the names of the code itself: a signature would be that of what the function wraps
+            names = code.co_varnames[len(args) : code.co_argcount]
+            if code.co_posonlyargcount or code.co_flags & 0x0C or set(kwargs) != set(names[: len(kwargs)]):
                 return rewritten(*args, **kwargs)
-            if bound.kwargs:
-                return rewritten(*args, **kwargs)
-            args = bound.args
-        result = _entry(f, rewritten, args)
-        return rewritten(*args) if result is None else result[0]
+            given = (*args, *(kwargs[name] for name in names[: len(kwargs)]))
+        result = _entry(f, rewritten, given)
+        return rewritten(*args, **kwargs) if result is None else result[0]
 
     return call
 
@@ -399,6 +397,8 @@ def _entry(f: FunctionType, rewritten: Callable, args: tuple) -> tuple[Any] | No
     given = [leaf for leaf in leaves(values) if isinstance(leaf, np.ndarray)]
     if any(np.may_share_memory(a, b) for k, a in enumerate(arrays) for b in (*given, *arrays[:k])):
         return None  # the result is a view of an argument, or of another result
+    if arrays and made.outside_data():
+        return None  # the result may be an array from outside, which the program may write into
     safe = _Pull(
         rewritten,
         map_leaves(_copy, values) if given else values,

@@ -18,6 +18,8 @@ import mpmath
 from workbench.autodiff.location import name_of
 from workbench.autodiff.registry import DOORS, LIFTS, NUMBERS
 from workbench.autodiff.scalars import TracedFloat, innermost, lost, scalar_result, strip
+from workbench.autodiff.structure import leaves
+from workbench.autodiff.tape import OPEN
 
 # partial derivatives of the operators
 _OPERATORS: dict[Callable, tuple[Callable, ...]] = {
@@ -27,13 +29,33 @@ _OPERATORS: dict[Callable, tuple[Callable, ...]] = {
     operator.truediv: (lambda x, y: 1 / y, lambda x, y: -x / y**2),
     operator.neg: (lambda x: mpmath.mpf(-1),),
     operator.pos: (lambda x: mpmath.mpf(1),),
+    operator.mod: (lambda x, y: mpmath.mpf(1), lambda x, y: -mpmath.floor(x / y)),
+    mpmath.fmod: (lambda x, y: mpmath.mpf(1), lambda x, y: -mpmath.floor(x / y)),
+    mpmath.frac: (lambda x: mpmath.mpf(1),),
+    mpmath.fabs: (lambda x: mpmath.sign(x),),
 }
+# functions with steps, which have derivative 0, as long as a float has digits behind the point
+_STEPS = frozenset({mpmath.floor, mpmath.ceil, mpmath.nint, mpmath.sign})
+_LARGEST = 2**52
+# functions of functions, which try points so near that their values differ in more digits than a trace has
+_OF_FUNCTIONS = (
+    "diff",
+    "diffs",
+    "diffun",
+    "taylor",
+    "pade",
+    "limit",
+    "differint",
+    "chebyfit",
+    "fourier",
+    "jacobian",
+)
 # what takes no real numbers, or gives something else than one: left to mpmath, which refuses what it does not know
 _OTHERS = frozenset(
     "FPContext MPContext MPIntervalContext mpc mpi matrix autoprec maxcalls memoize monitor timing workdps workprec "
-    "extradps extraprec doctests runtests nstr nprint diff diffs diffun taylor quad quadgl quadts quadosc nsum nprod "
-    "findroot limit odefun chop almosteq isfinite isinf isint isnan isnormal nint_distance frexp mag plot cplot splot "
-    "polar rect cos_sin cospi_sinpi eig eigh svd lu qr det inverse make_mpf make_mpc rand arange linspace".split()
+    "extradps extraprec doctests runtests nstr nprint quad quadgl quadts quadosc nsum nprod findroot odefun chop "
+    "almosteq isfinite isinf isint isnan isnormal nint_distance frexp mag plot cplot splot polar rect cos_sin "
+    "cospi_sinpi eig eigh svd lu qr det inverse make_mpf make_mpc rand arange linspace".split()
 )
 
 
@@ -54,6 +76,7 @@ class TracedLong:
         return self.trace
 
     def __int__(self) -> int:
+        _check_steps(self.value)
         return int(self.value)
 
     def __bool__(self) -> bool:
@@ -68,7 +91,10 @@ class TracedLong:
     __repr__ = __str__
 
     def __abs__(self) -> Any:
-        return -self if self.value < 0 else self
+        return _apply(mpmath.fabs, (self,), {})
+
+    def __format__(self, form: str) -> Any:
+        return format(self.trace, form)
 
 
 def _operator(function: Callable, *, turned: bool = False) -> Callable:
@@ -103,17 +129,33 @@ def _long(number: Any, other: Any = None) -> Any:
     return TracedLong(mpmath.mpf(strip(number)), number) if type(number) is TracedFloat else number
 
 
+def _check_steps(value: Any) -> None:
+    if abs(value) >= _LARGEST:
+        raise lost(
+            "a long number that varies was about to become a whole number that holds all of its digits"
+        )
+
+
 def _float(x: Any) -> Any:
     return x.trace if type(x) is TracedLong else float(x)
 
 
 def _apply(function: Callable, args: tuple, kwargs: dict) -> Any:
     """A function of real numbers, one operation on the innermost tape that an argument belongs to."""
+    if any(
+        type(x) in (TracedLong, TracedFloat)
+        for x in leaves((list(kwargs.values()), [a for a in args if type(a) in (list, tuple)]))
+    ):
+        raise lost(f"{name_of(function)} got a number that varies by name, or in a list")
     args = tuple(map(_long, args))
     traces = [x.trace for x in args if type(x) is TracedLong]
     tape = innermost(*traces)
     if tape is None:
         return function(*map(_digits, args), **kwargs)
+    if function in _STEPS:
+        if function != mpmath.sign:
+            _check_steps(args[0].value)
+        return function(args[0].value, **kwargs)
     on_tape = [k for k, x in enumerate(args) if type(x) is TracedLong and x.trace.tape is tape]
     below = tuple(_below(x) if k in on_tape else x for k, x in enumerate(args))
     value = _apply(function, below, kwargs)
@@ -165,6 +207,15 @@ def _method_door(method: MethodType) -> Callable:
     return call
 
 
+def _of_function_door(name: str) -> Callable:
+    def call(context: Any, *args: Any, **kwargs: Any) -> Any:
+        if OPEN:
+            raise lost(f"{name} of mpmath takes differences nearer than the digits of a derivative")
+        return getattr(context, name)(*args, **kwargs)
+
+    return call
+
+
 def _mpf(x: Any = 0, **kwargs: Any) -> Any:
     """``mpf(x)`` and ``mpmathify(x)``."""
     return _long(x) if type(x) in (TracedFloat, TracedLong) else mpmath.mpf(x, **kwargs)
@@ -179,6 +230,8 @@ for _name in dir(mpmath):
             DOORS[_function] = _door(_function)
 DOORS[mpmath.mpf] = _mpf
 DOORS[mpmath.mpmathify.__func__] = lambda context, x, **kwargs: _mpf(x, **kwargs)
+for _name in _OF_FUNCTIONS:
+    DOORS[getattr(mpmath, _name).__func__] = _of_function_door(_name)
 NUMBERS[TracedLong] = lambda x: x.trace
 for _kind in (mpmath.mpf, type(mpmath.pi), TracedLong):
     LIFTS[_kind] = _long

@@ -6,10 +6,14 @@ from typing import Any
 
 import numpy as np
 from pandas.core.array_algos import take
+from pandas.core.dtypes import common, missing
+from pandas.core.frame import DataFrame
+from pandas.core.internals.managers import BlockManager
 
-from workbench.autodiff.calls import resolve
-from workbench.autodiff.registry import door
-from workbench.autodiff.telling import contains_traced
+from workbench.autodiff.calls import forget, resolve
+from workbench.autodiff.registry import DOORS, door
+from workbench.autodiff.scalars import TRACED, lost
+from workbench.autodiff.telling import contains_traced, plain
 
 _original = take._take_nd_ndarray
 
@@ -25,3 +29,43 @@ def _take_nd_ndarray(arr: Any, indexer: Any, axis: int, fill_value: Any, allow_f
         return taken
     shape = [-1 if k == axis else 1 for k in range(np.ndim(arr))]
     return resolve(np.where)((places < 0).reshape(shape), fill_value, taken)
+
+
+# Columns that hold traced numbers are columns of objects to pandas. What looks at the type of a column would leave them
+# out, and what looks for missing values would not see a traced NaN.
+
+
+def _holds_traced(values: Any) -> bool:
+    values = getattr(values, "values", values)
+    if type(values) is not np.ndarray or not values.dtype.hasobject:
+        return False
+    return any(type(x) in TRACED and x.tape.open for x in values.ravel())
+
+
+def _refuse_types(function: Any, where: Any) -> None:
+    """Let ``function`` be an error where columns of objects hold traced numbers."""
+
+    def call(owner: Any, *args: Any, **kwargs: Any) -> Any:
+        if any(map(_holds_traced, where(owner))):
+            raise lost("pandas was about to choose columns by their types, and to leave traced numbers out")
+        return resolved(owner, *args, **kwargs)
+
+    resolved = resolve(function)
+    forget(function)
+    DOORS[function] = call
+
+
+_refuse_types(BlockManager.get_numeric_data, lambda manager: [block.values for block in manager.blocks])
+for _method in (DataFrame.select_dtypes, DataFrame.describe):
+    _refuse_types(_method, lambda frame: [block.values for block in frame._mgr.blocks])
+_refuse_types(common.is_numeric_dtype, lambda values: [values])
+
+_original_isna = missing._isna_array
+
+
+@door(_original_isna)
+def _isna_array(values: Any, *args: Any, **kwargs: Any) -> Any:
+    """Which elements are missing: a constant, for traced numbers too."""
+    if _holds_traced(values):
+        values = np.array([plain(x) for x in values.ravel()], object).reshape(values.shape)
+    return _original_isna(plain(values), *args, **kwargs)

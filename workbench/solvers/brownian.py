@@ -28,6 +28,7 @@ import torch
 
 from workbench.errors import SolverOptionError
 from workbench.solvers import tree
+from workbench.solvers.problem import refuse_traced
 
 BITS = tree.BITS
 THREADED = 20_000
@@ -76,6 +77,7 @@ class BrownianPath:
 
     def __call__(self, t: Any) -> torch.Tensor:
         """The values at time t, with W(t0) = 0. Shape (rows, channels), or (times, rows, channels) for several t."""
+        refuse_traced("a Brownian path has no derivative by time", t=t)
         times = np.asarray(t, dtype=float)
         if times.ndim:
             return torch.stack([self(time) for time in times.tolist()])

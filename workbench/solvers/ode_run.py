@@ -14,7 +14,7 @@ from torch.utils.checkpoint import checkpoint
 from workbench.errors import SolverOptionError, StepLimitError
 from workbench.solvers.events import Watch
 from workbench.solvers.ode_steps import Taken
-from workbench.solvers.problem import States
+from workbench.solvers.problem import States, refuse_traced
 from workbench.solvers.sde_adaptive import blow_up
 from workbench.solvers.solution import EventRecord, ODESolution, Statistics
 
@@ -319,6 +319,7 @@ class Dense:
 
     def __call__(self, t: Any) -> Any:
         """The state at time t; after its terminal event a row rests."""
+        refuse_traced("put the time among ts", t=t)
         times = np.asarray(t.detach() if isinstance(t, torch.Tensor) else t, float)
         if times.ndim:
             return self.states.out(torch.stack([self._at(time) for time in times.tolist()]))

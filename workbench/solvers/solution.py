@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from workbench.solvers.brownian import BrownianPath
+from workbench.solvers.problem import refuse_traced
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ class SDESolution:
         """The state at time t, shape (batch, state), or (times, batch, state) for several times."""
         if self._at is None:
             raise TypeError("this solution cannot be evaluated between its outputs")
+        refuse_traced("put the time among ts", t=t)
         times = np.asarray(t, float)
         if times.ndim:
             parts = [self._at(time) for time in times.tolist()]

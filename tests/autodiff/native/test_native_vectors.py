@@ -12,6 +12,7 @@ from fuzz import load
 from workbench.autodiff.native import DeclinedError, Plan, vectors
 from workbench.autodiff.native.plan import LEAVES
 from workbench.autodiff.tiers import tier_of
+from workbench.checks import check_gradient
 
 
 def derivative(program, args, bar, dots):
@@ -103,7 +104,23 @@ def names_of_ours(whole, added):
     return running
 
 
-@pytest.mark.parametrize("program", [stencil, in_loops, row_after_row, into_itself, table, names_of_ours])
+def last_ones(u, rate):
+    v, total, t = np.zeros(len(u)), 0.0, 0.0
+    for _ in range(3):
+        for i in range(len(u)):
+            t = u[i] * rate + 1.0
+            total += t
+        for i in range(len(u)):
+            v[i] = u[i] + t
+    for i in range(1, len(u) - 1):
+        j = i + 1
+        total += v[j] * u[i]
+    return total * t + u[j] * v[i]
+
+
+@pytest.mark.parametrize(
+    "program", [stencil, in_loops, row_after_row, into_itself, table, names_of_ours, last_ones]
+)
 def test_programs_with_long_arrays(program, monkeypatch):
     rng = np.random.default_rng(3)
     args, dots = (rng.normal(size=40), 0.3), (rng.normal(size=40), 1.0)
@@ -111,6 +128,8 @@ def test_programs_with_long_arrays(program, monkeypatch):
     made, expected, found = both_ways(monkeypatch, program, args, 1.0, dots)
     assert made.compiled.whole.some
     assert found == expected
+    if program is last_ones:
+        check_gradient(program, args[0].copy(), 0.3)
     if program not in (stencil, in_loops):
         return  # compiling takes seconds
     monkeypatch.setenv("WORKBENCH_NATIVE", "numba")

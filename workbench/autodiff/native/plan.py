@@ -405,10 +405,10 @@ def plan(function: Callable[..., Any], args: tuple[Any, ...]) -> Plan | Refusal:
     if mode() == "off":
         return Refusal("WORKBENCH_NATIVE is off")
     try:
-        target, things, _ = called_function(function, args)
+        target, things, before = called_function(function, args)
     except RefusedError as error:
         return error.refusal
-    key = (_key(target, things), len(args), len(OWN))
+    key = (_key(target, things), before, len(args), len(OWN))
     with _lock:
         found = _plans.get(key)
         if found is None or (isinstance(found, Plan) and not found.fits()):
@@ -419,6 +419,10 @@ def plan(function: Callable[..., Any], args: tuple[Any, ...]) -> Plan | Refusal:
                 found = Plan(function, args)
             except RefusedError as error:
                 found = error.refusal
+            except Exception as error:
+                if mode() != "auto":
+                    raise
+                found = Refusal(f"the native tier cannot read it: {type(error).__name__}: {error}")
             _plans[key] = found
     if isinstance(found, Plan) and found.function is not function:
         found = copy.copy(found)  # the same code with other captured numbers

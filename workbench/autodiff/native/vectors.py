@@ -17,6 +17,7 @@ may, and for short arrays, the loop itself runs.
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -133,7 +134,7 @@ def with_vectors(text: str, primals: Iterable[str]) -> Rewritten:
             and isinstance(node.value, ast.Call)
             and _name(node.value.func) == "scratch"
         }
-        loops = _Loops({"tape", "shadow", *scratch})
+        loops = _Loops({"tape", "shadow", *scratch}, _times_read(function))
         loops.visit(function)
         some = some or loops.some
         if function.name not in primals:
@@ -141,9 +142,13 @@ def with_vectors(text: str, primals: Iterable[str]) -> Rewritten:
     return Rewritten(ast.fix_missing_locations(tree), some, some and quick)
 
 
+def _times_read(node: ast.AST) -> Counter[str]:
+    return Counter(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load))
+
+
 class _Loops(ast.NodeTransformer):
-    def __init__(self, buffers: set[str]) -> None:
-        self.buffers = buffers
+    def __init__(self, buffers: set[str], read: Counter[str]) -> None:
+        self.buffers, self.read = buffers, read
         self.some, self.quick = False, True
 
     def visit_For(self, node: ast.For) -> ast.AST:
@@ -151,7 +156,9 @@ class _Loops(ast.NodeTransformer):
             return self.generic_visit(node)
         try:
             made = _Loop(node, self.buffers)
-            statements, checks = made.statements(), made.checks()
+            inside = _times_read(node)
+            later = {name for name, times in self.read.items() if times > inside[name]}
+            statements, checks = [*made.statements(), *made.last(later)], made.checks()
         except NotInWhole:
             self.quick = False
             return node
@@ -251,6 +258,16 @@ class _Loop:
             raise NotInWhole
         return made
 
+    def last(self, names: set[str]) -> list[ast.stmt]:
+        """What the loop leaves in names that are read elsewhere: the numbers of its last iteration."""
+        place, counter = ("0", self.low) if self.backwards else ("-1", f"{self.high} - 1")
+        made = [f"{name} = float({name}[{place}])" for name in sorted(self.vectors & names)]
+        for name in sorted(self.shifts.keys() & names):
+            shift = self.shifts[name]
+            text = shift.removeprefix("next ") if shift.startswith("next ") else f"{counter} + {shift}"
+            made.append(f"{name} = {text}")
+        return list(map(_read_statement, made))
+
     def _assigned(self, position: int, s: ast.Assign | ast.AugAssign, name: str) -> list[ast.stmt]:
         if isinstance(s, ast.AugAssign) and name in self.carried:
             return self._summed(position, name, s.value, name)
@@ -266,12 +283,14 @@ class _Loop:
         shift = self._shift(s.value)
         if isinstance(s, ast.Assign) and shift is not None:
             self.shifts[name] = shift
+            self.vectors = self.vectors - {name}
             return []
         value, several = self._expression(s.value)
         if isinstance(s, ast.AugAssign):
             several = several or name in self.vectors
             value = ast.BinOp(ast.Name(name, ast.Load()), ast.Add(), value)
         self.vectors = self.vectors | {name} if several else self.vectors - {name}
+        self.shifts.pop(name, None)
         return [ast.Assign([ast.Name(name, ast.Store())], value)]
 
     def _summed(self, position: int, total: str, term: ast.expr, name: str) -> list[ast.stmt]:
