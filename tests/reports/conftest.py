@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import line_fit
@@ -28,11 +28,13 @@ raise SystemExit(cli.main(sys.argv[2:]))
 """
 
 
-@pytest.fixture(autouse=True)
-def _the_package_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def _the_package_stands_still() -> Iterator[None]:
     """A run's identity covers the package's source, which somebody may be editing while the tests run."""
-    for module in (store, plan, work):
-        monkeypatch.setattr(module, "package_code", lambda: "as in the test")
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (store, plan, work):
+            patch.setattr(module, "package_code", lambda: "as in the test")
+        yield
 
 
 @pytest.fixture(autouse=True)
