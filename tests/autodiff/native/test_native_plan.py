@@ -541,7 +541,7 @@ def test_a_hot_function_is_compiled_in_the_background(monkeypatch, tmp_path):
     monkeypatch.setattr(cache, "folder", cache.folder.__wrapped__)
     made = Plan(hot, (0.5, 2000))
     states, gradients = set(), set()
-    ends = time.monotonic() + 60
+    ends = time.monotonic() + 300  # others may wait for the one compiler too
     while made.state != "compiled" and time.monotonic() < ends:
         assert not made.compiled.failure
         gradients.add(round(made.pullback((0.5, 2000))[1](1.0)[0], 12))
