@@ -16,6 +16,7 @@ from workbench.rules import (  # noqa: F401
     iterators,
     linalg,
     products,
+    random_draws,
     rearranging,
     reductions,
     reformulated,
