@@ -38,7 +38,9 @@ NO_NUMBERS = frozenset(
     "stats.uniform_direction stats.random_correlation stats.random_table "
     "sparse.get_index_dtype sparse.load_npz sparse.save_npz sparse.rand sparse.random sparse.random_array "
     "sparse.safely_cast_index_arrays sparse.sparray sparse.spmatrix sparse.linalg.SuperLU "
-    "sparse.linalg.use_solver sparse.linalg.MatrixRankWarning".split()
+    "sparse.linalg.use_solver sparse.linalg.MatrixRankWarning "
+    "fft.get_workers fft.set_workers fft.register_backend fft.set_backend fft.set_global_backend "
+    "fft.skip_backend".split()
 )
 
 P = np.array([[2.0, 0.3, 0.1], [0.3, 1.5, 0.2], [0.1, 0.2, 1.0]])

@@ -6,7 +6,13 @@ import functools
 import importlib
 import re
 
-from tests.coverage import numpy_cases, scipy_cases, scipy_fitting_cases, scipy_signal_cases  # noqa: F401
+from tests.coverage import (  # noqa: F401
+    numpy_cases,
+    scipy_cases,
+    scipy_fitting_cases,
+    scipy_image_cases,
+    scipy_signal_cases,
+)
 from tests.coverage.measure import (
     CONSTANT,
     REFUSED,
@@ -21,7 +27,7 @@ from tests.coverage.measure import (
 
 PACKAGES = [
     *("numpy", "numpy.linalg", "numpy.fft", "scipy.special", "scipy.linalg", "scipy.integrate"),
-    *("scipy.optimize", "scipy.interpolate"),
+    *("scipy.optimize", "scipy.interpolate", "scipy.fft", "scipy.ndimage"),
     *("scipy.signal", "scipy.sparse", "scipy.sparse.linalg", "scipy.spatial.distance", "scipy.stats"),
 ]
 NO_NUMBERS = "no numbers"

@@ -36,7 +36,7 @@ WAITING.update(
         "scipy.integrate": "workbench.rules.scipy_integrate",
         "scipy.interpolate": "workbench.rules.scipy_interpolate",
         "scipy.linalg": "workbench.rules.scipy_linalg",
-        "scipy.fft": "workbench.rules.scipy_ndimage",
+        "scipy.fft": "workbench.rules.scipy_fft",
         "scipy.ndimage": "workbench.rules.scipy_ndimage",
         "scipy.optimize": "workbench.rules.scipy_optimize",
         "scipy.signal": "workbench.rules.scipy_signal",

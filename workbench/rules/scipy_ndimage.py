@@ -1,149 +1,157 @@
-"""``scipy.ndimage`` filters along one axis, and ``scipy.fft``: linear in their input."""
+"""``scipy.ndimage``: filters. SciPy's Python is traced through; here are the compiled functions beneath it.
+
+A filter that picks (median, minimum, rank) has the derivative of the element that it picks; among equal ones, of the
+first in the order of the window.
+"""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import scipy.fft as sf
 from scipy import ndimage as nd
+from scipy.ndimage import _nd_image, _rank_filter_1d
 
-from workbench.autodiff.telling import plain
+from workbench.autodiff.calls import resolve
+from workbench.autodiff.registry import add_constant
+from workbench.autodiff.telling import contains_traced, plain
+from workbench.rules.compiled import writes
 from workbench.rules.stand_ins import no_rule, refuses, stands_in
 
-# SciPy's names for what lies beyond the edge, and NumPy's
-_BEYOND = {
-    "reflect": "symmetric",
-    "mirror": "reflect",
-    "nearest": "edge",
-    "constant": "constant",
-    "wrap": "wrap",
-}
+# SciPy's numbers for what lies beyond the edge. Filters read CONSTANT and GRID_CONSTANT, WRAP and GRID_WRAP alike.
+NEAREST, WRAP, REFLECT, MIRROR, CONSTANT, GRID_WRAP, GRID_CONSTANT = range(7)
 
 
-def _windows(x: Any, weights: Any, axis: int, beyond: tuple[str, float], origin: int) -> Any:
-    """Σ_k w[k] x[n + k − size//2 − origin], the input continued beyond its edges."""
+def folded(index: np.ndarray, n: int, mode: int) -> np.ndarray:
+    """Which of ``n`` elements stands at a place beyond the edges; at those that stay outside, any."""
+    if mode in (WRAP, GRID_WRAP):
+        return index % n
+    if mode == REFLECT:
+        index = index % (2 * n)
+        return np.minimum(index, 2 * n - 1 - index)
+    if mode == MIRROR:
+        if n == 1:
+            return np.zeros_like(index)
+        index = index % (2 * n - 2)
+        return np.minimum(index, 2 * n - 2 - index)
+    return np.clip(index, 0, n - 1)
+
+
+def _extended(x: Any, axis: int, reach: tuple[int, int], beyond: tuple[int, Any]) -> Any:
+    """``x`` with so many elements more before and behind it along an axis."""
     mode, fill = beyond
-    mode = {"grid-mirror": "reflect", "grid-constant": "constant", "grid-wrap": "wrap"}.get(mode, mode)
-    size = np.size(plain(weights))
-    before = size // 2 + origin
-    rows = np.moveaxis(x, axis, -1)
-    length = np.shape(plain(rows))[-1]
-    width = [(0, 0)] * (np.ndim(plain(rows)) - 1) + [(before, size - 1 - before)]
-    filled = {"constant_values": fill} if mode == "constant" else {}
-    wide = np.pad(rows, width, mode=_BEYOND[mode], **filled)
+    n = np.shape(plain(x))[axis]
+    index = np.arange(-reach[0], n + reach[1])
+    wide = resolve(np.take)(x, folded(index, n, mode), axis=axis)
+    if mode not in (CONSTANT, GRID_CONSTANT):
+        return wide
+    outside = (index < 0) | (index >= n)
+    return resolve(np.where)(np.expand_dims(outside, [k for k in range(x.ndim) if k != axis]), fill, wide)
+
+
+def _windows(x: Any, shape: tuple[int, ...], mode: int, fill: Any, origins: Any) -> Any:
+    """For each offset in a window, in order, the elements of ``x`` that stand there."""
+    lengths = np.shape(plain(x))
+    for axis, (size, origin) in enumerate(zip(shape, np.ravel(origins), strict=True)):
+        before = size // 2 + int(origin)
+        x = _extended(x, axis, (before, size - 1 - before), (mode, fill))
+    for offsets in itertools.product(*map(range, shape)):
+        yield x[tuple(slice(k, k + n) for k, n in zip(offsets, lengths, strict=True))]
+
+
+def _along(x: Any, axis: int, size: int, origin: int) -> tuple[tuple[int, ...], list[int]]:
+    """The shape and the origins of a window along one axis."""
+    shape, origins = [1] * np.ndim(plain(x)), [0] * np.ndim(plain(x))
+    shape[axis], origins[axis] = size, origin
+    return tuple(shape), origins
+
+
+def _weighed(x: Any, weights: Any, mode: int, fill: Any, origins: Any) -> Any:
+    """Σ_k w[k] x[n + k − size//2 − origin]."""
     total: Any = 0.0
-    for k in range(size):
-        total = total + weights[k] * wide[..., k : k + length]
-    return np.moveaxis(total, -1, axis)
+    flat = resolve(np.reshape)(weights, (-1,))
+    for k, part in enumerate(_windows(x, np.shape(plain(weights)), mode, fill, origins)):
+        total = total + flat[k] * part
+    return total
 
 
-@stands_in(nd.correlate1d)
-def _correlate1d(input, weights, axis=-1, output=None, mode="reflect", cval=0.0, origin=0):
-    if output is not None and not isinstance(output, type):
-        raise no_rule(nd.correlate1d, "output")
-    return _windows(input, weights, axis, (mode, cval), origin)
+@writes(_nd_image.correlate1d, 3)
+def _correlate1d(x, weights, axis, out, mode, fill, origin):
+    shape, origins = _along(x, axis, np.size(plain(weights)), origin)
+    return _weighed(x, resolve(np.reshape)(weights, shape), mode, fill, origins)
 
 
-@stands_in(nd.convolve1d)
-def _convolve1d(input, weights, axis=-1, output=None, mode="reflect", cval=0.0, origin=0):
-    if output is not None and not isinstance(output, type):
-        raise no_rule(nd.convolve1d, "output")
-    even = 1 - np.size(plain(weights)) % 2
-    return _windows(input, np.flip(weights), axis, (mode, cval), -origin - even)
+@writes(_nd_image.correlate, 2)
+def _correlate(x, weights, out, mode, fill, origins):
+    return _weighed(x, weights, mode, fill, origins)
 
 
-@stands_in(nd.gaussian_filter1d)
-def _gaussian_filter1d(
-    input, sigma, axis=-1, order=0, output=None, mode="reflect", cval=0.0, truncate=4.0, *, radius=None
-):
-    """A normalised Gaussian, cut at ``truncate`` standard deviations; the cut does not vary."""
-    if output is not None or order:
-        raise no_rule(nd.gaussian_filter1d, "order and output")
-    reach = int(truncate * float(plain(sigma)) + 0.5) if radius is None else radius
-    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
-    return _windows(input, weights / np.sum(weights), axis, (mode, cval), 0)
+@writes(_nd_image.uniform_filter1d, 3)
+def _uniform(x, size, axis, out, mode, fill, origin):
+    shape, origins = _along(x, axis, size, origin)
+    return _weighed(x, np.full(shape, 1.0 / size), mode, fill, origins)
 
 
-@stands_in(nd.gaussian_filter)
-def _gaussian_filter(
-    input, sigma, order=0, output=None, mode="reflect", cval=0.0, truncate=4.0, *, radius=None, axes=None
-):
-    if output is not None or order or axes is not None or not isinstance(mode, str):
-        raise no_rule(nd.gaussian_filter, "order, output, axes and several modes")
-    for axis in range(np.ndim(plain(input))):
-        width = sigma[axis] if np.ndim(plain(sigma)) else sigma
-        input = _gaussian_filter1d(input, width, axis, 0, None, mode, cval, truncate, radius=radius)
-    return input
+def _picked(parts: list[Any], rank: int) -> Any:
+    """The element of each place that has so many smaller ones."""
+    stacked = resolve(np.stack)(parts)
+    order = np.argsort(plain(stacked), axis=0, kind="stable")
+    return resolve(np.take_along_axis)(stacked, order[rank : rank + 1], axis=0)[0]
 
 
-@stands_in(nd.uniform_filter1d)
-def _uniform_filter1d(input, size, axis=-1, output=None, mode="reflect", cval=0.0, origin=0):
-    if output is not None:
-        raise no_rule(nd.uniform_filter1d, "output")
-    return _windows(input, np.full(size, 1.0 / size), axis, (mode, cval), origin)
+@writes(_nd_image.rank_filter, 3)
+def _rank(x, rank, footprint, out, mode, fill, origins):
+    parts = _windows(x, footprint.shape, mode, fill, origins)
+    return _picked([part for part, there in zip(parts, footprint.flat, strict=True) if there], rank)
 
 
+@writes(_rank_filter_1d.rank_filter, 3)
+def _rank1d(x, rank, size, out, mode, fill, origin):
+    return _picked(list(_windows(x, (size,), mode, fill, [origin])), rank)
+
+
+@writes(_nd_image.min_or_max_filter1d, 3)
+def _extreme1d(x, size, axis, out, mode, fill, origin, minimum):
+    shape, origins = _along(x, axis, size, origin)
+    return _picked(list(_windows(x, shape, mode, fill, origins)), 0 if minimum else size - 1)
+
+
+@writes(_nd_image.min_or_max_filter, 3)
+def _extreme(x, footprint, structure, out, mode, fill, origins, minimum):
+    """With a structure, of x[n + k] − s[k] or x[n + k] + s[k]."""
+    parts = []
+    sign = -1.0 if minimum else 1.0
+    for k, part in enumerate(_windows(x, footprint.shape, mode, fill, origins)):
+        if footprint.flat[k]:
+            rise = 0.0 if structure is None else resolve(np.reshape)(structure, (-1,))[k]
+            parts.append(part + sign * rise)
+    return _picked(parts, 0 if minimum else len(parts) - 1)
+
+
+for _function in (nd.label, nd.binary_erosion, nd.find_objects, nd.distance_transform_edt):
+    add_constant(_function)
+for _function in (nd.distance_transform_bf, nd.distance_transform_cdt, nd.value_indices, nd.watershed_ift):
+    add_constant(_function)
 refuses(
-    nd.median_filter, nd.map_coordinates, nd.zoom, nd.rotate, nd.shift, nd.affine_transform, nd.spline_filter,
-    nd.convolve, nd.correlate, nd.uniform_filter, nd.maximum_filter, nd.minimum_filter, nd.label,
-    nd.distance_transform_edt, nd.sobel, nd.laplace, nd.gaussian_laplace, nd.prewitt, nd.rank_filter,
-    nd.percentile_filter, nd.generic_filter, nd.center_of_mass, nd.geometric_transform, nd.spline_filter1d,
-    why="use gaussian_filter, convolve1d or scipy.signal.convolve, which have rules",
+    nd.generic_filter, nd.generic_filter1d, nd.vectorized_filter,
+    why="use correlate, gaussian_filter, median_filter or map_coordinates, which have rules",
 )  # fmt: skip
 
-# ------------------------------------------------------------------------------------ Fourier transforms
+
+def _multiplies(function: Callable) -> None:
+    """Filters of a Fourier transform: each element times what a one would become."""
+
+    def form(input, size, n=-1, axis=-1, output=None):
+        if contains_traced(size) or output is not None:
+            raise no_rule(function, "its size or shift, and output")
+        return input * function(np.ones(np.shape(plain(input)), complex), size, n, axis)
+
+    stands_in(function, checked=True)(form)
 
 
-def _as_numpy(function: Callable, twin: Callable, several: bool) -> None:
-    if several:
+for _function in (nd.fourier_gaussian, nd.fourier_uniform, nd.fourier_ellipsoid, nd.fourier_shift):
+    _multiplies(_function)
 
-        def form(x, s=None, axes=None, norm=None, overwrite_x=False, workers=None):
-            return twin(x, s, axes if axes is not None or function.__name__[-1] == "n" else (-2, -1), norm)
-    else:
-
-        def form(x, n=None, axis=-1, norm=None, overwrite_x=False, workers=None):
-            return twin(x, n, axis, norm)
-
-    stands_in(function, overwrites=True)(form)
-
-
-for _name in ("fft", "ifft", "rfft", "irfft"):
-    _as_numpy(getattr(sf, _name), getattr(np.fft, _name), several=False)
-for _name in ("fft2", "ifft2", "fftn", "ifftn", "rfft2", "rfftn"):
-    _as_numpy(getattr(sf, _name), getattr(np.fft, _name), several=True)
-
-
-def _by_matrix(function: Callable) -> None:
-    """A real transform along one axis as the matrix that it is."""
-
-    def form(x, type=2, n=None, axis=-1, norm=None, overwrite_x=False, workers=None):
-        length = np.shape(plain(x))[axis]
-        if n not in (None, length):
-            raise no_rule(function, "n")
-        matrix = function(np.eye(length), type=type, axis=0, norm=norm)
-        return np.moveaxis(np.matmul(np.moveaxis(x, axis, -1), matrix.T), -1, axis)
-
-    stands_in(function, overwrites=True)(form)
-
-
-for _function in (sf.dct, sf.idct, sf.dst, sf.idst):
-    _by_matrix(_function)
-
-
-@stands_in(sf.fftshift)
-def _fftshift(x, axes=None):
-    return np.fft.fftshift(x, axes)
-
-
-@stands_in(sf.ifftshift)
-def _ifftshift(x, axes=None):
-    return np.fft.ifftshift(x, axes)
-
-
-refuses(
-    sf.hfft, sf.ihfft, sf.hfft2, sf.hfftn, sf.ihfft2, sf.ihfftn, sf.irfft2, sf.irfftn, sf.dctn, sf.idctn, sf.dstn,
-    sf.idstn, sf.fht, sf.ifht,
-    why="use fft, rfft, irfft or dct along one axis, which have rules",
-)  # fmt: skip
+from workbench.rules import scipy_ndimage_interpolation  # noqa: E402, F401  the other half of the package

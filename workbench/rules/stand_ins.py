@@ -58,7 +58,9 @@ def settled(x: Any) -> Any:
     return current(x)
 
 
-def stands_in(*functions: Callable, structured: bool = False, overwrites: bool = False) -> Callable:
+def stands_in(
+    *functions: Callable, structured: bool = False, overwrites: bool = False, checked: bool = False
+) -> Callable:
     """Decorator: the decorated form gives the derivatives of ``functions``.
 
     The form takes the function's arguments by position or name, as the program passed them. It runs un-rewritten
@@ -68,17 +70,19 @@ def stands_in(*functions: Callable, structured: bool = False, overwrites: bool =
         functions: the functions, which keep giving the value.
         structured: lists and tuples among the arguments are kept as they are.
         overwrites: arguments that allow the function to overwrite its input are dropped.
+        checked: the form's own value must be the function's, or the call is refused: for functions whose options
+            the form follows by itself.
     """
 
     def register(form: Callable) -> Callable:
         for function in functions:
-            DOORS[function] = _door(function, form, structured, overwrites)
+            DOORS[function] = _door(function, form, structured, overwrites, checked)
         return form
 
     return register
 
 
-def _door(function: Callable, form: Callable, structured: bool, overwrites: bool) -> Callable:
+def _door(function: Callable, form: Callable, structured: bool, overwrites: bool, checked: bool) -> Callable:
     accepted = inspect.signature(form).parameters
 
     @functools.wraps(function, updated=())
@@ -105,7 +109,10 @@ def _door(function: Callable, form: Callable, structured: bool, overwrites: bool
             raise
         except (TypeError, ValueError, IndexError) as error:  # the function takes what the form does not
             raise no_rule(function, f"these arguments ({error})") from error
-        return with_value(seen(traced), value)
+        traced = seen(traced)
+        if checked:
+            must_agree(function, traced, value)
+        return with_value(traced, value)
 
     return call
 
@@ -122,6 +129,29 @@ def no_rule(function: Callable, what: str) -> MissingRuleError:
         where=user_line(),
         fix="leave that option out, register a rule with @workbench.rule, or pass workbench.stop_gradient(x)",
     )
+
+
+def must_agree(function: Callable, traced: Any, value: Any) -> None:
+    """Raise unless the value of a form is the function's own, up to rounding.
+
+    Raises:
+        MissingRuleError: the form does not cover the call.
+    """
+    if isinstance(value, tuple | list):
+        if len(traced) == len(value):
+            for one, own in zip(traced, value, strict=True):
+                must_agree(function, one, own)
+            return
+    elif value is None or np.asarray(value).dtype.hasobject:
+        return
+    else:
+        got, expected = np.asarray(plain(traced)), np.asarray(value)
+        if got.shape == expected.shape:
+            close = 1e-4 if expected.dtype in (np.float32, np.complex64) else 1e-8
+            scale = np.max(np.abs(expected[np.isfinite(expected)]), initial=1e-300)
+            if np.allclose(got, expected, close, close * scale, equal_nan=True):
+                return
+    raise no_rule(function, "this combination of arguments")
 
 
 def refuses(*functions: Callable, why: str) -> None:
