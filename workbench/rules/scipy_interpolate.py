@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 import scipy.interpolate as ip
-from scipy.interpolate import _bsplines, _fitpack_py, _rgi
+from scipy.interpolate import _bsplines, _rgi
 
 from workbench.autodiff.calls import REWRITTEN_DOORS, resolve
 from workbench.autodiff.registry import DOORS, Rule, add_rule
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.telling import contains_traced, plain
-from workbench.rules.stand_ins import no_rule, refuses, settled, with_value
+from workbench.rules.splines import evaluate
+from workbench.rules.stand_ins import must_agree, no_rule, refuses, settled, with_value
 
 # ------------------------------------------------------------------------------------ piecewise polynomials
 
@@ -107,12 +108,13 @@ _evaluate_spline = _bsplines._dierckx.evaluate_spline
 
 
 def _spline(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
-    """s(x) = Σ c_i B_i(x): linear in c; by x the next derivative. The knots are constants."""
+    """s(x) = Σ c_i B_i(x): linear in c; by x the next derivative. The knots do not vary."""
     knots, coefficients, degree, x, nu, extrapolate = args
-    if 0 in needs:
-        raise no_rule(ip.BSpline, "its knots")
     nested = any(type(a) in TRACED for a in args)
-    value = (DOORS[_evaluate_spline] if nested else _evaluate_spline)(*args)
+    if nested:
+        value = DOORS[_evaluate_spline](*args)
+    else:
+        value = _evaluate_spline(knots, np.ascontiguousarray(coefficients), degree, x, nu, extrapolate)
 
     def spline_pullback(bar: Any) -> list[Any]:
         found = []
@@ -134,6 +136,24 @@ def _evaluate(*args: Any) -> Any:
 
 
 add_rule(Rule(_evaluate_spline, _spline))
+_with_fixed_knots = DOORS[_evaluate_spline]
+
+
+def _with_knots(knots: Any, coefficients: Any, degree: int, x: Any, nu: int, extrapolate: bool) -> Any:
+    """The same, knots that vary included."""
+    knots = settled(knots)
+    if not contains_traced(knots):
+        return _with_fixed_knots(knots, coefficients, degree, x, nu, extrapolate)
+    coefficients, x = settled(coefficients), settled(x)
+    rows = np.ascontiguousarray(plain(coefficients))
+    value = _evaluate_spline(plain(knots), rows, degree, plain(x), nu, extrapolate)
+    found = evaluate(knots, coefficients, degree, x, nu)
+    found = resolve(np.where)(np.isfinite(value), found, np.nan)
+    must_agree(ip.BSpline, found, value)
+    return with_value(found, value)
+
+
+DOORS[_evaluate_spline] = _with_knots
 
 
 def _linear_in(data: Any, function: Callable) -> Any:
@@ -160,41 +180,6 @@ def _make_interp_spline(
 
 DOORS[ip.make_interp_spline] = _make_interp_spline
 
-
-def _splrep(x: Any, y: Any, *args: Any, **options: Any) -> Any:
-    """``splrep`` with s = 0: the coefficients are linear in the data."""
-    if not contains_traced([x, y]):
-        return ip.splrep(x, y, *args, **options)
-    y = settled(y)
-    if contains_traced(x) or args or options.get("s") or options.get("w") is not None or "task" in options:
-        raise no_rule(ip.splrep, "x, weights and smoothing")
-    x = plain(settled(x))
-    knots, values, degree = ip.splrep(x, plain(y), **options)
-    columns = [ip.splrep(x, e, **options)[1] for e in np.eye(len(plain(y)))]
-    return knots, with_value(resolve(np.matmul)(np.array(columns).T, y), values), degree
-
-
-DOORS[ip.splrep] = DOORS[_fitpack_py.splrep] = _splrep
-
-
-def _splev(x: Any, tck: Any, der: int = 0, ext: int = 0) -> Any:
-    """``splev``."""
-    if not isinstance(tck, tuple | list) or not contains_traced([x, tck]):
-        return ip.splev(x, tck, der, ext)
-    knots, coefficients, degree = tck
-    x = settled(x)
-    value = ip.splev(plain(x), (plain(knots), plain(coefficients), degree), der, ext)
-    points = resolve(np.reshape)(x if np.ndim(plain(x)) else resolve(np.atleast_1d)(x), (-1,))
-    count = len(plain(knots)) - degree - 1
-    column = resolve(np.reshape)(coefficients[:count], (count, 1))
-    traced = resolve(np.reshape)(_evaluate(knots, column, degree, points, der, True), np.shape(plain(x)))
-    if ext in (1, 3):
-        low, high = plain(knots)[degree], plain(knots)[-degree - 1]
-        traced = resolve(np.where)((plain(x) >= low) & (plain(x) <= high), traced, 0.0)
-    return with_value(traced, value)
-
-
-DOORS[ip.splev] = DOORS[_fitpack_py.splev] = _splev
 
 # ------------------------------------------------------------------------------------ regular grids
 
@@ -261,7 +246,8 @@ def _evaluate_linear_2d(values: Any, indices: Any, distances: Any, grid: Any, ou
 DOORS[_rgi.evaluate_linear_2d] = _evaluate_linear_2d
 
 refuses(
-    ip.griddata, ip.make_lsq_spline, ip.make_smoothing_spline, ip.splprep, ip.splint, ip.sproot, ip.spalde, ip.bisplrep,
-    ip.bisplev, ip.insert, ip.make_splrep, ip.make_splprep,
-    why="use CubicSpline, PchipInterpolator, make_interp_spline, interp1d or RegularGridInterpolator",
+    ip.insert, ip.make_splrep, ip.make_splprep,
+    why="use CubicSpline, make_interp_spline, splrep, splprep, LinearNDInterpolator or RBFInterpolator",
 )  # fmt: skip
+
+from workbench.rules import scipy_fitpack, scipy_scattered  # noqa: E402, F401  the rest of the package

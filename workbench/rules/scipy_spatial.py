@@ -140,7 +140,8 @@ def _minkowski_distance(x, y, p=2.0):
 
 
 refuses(
-    sd.directed_hausdorff, ss.procrustes, ss.geometric_slerp, ss.ConvexHull.__init__, ss.Delaunay.__init__,
-    ss.Voronoi.__init__, ss.KDTree.__init__, ss.KDTree.query, ss.KDTree.query_ball_point, ss.SphericalVoronoi.__init__,
-    why="compute the distances of the chosen points with cdist, or pass stop_gradient(x)",
+    ss.geometric_slerp, ss.Voronoi.__init__, ss.SphericalVoronoi.__init__,
+    why="compute with the points themselves, or pass stop_gradient(x)",
 )  # fmt: skip
+
+from workbench.rules import scipy_geometry  # noqa: E402, F401  trees, hulls and sets of points
