@@ -71,9 +71,86 @@ def test_a_block_that_changes_its_argument_is_refused():
         v *= 2
         return v.sum()
 
-    with pytest.raises(NotDifferentiableError, match="changes an array") as caught:
+    with pytest.raises(NotDifferentiableError, match="changes an argument") as caught:
         gradient(lambda v: checkpoint(double)(v + 1.0))(X)
     assert "test_blocks.py" in caught.value.where
+
+
+class _Total:
+    def __init__(self):
+        self.total = 0.0
+
+
+def _appends(place, y):
+    place.append(y * y)
+    return y
+
+
+def _writes(place, y):
+    place[0] = y * y
+    return y
+
+
+def _sets(place, y):
+    place.total = y * y
+    return y
+
+
+@pytest.mark.parametrize("wrap", [checkpoint, forward_mode])
+@pytest.mark.parametrize(
+    ("place", "put"),
+    [(list, _appends), (lambda: [0.0], _writes), (lambda: np.zeros(2), _writes), (_Total, _sets)],
+    ids=["list", "element", "array", "attribute"],
+)
+def test_a_block_that_leaves_a_number_outside_is_refused(wrap, place, put):
+    def program(x):
+        outside = place()
+
+        def block(y):
+            return put(outside, y)
+
+        return wrap(block)(x)
+
+    with pytest.raises(NotDifferentiableError, match="outside of itself"):
+        gradient(program)(0.7)
+
+
+def test_a_block_that_rebinds_a_variable_outside_is_refused():
+    def program(x):
+        outside = 0.0
+
+        def block(y):
+            nonlocal outside
+            outside = y * y
+            return y
+
+        return checkpoint(block)(x) + outside
+
+    with pytest.raises(NotDifferentiableError, match="outside of itself"):
+        gradient(program)(0.7)
+
+
+def test_a_block_that_changes_a_number_in_its_argument_is_refused():
+    def step(state):
+        state["t"] = state["t"] * 2
+        return state["t"]
+
+    def program(x):
+        state = {"t": x}
+        return checkpoint(step)(state) + state["t"]
+
+    with pytest.raises(NotDifferentiableError, match="changes an argument"):
+        gradient(program)(0.7)
+
+
+@pytest.mark.parametrize("wrap", [checkpoint, forward_mode])
+def test_a_block_that_returns_what_it_was_not_given_is_refused(wrap):
+    def program(x):
+        c = x * x
+        return wrap(lambda y: c if c > 0 else y)(x)
+
+    with pytest.raises(NotDifferentiableError, match="not in its arguments"):
+        gradient(program)(0.7)
 
 
 def test_complex_numbers_are_refused_by_a_forward_block():

@@ -167,8 +167,14 @@ def current(x: Any) -> Any:
     kind = type(x)
     if kind is np.ndarray:
         return traced_view(x) if OPEN else x
-    if kind is TracedArray and not x.memory.tape.open:
-        return traced_view(x.array) if OPEN else x.array
+    if kind is TracedArray:
+        tape = x.memory.tape
+        if not tape.open:
+            return traced_view(x.array) if OPEN else x.array
+        if tape.level + 1 < len(OPEN):  # an inner derivative may have written into it
+            seen = traced_view(x.array)
+            return seen if type(seen) is TracedArray and seen.memory.tape.level > tape.level else x
+        return x
     if kind is TracedFloat and not x.tape.open:
         return current(x.value)
     return x
@@ -186,9 +192,22 @@ def is_complex_number(array: np.ndarray) -> bool:
     return not array.ndim and array.dtype.kind == "c" and not array.flags.writeable
 
 
+def own_copy(x: Any) -> Any:
+    """An array in memory of its own; a complex number on a tape as the number. Anything else as it is."""
+    if not isinstance(x, np.ndarray):
+        return x
+    return x[()] if type(x) is np.ndarray and is_complex_number(x) else x.copy()
+
+
 def can_vary(array: np.ndarray) -> bool:
     """Whether the array's numbers are floating point, real or complex."""
     return array.dtype.kind in "fc"
+
+
+def refuse_traced_memory(view: memoryview) -> None:
+    """Refuse to read numbers through ``view`` where a traced value has been written into the array since."""
+    if type(view.obj) is np.ndarray and type(current(view.obj)) is TracedArray:
+        raise lost("the memory of a traced value was about to be read directly")
 
 
 # ------------------------------------------------------------------------------------ cotangents
@@ -394,6 +413,8 @@ def number_attribute(number: TracedFloat, name: str) -> Any:
     plain = number.value
     if name in METHODS and hasattr(type(plain), name):
         return METHODS[name].__get__(number)
+    if name == "T":
+        return number
     found = getattr(plain, name)
     if name in ("item", "tolist"):
         from workbench.autodiff.registry import DOORS

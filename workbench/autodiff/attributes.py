@@ -23,9 +23,11 @@ from workbench.autodiff.watch import is_known
 from workbench.errors import MissingRuleError
 
 _MISSING = object()
+# the class something stands in, what stands there, and how it is read or set
+_Found = tuple[type, Any, Callable]
 # type -> {name: how it is read}, None when no attribute of the type runs Python code
-_getters: dict[type, dict[str, Callable] | None] = {ModuleType: None}
-_setters: dict[type, dict[str, Callable] | None] = {ModuleType: None}
+_getters: dict[type, dict[str, _Found] | None] = {ModuleType: None}
+_setters: dict[type, dict[str, _Found] | None] = {ModuleType: None}
 
 
 def get_attribute(obj: Any, name: str) -> Any:
@@ -41,8 +43,11 @@ def get_attribute(obj: Any, name: str) -> Any:
     if getters is _MISSING:
         getters = _getters[kind] = _found(kind, _getter)
         return get_attribute(obj, name)
-    getter = getters.get(name)
-    if getter is not None:
+    if name in getters:
+        cls, member, getter = getters[name]
+        if cls.__dict__.get(name) is not member:  # the class has been changed
+            _getters.pop(kind, None)
+            return get_attribute(obj, name)
         return getter(obj)
     fallback = getters.get("__getattr__")
     if fallback is None or name == "__getattr__":
@@ -71,8 +76,13 @@ def set_attribute(value: Any, obj: Any, name: str) -> None:
     own = python_method(kind, "__setattr__")
     if own is not None:
         resolve(own)(obj, name, value)
-    elif (setter := setters.get(name)) is not None:
-        setter(obj, value)
+    elif name in setters:
+        cls, member, setter = setters[name]
+        if cls.__dict__.get(name) is not member:
+            _setters.pop(kind, None)
+            set_attribute(value, obj, name)
+        else:
+            setter(obj, value)
     else:
         note(obj, value, name)
         setattr(obj, name, value)
@@ -94,18 +104,18 @@ def _set_array_attribute(value: Any, array: Any, name: str) -> None:
         setattr(plain_array, name, value)
 
 
-def _found(kind: type, read: Callable) -> dict[str, Callable] | None:
+def _found(kind: type, read: Callable) -> dict[str, _Found] | None:
     """What stands in the classes of ``kind`` and runs Python code when it is read, or set."""
     if kind.__module__.partition(".")[0] == "workbench" and kind.__name__.startswith("Traced"):
         return None
     if issubclass(kind, type) or python_method(kind, "__getattribute__") is not None:
         return None
-    found: dict[str, Callable] = {}
+    found: dict[str, _Found] = {}
     for cls in reversed(kind.__mro__):
         for name, member in vars(cls).items():
             found.pop(name, None)
             if (how := read(name, member)) is not None:
-                found[name] = how
+                found[name] = cls, member, how
     return found or None
 
 

@@ -9,21 +9,22 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterable
-from types import MethodType
+from types import CellType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import current, record
+from workbench.autodiff.arrays import beneath, current, own_copy, owner_of, record
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.derivatives import once, pullback, traced_pullback
-from workbench.autodiff.location import name_of, user_line
+from workbench.autodiff.location import is_engine_file, name_of, user_line
 from workbench.autodiff.long_loops import LongLoop
 from workbench.autodiff.operators import pushforward, stacked, unit_vectors
 from workbench.autodiff.registry import INSTANCE_DOORS
 from workbench.autodiff.scalars import TRACED, innermost
 from workbench.autodiff.structure import leaves, map_leaves
 from workbench.autodiff.tape import OPEN
+from workbench.autodiff.telling import plain
 from workbench.errors import NotDifferentiableError
 
 
@@ -145,21 +146,26 @@ class _Call:
 
     def values(self) -> tuple:
         """The arguments as the next outer derivative sees them, in memory of their own."""
-        return map_leaves(lambda leaf: _kept(leaf.value if self._inside(leaf) else leaf), self.args)
+        return map_leaves(
+            lambda leaf: beneath(self.tape, own_copy, leaf.value if self._inside(leaf) else leaf), self.args
+        )
 
     def run(self, derivative: Callable, values: tuple) -> Any:
         """``derivative(f, *values)``, if ``f`` keeps to what is asked of a block."""
         before = [(tape, len(tape)) for tape in OPEN[self.tape.level :]]
-        given = map_leaves(_kept, values)
-        found = derivative(self.f, *given)
+        given = map_leaves(own_copy, values)
+        surroundings = _Surroundings(self.f)
+        found = surroundings.watched(derivative, self.f, *given)
+        if surroundings.differ():
+            raise self.refused("puts a number or an array somewhere outside of itself", "return it as well")
         if any(len(tape) != length for tape, length in before):
             raise self.refused(
                 "works with traced values or arrays that are not in its arguments",
                 "pass everything that varies as an argument, or as the attribute of the object whose method it is",
             )
-        for was, now in zip(leaves(values), leaves(given), strict=True):
-            if isinstance(was, np.ndarray) and not _same(was, now):
-                raise self.refused("changes an array that it was given", "copy the array first")
+        was, now = leaves(values), leaves(given)
+        if len(was) != len(now) or not all(map(_same, was, now)):
+            raise self.refused("changes an argument that it was given", "copy it first, and return the copy")
         return found
 
     def refused(self, what: str, fix: str) -> NotDifferentiableError:
@@ -172,17 +178,63 @@ class _Call:
 
     def record(self, result: Any, block_pullback: Callable) -> Any:
         """Put the call on the tape. ``block_pullback`` goes from cotangents of the result's leaves to the operands'."""
+        for leaf in leaves(result):
+            if type(seen := current(leaf)) in TRACED and seen.tape.level >= self.tape.level:
+                raise self.refused(
+                    "returns a traced value that is not in its arguments", "pass it as an argument"
+                )
         outputs = iter(record(self.tape, self.operands, tuple(leaves(result)), block_pullback))
         return map_leaves(lambda _: next(outputs), result)
 
 
-def _kept(x: Any) -> Any:
-    return x.copy() if isinstance(x, np.ndarray) else x
-
-
 def _same(a: Any, b: Any) -> bool:
-    a, b = (getattr(x, "array", x) for x in (a, b))
-    return np.array_equal(a, b, equal_nan=True)
+    return a is b or np.array_equal(plain(a), plain(b), equal_nan=True)
+
+
+class _Surroundings:
+    """The variables of a block that are not its own: what it closes over, and the globals that it names."""
+
+    def __init__(self, f: Any) -> None:
+        self.functions = _functions(f)
+        self.before = self.variables()
+        self.changed: dict[int, Any] = {}
+
+    def variables(self) -> list[Any]:
+        found = []
+        for f in self.functions:
+            for cell in f.__closure__ or ():
+                found += [cell.cell_contents] if cell != CellType() else [None]
+            found += [f.__globals__.get(name) for name in f.__code__.co_names]
+        return found
+
+    def watched(self, function: Callable, *args: Any) -> Any:
+        """``function(*args)``, whose changes are noted."""
+        tape = OPEN[-1]
+        outer, tape.changed = tape.changed, self.changed
+        try:
+            return function(*args)
+        finally:
+            tape.changed = outer
+            if outer is not None:
+                outer.update(self.changed)
+
+    def differ(self) -> bool:
+        """Whether a variable has got another number or array, or something that it holds has."""
+        for was, now in zip(self.before, self.variables(), strict=True):
+            if now is not was and leaves(now):
+                return True
+            if type(now) is np.ndarray and id(owner_of(now)) in self.changed:
+                return True
+            if id(now) in self.changed and leaves(now[-1:] if type(now) is list else now):
+                return True
+        return False
+
+
+def _functions(f: Any) -> list[FunctionType]:
+    if isinstance(f, functools.partial):
+        return [g for part in (f.func, *f.args) for g in _functions(part)]
+    f = getattr(f, "__func__", f)
+    return [f] if type(f) is FunctionType and not is_engine_file(f.__code__.co_filename) else []
 
 
 def _checkpoint_door(checkpointed: Checkpointed) -> Callable:
@@ -195,7 +247,7 @@ def _checkpoint_door(checkpointed: Checkpointed) -> Callable:
         unused.forget()
 
         def checkpoint_pullback(bars: Any) -> list[Any]:
-            again, back = pullback(made.f, *map_leaves(_kept, values))
+            again, back = pullback(made.f, *map_leaves(own_copy, values))
             entries = iter(bars)
             found = leaves(once(back, map_leaves(lambda _: next(entries), again)))
             return [bar for bar, on in zip(found, chosen, strict=True) if on]
@@ -228,7 +280,7 @@ def _long_loop_door(loop: LongLoop) -> Callable:
         def loop_pullback(bars: Any) -> list[Any]:
             entries = iter(bars)
             bar = map_leaves(lambda _: next(entries), result)
-            state, *rest = map_leaves(_kept, values)
+            state, *rest = map_leaves(own_copy, values)
             found = loop.back(state, tuple(rest), bar)
             return [bar for bar, on in zip(found, chosen, strict=True) if on]
 

@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import TracedArray, current
+from workbench.autodiff.arrays import TracedArray, current, refuse_traced_memory
 from workbench.autodiff.location import is_engine_file
 from workbench.autodiff.refusing import ABOUT_MASKS, NO_MASKS, NO_MATRICES, refusing, without_rule
 from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, OWNER_DOORS, learn
@@ -35,7 +35,6 @@ from workbench.autodiff.scalars import TRACED, lost, unswallowed
 from workbench.autodiff.settling import changes_globals, note, note_elements
 from workbench.autodiff.source import SourceUnavailable
 from workbench.autodiff.stored import checked_key
-from workbench.autodiff.structure import leaves
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced
 from workbench.autodiff.tiers import native_call
@@ -63,17 +62,26 @@ _rewritten_ids: dict[int, CodeType] = {}  # id of rewritten code -> the code, ke
 # id of code -> the code, kept alive, and its rewritten form, None if it stays as it is. Not by the code itself: equal
 # code objects may come from different modules.
 _codes: dict[int, tuple[CodeType, CodeType | None]] = {}
-_functions: dict[FunctionType, Callable] = {}  # functions without closure, which live long
+# functions without closure, which live long: their code and defaults when they were met, and what is called for them
+_functions: dict[FunctionType, tuple[CodeType, tuple | None, dict | None, Callable]] = {}
 
 
 def resolve(f: Any) -> Any:
     """What a rewritten program calls where the user wrote ``f(...)``."""
     kind = type(f)
     if kind is FunctionType:
-        if id(f.__code__) in _rewritten_ids:
+        code = f.__code__
+        if id(code) in _rewritten_ids:
             return f
-        found = _functions.get(f)
-        return found if found is not None else _resolve_function(f)
+        known = _functions.get(f)
+        if (
+            known is None
+            or known[0] is not code
+            or known[1] is not f.__defaults__
+            or known[2] is not f.__kwdefaults__
+        ):
+            return _resolve_function(f)
+        return known[3]
     if kind is BuiltinFunctionType:
         found = DOORS.get(f)
         if found is not None:
@@ -85,7 +93,9 @@ def resolve(f: Any) -> Any:
             note_elements(owner)
             return f
         if type(owner) is functools._lru_cache_wrapper:
-            return _cache_method(f, owner)
+            from workbench.autodiff.caches import cache_method
+
+            return cache_method(f, owner)
         if not OPEN:
             return f
         if type(owner) in OWNER_DOORS or (f.__module__ is not None and learn(f)):
@@ -130,7 +140,9 @@ def _resolve_other(f: Any) -> Any:
     if isinstance(f, functools.partial):
         return functools.partial(resolve(f.func), *f.args, **f.keywords)
     if kind is functools._lru_cache_wrapper:
-        return _cached_call(f)
+        from workbench.autodiff.caches import cached_call
+
+        return cached_call(f)
     if kind in _OF_CLASSES:
         return _method_of_class(f)
     if kind is MethodWrapperType and type(f.__self__) is np.ndarray:
@@ -164,7 +176,7 @@ def _resolve_function(f: FunctionType) -> Callable:
     code = rewritten_code(f)
     found = native_call(f, with_code(f, code)) if code is not None else _without_source(f)
     if f.__closure__ is None:
-        _functions[f] = found
+        _functions[f] = f.__code__, f.__defaults__, f.__kwdefaults__, found
     return found
 
 
@@ -224,16 +236,26 @@ def _is_opaque(f: FunctionType) -> bool:
 
 # ------------------------------------------------------------------------------------ classes and methods
 
-_methods: dict[tuple[type, str], FunctionType | None] = {}
+_methods: dict[tuple[type, str], FunctionType | None] = {}  # of classes that nobody can change
+_IMMUTABLE_TYPE = 1 << 8
 
 
 def python_method(kind: type, name: str) -> FunctionType | None:
     """A method found on the class and written in Python, None otherwise."""
-    key = (kind, name)
-    if key not in _methods:
-        found = inspect.getattr_static(kind, name, None)
-        _methods[key] = found if type(found) is FunctionType else None
-    return _methods[key]
+    if kind.__flags__ & _IMMUTABLE_TYPE:
+        key = (kind, name)
+        if key not in _methods:
+            _methods[key] = _found_method(kind, name)
+        return _methods[key]
+    return _found_method(kind, name)
+
+
+def _found_method(kind: type, name: str) -> FunctionType | None:
+    for cls in kind.__mro__:
+        if name in cls.__dict__:
+            found = cls.__dict__[name]
+            return found if type(found) is FunctionType else None
+    return None
 
 
 def class_door(cls: type) -> Callable:
@@ -292,57 +314,6 @@ def _method_of_class(method: Any) -> Callable:
     return call
 
 
-# ------------------------------------------------------------------------------------ functools.lru_cache
-
-
-class _Same:
-    """A key for a value that stands for itself only: two traced numbers may be equal and have different derivatives."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __hash__(self) -> int:
-        return id(self.value)
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is _Same and other.value is self.value
-
-
-def _key(x: Any) -> Any:
-    if type(x) is tuple:
-        return tuple(map(_key, x))
-    hash(x)  # as the cache itself would
-    return _Same(x) if any(type(leaf) in TRACED for leaf in leaves(x)) else x
-
-
-def _cached_call(cached: Any) -> Callable:
-    """A function behind ``functools.lru_cache``: what it returns is kept as long as the innermost tape is open."""
-
-    @functools.wraps(cached, updated=())
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if not OPEN:
-            return cached(*args, **kwargs)
-        kept = OPEN[-1].caches.setdefault(cached, {})
-        key = _key(args), tuple((name, _key(value)) for name, value in kwargs.items())
-        if key not in kept:
-            kept[key] = resolve(cached.__wrapped__)(*args, **kwargs)
-        return kept[key]
-
-    return call
-
-
-def _cache_method(method: Any, cached: Any) -> Callable:
-    def call(*args: Any) -> Any:
-        if method.__name__ == "cache_clear":
-            for tape in OPEN:
-                tape.caches.pop(cached, None)
-        return method(*args)
-
-    return call
-
-
 def _noted_dataclass(cls: type) -> Callable:
     def make(*args: Any, **kwargs: Any) -> Any:
         made = cls(*args, **kwargs)
@@ -364,9 +335,13 @@ def _dataclass_init(init: FunctionType, post_init: FunctionType) -> Callable:
         receiver = Receiver()
         init(receiver, *args, **kwargs)
         after = receiver.__dict__.pop("<after>", ())
+        frozen = type(made).__dataclass_params__.frozen
         for name, value in receiver.__dict__.items():
             note(made, value, name)
-            object.__setattr__(made, name, value)
+            if frozen:
+                object.__setattr__(made, name, value)
+            else:
+                REWRITTEN_DOORS["set_attribute"](value, made, name)
         resolve(post_init)(made, *after)
 
     return call
@@ -572,6 +547,8 @@ def _outgoing(x: Any, foreign: bool = False) -> Any:
         return called_back(x, foreign=foreign)
     if kind is np.ndarray:
         return current(x)
+    if kind is memoryview:
+        refuse_traced_memory(x)
     if kind is _DISPATCHER or kind is np.ufunc:
         return resolve(x)
     if kind is BuiltinFunctionType:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -142,7 +143,10 @@ class TracedPullback:
         with tape.lock:
             self.seed(y_bar)
             sweep_back(tape)
-            return tuple(map_leaves(_cotangent_of(tape), x, other=lambda x: None) for x in self.inputs)
+            found = tuple(map_leaves(_cotangent_of(), x, other=lambda x: None) for x in self.inputs)
+            for memory in tape.memories.values():
+                memory.store = None
+            return found
 
     def seed(self, y_bar: Any) -> None:
         """Put the cotangent of the result on the tape, and nothing else."""
@@ -168,11 +172,16 @@ def once(back: Callable, y_bar: Any) -> tuple[Any, ...]:
 def _trace(tape: Tape, argument: Any) -> Any:
     """A copy of ``argument`` whose leaves are leaves of ``tape``. Arrays that share memory go on sharing it."""
     copies: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    traced = [x for x in map(current, leaves(argument)) if type(x) is TracedArray] if len(OPEN) > 1 else []
+    owners = Counter(id(owner_of(x.array)) for x in traced)
 
     def leaf(x: Any) -> Any:
         x = current(x)
         if isinstance(x, np.ndarray) or type(x) is TracedArray:
-            return _traced_array(tape, x, copies)
+            alone = type(x) is TracedArray and (
+                owners[id(owner_of(x.array))] == 1 or is_complex_number(x.array)
+            )
+            return _traced_array(tape, x, copies, alone)
         if isinstance(x, complex):
             number = complex_number(x)
             return TracedArray(number, memory_of(tape, number, active=True))
@@ -181,17 +190,26 @@ def _trace(tape: Tape, argument: Any) -> Any:
     return map_leaves(leaf, argument)
 
 
-def _traced_array(tape: Tape, x: Any, copies: dict[int, tuple[np.ndarray, np.ndarray]]) -> TracedArray:
-    if type(x) is TracedArray:  # an outer derivative must know of the copy
+def _traced_array(
+    tape: Tape, x: Any, copies: dict[int, tuple[np.ndarray, np.ndarray]], alone: bool
+) -> TracedArray:
+    """A copy of ``x``; ``alone`` says that no other array of its argument shares its memory."""
+    if type(x) is TracedArray and alone:  # an outer derivative must know of the copy
         array = resolve(np.array)(x).array
         array.flags.writeable = x.array.flags.writeable
         return TracedArray(array, memory_of(tape, array, active=True))
+    if type(x) is TracedArray:
+        x = x.array
     if type(x) is not np.ndarray:
         array = np.array(x)
     else:
         owner = owner_of(x)
         if id(owner) not in copies:
-            copies[id(owner)] = owner, owner.copy(order="K")
+            seen = current(owner)
+            copies[id(owner)] = (
+                owner,
+                resolve(np.array)(seen).array if type(seen) is TracedArray else owner.copy(order="K"),
+            )
         owner, block = copies[id(owner)]
         same = block.strides == owner.strides
         offset = x.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
@@ -253,23 +271,23 @@ def checked_bars(plain_values: list[Any], value: Any, y_bar: Any) -> list[Any]:
     return bars
 
 
-def _cotangent_of(tape: Tape) -> Callable:
-    """Reads, and forgets, the cotangent that has gathered on a leaf."""
+def _cotangent_of() -> Callable:
+    """Reads the cotangent that has gathered on a leaf of one argument."""
+    read: set[int] = set()
 
     def cotangent(x: Any) -> Any:
         if type(x) is TracedFloat:
             bar, x.bar = x.bar, 0.0
             return bar if type(bar) is TracedFloat else type(_innermost_value(x))(bar)
         memory = x.memory
-        store, view = memory.store, memory.view_like(x.array)
-        memory.store = None
+        again, view = id(memory) in read, memory.view_like(x.array)
+        read.add(id(memory))
         if is_complex_number(x.array):
             view.flags.writeable = False
             seen = current(view)
             return seen if type(seen) is TracedArray else complex(view)
-        if store is None:
-            return view
-        return current(view) if OPEN else view
+        seen = current(view) if OPEN else view
+        return resolve(np.copy)(seen) if again else seen
 
     return cotangent
 

@@ -197,8 +197,12 @@ def _reduce(
             where=user_line(),
             fix="reduce without them, and combine the result afterwards",
         )
+    if dtype is not None:
+        array = resolve(np.astype)(array, dtype)
     if axis is None:
-        array, axis = resolve(np.ravel)(array), 0
+        whole = (1,) * np.ndim(plain(array))
+        total = _reduce(ufunc, resolve(np.ravel)(array))
+        return resolve(np.reshape)(total, whole) if keepdims else total
     rows = resolve(np.moveaxis)(array, axis, 0)
     total = rows[0]
     for k in range(1, len(rows)):
@@ -207,6 +211,8 @@ def _reduce(
 
 
 def _accumulate(ufunc: np.ufunc, array: Any, axis: int = 0, dtype: Any = None) -> Any:
+    if dtype is not None:
+        array = resolve(np.astype)(array, dtype)
     if ufunc is np.add:
         return resolve(np.cumsum)(array, axis=axis)
     rows = resolve(np.moveaxis)(array, axis, 0)

@@ -37,6 +37,7 @@ from workbench.autodiff.telling import contains_traced, plain
 from workbench.errors import LostGradientError, MissingRuleError
 
 _BUILT_IN = frozenset({list, dict, tuple, str})
+_WATCHED = frozenset({re.Match, memoryview})  # compiled, with doors of their own
 
 
 def get_item(container: Any, index: Any) -> Any:
@@ -46,7 +47,7 @@ def get_item(container: Any, index: Any) -> Any:
         checked_key(container, index)
     if kind in _BUILT_IN:
         return container[index]
-    if kind is np.ndarray:
+    if kind is np.ndarray or kind is TracedArray:
         container = current(container)
         kind = type(container)
     if kind is TracedArray:
@@ -63,11 +64,9 @@ def get_item(container: Any, index: Any) -> Any:
         )
     own = python_method(kind, "__getitem__")
     if own is None:
-        return (
-            container[index]
-            if kind is not re.Match
-            else OWNER_DOORS[kind](container.__getitem__, container)(index)
-        )
+        if kind in _WATCHED:
+            return OWNER_DOORS[kind](container.__getitem__, container)(index)
+        return container[index]
     return resolve(own)(container, index)
 
 
@@ -88,6 +87,11 @@ def kept_index(index: Any) -> Any:
     if kind is list:
         return np.array(index) if index else index.copy()
     return tuple(map(kept_index, index)) if kind is tuple else index
+
+
+def _can_change(index: Any) -> bool:
+    """Whether an index of one element is an array, or has one in it, that the program may write into."""
+    return type(index) is np.ndarray or (type(index) is tuple and np.ndarray in map(type, index))
 
 
 class ReadElement(Entry):
@@ -137,7 +141,8 @@ def _read(source: TracedArray, index: Any) -> Any:
     if isinstance(found, np.complexfloating):
         return _gathered(source, index)
     value = found if tape.level == 0 else beneath(tape, get_item, source.value, index)
-    tape.append(entry := ReadElement(source.memory, array, index))
+    place = kept_index(index) if _can_change(index) else index
+    tape.append(entry := ReadElement(source.memory, array, place))
     entry.result = TracedFloat(value, tape)
     return entry.result
 
@@ -288,6 +293,8 @@ def _write(array: np.ndarray, index: Any, value: Any) -> None:
         array[index] = plain(value)  # NumPy's own error or warning
     _write_from(array, index, value, OPEN[:])
     array[index] = plain(value)
+    if OPEN and (changed := OPEN[-1].changed) is not None:
+        changed[id(owner_of(array))] = array
 
 
 def _write_from(array: np.ndarray, index: Any, value: Any, tapes: list[Tape]) -> None:
@@ -306,7 +313,9 @@ def _write_from(array: np.ndarray, index: Any, value: Any, tapes: list[Tape]) ->
     memory = memory_of(tape, array, active=belongs)
     memory.version += 1
     if belongs and type(value) is TracedArray and np.may_share_memory(value.array, array):
-        value = resolve(np.copy)(value)  # "a[1:] = a[:-1]" reads everything before it writes
+        # "a[1:] = a[:-1]" reads everything before it writes
+        inner = OPEN[tape.level + 1 :]
+        value = beneath(inner[0], resolve(np.copy), value) if inner else resolve(np.copy)(value)
     write = Write(memory, array, index, value if belongs else None, old)
     tape.append(write)
     tape.writes.append(write)
@@ -318,6 +327,8 @@ def in_place(ufunc: np.ufunc, operator: Callable, array: Any, other: Any) -> Any
 
     target = array.array if type(array) is TracedArray else array
     plain_other = plain(other)
+    if isinstance(other, list | tuple) and contains_traced(other):
+        other = as_array(other)
     if type(array) is not TracedArray and type(other) not in TRACED:
         mutate(target, operator, plain_other, receiver=True)
         return current(target)
@@ -341,6 +352,8 @@ def mutate(array: np.ndarray, method: Callable, *args: Any, receiver: bool = Fal
         return METHODS[method.__name__](TracedArray(array, memory_of(tape, array)), *args, **kwargs)
     before = array.copy() if any(id(owner_of(array)) in tape.memories for tape in OPEN) else None
     result = method(array, *args, **kwargs) if receiver else method(*args, **kwargs)
+    if OPEN and (changed := OPEN[-1].changed) is not None:
+        changed[id(owner_of(array))] = array
     if before is not None:
         after = array.copy()
         if after.shape != before.shape:
@@ -359,10 +372,11 @@ def iterate(source: Any) -> Any:
     """What a ``for`` loop runs over."""
     kind = type(source)
     if kind is np.ndarray or kind is TracedArray:
-        source = current(source)
-        return _rows(source) if type(source) is TracedArray else source
+        return _rows(plain(source)) if OPEN else source
     if kind in _BUILT_IN or kind is range:
         return source
+    if kind is memoryview:
+        return (get_item(source, k) for k in range(len(source)))
     own = python_method(kind, "__iter__")
     if own is not None:
         made = resolve(own)(source)
@@ -387,9 +401,10 @@ def _items(source: Any, read: Callable) -> Any:
         yield value
 
 
-def _rows(array: TracedArray) -> Any:
-    for k in range(len(array.array)):
-        yield get_item(array, k)
+def _rows(array: np.ndarray) -> Any:
+    """The rows as they are when the loop gets there: the program may write into the array in between."""
+    for k, row in enumerate(array):
+        yield row if type(current(array)) is np.ndarray else get_item(array, k)
 
 
 def _steps(iterator: Any, step: Callable) -> Any:

@@ -77,6 +77,7 @@ def _astype(self: Any, dtype: Any, *args: Any, copy: bool = True, **kwargs: Any)
 
 
 def _view(self: TracedArray, *args: Any) -> Any:
+    self = current(self)
     found = self.array.view(*args)
     if not can_vary(found) or np.finfo(found.dtype).dtype != np.finfo(self.array.dtype).dtype:
         raise lost(
@@ -231,7 +232,7 @@ def _install() -> None:
         setattr(TracedArray, name, _memory(name))
     TracedArray.T = property(_transpose)
     TracedArray.mT = property(lambda self: resolve(np.matrix_transpose)(self))
-    TracedArray.flat = property(Flat, lambda self, value: indexing.set_item(value, self.array, ...))
+    TracedArray.flat = property(Flat, lambda self, value: Flat(self).__setitem__(..., value))
     TracedArray.real, TracedArray.imag = _part("real"), _part("imag")
     TracedArray.__len__ = lambda self: len(self.array)
     TracedArray.__iter__ = lambda self: iter(indexing.iterate(self))

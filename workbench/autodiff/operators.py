@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import current, record
+from workbench.autodiff.arrays import beneath, current, own_copy, record
 from workbench.autodiff.derivatives import (
     checked_pair,
     checked_positions,
@@ -231,8 +231,7 @@ def _hook_door(_: _Hook) -> Callable:
             part = current(part)
             if type(part) not in TRACED:
                 return part
-            value = part.value
-            value = value.copy() if isinstance(value, np.ndarray) else value
+            value = beneath(part.tape, own_copy, part.value)
             return record(part.tape, [part], value, lambda bar: [f(bar)])
 
         return map_leaves(leaf, x)

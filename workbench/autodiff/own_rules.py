@@ -6,6 +6,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from workbench.autodiff.application import apply_rule, positional
 from workbench.autodiff.arrays import beneath, current, record
 from workbench.autodiff.calls import forget, resolve
@@ -93,6 +95,7 @@ def _forward(primitive: Callable, function: Callable, needs: tuple, args: tuple,
     """A user's rule in the form of ``registry.Forward``."""
     traced = innermost(*leaves(args)) is not None  # by an outer derivative, which follows the rule itself
     value, pullback = (resolve(function) if traced else function)(*args, **kwargs)
+    value = map_leaves(lambda leaf: _apart(leaf, args), value)
 
     def selected(value_bar: Any) -> list[Any]:
         cotangents = pullback(value_bar)
@@ -106,6 +109,18 @@ def _forward(primitive: Callable, function: Callable, needs: tuple, args: tuple,
         return [cotangents[k] for k in needs]
 
     return value, selected
+
+
+def _apart(leaf: Any, args: tuple) -> Any:
+    """An array of a result in memory of its own where a rule returns its argument, or a view of it."""
+    array = getattr(leaf, "array", leaf)
+    if not isinstance(array, np.ndarray):
+        return leaf
+    given = (getattr(x, "array", x) for x in leaves(args))
+    shares = any(isinstance(x, np.ndarray) and np.may_share_memory(array, x) for x in given)
+    if not shares:
+        return leaf
+    return leaf.copy() if type(leaf) is np.ndarray else resolve(np.copy)(leaf)
 
 
 def _most(function: Callable) -> int:

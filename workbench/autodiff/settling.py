@@ -24,14 +24,21 @@ _CONTAINERS = frozenset({list, tuple, dict, deque, set})
 
 def note(container: Any, value: Any, name: str | None = None) -> None:
     """``value`` was put into ``container``, under ``name`` if that is an attribute or a global."""
-    if (type(value) in _CONTAINERS or type(value) in SETTLED) and (stack := OPEN.stack):
-        stack[-1].touched[id(container), name] = container
+    if stack := OPEN.stack:
+        tape = stack[-1]
+        if type(value) in _CONTAINERS or type(value) in SETTLED:
+            tape.touched[id(container), name] = container
+        if tape.changed is not None:
+            tape.changed[id(container)] = container
 
 
 def note_elements(container: Any) -> None:
     """Something may have been put into ``container``."""
     if stack := OPEN.stack:
-        stack[-1].touched[id(container), None] = container
+        tape = stack[-1]
+        tape.touched[id(container), None] = container
+        if tape.changed is not None:
+            tape.changed[id(container)] = container
 
 
 def changes_globals(names: tuple[str, ...]) -> None:

@@ -42,6 +42,7 @@ class Tape(list):
         writes: the entries that changed an array, in program order.
         caches: what functions behind ``functools.lru_cache`` returned, while the program is running.
         refusal: the first thing that the engine refused while the program was running, whoever caught the error.
+        changed: everything that the program has changed, by id, while a block of its own runs; None otherwise.
         touched: the containers that the program put something into, while it is running (see ``settling``).
         traces_all: whether every call is traced, also those that the native tier would take.
     """
@@ -49,6 +50,7 @@ class Tape(list):
     __slots__ = (
         "__weakref__",
         "caches",
+        "changed",
         "level",
         "lock",
         "memories",
@@ -67,6 +69,7 @@ class Tape(list):
         self.writes: list[Any] = []
         self.caches: dict[Any, dict] = {}
         self.touched: dict[tuple[int, str | None], Any] = {}
+        self.changed: dict[int, Any] | None = None
         self.refusal: RefusedError | None = None
         self.lock = threading.RLock()
         self.traces_all = False
@@ -174,6 +177,8 @@ def recording() -> Iterator[Tape]:
             been none, so what the program did instead is not what it does.
     """
     tape = Tape(level=len(OPEN))
+    if OPEN:
+        tape.changed = OPEN[-1].changed
     with _interpreter, _torch_records():
         OPEN.stack.append(tape)
         try:
@@ -193,7 +198,7 @@ def sweep_back(tape: Tape) -> None:
     """
     from workbench.autodiff.scalars import TracedFloat
 
-    undone = 0
+    undone, done = 0, False
     try:
         for node in reversed(tape):
             if type(node) is TracedFloat:
@@ -209,6 +214,11 @@ def sweep_back(tape: Tape) -> None:
             else:
                 node.back()
                 undone += type(node).is_write
+        done = True
     finally:
+        if not done:  # what a step that failed has left on the way is not for the next sweep
+            for node in tape:
+                if type(node) is TracedFloat:
+                    node.bar = 0.0
         for write in tape.writes[len(tape.writes) - undone :]:
             write.redo()

@@ -10,6 +10,9 @@ from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.scalars import TRACED, TracedFloat, strip
 from workbench.autodiff.tape import OPEN
 
+_DEPTH = 64  # of lists in lists that NumPy makes an array of
+_NESTED = frozenset({list, tuple, dict})
+
 
 def plain(x: Any) -> Any:
     """``x`` without its tapes, also inside lists, tuples and dicts."""
@@ -25,15 +28,18 @@ def plain(x: Any) -> Any:
     return x
 
 
-def contains_traced(x: Any, depth: int = 3) -> bool:
+def contains_traced(x: Any, depth: int = _DEPTH) -> bool:
     """Whether a traced value, or a plain array whose memory is traced, is in ``x``."""
+    return _contains(x, depth, set())
+
+
+def _contains(x: Any, depth: int, met: set[int]) -> bool:
     kind = type(x)
     if kind in TRACED:
         return x.tape.open
     if kind is np.ndarray:
         return bool(OPEN) and type(current(x)) is TracedArray
-    if depth and (kind is list or kind is tuple):
-        return any(contains_traced(e, depth - 1) for e in x)
-    if depth and kind is dict:
-        return any(contains_traced(e, depth - 1) for e in x.values())
-    return False
+    if not depth or kind not in _NESTED or id(x) in met:
+        return False
+    met.add(id(x))
+    return any(_contains(e, depth - 1, met) for e in (x.values() if kind is dict else x))

@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import TracedArray, current
+from workbench.autodiff.arrays import TracedArray, current, refuse_traced_memory
 from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
-from workbench.autodiff.indexing import iterate
-from workbench.autodiff.registry import DOORS, NUMBERS, door
+from workbench.autodiff.indexing import get_item, iterate
+from workbench.autodiff.registry import DOORS, NUMBERS, OWNER_DOORS, door
 from workbench.autodiff.scalars import (
     TRACED,
     TracedFloat,
@@ -385,8 +385,10 @@ def reversed_(source: Any) -> Any:
     own = python_method(type(source), "__reversed__")
     if own is not None:
         return resolve(own)(source)
-    by_rows = contains_traced(source, 0) or python_method(type(source), "__getitem__") is not None
-    return reversed(list(iterate(source))) if by_rows else reversed(source)
+    array = isinstance(source, np.ndarray) and OPEN
+    if array or python_method(type(source), "__getitem__") is not None:
+        return (get_item(source, k) for k in range(len(source) - 1, -1, -1))
+    return reversed(source)
 
 
 @door(itertools.chain.from_iterable)
@@ -529,6 +531,17 @@ def memoryview_(x: Any) -> memoryview:
     """``memoryview(x)``; of an array it is read-only, since writes through it could not be undone."""
     view = _memoryview(x)
     return view.toreadonly() if OPEN and isinstance(x, np.ndarray) else view
+
+
+def _of_memoryview(method: Callable, view: memoryview) -> Callable:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        refuse_traced_memory(view)
+        return method(*args, **kwargs)
+
+    return call
+
+
+OWNER_DOORS[memoryview] = _of_memoryview
 
 
 @door(random.uniform)

@@ -1,0 +1,131 @@
+"""Derivatives follow a program whose parts are exchanged between two calls, and a pullback that failed once."""
+
+import math
+
+import numpy as np
+import pytest
+
+from workbench import gradient, hook, pullback, rule
+from workbench.errors import LostGradientError
+
+
+def _square(x):
+    return x * x
+
+
+def _cube(x):
+    return x * x * x
+
+
+def test_code_put_into_a_function_is_seen():
+    def caller(x):
+        return _square(x) + 0.0
+
+    assert gradient(_square)(2.0) == gradient(caller)(2.0) == 4.0
+    before, _square.__code__ = _square.__code__, _cube.__code__
+    try:
+        assert gradient(_square)(2.0) == gradient(caller)(2.0) == 12.0
+    finally:
+        _square.__code__ = before
+
+
+def _scaled(x, k=2.0, *, shift=1.0):
+    return x * k + math.sin(x) * shift * 0
+
+
+def test_default_values_put_into_a_function_are_seen():
+    assert gradient(_scaled)(2.0) == 2.0
+    _scaled.__defaults__ = (5.0,)
+    assert gradient(_scaled)(2.0) == 5.0
+
+
+class _Machine:
+    def __init__(self, k):
+        self.k = k
+
+    def __call__(self, x):
+        return self.k * x
+
+    @property
+    def half(self):
+        return self.k * 0.5
+
+    @half.setter
+    def half(self, value):
+        self.k = value * 2
+
+
+def _works(x):
+    machine = _Machine(x)
+    machine.half = machine.half * 2
+    return machine(1.0) + machine.half
+
+
+def test_methods_and_properties_put_into_a_class_are_seen(monkeypatch):
+    assert gradient(_works)(3.0) == 3.0
+    monkeypatch.setattr(_Machine, "__init__", lambda self, k: setattr(self, "k", 10 * k))
+    assert gradient(_works)(3.0) == 30.0
+    monkeypatch.setattr(_Machine, "__call__", lambda self, x: 2 * self.k * x)
+    assert gradient(_works)(3.0) == 50.0
+    setter = _Machine.half.fset
+    monkeypatch.setattr(_Machine, "half", property(lambda self: self.k * 0.25, setter))
+    assert gradient(_works)(3.0) == 22.5
+    monkeypatch.setattr(_Machine, "half", property(lambda self: self.k * 0.25, lambda self, value: None))
+    assert gradient(_works)(3.0) == 22.5
+
+
+def test_a_pullback_that_failed_can_be_called_again():
+    failures = [ValueError("once")]
+
+    def fails_once(bar):
+        if failures:
+            raise failures.pop()
+        return bar
+
+    def program(x):
+        a = x[0] * x[0]
+        c = a * hook(fails_once, x[0])
+        return c * x[0] + a + x[1]
+
+    _, back = pullback(program, np.array([2.0, 1.0]))
+    with pytest.raises(ValueError, match="once"):
+        back()
+    np.testing.assert_array_equal(back()[0], [36.0, 1.0])
+
+
+def test_arrays_of_one_argument_that_share_memory_report_the_same():
+    x = np.array([1.0, 2.0, 3.0])
+    first, second = gradient(lambda pair: (pair[0] * pair[1] ** 2).sum())((x, x))
+    np.testing.assert_array_equal(first, 3 * x**2)
+    np.testing.assert_array_equal(second, 3 * x**2)
+    assert not np.shares_memory(first, second)
+
+
+def _reversing(x):
+    return x[::1]
+
+
+@rule(_reversing)
+def _reversing_rule(x):
+    return x[::1], lambda bar: (-bar,)
+
+
+def test_a_rule_whose_value_is_its_argument_is_used():
+    x = np.array([1.0, 2.0])
+    np.testing.assert_array_equal(gradient(lambda x: (_reversing(x) * x).sum())(x), [0.0, 0.0])
+
+
+def _through_a_memoryview(read):
+    def program(x):
+        buffer = np.zeros(2)
+        view = memoryview(buffer)
+        buffer[0] = x * x
+        return read(view)
+
+    return program
+
+
+@pytest.mark.parametrize("read", [lambda v: v[0], lambda v: v.tolist()[0], lambda v: sum(v), max])
+def test_memory_is_not_read_past_the_tape(read):
+    with pytest.raises(LostGradientError, match="memory of a traced value"):
+        gradient(_through_a_memoryview(read))(0.7)
