@@ -262,14 +262,15 @@ def native_curvature(f: Callable, args: tuple, k: int) -> Callable | None:
     """
     from workbench.autodiff.native import LEAVES, Refusal, RefusedError
 
-    if OPEN or not leaves(args[k]):
+    by = leaves(args[k])
+    if OPEN or not by or any(isinstance(leaf, complex) for leaf in by):
         return None
     f = _own(f)
     made = _chosen(f, args)
     if isinstance(made, Refusal) or made.result_shape != "float":
         return None
     made = made.frozen()
-    shapes = [np.shape(leaf) for leaf in leaves(args[k])]
+    shapes = [np.shape(leaf) for leaf in by]
 
     def product(direction: Any) -> Any:
         parts = leaves(direction)

@@ -13,126 +13,17 @@ import linecache
 import math
 import os
 import sys
-import types
 
 import numpy as np
-
-# ------------------------------------------------------------------------------------------- the judge
-
-
-class Dual:
-    """A number and its derivative in one direction."""
-
-    def __init__(self, value, dot=0.0):
-        self.value, self.dot = value, dot
-
-    def __add__(self, other):
-        other = dual(other)
-        return Dual(self.value + other.value, self.dot + other.dot)
-
-    def __sub__(self, other):
-        other = dual(other)
-        return Dual(self.value - other.value, self.dot - other.dot)
-
-    def __mul__(self, other):
-        other = dual(other)
-        return Dual(self.value * other.value, self.dot * other.value + self.value * other.dot)
-
-    def __truediv__(self, other):
-        other = dual(other)
-        value = self.value / other.value
-        return Dual(value, (self.dot - value * other.dot) / other.value)
-
-    def __pow__(self, n):
-        assert type(n) is int
-        return Dual(self.value**n, 0.0 if n == 0 else n * self.value ** (n - 1) * self.dot)
-
-    def __radd__(self, other):
-        return dual(other) + self
-
-    def __rsub__(self, other):
-        return dual(other) - self
-
-    def __rmul__(self, other):
-        return dual(other) * self
-
-    def __rtruediv__(self, other):
-        return dual(other) / self
-
-    def __neg__(self):
-        return Dual(-self.value, -self.dot)
-
-    def __abs__(self):
-        return Dual(abs(self.value), self.dot * float(np.sign(self.value)))
-
-    def __lt__(self, other):
-        return self.value < dual(other).value
-
-    def __le__(self, other):
-        return self.value <= dual(other).value
-
-    def __gt__(self, other):
-        return self.value > dual(other).value
-
-    def __ge__(self, other):
-        return self.value >= dual(other).value
-
-    def __eq__(self, other):
-        return self.value == dual(other).value
-
-    def __bool__(self):
-        return self.value != 0.0
-
-    def __int__(self):
-        return int(self.value)
-
-    __hash__ = None
-
-
-def dual(x):
-    return x if isinstance(x, Dual) else Dual(x)
-
-
-def _lifted(function, slope):
-    def lifted(x):
-        if not isinstance(x, Dual):
-            return function(x)
-        return Dual(function(x.value), slope(x.value) * x.dot)
-
-    return lifted
-
-
-def _hypot(x, y):
-    x, y = dual(x), dual(y)
-    r = math.hypot(x.value, y.value)
-    return Dual(r, (x.value * x.dot + y.value * y.dot) / r if r else 0.0)
-
-
-def _atan2(y, x):
-    x, y = dual(x), dual(y)
-    square = x.value**2 + y.value**2
-    slope = (y.dot * x.value - x.dot * y.value) / square if square else 0.0
-    return Dual(math.atan2(y.value, x.value), slope)
-
-
-DUAL_MATH = types.SimpleNamespace(
-    sin=_lifted(math.sin, math.cos),
-    cos=_lifted(math.cos, lambda x: -math.sin(x)),
-    tanh=_lifted(math.tanh, lambda x: 1.0 - math.tanh(x) ** 2),
-    exp=_lifted(math.exp, math.exp),
-    sqrt=_lifted(math.sqrt, lambda x: 0.5 / math.sqrt(x)),
-    log=_lifted(math.log, lambda x: 1.0 / x),
-    atan=_lifted(math.atan, lambda x: 1.0 / (1.0 + x * x)),
-    hypot=_hypot,
-    atan2=_atan2,
-    pi=math.pi,
-)
+from duals import DUAL_CMATH, DUAL_MATH, Dual, dual, dual_complex
 
 # ------------------------------------------------------------------------------------------- the programs
 
 
 class Author:
     """Writes one random program."""
+
+    modules = ("math",)
 
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
@@ -149,7 +40,7 @@ class Author:
 
     def program(self) -> str:
         """The source of a module whose function ``main(x, y, n)`` is to be differentiated."""
-        self.lines = ["import math", "", "import numpy as np", "", "C = 0.7"]
+        self.lines = [*(f"import {name}" for name in self.modules), "", "import numpy as np", "", "C = 0.7"]
         self.lines += ["T = np.array([0.3, -1.2, 0.8, 1.7, 0.45])", ""]
         for k in range(int(self.rng.integers(0, 3))):
             self.function(f"part{k}", ["a", "b"], int(self.rng.integers(1, 3)))
@@ -378,7 +269,7 @@ def load(source: str, name: str, **names):
 
 def judge(source: str, args) -> tuple:
     """Value and gradient by dual numbers, or the exception's class."""
-    namespace = load(source, "<judged program>", math=DUAL_MATH)
+    namespace = load(source, "<judged program>", math=DUAL_MATH, cmath=DUAL_CMATH, complex=dual_complex)
     namespace["T"] = namespace["T"].tolist()  # numbers of NumPy's do not leave operations to the dual numbers
     slopes = []
     for k in range(2):
@@ -392,11 +283,11 @@ def close(a: float, b: float, tolerance: float) -> bool:
     return a == b or abs(a - b) <= tolerance * max(1.0, abs(a), abs(b)) or (a != a and b != b)
 
 
-def check(seed: int) -> str:
+def check(seed: int, author: type[Author] = Author) -> str:
     """Compare the tier with the judge on the program of a seed: "" when they agree, else what was wrong."""
     from workbench.autodiff.native import DeclinedError, Plan, plan
 
-    source = Author(seed).program()
+    source = author(seed).program()
     rng = np.random.default_rng(seed + 1_000_000_000)
     namespace = load(source, f"<program {seed}>")
     for _ in range(3):

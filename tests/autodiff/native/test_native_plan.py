@@ -71,7 +71,7 @@ def filtered(x):
 
 
 def complex_number(x):
-    return (x + 1j).real
+    return ((x + 1j) // 2).real
 
 
 @dataclasses.dataclass
@@ -103,7 +103,12 @@ def big_integer(x):
         (changes_kind, "y is a tuple of 2 on one path", "return y[0]", "       ^"),
         (sometimes_none, "returns different kinds of things", "def sometimes_none(x):", "^^^"),
         (filtered, "filtered by a number", "return sum(v for v in (x, 2 * x) if v > 1)", "          ^^^"),
-        (complex_number, "a complex number", "return (x + 1j).real", "            ^^"),
+        (
+            complex_number,
+            "FloorDiv on complex numbers",
+            "return ((x + 1j) // 2).real",
+            "        ^^^^^^^^^^^^^",
+        ),
         (makes_an_object, "Mutable is not a frozen dataclass", "return Mutable(x).x", "       ^^^^^^^^^^"),
         (grows_a_list, "append", "found.append(x)", "^^^^^^^^^^^^"),
     ],

@@ -4,7 +4,8 @@ One file per pass, in this order: ``read`` (source and free names), ``fence`` (r
 ``lower`` with ``statements``, ``expressions`` and ``calls`` (three-address form and types at once), ``simplify``,
 ``activity``, ``storage`` and ``reverse`` (the two halves), ``emit`` and ``generate`` (text), ``vectors`` (loops over
 elements by NumPy, until there is machine code), ``compile`` and ``cache`` (machine code). ``primitives`` is the table
-of operations, ``runtime`` what generated code calls; ``called`` finds the function and arguments of a call.
+of operations, ``runtime`` what generated code calls; ``complexes`` and ``cmath_functions`` take complex numbers apart;
+``called`` finds the function and arguments of a call.
 
     plan(function, args) -> Plan | Refusal
 """

@@ -96,13 +96,13 @@ def parameters_of(target: types.FunctionType, things: list[Any]) -> dict[str, An
 
 
 def captured(target: types.FunctionType) -> dict[str, Any]:
-    """The numbers a function takes from the function around it: arguments of the plan, which they may outlive."""
+    """The numbers, as things, that a function takes from the function around it: arguments of the plan."""
     found = {}
     for name, cell in zip(target.__code__.co_freevars, target.__closure__ or (), strict=True):
         try:
             content = cell.cell_contents
         except ValueError:
             continue
-        if type(content) in (float, int, bool):
-            found[name] = content
+        if type(content) in (float, int, bool, complex):
+            found[name] = thing_of(content)
     return found

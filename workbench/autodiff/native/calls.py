@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.autodiff.location import is_engine_file
-from workbench.autodiff.native import library
+from workbench.autodiff.native import complexes, library
 from workbench.autodiff.native.ir import Atom, Value, type_of
 from workbench.autodiff.native.normalise import RESULT, normalise
 from workbench.autodiff.native.primitives import CALLABLES, PRIMITIVES, RUNTIME
@@ -32,6 +32,8 @@ from workbench.autodiff.native.structures import (
     Tup,
     is_atom,
     is_record,
+    leaf_types,
+    shape_of,
     thing_of,
 )
 from workbench.autodiff.registry import DOORS, OWN, learn
@@ -101,6 +103,10 @@ def call_thing(
     target = function.value
     if _has_own_rule(target):
         raise low.refuse(f"{getattr(target, '__name__', target)} has a rule of its own", node)
+    reader = complexes.reader_of(target, args)
+    if reader is not None:
+        low.program.numpy |= isinstance(target, np.ufunc)
+        return reader(low, args, keywords, node)
     if isinstance(target, functools.partial):
         args = [*map(thing_of, target.args), *args]
         keywords = {**{key: thing_of(value) for key, value in target.keywords.items()}, **keywords}
@@ -385,7 +391,7 @@ def _sum(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST
         raise low.refuse("it uses sum() of something other than a tuple", node)
     items = args[0].items
     total = args[1] if len(args) > 1 else keywords.get("start", 0)
-    floats = [item for item in items if is_atom(item) and type_of(item) == "float"]
+    floats = [item for item in items if "float" in leaf_types(shape_of(item))]
     if len(floats) > 1 and COMPENSATED_SUM:
         raise low.refuse("sum() of floats is compensated in this version of Python", node)
     for item in items:
@@ -487,7 +493,7 @@ def _isinstance(low: Lowering, args: list[Any], keywords: dict[str, Any], node: 
         return any(issubclass(thing.kind, k) for k in kinds)
     if isinstance(thing, Static):
         return isinstance(thing.value, tuple(kinds))
-    raise low.refuse("it uses isinstance() of a function", node)
+    raise low.refuse("it uses isinstance() of a function or a complex number", node)
 
 
 def _partial(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:

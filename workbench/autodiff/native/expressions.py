@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.autodiff.native import arrays, calls, library
+from workbench.autodiff.native import arrays, calls, complexes, library
 from workbench.autodiff.native.ir import Atom, Block, Op, Value, type_of
 from workbench.autodiff.native.primitives import BINARY, COMPARE, PRIMITIVES
 from workbench.autodiff.native.statements import make_local
-from workbench.autodiff.native.structures import Arr, Bound, Lazy, Rec, Static, Tup, is_atom, thing_of
+from workbench.autodiff.native.structures import Arr, Bound, Cplx, Lazy, Rec, Static, Tup, is_atom, thing_of
 
 if TYPE_CHECKING:
     from workbench.autodiff.native.lower import Lowering
@@ -62,6 +62,8 @@ def truth(low: Lowering, thing: Any, node: ast.AST) -> Atom:
         if type_of(thing) == "bool":
             return thing
         return low.op("ne", thing, 0.0 if type_of(thing) == "float" else 0, node=node)
+    if isinstance(thing, Cplx):
+        return complexes.equal(low, thing, 0, negated=True, node=node)
     if isinstance(thing, Tup):
         return bool(thing.items)
     if isinstance(thing, Static):
@@ -73,6 +75,8 @@ def arithmetic(low: Lowering, kind: str, left: Any, right: Any, *, node: ast.AST
     """A binary operator, by the name of its syntax node."""
     if isinstance(left, Arr | Lazy) or isinstance(right, Arr | Lazy):
         return array_arithmetic(low, kind, left, right, node=node)
+    if complexes.take_part(left, right):
+        return complexes.arithmetic(low, kind, left, right, node=node)
     if not (is_atom(left) and is_atom(right)):
         return _on_structures(low, kind, left, right, node=node)
     names = BINARY.get(kind)
@@ -172,8 +176,6 @@ def _describe(thing: Any) -> str:
 
 
 def _constant(low: Lowering, node: ast.Constant) -> Any:
-    if isinstance(node.value, complex):
-        raise low.refuse("it uses a complex number", node)
     if type(node.value) is int and abs(node.value) > 2**53:
         raise low.refuse("it uses an integer beyond 2**53", node)
     return thing_of(node.value)
@@ -186,6 +188,8 @@ def _unary(low: Lowering, node: ast.UnaryOp) -> Any:
         return arrays.elementwise(low, lambda a: low.op(name, a, node=node), [thing], thing.kind, node=node)
     if isinstance(node.op, ast.Not):
         return low.op("not", truth(low, thing, node), node=node)
+    if isinstance(thing, Cplx) and isinstance(node.op, ast.UAdd | ast.USub):
+        return complexes.negative(low, thing, node) if isinstance(node.op, ast.USub) else thing
     if not is_atom(thing):
         method = _operator(thing, "__neg__")
         if isinstance(node.op, ast.USub) and method is not None:
@@ -221,6 +225,8 @@ def _comparison(low: Lowering, op: ast.cmpop, left: Any, right: Any, *, node: as
             wide = "float" if "float" in (type_of(left), type_of(right)) else "int"
             left, right = (_comparable(low, side, wide, node) for side in (left, right))
         return low.op(COMPARE[type(op).__name__], left, right, node=node)
+    if complexes.take_part(left, right) and isinstance(op, ast.Eq | ast.NotEq):
+        return complexes.equal(low, left, right, negated=isinstance(op, ast.NotEq), node=node)
     has_array = isinstance(left, Arr | Lazy) or isinstance(right, Arr | Lazy)
     if has_array and type(op).__name__ in COMPARE:
 
@@ -317,6 +323,8 @@ def attribute(low: Lowering, thing: Any, name: str, node: ast.AST) -> Any:
     """An attribute of a thing: a field, a method, a property, or something in a module."""
     if isinstance(thing, Arr | Lazy):
         return library.array_attribute(low, thing, name, node)
+    if (is_atom(thing) or isinstance(thing, Cplx)) and name in complexes.ATTRIBUTES:
+        return complexes.ATTRIBUTES[name](low, thing, node)
     if isinstance(thing, Rec) and name in thing.fields:
         return thing.fields[name]
     if isinstance(thing, Tup) and name in getattr(thing.kind, "_fields", ()):

@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from workbench.autodiff.native import arrays
+from workbench.autodiff.native import arrays, complexes
 from workbench.autodiff.native.arrays import materialise, store, with_strides
 from workbench.autodiff.native.fence import refuse
 from workbench.autodiff.native.ir import (
@@ -36,9 +36,11 @@ from workbench.autodiff.native.program import Function, Program
 from workbench.autodiff.native.read import Missing, free_value
 from workbench.autodiff.native.scopes import Scope, assigned_names
 from workbench.autodiff.native.structures import (
+    COMPLEX,
     UNDEFINED,
     Arr,
     Conflict,
+    Cplx,
     Given,
     Lazy,
     Local,
@@ -130,7 +132,7 @@ class _Lowering:
         if isinstance(thing, Tup | Rec):
             for item in thing.items if isinstance(thing, Tup) else thing.fields.values():
                 self.no_locals(item, node)
-        elif not is_atom(thing) and not isinstance(thing, Static | Arr):
+        elif not is_atom(thing) and not isinstance(thing, Cplx | Static | Arr):
             raise self.refuse("a function made inside leaves the function", node)
 
     def refuse(self, reason: str, node: ast.AST | None) -> Exception:
@@ -199,6 +201,9 @@ class _Lowering:
         node = node or self.target.source.definition
         if isinstance(shape, str):
             return self.convert(thing, shape, node)
+        if shape == COMPLEX:
+            self.program.widened |= not isinstance(thing, Cplx)
+            return complexes.as_complex(self, thing, node)
         if shape[0] == "maybe":
             if thing is UNDEFINED:
                 return assemble(shape, lambda type_, _: self.nothing(type_, node))

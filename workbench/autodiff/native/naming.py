@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from workbench.autodiff.native.ir import Value, type_of
-from workbench.autodiff.native.structures import UNDEFINED, Arr, Bound, Lazy, Maybe, Rec, Tup, is_atom
+from workbench.autodiff.native.structures import UNDEFINED, Arr, Bound, Cplx, Lazy, Maybe, Rec, Tup, is_atom
 
 
 def name_leaves(thing: Any, name: str) -> None:
     """Give the nameless values of a thing the name it is bound to."""
     if isinstance(thing, Value):
         thing.hint = thing.hint or name.rstrip(".").replace(".", "_")
+    elif isinstance(thing, Cplx):
+        name_leaves(thing.real, f"{name}_real")
+        name_leaves(thing.imag, f"{name}_imag")
     elif isinstance(thing, Tup):
         names = getattr(thing.kind, "_fields", range(len(thing.items)))
         for key, item in zip(names, thing.items, strict=True):
@@ -27,6 +30,8 @@ def describe(thing: Any) -> str:
     """A thing in the user's words."""
     if is_atom(thing):
         return f"a number ({type_of(thing)})"
+    if isinstance(thing, Cplx):
+        return "a complex number"
     if thing is UNDEFINED:
         return "not set"
     if isinstance(thing, Tup | Rec):

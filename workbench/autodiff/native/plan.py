@@ -23,9 +23,11 @@ from workbench.autodiff.native.generate import Generated, Generator
 from workbench.autodiff.native.program import Program
 from workbench.autodiff.native.runtime import Stop
 from workbench.autodiff.native.structures import (
+    COMPLEX,
     Arr,
     Given,
     assemble,
+    has_complex,
     leaf_types,
     leaves,
     object_of,
@@ -66,6 +68,8 @@ class Plan:
         if self.program.outside and self.program.writes_anywhere:
             raise refuse("it writes into an array that may be one from outside of the function")
         own = {id(cell) for cell in target.__closure__ or ()}
+        if self.program.widened and has_complex(entry.result):
+            raise refuse("its result is a complex number on one path, and may be a real one on another")
         # where the arrays from outside are; a home of None is the function's own closure
         self.places = [
             (None if id(home) in own else home, name, shape)
@@ -344,6 +348,8 @@ def cotangent_leaves(shape: Any, bar: Any) -> list[Any]:
     """The numbers of a cotangent given in the structure of the value; None and missing parts are zeros."""
     if isinstance(shape, str):
         return [0.0 if bar is None else bar]
+    if shape == COMPLEX:
+        return [0.0, 0.0] if bar is None else [bar.real, bar.imag]
     if shape[0] == "array":
         return [None if bar is None else np.asarray(bar, dtype=float), *[0.0] * (len(leaf_types(shape)) - 1)]
     if shape[0] == "tuple":

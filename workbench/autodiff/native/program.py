@@ -45,6 +45,7 @@ class Program:
 
     functions: dict[Any, Function] = field(default_factory=dict)
     writes_inputs: bool = False
+    widened: bool = False  # whether a number is complex here that is real on some path
     numpy: bool = False  # whether NumPy takes part: then Python's numbers come out as NumPy's
     guards: dict[tuple[int, str], tuple[Any, str, Any]] = field(default_factory=dict)
 

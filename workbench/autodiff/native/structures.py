@@ -1,9 +1,9 @@
 """What a name stands for while a program is read: numbers, and structures of numbers taken apart.
 
-A *thing* is an atom (a value or a constant number), a ``Static`` (anything else known beforehand: a function, a
-string, None), a ``Tup`` or a ``Rec`` of things, or one of the two ways of not being known: ``Maybe`` (set on some
-paths) and ``Conflict`` (different kinds on different paths; refused when used). Tuples and dataclasses exist only
-here: the program that is differentiated consists of numbers.
+A *thing* is an atom (a value or a constant number), a ``Cplx`` (two of them), a ``Static`` (anything else known
+beforehand: a function, a string, None), a ``Tup`` or a ``Rec`` of things, or one of the two ways of not being known:
+``Maybe`` (set on some paths) and ``Conflict`` (different kinds on different paths; refused when used). Tuples and
+dataclasses exist only here: the program that is differentiated consists of numbers.
 
 A *shape* is the hashable description of a thing without its numbers.
 """
@@ -48,6 +48,14 @@ class Static:
 
     def __hash__(self) -> int:
         return hash(self.value) if isinstance(self.value, str) else id(self.value)
+
+
+@dataclass(eq=False)
+class Cplx:
+    """A complex number: its real and its imaginary part, both floats. See ``complexes``."""
+
+    real: Any
+    imag: Any
 
 
 @dataclass(eq=False)
@@ -141,6 +149,7 @@ class Conflict:
 
 
 UNDEFINED = Static(object())
+COMPLEX = ("complex",)
 
 
 def is_atom(thing: Any) -> bool:
@@ -152,6 +161,8 @@ def shape_of(thing: Any) -> Any:
     """The shape of a thing."""
     if is_atom(thing):
         return type_of(thing)
+    if isinstance(thing, Cplx):
+        return COMPLEX
     if isinstance(thing, Tup):
         return ("tuple", thing.kind, *map(shape_of, thing.items))
     if isinstance(thing, Rec):
@@ -167,6 +178,8 @@ def leaves(thing: Any) -> list[Atom]:
     """The numbers in a thing, in order."""
     if is_atom(thing):
         return [thing]
+    if isinstance(thing, Cplx):
+        return [thing.real, thing.imag]
     if isinstance(thing, Tup):
         return [leaf for item in thing.items for leaf in leaves(item)]
     if isinstance(thing, Rec):
@@ -183,6 +196,8 @@ def assemble(shape: Any, make: Callable[[str, str], Atom], name: str = "") -> An
     if isinstance(shape, str):
         return make(shape, name)
     kind = shape[0]
+    if shape == COMPLEX:
+        return Cplx(make("float", f"{name}_real"), make("float", f"{name}_imag"))
     if kind == "tuple":
         names = getattr(shape[1], "_fields", range(len(shape) - 2))
         return Tup(
@@ -216,6 +231,11 @@ def leaf_types(shape: Any) -> list[str]:
     return types_
 
 
+def has_complex(shape: Any) -> bool:
+    """Whether there is a complex number in a thing of this shape."""
+    return shape == COMPLEX or (isinstance(shape, tuple) and any(map(has_complex, shape)))
+
+
 def join_shapes(a: Any, b: Any) -> Any:
     """The shape that can hold things of both shapes; None when there is none."""
     if a == b:
@@ -226,6 +246,8 @@ def join_shapes(a: Any, b: Any) -> Any:
         return other if other[0] == "maybe" else ("maybe", other)
     if isinstance(a, str) and isinstance(b, str):
         return "float" if "float" in (a, b) else "int"
+    if all(isinstance(side, str) or side == COMPLEX for side in (a, b)):
+        return COMPLEX
     if isinstance(a, str) or isinstance(b, str):
         if (a[0] == "maybe") != (b[0] == "maybe"):
             return join_maybe(a, b)
@@ -269,6 +291,8 @@ def thing_of(value: Any) -> Any:
     kind = type(value)
     if kind in (float, int, bool):
         return value
+    if kind is complex:
+        return Cplx(value.real, value.imag)
     if kind is np.float64:
         return float(value)
     if isinstance(value, np.bool_):
@@ -293,6 +317,9 @@ def object_of(shape: Any, numbers: Iterator[Any], *, static: bool = True) -> Any
     if isinstance(shape, str):
         return next(numbers)
     kind = shape[0]
+    if shape == COMPLEX:
+        real, imag = next(numbers), next(numbers)
+        return (np.complex128 if isinstance(real, np.float64) else complex)(complex(real, imag))
     if kind == "array":
         data = next(numbers)
         for _ in leaf_types(shape)[1:]:
