@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff import calls, tiers
-from workbench.autodiff.arrays import Operation
 from workbench.autodiff.derivatives import TracedPullback, traced_pullback
 from workbench.autodiff.location import name_of
 from workbench.autodiff.methods import METHODS
+from workbench.autodiff.operations import Operation
 from workbench.autodiff.registry import DOORS, NON_DIFFERENTIABLE, OWN
 from workbench.autodiff.scalars import TRACED, TracedFloat
 from workbench.autodiff.settling import settle_all

@@ -198,9 +198,9 @@ def _is_number(x: Any) -> bool:
 
 def _binary(op: Operator, a: Any, b: Any) -> Any:
     """Any binary operator on any two values."""
-    if type(a) is np.ndarray or type(a) is TracedArray:
+    if isinstance(a, np.ndarray):
         a = current(a)
-    if type(b) is np.ndarray or type(b) is TracedArray:
+    if isinstance(b, np.ndarray):
         b = current(b)
     ka, kb = type(a), type(b)
     if ka in TRACED or kb in TRACED:
@@ -322,6 +322,10 @@ def _make_in_place(op: Operator, binary: Callable) -> Callable:
         elif (method := python_method(ka, op.in_place_method)) is not None:
             result = resolve(method)(a, b)
             return binary(a, b) if result is NotImplemented else result
+        elif OPEN and issubclass(ka, np.ndarray):
+            current(a)
+            indexing.in_place(op.ufunc, op.in_place, a.view(np.ndarray), current(b))
+            return a
         elif ka is list or (type(b) not in TRACED and hasattr(ka, op.in_place_method)):
             return op.in_place(a, b)
         return binary(a, b)
@@ -341,7 +345,7 @@ def _make_unary(name: str, function: Callable, ufunc: np.ufunc, partial: float) 
             return apply_ufunc(ufunc, (a,), {})
         if ka not in PLAIN and (own := python_method(ka, method)) is not None:
             return resolve(own)(a)
-        return function(a)
+        return function(current(a))
 
     apply.__name__ = name
     return apply

@@ -17,17 +17,15 @@ from typing import Any
 import numpy as np
 from numpy.lib._stride_tricks_impl import DummyArray
 
-from workbench.autodiff.location import user_line
 from workbench.autodiff.scalars import TRACED, TracedFloat, lost
-from workbench.autodiff.tape import OPEN, Entry, Tape
-from workbench.errors import LostGradientError
+from workbench.autodiff.tape import OPEN, Tape
 
 
 def owner_of(array: np.ndarray) -> np.ndarray:
     """The array at the end of the chain of ``base``: it owns the memory."""
     base = array.base
     while base is not None:
-        if type(base) is np.ndarray:
+        if isinstance(base, np.ndarray):
             array, base = base, base.base
         elif type(base) is DummyArray:  # of numpy.lib.stride_tricks.as_strided
             base = base.base
@@ -70,12 +68,20 @@ class Memory:
         return np.ndarray(array.shape, array.dtype, self.store, _address(array) - self.low, array.strides)
 
 
+def part_over(array: np.ndarray, owner: np.ndarray, block: np.ndarray) -> np.ndarray:
+    """The part of ``block``, laid out as ``owner`` is, that lies where ``array`` lies in ``owner``."""
+    flat = block if block.flags.c_contiguous else block.T
+    return np.ndarray(array.shape, array.dtype, flat, _address(array) - _address(owner), array.strides)
+
+
 def memory_of(tape: Tape, array: np.ndarray, *, active: bool = False) -> Memory:
     """What ``tape`` knows of the block under ``array``; it knows it from now on."""
     owner = owner_of(array)
     memory = tape.memories.get(id(owner))
     if memory is None:
         memory = tape.memories[id(owner)] = Memory(tape, owner, active=False)
+        if tape.keeps and not active:
+            tape.kept[id(owner)] = owner.copy(order="K")
     if active and not memory.active:
         if owner.base is None and not owner.flags.owndata:
             raise lost("a traced value was about to be written into the memory of compiled code")
@@ -114,6 +120,12 @@ class TracedArray:
         if self.memory.tape.open:
             raise lost("a traced array was about to become a plain array in compiled code")
         return np.asarray(self.array, *args)
+
+    def __getattr__(self, name: str) -> Any:
+        """The fields of a record array are its attributes, too."""
+        if name in (self.array.dtype.names or ()):
+            return current(self.array[name])
+        raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
 
     def __reduce_ex__(self, protocol: int) -> Any:
         if self.memory.tape.open:
@@ -157,9 +169,16 @@ def traced_view(array: np.ndarray, *, below: int | None = None) -> Any:
             if owner is None:
                 owner = id(owner_of(array))
             memory = tape.memories.get(owner)
-            if memory is not None and memory.active:
+            if memory is not None and memory.active and _varies(array, memory):
                 seen = TracedArray(array, memory)
     return seen
+
+
+def _varies(array: np.ndarray, memory: Memory) -> bool:
+    """Whether a view of traced memory varies: whole numbers in it do not, and the bytes of floats are refused."""
+    if array.dtype.kind not in "fcV" and memory.owner.dtype.names is None:
+        raise lost(f"the bytes of traced numbers were about to be read as {array.dtype}")
+    return array.dtype.kind in "fcV"
 
 
 def current(x: Any) -> Any:
@@ -175,9 +194,42 @@ def current(x: Any) -> Any:
             seen = traced_view(x.array)
             return seen if type(seen) is TracedArray and seen.memory.tape.level > tape.level else x
         return x
-    if kind is TracedFloat and not x.tape.open:
-        return current(x.value)
+    if kind is TracedFloat:
+        return x if x.tape.open else current(x.value)
+    if OPEN and isinstance(x, VIEWS):
+        return _seen(x)
     return x
+
+
+VIEWS = (np.ndarray, np.void)
+"""Types of what lies over the memory of an array."""
+
+
+def _seen(x: Any) -> Any:
+    """One record of a structured array, or an array of a subclass, as a program sees it."""
+    if isinstance(x, np.void):
+        record = record_view(x)
+        seen = x if record is None else traced_view(record)
+        return seen if type(seen) is TracedArray else x
+    seen = traced_view(x.view(np.ndarray))
+    if type(seen) is not TracedArray:
+        return x
+    if isinstance(x, np.recarray):
+        return seen
+    name = type(x).__name__
+    raise lost(
+        f"an array of the subclass {name} was about to be read, into whose memory a traced value was written",
+        fix=f"read it as numpy.asarray(array): what {name} adds to arrays is not followed",
+    )
+
+
+def record_view(record: np.void) -> np.ndarray | None:
+    """One record of a structured array as an array without axes over the same memory; None if it has its own."""
+    if record.base is None:
+        return None
+    owner = owner_of(record)
+    flat = owner if owner.flags.c_contiguous else owner.T
+    return np.ndarray((), record.dtype, flat, _address(record) - _address(owner))
 
 
 def complex_number(z: complex) -> np.ndarray:
@@ -312,114 +364,3 @@ def take_bar(result: Any) -> Any:
     bar = memory.view_like(result.array)
     memory.store = None
     return traced_view(bar) if OPEN else bar
-
-
-# ------------------------------------------------------------------------------------ operations
-
-
-class Operation(Entry):
-    """One application of a rule: results, operands and the pullback between their cotangents."""
-
-    __slots__ = ("operands", "pullback", "results", "several")
-    is_write = False
-
-    def __init__(self, operands: list[Any], results: list[Any], pullback: Any, several: bool) -> None:
-        self.operands, self.results, self.pullback, self.several = operands, results, pullback, several
-
-    def back(self) -> None:
-        bars = [take_bar(r) if type(r) in TRACED else None for r in self.results]
-        if all(bar is None for bar in bars):
-            return
-        if self.several:
-            bars = [
-                np.zeros_like(r.array)
-                if bar is None and type(r) is TracedArray
-                else 0.0
-                if bar is None
-                else bar
-                for bar, r in zip(bars, self.results, strict=True)
-            ]
-            cotangents = self.pullback(tuple(bars))
-        else:
-            cotangents = self.pullback(bars[0])
-        if OPEN:  # a pullback may have filled an array of its own with values that an outer derivative traces
-            cotangents = [current(c) for c in cotangents]
-        given = [id(c) for c in cotangents]
-        for operand, cotangent in zip(self.operands, cotangents, strict=True):
-            if cotangent is not None:
-                own = cotangent is not bars[0] and given.count(id(cotangent)) == 1
-                accumulate(operand, cotangent, fresh=own)
-
-
-def record(tape: Tape, operands: list[Any], outputs: Any, pullback: Any) -> Any:
-    """Put one application of a rule on the tape and return its results, traced.
-
-    Args:
-        operands: the traced operands, all of ``tape``.
-        outputs: the value, or a tuple of values, as the primitive returned them.
-        pullback: from the cotangent of the value (a tuple of them for a tuple) to one cotangent per operand.
-    """
-    several = isinstance(outputs, tuple)
-    operation = Operation(operands, [], pullback, several)
-    tape.append(operation)
-    results = [as_result(tape, output) for output in (outputs if several else (outputs,))]
-    operation.results = results
-    if not several:
-        return results[0]
-    remake = getattr(type(outputs), "_make", type(outputs))
-    return remake(results)
-
-
-def as_result(tape: Tape, output: Any) -> Any:
-    """A fresh output of an operation, traced by ``tape`` if it can vary at all."""
-    kind = type(output)
-    if kind is TracedFloat or isinstance(output, float | np.floating):
-        return TracedFloat(output, tape)
-    if kind is not TracedArray and isinstance(output, complex):
-        output = complex_number(output)
-        kind = np.ndarray
-    if kind is TracedArray or kind is np.ndarray:
-        array = output.array if kind is TracedArray else output
-        if not can_vary(array):
-            if array.dtype.names is not None:
-                raise lost("a structured array was about to be computed from traced values")
-            if array.dtype.hasobject:
-                raise lost("an array of objects was about to be computed from traced values")
-            return output
-        return TracedArray(array, memory_of(tape, array, active=True))
-    if isinstance(output, np.ndarray):
-        masked = isinstance(output, np.ma.MaskedArray)
-        raise LostGradientError(
-            f"a result of the array subclass {kind.__name__} cannot be traced",
-            found=f"got {kind.__name__}, expected numpy.ndarray",
-            where=user_line(),
-            fix="use numpy.where with an array of truth values in place of a masked array"
-            if masked
-            else "convert it with numpy.asarray before the differentiated part",
-        )
-    return output
-
-
-def know_constant(tape: Tape, value: Any) -> None:
-    """A plain array was used by an operation: later writes into it must be undone on the way back."""
-    if type(value) is np.ndarray and value.flags.writeable:
-        memory_of(tape, value)
-
-
-def number_attribute(number: TracedFloat, name: str) -> Any:
-    """An attribute of a traced NumPy number, which behaves like an array with no axes."""
-    from workbench.autodiff.methods import METHODS
-
-    plain = number.value
-    if name in METHODS and hasattr(type(plain), name):
-        return METHODS[name].__get__(number)
-    if name == "T":
-        return number
-    found = getattr(plain, name)
-    if name in ("item", "tolist"):
-        from workbench.autodiff.registry import DOORS
-
-        return lambda: DOORS[float](number)
-    if callable(found):
-        raise lost(f"the method {name!r} of a number has no rule")
-    return found

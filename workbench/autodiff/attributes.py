@@ -14,11 +14,13 @@ import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
-from workbench.autodiff.indexing import set_item
+from workbench.autodiff.indexing import get_item, set_item
 from workbench.autodiff.location import user_line
 from workbench.autodiff.methods import Flat
 from workbench.autodiff.settling import note
 from workbench.autodiff.tape import OPEN
+from workbench.autodiff.telling import plain
+from workbench.autodiff.unseen import HANDED_OUT, handed_out
 from workbench.autodiff.watch import is_known
 from workbench.errors import MissingRuleError
 
@@ -36,9 +38,13 @@ def get_attribute(obj: Any, name: str) -> Any:
     if kind is np.ndarray:
         if OPEN and name == "flat":
             return Flat(obj)
+        if OPEN and name in HANDED_OUT:
+            handed_out(obj)
         return getattr(current(obj) if OPEN else obj, name)
     getters = _getters.get(kind, _MISSING)
     if getters is None:
+        if issubclass(kind, np.recarray | np.record) and name in (obj.dtype.names or ()):
+            return get_item(obj, name)
         return getattr(obj, name)
     if getters is _MISSING:
         getters = _getters[kind] = _found(kind, _getter)
@@ -69,6 +75,9 @@ def set_attribute(value: Any, obj: Any, name: str) -> None:
     if kind is np.ndarray or kind is TracedArray:
         _set_array_attribute(value, obj, name)
         return
+    if issubclass(kind, np.recarray | np.record) and name in (obj.dtype.names or ()):
+        set_item(value, obj, name)
+        return
     if setters is _MISSING:
         _setters[kind] = _found(kind, _setter)
         set_attribute(value, obj, name)
@@ -93,7 +102,10 @@ def _set_array_attribute(value: Any, array: Any, name: str) -> None:
     if name in ("real", "imag"):
         set_item(value, getattr(plain_array, name), ...)
     elif name == "flat":
-        Flat(array)[...] = value
+        cycled = resolve(np.resize)(value, plain_array.shape) if np.ndim(plain(value)) else value
+        set_item(cycled, plain_array, ...)
+    elif name in (plain_array.dtype.names or ()):
+        set_item(value, plain_array, name)
     elif is_known(plain_array):
         raise MissingRuleError(
             f"the {name} of an array that takes part in a derivative cannot be set in place",

@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import beneath, current, own_copy, owner_of, record
+from workbench.autodiff.arrays import beneath, current, own_copy, owner_of
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.derivatives import once, pullback, traced_pullback
 from workbench.autodiff.location import is_engine_file, name_of, user_line
 from workbench.autodiff.long_loops import LongLoop
+from workbench.autodiff.operations import record
 from workbench.autodiff.operators import pushforward, stacked, unit_vectors
 from workbench.autodiff.registry import INSTANCE_DOORS
 from workbench.autodiff.scalars import TRACED, innermost

@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import TracedArray, current, refuse_traced_memory
+from workbench.autodiff.arrays import VIEWS, TracedArray, current, refuse_traced_memory
 from workbench.autodiff.location import is_engine_file
 from workbench.autodiff.refusing import ABOUT_MASKS, NO_MASKS, NO_MATRICES, refusing, without_rule
 from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, OWNER_DOORS, learn
@@ -38,6 +38,7 @@ from workbench.autodiff.stored import checked_key
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced
 from workbench.autodiff.tiers import native_call
+from workbench.autodiff.unseen import run_unfollowed
 from workbench.autodiff.watch import call_watched
 
 _DISPATCHER = type(np.sum)  # NumPy's functions written in Python or C behind __array_function__
@@ -184,12 +185,15 @@ def _without_source(f: FunctionType) -> Callable:
     """A function that is not rewritten; one of the program's gets arrays in traced memory as traced arrays."""
     if _is_opaque(f):
         return f
+    # methods that dataclasses and named tuples make store, compare and write values, and change no array
+    made = f.__code__.co_filename.startswith("<") and f.__name__.startswith("__")
 
     @functools.wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
         if not OPEN:
             return f(*args, **kwargs)
-        return call_watched(f, [_outgoing(a) for a in args], {k: _outgoing(v) for k, v in kwargs.items()})
+        args, kwargs = [_outgoing(a) for a in args], {k: _outgoing(v) for k, v in kwargs.items()}
+        return (call_watched if made else run_unfollowed)(f, args, kwargs)
 
     return call
 
@@ -224,6 +228,13 @@ def _mark(code: CodeType) -> None:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             _mark(constant)
+
+
+def marked_rewritten(code: CodeType, *, mark: bool = False) -> bool:
+    """Whether ``code`` is rewritten; ``mark`` says that it is."""
+    if mark:
+        _mark(code)
+    return id(code) in _rewritten_ids
 
 
 def _is_opaque(f: FunctionType) -> bool:
@@ -470,6 +481,8 @@ def _compiled(f: Any) -> Any:
     that it cannot take their numbers unnoticed.
     """
     owner = getattr(f, "__self__", None)
+    if isinstance(owner, VIEWS) and type(seen := current(owner)) is TracedArray:
+        return getattr(seen, f.__name__)
     if isinstance(owner, dict) and f.__name__ in _FINDING:
         note_elements(owner)
         return lambda key, *rest, **named: f(checked_key(owner, key), *rest, **named)
@@ -545,7 +558,7 @@ def _outgoing(x: Any, foreign: bool = False) -> Any:
     kind = type(x)
     if kind is FunctionType or kind is MethodType:
         return called_back(x, foreign=foreign)
-    if kind is np.ndarray:
+    if isinstance(x, VIEWS):
         return current(x)
     if kind is memoryview:
         refuse_traced_memory(x)

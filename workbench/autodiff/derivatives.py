@@ -201,6 +201,12 @@ def _traced_array(
     if type(x) is TracedArray:
         x = x.array
     if type(x) is not np.ndarray:
+        if type(x) not in (np.memmap, np.recarray):
+            raise NotDifferentiableError(
+                f"an array of the subclass {type(x).__name__} cannot be differentiated by",
+                found=f"got {x!r:.60}, expected numpy.ndarray",
+                fix=f"pass numpy.asarray(x): what {type(x).__name__} adds to arrays is not followed",
+            )
         array = np.array(x)
     else:
         owner = owner_of(x)

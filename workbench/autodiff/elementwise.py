@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.application import apply_rule, as_array, of_objects, written, written_apart
-from workbench.autodiff.arrays import TracedArray, beneath, current, know_constant, record
+from workbench.autodiff.arrays import TracedArray, beneath, current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import name_of, user_line
+from workbench.autodiff.operations import know_constant, record
 from workbench.autodiff.registry import DOORS, NON_DIFFERENTIABLE, OWNER_DOORS, PARTIALS, RULES, learn
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost, scalar_result
 from workbench.autodiff.tape import OPEN
@@ -132,6 +133,7 @@ def _into(ufunc: np.ufunc, inputs: tuple, out: Any, kwargs: dict) -> Any:
     mask = mask if mask is True else np.array(mask, bool)
     target = out.array if type(out) is TracedArray else out
     seen = current(target)
+    target = target if type(target) is np.ndarray else target.view(np.ndarray)
     if innermost(*inputs) is None and type(seen) is not TracedArray:
         return (
             mutate(target, ufunc, *inputs, out=target, where=mask, **kwargs)

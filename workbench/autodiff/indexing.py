@@ -12,6 +12,7 @@ import numpy as np
 
 from workbench.autodiff.application import as_array
 from workbench.autodiff.arrays import (
+    VIEWS,
     Memory,
     TracedArray,
     accumulate,
@@ -22,18 +23,21 @@ from workbench.autodiff.arrays import (
     memory_of,
     overlaps,
     owner_of,
-    record,
+    record_view,
     reduce_to,
     traced_view,
 )
 from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
 from workbench.autodiff.location import user_line
+from workbench.autodiff.operations import record
+from workbench.autodiff.records import by_fields, write_records
 from workbench.autodiff.registry import OWNER_DOORS
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost, strip
 from workbench.autodiff.settling import note, note_elements
 from workbench.autodiff.stored import KEYS, checked_key
 from workbench.autodiff.tape import OPEN, Entry, Tape
 from workbench.autodiff.telling import contains_traced, plain
+from workbench.autodiff.unseen import seen_write
 from workbench.errors import LostGradientError, MissingRuleError
 
 _BUILT_IN = frozenset({list, dict, tuple, str})
@@ -62,6 +66,8 @@ def get_item(container: Any, index: Any) -> Any:
             if type(index) is tuple and not index
             else get_item(as_array([container]).reshape(()), index)
         )
+    if OPEN and issubclass(kind, VIEWS) and type(seen := current(container)) is TracedArray:
+        return _read(seen, index)
     own = python_method(kind, "__getitem__")
     if own is None:
         if kind in _WATCHED:
@@ -127,6 +133,8 @@ def _read(source: TracedArray, index: Any) -> Any:
     tape, array = source.tape, source.array
     if not tape.open:
         return array[index]
+    if not array.ndim and type(index) is int and array.dtype.names:
+        index = array.dtype.names[index]
     found = array[index]
     if isinstance(found, np.void):  # one record of a structured array: a view of its memory
         return current(array[_as_view(index)])
@@ -149,6 +157,8 @@ def _read(source: TracedArray, index: Any) -> Any:
 
 def _gathered(source: TracedArray, index: Any) -> Any:
     """Elements picked by a mask or by arrays of positions: a copy."""
+    if source.array.dtype.names is not None:
+        return by_fields(lambda part: get_item(part, index), source.array[index], source)
     tape = source.tape
     value = source.array[index] if tape.level == 0 else beneath(tape, get_item, source.value, index)
     shape, dtype = source.array.shape, source.array.dtype
@@ -263,7 +273,10 @@ def set_item(value: Any, container: Any, index: Any) -> None:
         _write(container.array if kind is TracedArray else container, plain_index(index), value)
         return
     own = python_method(kind, "__setitem__")
-    if own is None:
+    if own is None and OPEN and issubclass(kind, VIEWS):
+        bare = record_view(container) if issubclass(kind, np.void) else container.view(np.ndarray)
+        _write(container if bare is None else bare, plain_index(index), value)
+    elif own is None:
         note_elements(container)
         container[index] = value
     else:
@@ -273,12 +286,16 @@ def set_item(value: Any, container: Any, index: Any) -> None:
 def _write(array: np.ndarray, index: Any, value: Any) -> None:
     """Write into memory that one or several tapes may know, outermost first."""
     value = current(value)
+    if array.dtype.names is not None:
+        if type(index) is str or (type(index) is int and not array.ndim):
+            _write(array[index if type(index) is str else array.dtype.names[index]], ..., value)
+            return
+        if contains_traced(value):
+            write_records(_write, array, index, value)
+            return
     if isinstance(value, list | tuple) and contains_traced(value):
         value = as_array(value)
     tape = innermost(value)
-    if array.dtype.names is not None and type(index) is str:
-        _write(array[index], ..., value)
-        return
     if tape is not None and not can_vary(array):
         if array.dtype.kind == "O":
             array[index] = value
@@ -295,6 +312,7 @@ def _write(array: np.ndarray, index: Any, value: Any) -> None:
     array[index] = plain(value)
     if OPEN and (changed := OPEN[-1].changed) is not None:
         changed[id(owner_of(array))] = array
+    seen_write(array, index)
 
 
 def _write_from(array: np.ndarray, index: Any, value: Any, tapes: list[Tape]) -> None:
@@ -377,6 +395,8 @@ def iterate(source: Any) -> Any:
         return source
     if kind is memoryview:
         return (get_item(source, k) for k in range(len(source)))
+    if issubclass(kind, VIEWS) and type(seen := current(source)) is TracedArray:
+        return _rows(seen.array)
     own = python_method(kind, "__iter__")
     if own is not None:
         made = resolve(own)(source)
@@ -403,6 +423,9 @@ def _items(source: Any, read: Callable) -> Any:
 
 def _rows(array: np.ndarray) -> Any:
     """The rows as they are when the loop gets there: the program may write into the array in between."""
+    if not array.ndim and array.dtype.names is not None:
+        yield from (get_item(array, name) for name in array.dtype.names)
+        return
     for k, row in enumerate(array):
         yield row if type(current(array)) is np.ndarray else get_item(array, k)
 

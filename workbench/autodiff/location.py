@@ -6,6 +6,7 @@ import itertools
 import linecache
 import os
 import sys
+import sysconfig
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 _ENGINE = tuple(
     str(Path(__file__).resolve().parent.parent / room) for room in ("autodiff", "rules", "checks.py")
 )
+_STANDARD = sysconfig.get_paths()["stdlib"] + os.sep
+_INSTALLED = tuple(os.sep + name + os.sep for name in ("site-packages", "dist-packages"))
 _LIBRARIES = tuple(os.sep + name + os.sep for name in ("numpy", "scipy", "autograd"))
 
 
@@ -22,12 +25,16 @@ def is_engine_file(filename: str) -> bool:
 
 
 def is_library_file(filename: str) -> bool:
-    """Whether a frame with this file name is a numeric library and not a user's program."""
+    """Whether a frame with this file name is a numeric or the standard library and not a user's program."""
+    if filename.startswith(_STANDARD):
+        return not any(part in filename for part in _INSTALLED) or any(
+            part in filename for part in _LIBRARIES
+        )
     return any(part in filename for part in _LIBRARIES)
 
 
 def user_frame() -> FrameType | None:
-    """The innermost running frame that is neither the engine nor a numeric library."""
+    """The innermost running frame that is neither the engine nor a numeric library nor Python's own."""
     frame = sys._getframe(1)
     while frame is not None:
         name = frame.f_code.co_filename

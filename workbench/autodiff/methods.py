@@ -76,7 +76,18 @@ def _astype(self: Any, dtype: Any, *args: Any, copy: bool = True, **kwargs: Any)
     return self if not copy and kind == plain(self).dtype else resolve(np.astype)(self, kind)
 
 
-def _view(self: TracedArray, *args: Any) -> Any:
+def _view(self: TracedArray, *args: Any, **kwargs: Any) -> Any:
+    kinds = [
+        kind for kind in (*args, *kwargs.values()) if isinstance(kind, type) and issubclass(kind, np.ndarray)
+    ]
+    if kinds and kinds[0] not in (np.ndarray, np.recarray):
+        raise lost(
+            f"a traced array was about to become an array of the subclass {kinds[0].__name__}",
+            fix=f"use the array itself, and functions of it: what {kinds[0].__name__} adds to arrays is not followed",
+        )
+    args = [kind for kind in (*args, *kwargs.values()) if kind not in kinds]
+    if not args:
+        return self
     self = current(self)
     found = self.array.view(*args)
     if not can_vary(found) or np.finfo(found.dtype).dtype != np.finfo(self.array.dtype).dtype:
@@ -89,6 +100,8 @@ def _view(self: TracedArray, *args: Any) -> Any:
 def _item(self: Any, *index: Any) -> Any:
     if not hasattr(self, "array"):
         return resolve(float)(self)
+    if self.array.dtype.names is not None and not self.array.ndim and not index:
+        return tuple(map(_python_number, indexing.iterate(self)))
     if not index:
         if self.array.size != 1:
             self.array.item()  # NumPy's own error
@@ -105,9 +118,14 @@ def _python_number(x: Any) -> Any:
 def _tolist(self: Any) -> Any:
     if not hasattr(self, "array"):
         return resolve(float)(self)
+    nested = self.array.ndim > 1
+    if self.array.dtype.names is not None:
+        if not self.array.ndim:
+            return _item(self)
+        nested = True
     if self.array.ndim == 0:
         return _python_number(indexing.get_item(self, ()))
-    return [_tolist(row) if self.array.ndim > 1 else _python_number(row) for row in indexing.iterate(self)]
+    return [_tolist(row) if nested else _python_number(row) for row in indexing.iterate(self)]
 
 
 METHODS: dict[str, Any] = {name: _as_method(function) for name, function in _FUNCTIONS.items()}
@@ -234,7 +252,7 @@ def _install() -> None:
     TracedArray.mT = property(lambda self: resolve(np.matrix_transpose)(self))
     TracedArray.flat = property(Flat, lambda self, value: Flat(self).__setitem__(..., value))
     TracedArray.real, TracedArray.imag = _part("real"), _part("imag")
-    TracedArray.__len__ = lambda self: len(self.array)
+    TracedArray.__len__ = lambda self: len(self.array[()] if self.array.dtype.names else self.array)
     TracedArray.__iter__ = lambda self: iter(indexing.iterate(self))
     TracedArray.__getitem__ = indexing.get_item
     TracedArray.__setitem__ = lambda self, index, value: indexing.set_item(value, self, index)

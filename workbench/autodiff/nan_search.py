@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import Operation, TracedArray
+from workbench.autodiff.arrays import TracedArray
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.derivatives import TracedPullback, checked_positions, traced_pullback
 from workbench.autodiff.location import describe, is_engine_file, is_library_file
+from workbench.autodiff.operations import Operation
 from workbench.autodiff.scalars import TRACED, ScalarStep, TracedFloat, strip
 from workbench.autodiff.settling import settle_all
 from workbench.autodiff.structure import leaves, map_leaves

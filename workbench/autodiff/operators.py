@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import beneath, current, own_copy, record
+from workbench.autodiff.arrays import beneath, current, own_copy
 from workbench.autodiff.derivatives import (
     checked_pair,
     checked_positions,
@@ -17,6 +17,7 @@ from workbench.autodiff.derivatives import (
     pullback,
     traced_pullback,
 )
+from workbench.autodiff.operations import record
 from workbench.autodiff.registry import INSTANCE_DOORS
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.structure import map_leaves

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.application import apply_rule, positional
-from workbench.autodiff.arrays import beneath, current, record
+from workbench.autodiff.arrays import beneath, current
 from workbench.autodiff.calls import forget, resolve
 from workbench.autodiff.location import name_of, user_line
+from workbench.autodiff.operations import record
 from workbench.autodiff.registry import DOORS, OWN, RULES, Rule
 from workbench.autodiff.scalars import TRACED, innermost
 from workbench.autodiff.structure import leaves, map_leaves

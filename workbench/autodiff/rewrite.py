@@ -120,7 +120,8 @@ class _Rewriter(ast.NodeTransformer):
         if isinstance(callee, ast.Name) and callee.id in FRAME_READERS:
             target = self.visit(callee)
             if callee.id in RUNNERS and args:
-                args[0] = self.door("program_text", [args[0]], node)
+                mode = ast.copy_location(ast.Constant(callee.id), node)
+                args[0] = self.door("program_text", [args[0], mode], node)
         else:
             if isinstance(callee, ast.Attribute):
                 value = self.visit(callee.value)
@@ -329,6 +330,24 @@ class _Rewriter(ast.NodeTransformer):
 
     visit_AsyncFunctionDef = visit_FunctionDef
 
+    def visit_Module(self, node: ast.Module) -> ast.Module:
+        node.body = self.block(node.body)
+        return node
+
+    # -- patterns: the values that they compare with are names, and stay as they are
+
+    def visit_MatchValue(self, node: ast.MatchValue) -> ast.MatchValue:
+        return node
+
+    def visit_MatchMapping(self, node: ast.MatchMapping) -> ast.MatchMapping:
+        node.patterns = [self.visit(pattern) for pattern in node.patterns]
+        return node
+
+    def visit_MatchClass(self, node: ast.MatchClass) -> ast.MatchClass:
+        node.patterns = [self.visit(pattern) for pattern in node.patterns]
+        node.kwd_patterns = [self.visit(pattern) for pattern in node.kwd_patterns]
+        return node
+
     def visit_Lambda(self, node: ast.Lambda) -> ast.Lambda:
         node.args = self.arguments(node.args)
         node.body = self.visit(node.body)
@@ -366,6 +385,12 @@ def rewrite(function: FunctionType, doors: dict[str, Callable]) -> CodeType:
     # Lines are counted from the first one, so that one stays as compiled: without the decorators' lines.
     inner = inner.replace(co_name=code.co_name, co_qualname=code.co_qualname)
     return _with_doors(inner, doors)
+
+
+def rewritten_module(tree: ast.AST, filename: str, mode: str, doors: dict[str, Callable]) -> CodeType:
+    """The code of a module or an expression, with every operation sent through ``doors``."""
+    new = _Rewriter(frozenset(), None).visit(copy.deepcopy(tree))
+    return _with_doors(compile(ast.fix_missing_locations(new), filename, mode, dont_inherit=True), doors)
 
 
 _FUTURE = 0x1000000  # from __future__ import annotations

@@ -148,7 +148,7 @@ class TracedFloat:
 
     def __getattr__(self, name: str) -> Any:
         """Attributes of NumPy's numbers: ``dtype``, ``shape``, ``sum()`` …"""
-        from workbench.autodiff.arrays import number_attribute
+        from workbench.autodiff.operations import number_attribute
 
         return number_attribute(self, name)
 

@@ -41,6 +41,8 @@ class Tape(list):
         memories: the blocks of array memory this tape knows, by the id of the array that owns the block.
         writes: the entries that changed an array, in program order.
         caches: what functions behind ``functools.lru_cache`` returned, while the program is running.
+        kept: copies of arrays that code which is not followed may write into (see ``unseen``), by the id of the owner.
+        keeps: whether every array that the tape comes to know is one of these.
         refusal: the first thing that the engine refused while the program was running, whoever caught the error.
         changed: everything that the program has changed, by id, while a block of its own runs; None otherwise.
         touched: the containers that the program put something into, while it is running (see ``settling``).
@@ -51,6 +53,8 @@ class Tape(list):
         "__weakref__",
         "caches",
         "changed",
+        "keeps",
+        "kept",
         "level",
         "lock",
         "memories",
@@ -70,6 +74,8 @@ class Tape(list):
         self.caches: dict[Any, dict] = {}
         self.touched: dict[tuple[int, str | None], Any] = {}
         self.changed: dict[int, Any] | None = None
+        self.kept: dict[int, Any] | None = None
+        self.keeps = False
         self.refusal: RefusedError | None = None
         self.lock = threading.RLock()
         self.traces_all = False
@@ -183,6 +189,10 @@ def recording() -> Iterator[Tape]:
         OPEN.stack.append(tape)
         try:
             yield tape
+            if tape.kept:
+                from workbench.autodiff.unseen import check_unseen
+
+                check_unseen(tape)
         finally:
             OPEN.stack.remove(tape)
             tape.open = False

@@ -226,13 +226,7 @@ def joined(*parts: str) -> str:
     return written("".join(parts), parts)
 
 
-def program_text(source: Any) -> Any:
-    """What ``eval`` or ``exec`` is given."""
-    refuse_text(source, "a program")
-    return source
-
-
-REWRITTEN_DOORS.update(formatted=formatted, joined=joined, program_text=program_text)
+REWRITTEN_DOORS.update(formatted=formatted, joined=joined)
 
 _WRITING = frozenset({"format", "format_map", "join", "replace"})
 

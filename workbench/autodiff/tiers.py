@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import current, record
+from workbench.autodiff.arrays import current
 from workbench.autodiff.location import is_engine_file
+from workbench.autodiff.operations import record
 from workbench.autodiff.registry import OWN
 from workbench.autodiff.scalars import TRACED, innermost
 from workbench.autodiff.structure import leaves, map_leaves

@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench.autodiff.arrays import owner_of
 from workbench.autodiff.location import user_line
+from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
 from workbench.errors import MissingRuleError
 
@@ -33,8 +34,9 @@ def _known_arrays(f: Callable, args: Any, kwargs: dict) -> list[np.ndarray]:
     found: list[np.ndarray] = []
     for x in (getattr(f, "__self__", None), *args, *kwargs.values()):
         for array in x if type(x) is tuple or type(x) is list else (x,):
-            if type(array) is np.ndarray and array.flags.writeable and is_known(array):
-                found.append(array)
+            if isinstance(array, np.ndarray) and type(array) not in TRACED and array.flags.writeable:
+                bare = array.view(np.ndarray)
+                found += [bare] if is_known(bare) else []
     return found
 
 

@@ -16,6 +16,7 @@ from workbench.rules import (  # noqa: F401
     iterators,
     linalg,
     products,
+    programs_in_text,
     random_draws,
     rearranging,
     reductions,

@@ -15,10 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import TracedArray, beneath, current, overlaps, owner_of, record
-from workbench.autodiff.calls import python_method, resolve
+from workbench.autodiff.arrays import TracedArray, beneath, current, overlaps, owner_of
+from workbench.autodiff.calls import python_method, resolve, seen
 from workbench.autodiff.elementwise import add_at
 from workbench.autodiff.indexing import get_item, set_item
+from workbench.autodiff.operations import record
+from workbench.autodiff.records import by_fields, is_structured, of_records
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost
 from workbench.autodiff.tape import OPEN, Tape
@@ -110,9 +112,29 @@ def arranged(function: Callable, places: tuple[int, ...]) -> Callable:
         tape = _innermost_inside(args)
         if tape is None:
             return function(*args, **kwargs)
+        if any(is_structured(part) for part in _parts(args)):
+            return _arranged_records(call, function, args, kwargs)
         return arrange(tape, function, args, kwargs, places)
 
     return call
+
+
+def _parts(args: tuple) -> list[Any]:
+    return [part for a in args for part in (a if type(a) is list or type(a) is tuple else (a,))]
+
+
+def _arranged_records(call: Callable, function: Callable, args: tuple, kwargs: dict) -> Any:
+    """An arranging function of structured arrays: of each of their fields, unless it gives views of them."""
+    found = function(*plain(args), **kwargs)
+    if type(found) is not np.ndarray or contains_traced(found):
+        return seen(found)
+
+    def of_fields(*parts: Any) -> Any:
+        filled = iter(parts)
+        new = [type(a)([next(filled) for _ in a]) if type(a) in (list, tuple) else next(filled) for a in args]
+        return call(*new, **kwargs)
+
+    return by_fields(of_fields, found, *_parts(args))
 
 
 _NAMES = {np.full: ("shape", "fill_value"), np.full_like: ("a", "fill_value"), np.reshape: ("a", "shape")}
@@ -270,6 +292,8 @@ _ORDERS = {np.ascontiguousarray: "C", np.asfortranarray: "F"}  # and they make o
 def _array(function: Callable, *, copies: bool) -> Callable:
     def call(x: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
         x = list(x) if isinstance(x, deque) else x
+        if OPEN and function is not np.asanyarray and isinstance(x, np.ndarray) and type(x) not in TRACED:
+            x = x.view(np.ndarray)
         if type(x) not in TRACED and (own := python_method(type(x), "__array__")) is not None:
             x = resolve(own)(x)
         if not contains_traced(x, 6):
@@ -278,8 +302,10 @@ def _array(function: Callable, *, copies: bool) -> Callable:
         kind = None if dtype is None else np.dtype(dtype)
         if kind is not None and kind.kind == "O":
             return _of_objects(x)
-        if kind is not None and kind.kind in "SUTV":
+        if kind is not None and kind.kind in "SUTV" and kind.names is None:
             raise lost(f"traced values were about to become an array of {kind}")
+        if kind is not None and kind.names is not None and isinstance(x, list | tuple):
+            return of_records(x, kind)
         if kind is not None and kind.kind not in "fc":
             return function(plain(x), dtype, *args, **kwargs)
         made = _current_inside(x)
@@ -358,6 +384,8 @@ def _copy(x: Any, *args: Any, **kwargs: Any) -> Any:
     x = current(x)
     if type(x) is not TracedArray:
         return np.copy(x, *args, **kwargs) if not contains_traced(x) else DOORS[np.array](x)
+    if x.array.dtype.names is not None:
+        return by_fields(_copy, x.array.copy(*args, **kwargs), x)
     value = (
         np.copy(x.array, *args, **kwargs)
         if x.tape.level == 0

@@ -207,7 +207,7 @@ def _sort(a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *,
     a = _array_of(a)
     if type(a) is not TracedArray:
         return np.sort(a, axis, kind, order, stable=stable)
-    return _picked(a, np.argsort(a.array, axis=axis, kind="stable"), axis)
+    return _picked(a, np.argsort(a.array, axis=axis, kind="stable", order=order), axis)
 
 
 def _partition(a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: Any = None) -> Any:

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.application import as_array
-from workbench.autodiff.arrays import TracedArray, current, record
+from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import called_back, seen
 from workbench.autodiff.location import name_of, user_line
+from workbench.autodiff.operations import record
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.scalars import TracedFloat, lost, unswallowed
 from workbench.autodiff.tape import OPEN

@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.calls import class_door
 from workbench.autodiff.registry import DOORS, OWNER_DOORS, door
 from workbench.autodiff.scalars import TRACED, lost
 from workbench.autodiff.telling import contains_traced, plain
@@ -148,7 +147,6 @@ def _reads(function: Callable, what: str) -> None:
 
 _reads(ast.literal_eval, "a value")
 _reads(json.loads, "JSON")
-_reads(compile, "a program")
 _reads(ord, "whole numbers")
 for _function in (np.fromstring, np.loadtxt, np.genfromtxt):
     _reads(_function, "an array")
@@ -167,12 +165,19 @@ def decimal_(x: Any = "0", *context: Any) -> decimal.Decimal:
     return decimal.Decimal(x, *context)
 
 
-@door(fractions.Fraction)
+@door(fractions.Fraction, fractions.Fraction.from_float.__func__)
 def fraction(*args: Any, **kwargs: Any) -> fractions.Fraction:
-    """``fractions.Fraction``: its parts stay on the tape, its text does not."""
+    """``fractions.Fraction``: a ratio of whole numbers, which do not vary."""
+    args = args[args[:1] == (fractions.Fraction,) :]  # a method of the class
     if any(map(_is_text, args)):
         raise lost_in_text("a fraction")
-    return class_door(fractions.Fraction)(*args, **kwargs)
+    if any(type(x) in TRACED for x in args):
+        raise lost(
+            "a traced number was about to become a fraction, a ratio of whole numbers, which do not vary",
+            fix="compute with the number itself, which equals its fraction (limit_denominator rounds it), or, if no"
+            " derivative is wanted here, pass workbench.stop_gradient(x)",
+        )
+    return fractions.Fraction(*args, **kwargs)
 
 
 def _is_text(x: Any) -> bool:

@@ -17,8 +17,9 @@ import torch
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from workbench.autodiff.application import as_array
-from workbench.autodiff.arrays import TracedArray, current, record
+from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import resolve
+from workbench.autodiff.operations import record
 from workbench.autodiff.registry import DOORS, LIFTS, NUMBERS, OWNER_DOORS
 from workbench.autodiff.scalars import TRACED, innermost, lost
 from workbench.autodiff.tape import OPEN

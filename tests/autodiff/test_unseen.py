@@ -1,0 +1,135 @@
+"""Memory that is written into or read through what is not followed: subclasses, addresses, functions without source."""
+
+import ctypes
+
+import numpy as np
+import pytest
+
+from workbench import gradient
+from workbench.errors import LostGradientError, MissingRuleError, NotDifferentiableError
+
+X = np.array([1.0, 2.0])
+
+
+class Labelled(np.ndarray):
+    pass
+
+
+def _through(view):
+    """A program that writes through an ordinary array and reads through ``view`` of it."""
+
+    def program(x):
+        y = np.zeros(2)
+        seen = view(y)
+        y[:] = x
+        return seen.sum() * x[0]
+
+    return program
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda y: y.view(Labelled),
+        lambda y: y.view(np.matrix),
+        lambda y: np.ma.array(y, copy=False),
+        lambda y: y.view(int),
+    ],
+)
+def test_traced_memory_is_not_read_through_a_subclass(view):
+    with pytest.raises((LostGradientError, MissingRuleError)):
+        gradient(_through(view))(X)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda y: y.view(Labelled).__setitem__(0, 9.0),
+        lambda y: y.view(Labelled).fill(9.0),
+        lambda y: y.view(np.matrix).__iadd__(3.0),
+        lambda y: np.ma.array(y, copy=False).__setitem__(0, 9.0),
+        lambda y: np.add(1.0, [2.0, 3.0], out=y.view(Labelled)),
+    ],
+)
+def test_what_is_written_through_a_subclass_is_undone(write):
+    def program(x):
+        y = np.full(2, 0.5)
+        z = x * y
+        write(y)
+        return np.sum(z * x)
+
+    assert np.allclose(gradient(program)(X), X)
+
+
+def test_array_of_a_subclass_reads_as_a_plain_one():
+    def program(x):
+        seen = (y := np.zeros(2)).view(Labelled)
+        y[:] = x
+        return np.sum(np.asarray(seen) ** 2)
+
+    assert np.allclose(gradient(program)(X), 2 * X)
+
+
+@pytest.mark.parametrize("x", [np.eye(2).view(np.matrix), np.ma.array(X, mask=[0, 1]), X.view(Labelled)])
+def test_argument_of_a_subclass_is_refused(x):
+    with pytest.raises(NotDifferentiableError, match="subclass"):
+        gradient(lambda v: np.sum(v * v))(x)
+
+
+def test_memory_that_is_handed_out_is_watched():
+    def program(x):
+        y = np.full(2, 0.5)
+        z = x * y
+        pointer = y.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
+        y[1] = 4.0
+        w = np.sum(z * y)
+        if x[0] > 1:
+            pointer[0] = 9.0
+        return w
+
+    assert np.allclose(gradient(program)(X), [0.25, 2.0])
+    with pytest.raises(LostGradientError, match="not followed"):
+        gradient(program)(X * 2)
+
+
+SOURCELESS: dict = {"np": np}
+exec(
+    """
+def scaled(x, y):
+    return np.sum(x * y)
+def changed(x, y):
+    z = x * y
+    y[0] = 7.0
+    return np.sum(z)
+def filled(y):
+    y[0] = 9.0
+def own(x):
+    y = np.full(2, 0.5)
+    z = x * y
+    y[0] = 9.0
+    return np.sum(z * x)
+""",
+    SOURCELESS,
+)
+
+
+def test_functions_without_source_do_not_change_arrays_unseen():
+    scaled, changed, filled, own = (SOURCELESS[name] for name in ("scaled", "changed", "filled", "own"))
+
+    def program(x, last):
+        y = np.full(2, 0.5)
+        z = x * y
+        y[1] = 4.0
+        filled(y)
+        return scaled(z, y) + last(x, y)
+
+    assert np.allclose(gradient(program)(X, scaled), [4.5 + 9.0, 2.0 + 4.0])
+    for refused in (lambda x: program(x, changed), own):
+        with pytest.raises(LostGradientError, match="not followed"):
+            gradient(refused)(X)
+
+
+def test_code_compiled_before_is_refused():
+    code = compile("x * x", "<formula>", "eval")
+    with pytest.raises(LostGradientError, match="compiled before"):
+        gradient(lambda x: eval(code, {"x": x}))(1.5)

@@ -1,0 +1,82 @@
+"""Arrays that code which is not followed may write into: a function without source, or whoever was given the memory.
+
+Such a write cannot be put on a tape. Copies tell, when the program has ended, whether there was one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff.arrays import memory_of, owner_of, part_over
+from workbench.autodiff.scalars import lost
+from workbench.autodiff.tape import OPEN, Tape
+
+HANDED_OUT = frozenset({"ctypes", "data", "__array_interface__"})
+"""Attributes of an array that hand out its memory."""
+
+
+def run_unfollowed(f: Callable, args: Any, kwargs: dict) -> Any:
+    """``f(*args, **kwargs)`` for a function of the program that is not followed."""
+    for tape in OPEN:
+        tape.kept = {} if tape.kept is None else tape.kept
+        if not tape.keeps:
+            tape.keeps = True
+            for memory in tape.memories.values():
+                if not memory.active:
+                    tape.kept.setdefault(id(memory.owner), memory.owner.copy(order="K"))
+    lengths = [len(tape) for tape in OPEN]
+    result = f(*args, **kwargs)
+    for tape, length in zip(OPEN, lengths, strict=True):
+        if len(tape) == length:
+            _note_changes(tape)
+        else:  # which operations came before the write, and which after it?
+            check_unseen(tape)
+    return result
+
+
+def _note_changes(tape: Tape) -> None:
+    """Put what was written during a call that did nothing with traced values on the tapes."""
+    from workbench.autodiff.indexing import set_item
+
+    for key, kept in list((tape.kept or {}).items()):
+        if not _equal(kept, owner := tape.memories[key].owner):
+            new = owner.copy(order="K")
+            owner[...] = kept
+            set_item(new, owner, ...)
+
+
+def handed_out(array: np.ndarray) -> None:
+    """Somebody is about to get the bare memory of ``array``."""
+    for tape in OPEN:
+        tape.kept = {} if tape.kept is None else tape.kept
+        owner = memory_of(tape, array).owner
+        tape.kept.setdefault(id(owner), owner.copy(order="K"))
+
+
+def seen_write(array: np.ndarray, index: Any) -> None:
+    """``array[index]`` was written by the program itself."""
+    for tape in OPEN:
+        if tape.kept and (kept := tape.kept.get(id(owner := owner_of(array)))) is not None:
+            part_over(array, owner, kept)[index] = array[index]
+
+
+def check_unseen(tape: Tape) -> None:
+    """Compare the arrays with their copies.
+
+    Raises:
+        LostGradientError: an array was written into by code that is not followed.
+    """
+    for key, kept in (tape.kept or {}).items():
+        if not _equal(kept, owner := tape.memories[key].owner):
+            raise lost(
+                f"an array of shape {owner.shape} that takes part in a derivative was written into by code that is "
+                "not followed: a function without source, or one that was given the memory",
+                fix="write into a copy, make a new array instead, or put the function into a file",
+            )
+
+
+def _equal(a: np.ndarray, b: np.ndarray) -> bool:
+    return bool(np.all(a == b)) if a.dtype.names is not None else a.tobytes() == b.tobytes()
