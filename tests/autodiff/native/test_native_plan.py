@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import gc
 import math
 import queue
 import subprocess
 import sys
 import time
 import types
+import weakref
 from pathlib import Path
 
 import fuzz
@@ -282,6 +284,23 @@ def test_arrays_in_closures_are_told_apart():
     found = [plan(f, (1.0,)).pullback((1.0,))[1](1.0) for f in (one, two, one)]
     assert found == [(3.0,), (15.0,), (3.0,)]
     assert plan(one, (1.0,)).compiled is plan(two, (1.0,)).compiled
+
+
+def test_a_plan_does_not_keep_the_arrays_of_a_closure():
+    def make():
+        table = np.ones(3)
+        return (lambda x: x * table[0] + helper(x)), weakref.ref(table)
+
+    f, table = make()
+    made = plan(f, (2.0,))
+    assert made.pullback((2.0,))[1](1.0) == (5.0,)
+    assert made.pushes.call(made.pushes.generated.pushforward, [*made.numbers((2.0,))[0], 1.0, np.zeros(3)])
+    compiled = made.compiled
+    del f, made
+    gc.collect()
+    assert table() is None
+    again, _ = make()
+    assert plan(again, (2.0,)).compiled is compiled
 
 
 def test_derivatives_belong_to_what_an_array_held_when_the_program_ran(monkeypatch):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from fuzz import load
 
-from workbench.autodiff.native import DeclinedError, Plan, vectors
+from workbench.autodiff.native import DeclinedError, Plan, elements, vectors
 from workbench.autodiff.native.plan import LEAVES
 from workbench.autodiff.tiers import tier_of
 from workbench.checks import check_gradient
@@ -30,7 +30,7 @@ def derivative(program, args, bar, dots):
 def both_ways(monkeypatch, program, args, bar, dots):
     """With loops as they are, and in whole from one element on."""
     monkeypatch.setattr(vectors, "SHORTEST", math.inf)
-    monkeypatch.setitem(vectors.HELPERS, "inf", math.inf)
+    monkeypatch.setitem(elements.HELPERS, "inf", math.inf)
     _, expected = derivative(program, args, bar, dots)
     monkeypatch.setattr(vectors, "SHORTEST", 1)
     made, found = derivative(program, args, bar, dots)

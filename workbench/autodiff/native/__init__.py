@@ -2,10 +2,11 @@
 
 One file per pass, in this order: ``read`` (source and free names), ``fence`` (refusals), ``normalise`` (no jumps),
 ``lower`` with ``statements``, ``expressions`` and ``calls`` (three-address form and types at once), ``simplify``,
-``activity``, ``storage`` and ``reverse`` (the two halves), ``emit`` and ``generate`` (text), ``vectors`` (loops over
-elements by NumPy, until there is machine code), ``compile`` and ``cache`` (machine code). ``primitives`` is the table
-of operations, ``runtime`` what generated code calls; ``complexes`` and ``cmath_functions`` take complex numbers apart;
-``called`` finds the function and arguments of a call.
+``activity``, ``storage`` and ``reverse`` (the two halves), ``emit`` and ``generate`` (text), ``vectors`` and
+``elements`` (loops over elements by NumPy, until there is machine code), ``compile`` and ``cache`` (machine code).
+``primitives`` is the table of operations, ``runtime`` what generated code calls; ``complexes`` and
+``cmath_functions`` take complex numbers apart; ``called`` finds the function and arguments of a call, ``plan`` takes a
+call through generated code, ``plans`` holds those made so far.
 
     plan(function, args) -> Plan | Refusal
 """
@@ -13,7 +14,8 @@ of operations, ``runtime`` what generated code calls; ``complexes`` and ``cmath_
 from workbench.autodiff.native.batch import batch, batch_plan
 from workbench.autodiff.native.choice import chosen
 from workbench.autodiff.native.fence import Refusal, RefusedError
-from workbench.autodiff.native.plan import LEAVES, DeclinedError, Plan, plan
+from workbench.autodiff.native.plan import LEAVES, DeclinedError, Plan
+from workbench.autodiff.native.plans import plan
 
 __all__ = [
     "LEAVES",

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.native.fence import Refusal
-from workbench.autodiff.native.plan import DeclinedError, Plan, plan
+from workbench.autodiff.native.plan import DeclinedError, Plan
+from workbench.autodiff.native.plans import plan
 from workbench.autodiff.native.runtime import Stop, TapeFull
 
 

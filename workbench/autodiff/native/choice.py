@@ -17,7 +17,8 @@ from typing import Any
 
 from workbench.autodiff.native.compile import mode
 from workbench.autodiff.native.fence import Refusal
-from workbench.autodiff.native.plan import Plan, plan
+from workbench.autodiff.native.plan import Plan
+from workbench.autodiff.native.plans import plan
 
 MOST_STOPS = 3
 SHORT_PROGRAM = 48  # operations that a tape does in the time it takes to call generated code

@@ -30,9 +30,10 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.native import cache
+from workbench.autodiff.native.elements import HELPERS
 from workbench.autodiff.native.generate import Generated
 from workbench.autodiff.native.runtime import PLAIN, TapeFull, machine
-from workbench.autodiff.native.vectors import HELPERS, with_vectors
+from workbench.autodiff.native.vectors import Rewritten, with_vectors
 
 FIRST_TAPE = 4096
 LARGEST_POOLED = 2**22  # numbers in a tape that is kept for the next call
@@ -59,14 +60,29 @@ class Compiled:
         self.failure = ""
         self.capacity = FIRST_TAPE
         self.spent = 0.0
-        self.namespace: dict[str, Any] = dict(PLAIN, **HELPERS, compiled=_as_it_is, compiled_entry=_as_it_is)
         self.name = name = (
             f"<derivative of {generated.primal}, {hashlib.sha256(generated.text.encode()).hexdigest()[:12]}>"
         )
         linecache.cache[name] = (len(generated.text), None, generated.text.splitlines(keepends=True), name)
-        self.whole = with_vectors(generated.text, [generated.primal])
-        exec(compile(self.whole.tree, name, "exec"), self.namespace)
+        self.machine_code: dict[str, Any] | None = None
         self.tapes: list[Any] = []
+
+    @functools.cached_property
+    def whole(self) -> Rewritten:
+        """Generated Python whose loops NumPy goes through; made when it first runs, not where machine code is there."""
+        return with_vectors(self.generated.text, [self.generated.primal])
+
+    @property
+    def namespace(self) -> dict[str, Any]:
+        """The functions that run."""
+        return self.python if self.machine_code is None else self.machine_code
+
+    @functools.cached_property
+    def python(self) -> dict[str, Any]:
+        """The functions as generated Python."""
+        made: dict[str, Any] = dict(PLAIN, **HELPERS, compiled=_as_it_is, compiled_entry=_as_it_is)
+        exec(compile(self.whole.tree, self.name, "exec"), made)
+        return made
 
     # ------------------------------------------------------------------------------------ running
 
@@ -200,7 +216,7 @@ class Compiled:
             if mode() == "numba":
                 raise
             return
-        self.namespace = namespace
+        self.machine_code = namespace
         self.state = "compiled"
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from workbench.autodiff.native.elements import HELPERS
 from workbench.autodiff.native.fence import refuse
 from workbench.autodiff.native.ir import (
     Atom,
@@ -29,7 +30,6 @@ from workbench.autodiff.native.ir import (
 from workbench.autodiff.native.primitives import PRIMITIVES
 from workbench.autodiff.native.runtime import PLAIN
 from workbench.autodiff.native.structures import Given
-from workbench.autodiff.native.vectors import HELPERS
 
 BUILTINS = {"abs", "float", "int", "range", "len", "True", "False", "None", "Stop", "TapeFull", "compiled"}
 

@@ -1,10 +1,8 @@
-"""One entry per function and kind of arguments: ``plan`` finds or makes it, or says why there is none."""
+"""A plan: the derivative of one function for one kind of arguments, and how calls go through generated code."""
 
 from __future__ import annotations
 
 import copy
-import threading
-import types
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -17,7 +15,7 @@ from workbench.autodiff.native.called import (
     parameters_of,
     value_now,
 )
-from workbench.autodiff.native.compile import Compiled, mode
+from workbench.autodiff.native.compile import Compiled
 from workbench.autodiff.native.fence import Refusal, RefusedError, refuse
 from workbench.autodiff.native.generate import Generated, Generator
 from workbench.autodiff.native.program import Program
@@ -35,7 +33,6 @@ from workbench.autodiff.native.structures import (
     thing_of,
 )
 from workbench.autodiff.native.work import Work
-from workbench.autodiff.registry import OWN
 
 Back = Callable[[Any], tuple[Any, ...]]
 
@@ -84,6 +81,7 @@ class Plan:
         self.generator = Generator(self.program, entry, self.active)
         self.generated: Generated = self.generator.halves()
         self.compiled = Compiled(self.generated, (self.generated.forward, self.generated.backward))
+        self.program.let_go(target.__closure__ or ())
         self.n_args = len(args)
         self.work = Work(entry.block, entry.params)
         self.has_arrays = any("[" in type_ for type_ in types_)
@@ -91,6 +89,14 @@ class Plan:
         # shared by the plans of functions with the same code:
         self.on_demand: dict[str, Compiled] = {}
         self.tally = {"stops": 0}
+
+    def of(self, function: Callable[..., Any] | None) -> Plan:
+        """This plan for a function with the same code and other captured values; None where none is held."""
+        if self.function is function:
+            return self
+        made = copy.copy(self)
+        made.function = function
+        return made
 
     @property
     def given(self) -> slice:
@@ -305,6 +311,8 @@ class Plan:
         Raises:
             RefusedError: the result is not one float, or the tangent sweep is not taken.
         """
+        from workbench.autodiff.native.plans import plan
+
         if self.result_shape != "float":
             raise refuse("it uses a Hessian of other than one float")
         numbers, _ = self.numbers(args)
@@ -381,59 +389,3 @@ def _copied(thing: Any) -> Any:
         return Given(leaf.type, array=leaf.array.copy()) if isinstance(leaf, Given) else leaf
 
     return assemble(shape_of(thing), copied)
-
-
-def _key(target: types.FunctionType, things: list[Any]) -> Any:
-    """What a plan depends on besides the names it watches."""
-    numbers = captured(target)
-    cells = []
-    for name, cell in zip(target.__code__.co_freevars, target.__closure__ or (), strict=True):
-        content = value_now(cell, name)
-        thing = thing_of(content)
-        arrays = any(isinstance(leaf, Given) for leaf in leaves(thing))
-        cells.append(type(content) if name in numbers else shape_of(thing) if arrays else id(content))
-    defaults = [thing_of(d) for d in (*(target.__defaults__ or ()), *(target.__kwdefaults__ or {}).values())]
-    constants = [(shape_of(thing), tuple(map(repr, leaves(thing)))) for thing in defaults]
-    # Equal code objects may belong to different modules: what their names mean differs.
-    home = id(target.__globals__), target.__code__.co_filename
-    return target.__code__, home, tuple(map(shape_of, things)), tuple(cells), tuple(constants)
-
-
-MOST_PLANS = 64  # for one piece of code; making one takes some milliseconds
-
-_plans: dict[Any, Plan | Refusal] = {}
-_made: dict[types.CodeType, int] = {}
-_lock = threading.RLock()
-
-
-def plan(function: Callable[..., Any], args: tuple[Any, ...]) -> Plan | Refusal:
-    """The plan for calling ``function`` with arguments like ``args``, or why there is none."""
-    if mode() == "off":
-        return Refusal("WORKBENCH_NATIVE is off")
-    try:
-        target, things, before = called_function(function, args)
-    except RefusedError as error:
-        return error.refusal
-    key = (_key(target, things), before, len(args), len(OWN))
-    with _lock:
-        found = _plans.get(key)
-        if found is None or (isinstance(found, Plan) and not found.fits()):
-            made_before = _made[target.__code__] = _made.get(target.__code__, 0) + 1
-            if made_before > MOST_PLANS:
-                return Refusal("what it reads from outside, or the kind of its arguments, keeps changing")
-            try:
-                found = Plan(function, args)
-            except RefusedError as error:
-                found = error.refusal
-            except Exception as error:
-                if mode() != "auto":
-                    raise
-                found = Refusal(f"the native tier cannot read it: {type(error).__name__}: {error}")
-            _plans[key] = found
-    if isinstance(found, Plan) and found.function is not function:
-        found = copy.copy(found)  # the same code with other captured numbers
-        found.function = function
-    return found
-
-
-__all__ = ["LEAVES", "DeclinedError", "Plan", "Refusal", "plan"]

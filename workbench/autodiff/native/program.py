@@ -58,6 +58,20 @@ class Program:
         """Note that ``name`` in ``home`` (names, a cell, an object) was taken to be ``value``."""
         self.guards[id(home), name] = (home, name, value)
 
+    def let_go(self, closure: tuple[types.CellType, ...]) -> None:
+        """Forget the functions that were read, once that is done: the arrays of a closure shall not outlive it.
+
+        What is known of them by its identity (``guards``) stays.
+        """
+        own = {id(cell) for cell in closure}
+        self.outside = {
+            place: (None if id(home) in own else home, *rest) for place, (home, *rest) in self.outside.items()
+        }
+        self.functions = dict(enumerate(self.functions.values()))
+        for function in self.functions.values():
+            function.source = Source(None, function.source.definition, function.source.file)
+            function.home = None
+
     def constants(self, function: types.FunctionType, args: dict[str, Any]) -> frozenset[str]:
         """The arguments of a call that the callee is read with as constants.
 
