@@ -16,6 +16,7 @@ B = _rng.normal(size=(3, 4))
 S = A @ A.T
 Z = _rng.normal(size=4) + 1j * _rng.normal(size=4)
 V = _rng.normal(size=3)
+K = A + 1j * np.cos(np.arange(9.0)).reshape(3, 3)
 T3 = _rng.normal(size=(2, 3, 4))
 
 RULE_CASES: dict[Callable, list[tuple[tuple, dict[str, Any]]]] = {
@@ -148,7 +149,13 @@ INVARIANTS: dict[Callable, list[tuple[Callable, tuple]]] = {
             (B,),
         ),
     ],
-    np.linalg.qr: [(lambda a: (lambda q, r: (q**2) @ r**2)(*np.linalg.qr(a)), (B.T,))],
+    np.linalg.qr: [
+        (lambda a: (lambda q, r: (q**2) @ r**2)(*np.linalg.qr(a)), (B.T,)),
+        (lambda a: tuple(np.linalg.qr(a)), (K,)),
+        (lambda a: tuple(np.linalg.qr(a[:, :2])), (K,)),
+    ],
+    np.linalg.pinv: [(np.linalg.pinv, (x,)) for x in (B, B.T, K, K[:, :2], K[:2], np.stack([K, K.T]))],
+    np.linalg.slogdet: [(lambda a: tuple(np.linalg.slogdet(a)), (x,)) for x in (A, K, np.stack([K, K.T]))],
 }
 
 # elementwise functions: arguments inside the domain of each

@@ -19,6 +19,7 @@ PAIRS = np.concatenate(
 )
 HEIGHTS = np.sin(PAIRS[:, 0]) * PAIRS[:, 1] ** 2
 MANY = np.random.default_rng(3).uniform(0.0, 2.0, size=(150, 2))
+BUMPS = 0.7 * np.sin(3 * MANY[:, 0]) / Y[1]
 INSIDE = np.array([[0.8, 0.9], [1.1, 1.2], [0.6, 1.3]])
 KNOTS = np.array([0.65, 1.4, 2.3])
 
@@ -168,9 +169,7 @@ def test_smoothing_holds_the_misfit():
         lambda y: ip.make_smoothing_spline(X, y)(AT).sum(),
         lambda y: ip.RectBivariateSpline(X, X, np.outer(y, y), s=0.1)(AT, AT).sum(),
         lambda y: ip.griddata(PAIRS, HEIGHTS * y[1], INSIDE, method="cubic").sum(),
-        lambda y: ip.SmoothBivariateSpline(PAIRS[:, 0], PAIRS[:, 1], HEIGHTS * y[1], s=0.2, kx=1, ky=1).ev(
-            1, 1
-        ),
+        lambda y: ip.SmoothBivariateSpline(*MANY.T, BUMPS * y[1], s=1.0, kx=1, ky=1).ev(1, 1),
     ],
 )
 def test_refused(program):

@@ -20,7 +20,7 @@ from workbench.errors import DifferentiationError, MissingRuleError
 
 # Taken by name from each namespace; what has a rule of ours already is left alone.
 _NUMPY = "real imag real_if_close".split()
-_LINALG = "det eig inv norm pinv slogdet solve svd".split()
+_LINALG = "det eig inv norm solve svd".split()
 
 
 def _adopt(primitive: Callable, wrapped: Callable, leaves: tuple[int, ...]) -> None:

@@ -40,7 +40,8 @@ def _qr(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
         q_bar, r_bar = bars
         m = r @ _transposed(r_bar) - _transposed(q_bar) @ q
         lower = np.tril(m, -1)
-        symmetric = lower + _transposed(lower) + np.tril(np.triu(m))
+        # the diagonal of r is real
+        symmetric = lower + _transposed(lower) + np.real(np.tril(np.triu(m)))
         right = q_bar + q @ symmetric
         return [_transposed(np.linalg.solve(r, _transposed(right)))]
 
@@ -48,6 +49,52 @@ def _qr(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
 
 
 add_rule(Rule(np.linalg.qr, _qr, leaves=(0,)))
+
+
+def _pinv(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
+    """The pseudoinverse P, for a rank that does not change.
+
+    Source: G. H. Golub, V. Pereyra, The differentiation of pseudo-inverses and nonlinear least squares problems whose
+    variables separate, 1973, equation 4.12.
+    """
+    if len(args) > 1 or kwargs:
+        raise MissingRuleError(
+            "numpy.linalg.pinv has no rule for its options",
+            found=f"got {(*args[1:], *kwargs)}",
+            where=user_line(),
+            fix="leave them out, or compute it from numpy.linalg.svd",
+        )
+    a, p = args[0], np.linalg.pinv(args[0])
+    rows, columns = np.shape(plain(a))[-2:]
+
+    def pinv_pullback(bar: Any) -> list[Any]:
+        p_dagger, bar_dagger = _transposed(p), _transposed(bar)
+        left, right = np.eye(rows) - a @ p, np.eye(columns) - p @ a
+        return [
+            left @ bar_dagger @ p @ p_dagger + p_dagger @ p @ bar_dagger @ right - p_dagger @ bar @ p_dagger
+        ]
+
+    return p, pinv_pullback
+
+
+add_rule(Rule(np.linalg.pinv, _pinv, leaves=(0,)))
+
+
+def _slogdet(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
+    """d log|det A| and d arg det A are the real and the imaginary part of tr A⁻¹ dA."""
+    result = np.linalg.slogdet(*args, **kwargs)
+
+    def slogdet_pullback(bars: Any) -> list[Any]:
+        sign_bar, log_bar = bars
+        factor = log_bar
+        if np.iscomplexobj(plain(args[0])):
+            factor = log_bar - 1j * np.imag(np.conj(sign_bar) * result[0])
+        return [np.reshape(factor, (*np.shape(plain(factor)), 1, 1)) * _transposed(np.linalg.inv(args[0]))]
+
+    return result, slogdet_pullback
+
+
+add_rule(Rule(np.linalg.slogdet, _slogdet, leaves=(0,)))
 
 
 def _cholesky(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:

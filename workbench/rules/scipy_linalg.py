@@ -17,7 +17,7 @@ from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import add_constant
 from workbench.autodiff.telling import plain
 from workbench.rules.named import named_rule
-from workbench.rules.stand_ins import no_rule, stands_in
+from workbench.rules.stand_ins import must_agree, no_rule, stands_in
 
 for _function in (sl.bandwidth, sl.ishermitian, sl.issymmetric):
     add_constant(_function)
@@ -38,7 +38,7 @@ def _outer(a: Any, b: Any) -> Any:
     return np.matmul(_columns(a), dagger(_columns(b)))
 
 
-def _folded(a: Any, lower: bool) -> Any:
+def folded(a: Any, lower: bool) -> Any:
     """The cotangent of a full symmetric matrix as one of the triangle that is read."""
     keep, other = (np.tril, np.triu) if lower else (np.triu, np.tril)
     return keep(a) + dagger(other(a, 1 if lower else -1))
@@ -69,7 +69,7 @@ def _solve(x: Any, call: Any) -> Callable:
         if call.transposed:
             a_bar = np.swapaxes(a_bar, -1, -2)
         if one_triangle:
-            a_bar = _folded(a_bar, call.lower)
+            a_bar = folded(a_bar, call.lower)
         elif call.assume_a in ("upper triangular", "lower triangular"):
             a_bar = (np.triu if call.assume_a[0] == "u" else np.tril)(a_bar)
         elif call.assume_a in ("diagonal", "tridiagonal"):
@@ -324,18 +324,28 @@ def _lu(a, permute_l=False, p_indices=False):
     return order if p_indices else np.eye(len(order))[:, order].T, low, np.triu(packed)
 
 
+def aligned(vectors: Any, values: np.ndarray) -> Any:
+    """Columns with the signs, or phases, that SciPy gave them."""
+    overlap = np.sum(np.conj(plain(vectors)) * values, axis=-2, keepdims=True)
+    return vectors * (overlap / np.abs(overlap))
+
+
 @stands_in(sl.qr, overwrites=True)
 def _qr(a, lwork=None, mode="full", pivoting=False):
     rows, columns = np.shape(plain(a))[-2:]
-    if (mode == "full" and rows > columns) or mode == "raw" or rows < columns:
+    if mode == "raw" or rows < columns or (rows > columns and mode != "economic" and np.ndim(plain(a)) > 2):
         raise no_rule(sl.qr, f"mode={mode!r} and a matrix of {rows} rows and {columns} columns")
     order = None
     if pivoting:
         order = sl.qr(plain(a), mode="r", pivoting=True)[1]
         a = a[:, order]
-    q, r = np.linalg.qr(a)
+    if rows > columns and mode != "economic":
+        q, r = scipy_linalg_decompositions.full_qr(a)
+        must_agree(sl.qr, r, sl.qr(plain(a), mode="r")[0])
+    else:
+        q, r = np.linalg.qr(a)
     found = (r,) if mode == "r" else (q, r)
     return found if order is None else (*found, order)
 
 
-from workbench.rules import scipy_linalg_functions  # noqa: E402, F401  the other half of the package
+from workbench.rules import scipy_linalg_decompositions, scipy_linalg_functions  # noqa: E402, F401  the rest

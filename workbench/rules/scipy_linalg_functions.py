@@ -13,7 +13,7 @@ from workbench.autodiff.registry import DOORS
 from workbench.autodiff.telling import plain
 from workbench.rules.named import named_rule
 from workbench.rules.rearranging import arranged
-from workbench.rules.scipy_linalg import dagger
+from workbench.rules.scipy_linalg import aligned, dagger
 from workbench.rules.stand_ins import no_rule, refuses, stands_in
 
 # ------------------------------------------------------------------------------------ functions of matrices
@@ -113,12 +113,6 @@ def _solve_discrete_lyapunov(a, q, method=None):
 # ------------------------------------------------------------------------------------ spectra
 
 
-def _aligned(vectors: Any, values: np.ndarray) -> Any:
-    """Columns with the signs, or phases, that SciPy gave them."""
-    overlap = np.sum(np.conj(plain(vectors)) * values, axis=-2, keepdims=True)
-    return vectors * (overlap / np.abs(overlap))
-
-
 @stands_in(sl.eigh, overwrites=True)
 def _eigh(a, b=None, *, lower=True, eigvals_only=False, type=1, subset_by_index=None, subset_by_value=None):
     """A v = λ B v by the Cholesky factor of B: L⁻¹ A L⁻ᴴ w = λ w, v = L⁻ᴴ w."""
@@ -140,7 +134,7 @@ def _eigh(a, b=None, *, lower=True, eigvals_only=False, type=1, subset_by_index=
         return values
     if inverse is not None:
         vectors = np.matmul(dagger(inverse), vectors)
-    return values, _aligned(vectors, own)
+    return values, aligned(vectors, own)
 
 
 @stands_in(sl.eigvalsh, overwrites=True)
@@ -162,7 +156,7 @@ def _eig(a, b=None, left=False, right=True, homogeneous_eigvals=False):
         raise no_rule(sl.eig, "eigenvectors of a generalised problem")
     values, vectors = np.linalg.eig(a)
     own = sl.eig(plain(a))[1]
-    return values + 0j, _aligned(vectors, own) if np.iscomplexobj(own) else vectors
+    return values + 0j, aligned(vectors, own) if np.iscomplexobj(own) else vectors
 
 
 @stands_in(sl.eigvals, overwrites=True)
@@ -194,12 +188,9 @@ def _polar(a, side="right"):
 
 
 refuses(
-    sl.schur, sl.rsf2csf, sl.qz, sl.ordqz, sl.hessenberg, sl.ldl, sl.cossin, sl.cdf2rdf, sl.null_space, sl.orth,
-    sl.funm, sl.matrix_balance, sl.qr_multiply, sl.rq, sl.qr_update, sl.qr_insert, sl.qr_delete,
-    sl.eig_banded, sl.eigh_tridiagonal, sl.eigvals_banded, sl.eigvalsh_tridiagonal, sl.cholesky_banded,
-    sl.cho_solve_banded, sl.solve_continuous_are, sl.solve_discrete_are, sl.subspace_angles,
-    sl.orthogonal_procrustes, sl.expm_cond,
-    why="use cholesky, qr, eigh, svd, expm or solve, which have rules, or register one with @workbench.rule",
+    sl.rsf2csf, sl.qz, sl.ordqz, sl.cossin, sl.cdf2rdf, sl.matrix_balance, sl.qr_multiply, sl.qr_update, sl.qr_insert,
+    sl.qr_delete, sl.expm_cond,
+    why="use qr, schur, eigh, svd, expm or solve, which have rules, or register one with @workbench.rule",
 )  # fmt: skip
 
 # ------------------------------------------------------------------------------------ special matrices
