@@ -266,3 +266,16 @@ def test_what_an_earlier_run_stored_is_not_found_by_a_traced_number(find, kind):
     ):
         with pytest.raises(LostGradientError, match="an earlier run had stored"):
             differentiate(0.5)
+
+
+@pytest.mark.parametrize(
+    ("program", "what"),
+    [
+        (lambda a: np.matmul(a, a, axes=[(1, 0), (0, 1), (0, 1)]).sum(), "matmul has no rule for axes"),
+        (lambda a: np.linalg.lstsq(a, a[0], rcond=0.5)[0].sum(), "full column rank"),
+        (lambda a: np.linalg.svd(a, compute_uv=False, hermitian=True).sum(), "hermitian=True"),
+    ],
+)
+def test_options_that_no_rule_knows(program, what):
+    with pytest.raises(MissingRuleError, match=what):
+        gradient(program)(np.array([[1.0, 2.0], [3.0, 5.0]]))

@@ -74,6 +74,7 @@ RULE_CASES: dict[Callable, list[tuple[tuple, dict[str, Any]]]] = {
         ((X * 2, np.array([0.5, 0.7, 1.0]), Z[:3], None, 1), {}),
     ],
     np.conjugate: [((Z,), {})],
+    np.sign: [((Z,), {})],
     np.clip: [((B, -0.5, 0.5), {}), ((B, np.full(4, -0.3), 0.4), {}), ((B,), {"min": 0.1})],
     np.cumsum: [((B,), {}), ((B, 1), {}), ((B,), {"axis": 0})],
     np.bincount: [((np.array([2, 0, 2]), V), {}), ((np.array([1, 1, 0]), V, 5), {})],

@@ -55,7 +55,7 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
     if "where" in kwargs:
         kwargs = {**kwargs, "out": None}  # tells NumPy that the elements left out may be anything
     tape = innermost(*inputs)
-    if tape is None or ufunc in NON_DIFFERENTIABLE:
+    if tape is None or (ufunc in NON_DIFFERENTIABLE and not _varies(ufunc, inputs)):
         return ufunc(*[plain(x) for x in inputs], **kwargs)
     partials = PARTIALS.get(ufunc)
     if partials is None and learn(ufunc):
@@ -105,6 +105,11 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
             return [_scaled(bar, partials[k](np, value, *values)) for k in needs]
 
     return record(tape, operands, value, elementwise_pullback)
+
+
+def _varies(ufunc: np.ufunc, inputs: tuple) -> bool:
+    """Whether what is constant for real numbers varies for these: the sign of a complex one is its direction."""
+    return ufunc in RULES and any(np.iscomplexobj(plain(x)) for x in inputs)
 
 
 def _now(partial: Any) -> Any:
@@ -287,7 +292,7 @@ def resolve_get(array: Any, index: Any) -> Any:
 def _array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """NumPy's protocol: code that is not rewritten comes in here."""
     if method == "__call__":
-        if ufunc in RULES:
+        if ufunc in RULES and ufunc in DOORS:
             return DOORS[ufunc](*inputs, **kwargs)
         return apply_ufunc(ufunc, inputs, kwargs)
     return ufunc_method_door(ufunc, method)(*inputs, **kwargs)

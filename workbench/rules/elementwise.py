@@ -16,7 +16,16 @@ import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.location import user_line
-from workbench.autodiff.registry import DOORS, NON_DIFFERENTIABLE, NUMBERS, PARTIALS, Rule, add_rule, door
+from workbench.autodiff.registry import (
+    DOORS,
+    NON_DIFFERENTIABLE,
+    NUMBERS,
+    PARTIALS,
+    RULES,
+    Rule,
+    add_rule,
+    door,
+)
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, scalar_result
 from workbench.autodiff.telling import plain
 from workbench.errors import MissingRuleError
@@ -61,8 +70,8 @@ TABLE: dict[str, tuple[Callable | None, ...]] = {
     "power": (_power_by_base, _power_by_exponent),
     "float_power": (_power_by_base, _power_by_exponent),
     "floor_divide": (lambda m, y, a, b: 0.0, lambda m, y, a, b: 0.0),
-    "remainder": (lambda m, y, a, b: 1.0, lambda m, y, a, b: -np.floor(a / b)),
-    "fmod": (lambda m, y, a, b: 1.0, lambda m, y, a, b: -m.trunc(a / b)),
+    "remainder": (lambda m, y, a, b: 1.0, lambda m, y, a, b: -(a // b)),
+    "fmod": (lambda m, y, a, b: 1.0, lambda m, y, a, b: -np.rint((a - y) / b)),
     "sqrt": (lambda m, y, x: 0.5 / y,),
     "cbrt": (lambda m, y, x: y / (3.0 * x) if not np.ndim(x) and x else 1.0 / (3.0 * y * y),),
     "square": (lambda m, y, x: 2.0 * x,),
@@ -247,6 +256,19 @@ def _conjugate(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
 add_rule(Rule(np.conjugate, _conjugate))
 
 
+def _sign(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
+    """z / |z| of complex numbers; of real ones it does not vary."""
+    y, size = np.sign(*args, **kwargs), np.abs(args[0])
+
+    def sign_pullback(bar: Any) -> list[Any]:
+        return [(bar - y * np.real(np.conj(y) * bar)) / np.where(plain(size) == 0, np.inf, size)]
+
+    return y, sign_pullback
+
+
+RULES[np.sign] = Rule(np.sign, _sign)
+
+
 def _nan_to_num(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
     """``numpy.nan_to_num``: what is replaced does not vary, what replaces it may."""
 
@@ -280,7 +302,8 @@ def _clip(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
 
     a, low, high = named(*args, **kwargs)
     below = False if low is None else plain(a) < plain(low)
-    above = False if high is None else plain(a) > plain(high)
+    raised = plain(a) if low is None else np.maximum(plain(a), plain(low))
+    above = False if high is None else raised > plain(high)
 
     def clip_pullback(bar: Any) -> list[Any]:
         under, over = np.asarray(below), np.asarray(above)

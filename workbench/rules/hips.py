@@ -88,7 +88,7 @@ def _svd(needs: tuple[int, ...], args: tuple, kwargs: dict) -> tuple[Any, Callab
 
     a, full, vectors, hermitian = named(*args, **kwargs)
     rows, columns = np.shape(plain(a))[-2:]
-    if vectors and full and (hermitian or rows != columns):
+    if hermitian or (vectors and full and rows != columns):
         raise MissingRuleError(
             "numpy.linalg.svd has no rule for full matrices and for hermitian=True",
             found=f"got a matrix of shape {(rows, columns)}",

@@ -128,6 +128,13 @@ def _lstsq(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
     """Least squares with full column rank: x = (AᵀA)⁻¹Aᵀb, r = |b - A x|², and A's singular values."""
     a, b = args[:2]
     x, residuals, rank, singular = np.linalg.lstsq(a, b, *args[2:], **kwargs)
+    if rank < np.shape(plain(a))[1]:
+        raise MissingRuleError(
+            "numpy.linalg.lstsq has no rule for a matrix without full column rank",
+            found=f"got rank {rank} and a matrix of shape {np.shape(plain(a))}",
+            where=user_line(),
+            fix="use numpy.linalg.pinv(a) @ b where the rank does not change",
+        )
 
     def lstsq_pullback(bars: Any) -> list[Any]:
         x_bar, r_bar, _, s_bar = bars

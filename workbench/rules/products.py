@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.application import as_array
+from workbench.autodiff.application import as_array, written
 from workbench.autodiff.arrays import current, owner_of, reduce_to
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS, Rule, add_rule
 from workbench.autodiff.telling import contains_traced, plain
+from workbench.rules.stand_ins import no_rule
 
 
 def _shape(x: Any) -> tuple[int, ...]:
@@ -24,6 +25,8 @@ def _shape(x: Any) -> tuple[int, ...]:
 def _matmul(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
     """``a @ b`` with NumPy's treatment of vectors, broadcast over leading axes."""
     a, b = args
+    if given := sorted({"axes", "axis", "keepdims"} & set(kwargs)):
+        raise no_rule(np.matmul, given[0])
     rows, columns = len(_shape(a)) > 1, len(_shape(b)) > 1
 
     def matmul_pullback(bar: Any) -> list[Any]:
@@ -111,8 +114,10 @@ for _primitive, _forward in (
 
 def _outer(a: Any, b: Any, out: Any = None) -> Any:
     """``numpy.outer``."""
-    if out is not None or not (contains_traced(a) or contains_traced(b)):
-        return np.outer(a, b) if out is None else np.outer(a, b, out)
+    if out is not None:
+        return written(_outer(a, b), out)
+    if not (contains_traced(a) or contains_traced(b)):
+        return np.outer(a, b)
     return resolve(np.multiply.outer)(resolve(np.ravel)(a), resolve(np.ravel)(b))
 
 
@@ -173,7 +178,8 @@ def _einsum(subscripts: Any, *operands: Any, **kwargs: Any) -> Any:
         subscripts, operands = _from_sublists(subscripts, operands)
     if not any(map(contains_traced, operands)):
         return _einsum_rule(subscripts, *operands, **kwargs)
-    if len(operands) == 1 and type(view := _view_by_einsum(subscripts, plain(operands[0]))) is np.ndarray:
+    may_view = len(operands) == 1 and not set(kwargs) - {"optimize"}
+    if may_view and type(view := _view_by_einsum(subscripts, plain(operands[0]))) is np.ndarray:
         return current(view)
     terms, output = _terms(subscripts)
     arrays = [as_array(o) if isinstance(o, list | tuple) else o for o in operands]
@@ -193,7 +199,7 @@ def _from_sublists(first: Any, rest: tuple) -> tuple[str, tuple]:
 
     def letters(sublist: Any) -> str:
         return "".join(
-            "..." if k is ... else chr(ord("a") + k) if k < 26 else chr(ord("A") + k - 26) for k in sublist
+            "..." if k is ... else chr(ord("A") + k) if k < 26 else chr(ord("a") + k - 26) for k in sublist
         )
 
     output = "->" + letters(given[-1]) if len(given) % 2 else ""

@@ -243,11 +243,10 @@ def _pick(tape: Tape, value: Any, source: np.ndarray, numbering: _Numbering) -> 
         raise lost("traced values were about to become an array of objects")
     if type(array) is np.ndarray and overlaps(array) and array.size:
         value = resolve(np.copy)(value) if type(value) is TracedArray else array.copy()
-    if np.ndim(plain(value)) == 0 and type(value) is not TracedArray and not isinstance(value, np.ndarray):
-        value = np.asarray(value) if type(value) is not TracedFloat else value
     operands, starts, count = list(numbering.operands), list(numbering.starts), numbering.count
 
     def arranging_pullback(bar: Any) -> list[Any]:
+        bar = bar if type(bar) in TRACED else np.asarray(bar)
         if type(bar) is np.ndarray and bar.dtype.kind == "f":
             flat = np.bincount(source.ravel(), weights=bar.ravel(), minlength=count)
         elif type(bar) is np.ndarray and bar.dtype.kind == "c":
@@ -256,7 +255,7 @@ def _pick(tape: Tape, value: Any, source: np.ndarray, numbering: _Numbering) -> 
             ]
             flat = parts[0] + 1j * parts[1]
         else:
-            flat = current(add_at(np.zeros(count, plain(bar).dtype), source, bar))
+            flat = current(add_at(np.zeros(count, np.result_type(plain(bar))), source, bar))
         cotangents = []
         for operand, start in zip(operands, starts, strict=True):
             shape = np.shape(plain(operand))
@@ -365,6 +364,8 @@ def _astype(x: Any, dtype: Any, **kwargs: Any) -> Any:
         return TracedFloat(inner, x.tape, x, 1.0)
     if type(x) is not TracedArray or kind.kind not in "fc":
         return plain(x).astype(dtype, **kwargs)
+    if not kwargs.get("copy", True) and kind == x.array.dtype:
+        return x
     value = x.value.astype(kind) if x.tape.level == 0 else beneath(x.tape, _astype, x.value, kind)
     before = x.array.dtype
 

@@ -139,3 +139,35 @@ def objects_among_numbers(x):
         objects[k] = x[k] ** 2
     mixed = objects * x + np.add(x, np.array(list(x), dtype=object)) - objects * x[0]
     return np.sum(mixed) + x.astype(object).sum() * np.sum(np.outer(x.astype(object), x)[:2])
+
+
+@program(V)
+def numbers_taken_out_are_no_arrays(v):
+    a, b, c = np.take(v, 1), v.take(2), np.choose(1, [v[0], v[3]])
+    d, e, f = a, b, c
+    d += 1.0
+    e *= 2.0
+    f -= v[0]
+    return a * d + b * e + c * f
+
+
+@program(M)
+def copies_only_where_asked(m):
+    y = m * 1.0
+    z = np.astype(y, float, copy=False)
+    z *= 2
+    out, diagonal = np.zeros((3, 4)), np.zeros(3)
+    np.outer(m[:, 0], m[0], out=out)
+    np.einsum("ii->i", m[:, :3], out=diagonal)
+    return _weighed([y, out, diagonal, np.einsum(m, [0, 30]), np.einsum(m, [30, 0])])
+
+
+@program(V)
+def crossed_bounds(v):
+    return _weighed([np.clip(v, 3.0, v[0]), np.clip(v[1], v[2], v[3]), np.clip(v, v[1], 1.0)])
+
+
+@program(Z[:4])
+def directions(z):
+    q, r = np.linalg.qr(np.reshape(z, (2, 2)))
+    return _weighed([np.sign(z), np.sign(z[0] + 1.0), q, r])
