@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import enum
 import fractions
 import io
 import json
@@ -19,7 +20,7 @@ import scipy.signal
 import scipy.special
 
 from workbench import gradient, pullback, pushforward
-from workbench.errors import LostGradientError, MissingRuleError, RefusedError
+from workbench.errors import LostGradientError, MissingRuleError, NotDifferentiableError, RefusedError
 
 X = np.array([1.0, 2.0])
 
@@ -77,6 +78,30 @@ def test_numbers_do_not_leave_unseen(name):
 def test_arrays_do_not_leave_unseen(program):
     with pytest.raises((LostGradientError, MissingRuleError, AttributeError, TypeError)):
         gradient(program)(X)
+
+
+@pytest.mark.parametrize("name", ["data", "flat", "sort", "view"])
+def test_memory_of_a_number_is_refused(name):
+    with pytest.raises(LostGradientError, match=name):
+        gradient(lambda x: getattr(x, name) and x)(np.float64(2.0))
+
+
+class Doubling(float):
+    """A number whose product is not that of floats."""
+
+    def __mul__(self, other):
+        return Doubling(float(self) * float(other) * 2)
+
+
+class Gravity(float, enum.Enum):
+    EARTH = 9.81
+
+
+def test_a_number_with_operators_of_its_own_is_refused():
+    with pytest.raises(NotDifferentiableError, match="Doubling"):
+        gradient(lambda x: x * x * x)(Doubling(3.0))
+    assert gradient(lambda x, g: x * x * g)(3.0, Doubling(3.0)) > 0
+    assert gradient(lambda x: x["x"] * x["g"].value)({"x": 3.0, "g": Gravity.EARTH}) == {"x": 9.81, "g": None}
 
 
 def filled(x):

@@ -21,7 +21,7 @@ from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
 from workbench.autodiff.elementwise import apply_ufunc
 from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import LIFTS
-from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, strip
+from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, recorded, strip
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 from workbench.autodiff.text import lost_in_text, tape_in, written
@@ -119,14 +119,14 @@ def add(a: Any, b: Any) -> Any:
         if kb is TracedFloat:
             tape = a.tape
             if tape is b.tape:
-                return TracedFloat(a.value + b.value, tape, a, 1.0, b, 1.0)
+                return recorded(a.value + b.value, tape, a, 1.0, b, 1.0)
         elif kb is float or kb is int:
-            return TracedFloat(a.value + b, a.tape, a, 1.0)
+            return recorded(a.value + b, a.tape, a, 1.0)
     elif ka in PLAIN:
         if kb in PLAIN:
             return a + b
         if kb is TracedFloat and (ka is float or ka is int):
-            return TracedFloat(a + b.value, b.tape, b, 1.0)
+            return recorded(a + b.value, b.tape, b, 1.0)
     return _binary(_ADD, a, b)
 
 
@@ -137,14 +137,14 @@ def subtract(a: Any, b: Any) -> Any:
         if kb is TracedFloat:
             tape = a.tape
             if tape is b.tape:
-                return TracedFloat(a.value - b.value, tape, a, 1.0, b, -1.0)
+                return recorded(a.value - b.value, tape, a, 1.0, b, -1.0)
         elif kb is float or kb is int:
-            return TracedFloat(a.value - b, a.tape, a, 1.0)
+            return recorded(a.value - b, a.tape, a, 1.0)
     elif ka in PLAIN:
         if kb in PLAIN:
             return a - b
         if kb is TracedFloat and (ka is float or ka is int):
-            return TracedFloat(a - b.value, b.tape, b, -1.0)
+            return recorded(a - b.value, b.tape, b, -1.0)
     return _binary(_SUBTRACT, a, b)
 
 
@@ -156,14 +156,14 @@ def multiply(a: Any, b: Any) -> Any:
             tape = a.tape
             if tape is b.tape:
                 x, y = a.value, b.value
-                return TracedFloat(x * y, tape, a, y, b, x)
+                return recorded(x * y, tape, a, y, b, x)
         elif kb is float or kb is int:
-            return TracedFloat(a.value * b, a.tape, a, b)
+            return recorded(a.value * b, a.tape, a, b)
     elif ka in PLAIN:
         if kb in PLAIN:
             return a * b
         if kb is TracedFloat and (ka is float or ka is int):
-            return TracedFloat(a * b.value, b.tape, b, a)
+            return recorded(a * b.value, b.tape, b, a)
     return _binary(_MULTIPLY, a, b)
 
 
@@ -176,16 +176,16 @@ def divide(a: Any, b: Any) -> Any:
             if tape is b.tape:
                 y = b.value
                 quotient = a.value / y
-                return TracedFloat(quotient, tape, a, 1.0 / y, b, -quotient / y)
+                return recorded(quotient, tape, a, 1.0 / y, b, -quotient / y)
         elif kb is float or kb is int:
-            return TracedFloat(a.value / b, a.tape, a, 1.0 / b)
+            return recorded(a.value / b, a.tape, a, 1.0 / b)
     elif ka in PLAIN:
         if kb in PLAIN:
             return a / b
         if kb is TracedFloat and (ka is float or ka is int):
             y = b.value
             quotient = a / y
-            return TracedFloat(quotient, b.tape, b, -quotient / y)
+            return recorded(quotient, b.tape, b, -quotient / y)
     return _binary(_DIVIDE, a, b)
 
 
@@ -241,8 +241,8 @@ def _numbers(op: Operator, a: Any, b: Any) -> Any:
             operands.append(operand)
             partials.append(_partial(partial, value, x, y))
     if len(operands) == 1:
-        return TracedFloat(value, tape, operands[0], partials[0])
-    return TracedFloat(value, tape, operands[0], partials[0], operands[1], partials[1])
+        return recorded(value, tape, operands[0], partials[0])
+    return recorded(value, tape, operands[0], partials[0], operands[1], partials[1])
 
 
 def _partial(partial: Callable, value: Any, x: Any, y: Any) -> Any:
@@ -340,7 +340,7 @@ def _make_unary(name: str, function: Callable, ufunc: np.ufunc, partial: float) 
     def apply(a: Any) -> Any:
         ka = type(a)
         if ka is TracedFloat:
-            return TracedFloat(function(a.value), a.tape, a, partial)
+            return recorded(function(a.value), a.tape, a, partial)
         if ka is TracedArray or ka is np.ndarray:
             return apply_ufunc(ufunc, (a,), {})
         if ka not in PLAIN and (own := python_method(ka, method)) is not None:

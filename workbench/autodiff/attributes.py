@@ -17,6 +17,8 @@ from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
 from workbench.autodiff.indexing import get_item, set_item
 from workbench.autodiff.location import user_line
 from workbench.autodiff.methods import Flat
+from workbench.autodiff.operations import number_attribute
+from workbench.autodiff.scalars import TracedFloat
 from workbench.autodiff.settling import note
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
@@ -45,7 +47,12 @@ def get_attribute(obj: Any, name: str) -> Any:
     if getters is None:
         if issubclass(kind, np.recarray | np.record) and name in (obj.dtype.names or ()):
             return get_item(obj, name)
-        return getattr(obj, name)
+        try:
+            return getattr(obj, name)
+        except AttributeError:
+            if kind is TracedFloat:  # of a number with a class of its own
+                return number_attribute(obj, name)
+            raise
     if getters is _MISSING:
         getters = _getters[kind] = _found(kind, _getter)
         return get_attribute(obj, name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from workbench.autodiff.arrays import (
     owner_of,
 )
 from workbench.autodiff.calls import resolve
-from workbench.autodiff.scalars import TRACED, TracedFloat
+from workbench.autodiff.scalars import TRACED, TracedFloat, recorded
 from workbench.autodiff.settling import settle_all, settle_in_place
 from workbench.autodiff.structure import leaves, map_leaves
 from workbench.autodiff.tape import OPEN, Tape, recording, sweep_back
@@ -182,12 +183,26 @@ def _trace(tape: Tape, argument: Any) -> Any:
                 owners[id(owner_of(x.array))] == 1 or is_complex_number(x.array)
             )
             return _traced_array(tape, x, copies, alone)
+        _refuse_own_arithmetic(x)
         if isinstance(x, complex):
             number = complex_number(x)
             return TracedArray(number, memory_of(tape, number, active=True))
-        return TracedFloat(x, tape)
+        return recorded(x, tape)
 
     return map_leaves(leaf, argument)
+
+
+def _refuse_own_arithmetic(x: Any) -> None:
+    """Refuse a number of a user's class derived from float or complex, whose operators are not the tape's."""
+    kind = type(x)
+    if kind in TRACED or isinstance(x, np.generic):
+        return
+    if any(type(member) is FunctionType for cls in kind.__mro__ for member in vars(cls).values()):
+        raise NotDifferentiableError(
+            f"a number of the class {kind.__name__}, which has methods of its own, cannot be traced",
+            found=f"got {x!r:.60}, expected a float or an array of floats",
+            fix=f"pass float(x), or hold the number in a class that is not derived from {kind.__mro__[-2].__name__}",
+        )
 
 
 def _traced_array(

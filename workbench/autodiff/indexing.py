@@ -32,7 +32,7 @@ from workbench.autodiff.location import user_line
 from workbench.autodiff.operations import record
 from workbench.autodiff.records import by_fields, write_records
 from workbench.autodiff.registry import OWNER_DOORS
-from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost, strip
+from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost, recorded, strip
 from workbench.autodiff.settling import note, note_elements
 from workbench.autodiff.stored import KEYS, checked_key
 from workbench.autodiff.tape import OPEN, Entry, Tape
@@ -151,7 +151,7 @@ def _read(source: TracedArray, index: Any) -> Any:
     value = found if tape.level == 0 else beneath(tape, get_item, source.value, index)
     place = kept_index(index) if _can_change(index) else index
     tape.append(entry := ReadElement(source.memory, array, place))
-    entry.result = TracedFloat(value, tape)
+    entry.result = recorded(value, tape)
     return entry.result
 
 

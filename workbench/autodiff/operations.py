@@ -16,7 +16,7 @@ from workbench.autodiff.arrays import (
     take_bar,
 )
 from workbench.autodiff.location import user_line
-from workbench.autodiff.scalars import TRACED, TracedFloat, lost
+from workbench.autodiff.scalars import TRACED, TracedFloat, lost, recorded, strip
 from workbench.autodiff.tape import OPEN, Entry, Tape
 from workbench.errors import LostGradientError
 
@@ -78,7 +78,7 @@ def as_result(tape: Tape, output: Any) -> Any:
     """A fresh output of an operation, traced by ``tape`` if it can vary at all."""
     kind = type(output)
     if kind is TracedFloat or isinstance(output, float | np.floating):
-        return TracedFloat(output, tape)
+        return recorded(output, tape)
     if kind is not TracedArray and isinstance(output, complex):
         output = complex_number(output)
         kind = np.ndarray
@@ -114,16 +114,20 @@ def number_attribute(number: TracedFloat, name: str) -> Any:
     """An attribute of a traced NumPy number, which behaves like an array with no axes."""
     from workbench.autodiff.methods import METHODS
 
-    plain = number.value
-    if name in METHODS and hasattr(type(plain), name):
-        return METHODS[name].__get__(number)
     if name == "T":
         return number
+    plain = strip(number)
     found = getattr(plain, name)
+    if name in METHODS and name not in _OF_ARRAYS_ONLY:
+        return METHODS[name].__get__(number)
     if name in ("item", "tolist"):
         from workbench.autodiff.registry import DOORS
 
         return lambda: DOORS[float](number)
-    if callable(found):
-        raise lost(f"the method {name!r} of a number has no rule")
+    if callable(found) or name in _OF_ARRAYS_ONLY:
+        raise lost(f"{name!r} of a number has no rule")
     return found
+
+
+# they give, or change, the memory of an array
+_OF_ARRAYS_ONLY = frozenset({"data", "flat", "sort", "view"})

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 from collections import deque
 from collections.abc import Callable
+from enum import Enum
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -18,6 +19,7 @@ import numpy as np
 from workbench.autodiff.scalars import TRACED
 
 _CANNOT_VARY = (
+    Enum,
     bool,
     int,
     str,
@@ -41,7 +43,7 @@ def is_leaf(x: Any) -> bool:
         return True
     if isinstance(x, np.ndarray):
         return x.dtype.kind in "fc"
-    return isinstance(x, float | complex | np.inexact)
+    return isinstance(x, float | complex | np.inexact) and not isinstance(x, Enum)
 
 
 def map_leaves(function: Callable[[Any], Any], x: Any, *, other: Callable[[Any], Any] = lambda x: x) -> Any:

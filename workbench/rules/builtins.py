@@ -30,6 +30,7 @@ from workbench.autodiff.scalars import (
     TracedFloat,
     innermost,
     lost,
+    recorded,
     refuse_exact_whole_number,
     scalar_result,
     strip,
@@ -54,7 +55,7 @@ def float_(x: Any = 0.0) -> Any:
         x = x.item()
     if type(x) is TracedFloat:
         plain_value = strip(x)
-        return x if type(plain_value) is float else TracedFloat(float_(x.value), x.tape, x, 1.0)
+        return x if type(plain_value) is float else recorded(float_(x.value), x.tape, x, 1.0)
     own = python_method(type(x), "__float__")
     return float(x) if own is None else resolve(own)(x)
 
@@ -64,7 +65,7 @@ def float64(x: Any = 0.0) -> Any:
     """``numpy.float64(x)`` stays on the tape."""
     x = current(x)
     if type(x) is TracedFloat:
-        return TracedFloat(float64(x.value), x.tape, x, 1.0)
+        return recorded(float64(x.value), x.tape, x, 1.0)
     return resolve(np.asarray)(x, np.float64) if type(x) is TracedArray else np.float64(x)
 
 
@@ -73,7 +74,7 @@ def _number_type(kind: type) -> None:
     def call(x: Any = 0.0) -> Any:
         x = current(x)
         if type(x) is TracedFloat:
-            return TracedFloat(call(x.value), x.tape, x, 1.0)
+            return recorded(call(x.value), x.tape, x, 1.0)
         return resolve(np.asarray)(x, kind) if type(x) is TracedArray else kind(x)
 
 
@@ -95,7 +96,7 @@ def abs_(x: Any) -> Any:
     """``abs(x)``, with derivative 0 at 0."""
     if type(x) is TracedFloat:
         v = x.value
-        return TracedFloat(abs_(v), x.tape, x, 1.0 if v > 0 else -1.0 if v < 0 else 0.0 * strip(v))
+        return recorded(abs_(v), x.tape, x, 1.0 if v > 0 else -1.0 if v < 0 else 0.0 * strip(v))
     x = current(x)
     if type(x) is TracedArray:
         return resolve(np.absolute)(x)
@@ -215,7 +216,7 @@ def modf(x: Any) -> Any:
     if type(x) is not TracedFloat:
         return math.modf(x)
     fraction, whole = modf(x.value)
-    return TracedFloat(fraction, x.tape, x, 1.0), strip(whole)
+    return recorded(fraction, x.tape, x, 1.0), strip(whole)
 
 
 @door(math.frexp)
@@ -480,7 +481,7 @@ def _standard_quantile(p: Any) -> Any:
     if type(p) is not TracedFloat:
         return statistics.NormalDist().inv_cdf(p)
     z = _standard_quantile(p.value)
-    return TracedFloat(z, p.tape, p, math.sqrt(2 * math.pi) * resolve(math.exp)(z * z / 2))
+    return recorded(z, p.tape, p, math.sqrt(2 * math.pi) * resolve(math.exp)(z * z / 2))
 
 
 @door(copy.copy)

@@ -26,7 +26,7 @@ from workbench.autodiff.registry import (
     add_rule,
     door,
 )
-from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, scalar_result
+from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, recorded, scalar_result
 from workbench.autodiff.telling import plain
 from workbench.errors import MissingRuleError
 
@@ -188,10 +188,10 @@ def _number_function(function: Callable, partials: tuple[Callable | None, ...]) 
             y = of_one(v) if type(v) is TracedFloat else function(v)
             m = _TRACED if type(v) is TracedFloat else _PLAIN
             try:
-                return TracedFloat(y, x.tape, x, only(m, y, v))
+                return recorded(y, x.tape, x, only(m, y, v))
             except ZeroDivisionError:  # sqrt(0), acos(1): the derivative is infinite where the value is not
                 with np.errstate(all="ignore"):
-                    return TracedFloat(y, x.tape, x, float(only(np, np.float64(y), np.float64(v))))
+                    return recorded(y, x.tape, x, float(only(np, np.float64(y), np.float64(v))))
         x = _settled(x)
         return of_one(x) if type(x) is TracedFloat else function(x)
 

@@ -22,7 +22,7 @@ from workbench.autodiff.indexing import get_item, set_item
 from workbench.autodiff.operations import record
 from workbench.autodiff.records import by_fields, is_structured, of_records
 from workbench.autodiff.registry import DOORS
-from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost
+from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost, recorded
 from workbench.autodiff.tape import OPEN, Tape
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.text import lost_in_text, tape_in
@@ -361,7 +361,7 @@ def _astype(x: Any, dtype: Any, **kwargs: Any) -> Any:
         if kind.kind == "c":
             return _astype(resolve(np.asarray)(x), kind)
         inner = _astype(x.value, kind) if type(x.value) is TracedFloat else kind.type(x.value)
-        return TracedFloat(inner, x.tape, x, 1.0)
+        return recorded(inner, x.tape, x, 1.0)
     if type(x) is not TracedArray or kind.kind not in "fc":
         return plain(x).astype(dtype, **kwargs)
     if not kwargs.get("copy", True) and kind == x.array.dtype:

@@ -20,7 +20,7 @@ from workbench.autodiff.calls import called_back, seen
 from workbench.autodiff.location import name_of, user_line
 from workbench.autodiff.operations import record
 from workbench.autodiff.registry import DOORS
-from workbench.autodiff.scalars import TracedFloat, lost, unswallowed
+from workbench.autodiff.scalars import TracedFloat, lost, recorded, unswallowed
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.errors import DifferentiationError, MissingRuleError
@@ -34,7 +34,7 @@ def with_value(traced: Any, value: Any) -> Any:
     if type(traced) is TracedFloat:
         inner = with_value(traced.value, value)
         number = inner if type(inner) is TracedFloat else _number(inner)
-        return TracedFloat(number, traced.tape, traced, 1.0)
+        return recorded(number, traced.tape, traced, 1.0)
     if type(traced) is TracedArray:
         inner = with_value(traced.value, value)
         if type(inner) is np.ndarray and not inner.flags.owndata:
