@@ -1,0 +1,132 @@
+"""``scipy.sparse``: blocks, triangles, Kronecker products and norms of matrices whose elements vary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.sparse as ss
+import scipy.sparse.linalg as sl
+
+from workbench.autodiff.arrays import current
+from workbench.autodiff.calls import resolve
+from workbench.autodiff.registry import DOORS
+from workbench.autodiff.telling import contains_traced, plain
+from workbench.rules.scipy_sparse import (
+    elements_of,
+    has_traces,
+    is_sparse,
+    placed,
+    plain_sparse,
+    summed,
+    with_data,
+)
+from workbench.rules.stand_ins import no_rule, settled, with_value
+
+
+def _arranges(function: Callable) -> None:
+    """A function that only puts elements elsewhere is done on their numbers, all from 1 to 2 so that sums are seen."""
+
+    def call(*args: Any, **options: Any) -> Any:
+        found: list[Any] = []
+        _collect([list(args), options], found)
+        if not any(map(has_traces, found)):
+            if contains_traced([list(args), options], 5):
+                raise no_rule(function, "dense arrays among sparse matrices")
+            return function(*args, **options)
+        sizes = [int(np.size(plain(settled(m.data)))) for m in found]
+        total, start, numbered = 1 << (sum(sizes) + 1).bit_length(), 0, {}
+        for matrix, size in zip(found, sizes, strict=True):
+            numbers = 1.0 + np.arange(start + 1.0, start + size + 1.0) / total
+            numbered[id(matrix)] = with_data(matrix, numbers.reshape(np.shape(plain(settled(matrix.data)))))
+            start += size
+        data = [np.reshape(current(settled(m.data)), (-1,)) for m in found]
+        flat = resolve(np.concatenate)([np.zeros(1), *data])
+        made = function(*_exchanged(list(args), numbered), **_exchanged(options, numbered))
+        if is_sparse(made):
+            made.data = flat[_places(function, made.data, total)]
+            return made
+        return (*made[:2], flat[_places(function, made[2], total)])
+
+    DOORS[function] = call
+
+
+def _places(function: Callable, numbers: Any, total: int) -> np.ndarray:
+    numbers = np.asarray(numbers)
+    if numbers.dtype.hasobject or np.any(numbers >= 2.0):
+        raise no_rule(function, "matrices that name an element twice, and results in the lil or dok format")
+    return np.where(numbers == 0, 0, np.round((numbers - 1.0) * total)).astype(int)
+
+
+def _collect(x: Any, found: list[Any]) -> None:
+    if is_sparse(x):
+        if all(x is not other for other in found):
+            found.append(x)
+    elif isinstance(x, list | tuple):
+        for element in x:
+            _collect(element, found)
+    elif isinstance(x, dict):
+        _collect(list(x.values()), found)
+
+
+def _exchanged(x: Any, numbered: dict) -> Any:
+    if is_sparse(x):
+        return numbered[id(x)]
+    if isinstance(x, list | tuple):
+        return type(x)([_exchanged(e, numbered) for e in x])
+    return {k: _exchanged(v, numbered) for k, v in x.items()} if isinstance(x, dict) else x
+
+
+for _function in (ss.hstack, ss.vstack, ss.block_diag, ss.bmat, ss.block_array, ss.tril, ss.triu, ss.find):
+    _arranges(_function)
+
+
+def _kron(A: Any, B: Any, format: Any = None) -> Any:
+    """Every element of the one times every element of the other."""
+    if not (has_traces(A) or has_traces(B)):
+        if contains_traced([A, B], 4):
+            raise no_rule(ss.kron, "dense arrays")
+        return ss.kron(A, B, format)
+    a, b = (x if is_sparse(x) else ss.coo_array(x) for x in (A, B))
+    made = ss.kron(plain_sparse(a), plain_sparse(b), format)
+    (one, i, j), (other, k, m) = elements_of(a), elements_of(b)
+    rows = (i[:, None].astype(int) * b.shape[0] + k).ravel()
+    columns = (j[:, None].astype(int) * b.shape[1] + m).ravel()
+    data = np.reshape(np.reshape(one, (-1, 1)) * other, (-1,))
+    places = rows * made.shape[1] + columns
+    order = np.argsort(places)
+    if len(np.unique(places)) < len(places):
+        raise no_rule(ss.kron, "matrices that name an element twice")
+    return placed(made, data[order], places[order])
+
+
+DOORS[ss.kron] = _kron
+
+
+def _norm(x: Any, ord: Any = None, axis: Any = None) -> Any:
+    """Norms of the elements, of the rows or of the columns."""
+    if not has_traces(x):
+        return sl.norm(x, ord, axis)
+    value = sl.norm(plain_sparse(x), ord, axis)
+    data, rows, columns = elements_of(x)
+    if len(np.unique(rows.astype(int) * x.shape[1] + columns)) < len(rows):
+        raise no_rule(sl.norm, "a matrix that names an element twice")
+    whole = axis is None or (isinstance(axis, tuple) and len(axis) == 2)
+    if whole and ord in (None, "fro", "f"):
+        return with_value(np.sqrt(np.sum(np.abs(data) ** 2)), value)
+    axes = {1: 0, np.inf: 1} if whole else {None: axis, 2: axis, 1: axis}
+    if ord not in axes or (whole and axis not in (None, (0, 1))):
+        raise no_rule(sl.norm, f"ord={ord!r} with axis={axis!r}")
+    along = axes[ord] if isinstance(axes[ord], int) else axes[ord][0]
+    where, n = (columns, x.shape[1]) if along % 2 == 0 else (rows, x.shape[0])
+    power = 1 if ord == 1 or whole else 2
+    sums = summed(n, where, np.abs(data) ** power)
+    if whole:
+        return with_value(resolve(np.max)(sums), value)
+    zero = plain(sums) == 0
+    root = sums if power == 1 else np.where(zero, 0.0, np.sqrt(np.where(zero, 1.0, sums)))
+    return with_value(root, value)
+
+
+DOORS[sl.norm] = _norm

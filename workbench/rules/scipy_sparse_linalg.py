@@ -1,0 +1,350 @@
+"""``scipy.sparse.linalg``: factorised and iterative solutions, least squares, eigenvalues, exponentials.
+
+Every one of them is differentiated as the solution that it approximates, by sparse solutions, whatever its own
+tolerance. Of eigenvectors the phase that SciPy gives is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.linalg as dense_linalg
+import scipy.sparse as ss
+import scipy.sparse.linalg as sl
+
+from workbench.autodiff.application import apply_rule
+from workbench.autodiff.calls import resolve
+from workbench.autodiff.registry import DOORS, OWNER_DOORS, Rule
+from workbench.autodiff.scalars import TRACED
+from workbench.autodiff.tape import OPEN
+from workbench.autodiff.telling import contains_traced, plain
+from workbench.rules.implicit import Unknown
+from workbench.rules.scipy_sparse import Pattern, conjugate, dense, has_traces, is_sparse, plain_sparse
+from workbench.rules.stand_ins import no_rule, settled, with_value
+
+
+def linear(apply: Callable, adjoint: Callable, x: Any) -> Any:
+    """``apply(x)`` of a linear function of plain numbers, whose pullback is ``adjoint``, and so on in turn."""
+    if type(x) not in TRACED:
+        return apply(x)
+
+    def forward(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
+        return linear(apply, adjoint, args[0]), lambda bar: [linear(adjoint, apply, bar)]
+
+    return apply_rule(Rule(apply, forward), (x,), {})
+
+
+class _Matrix:
+    """A sparse or dense matrix, traced or not: its products and its solutions."""
+
+    def __init__(self, function: Callable, matrix: Any) -> None:
+        matrix = matrix if is_sparse(matrix) else settled(matrix)
+        if not is_sparse(matrix) and np.ndim(plain(matrix)) != 2:
+            raise no_rule(function, "a linear operator")
+        self.sparse = is_sparse(matrix)
+        self.of = Pattern(matrix) if self.sparse else matrix
+        self.shape = matrix.shape if self.sparse else np.shape(plain(matrix))
+
+    def times(self, x: Any) -> Any:
+        """A x."""
+        return self.of.times(self.of.data, x) if self.sparse else np.matmul(self.of, x)
+
+    def times_dagger(self, x: Any) -> Any:
+        """Aᴴ x."""
+        if self.sparse:
+            return self.of.turned().times(conjugate(self.of.data), x)
+        return np.matmul(np.transpose(conjugate(self.of)), x)
+
+    def solve(self, b: Any) -> Any:
+        """A⁻¹ b."""
+        return self.of.solve(self.of.data, b) if self.sparse else np.linalg.solve(self.of, b)
+
+    def plain(self) -> Any:
+        """The matrix without traces, in the csc format."""
+        return self.of.matrix(self.of.data) if self.sparse else ss.csc_array(plain(self.of))
+
+
+def _traced(*values: Any) -> bool:
+    return any(has_traces(v) if is_sparse(v) else contains_traced(v, 4) for v in values)
+
+
+def _bare(x: Any) -> Any:
+    return plain_sparse(x) if is_sparse(x) else plain(settled(x))
+
+
+# ------------------------------------------------------------------------------------ solutions
+
+
+def _spsolve(A: Any, b: Any, permc_spec: Any = None, use_umfpack: bool = True) -> Any:
+    """``spsolve`` with a dense right-hand side."""
+    if not (contains_traced(dense(b)) or has_traces(A) or contains_traced(A)):
+        return sl.spsolve(A, b, permc_spec, use_umfpack)
+    if not is_sparse(A) or is_sparse(b):
+        raise no_rule(sl.spsolve, "a dense matrix or a sparse right-hand side")
+    b = dense(b)
+    value = sl.spsolve(plain_sparse(A), plain(b), permc_spec, use_umfpack)
+    pattern = Pattern(A)
+    return with_value(np.reshape(pattern.solve(pattern.data, b), value.shape), value)
+
+
+DOORS[sl.spsolve] = _spsolve
+
+
+def _iterative(function: Callable) -> None:
+    """Krylov solvers: the derivative is that of the solution itself."""
+
+    def call(A: Any, b: Any, x0: Any = None, **options: Any) -> Any:
+        if not _traced(A, b):
+            return function(A, b, **({} if x0 is None else {"x0": _bare(x0)}), **options)
+        b = dense(b)
+        start = {} if x0 is None else {"x0": _bare(x0)}
+        value, report = function(_bare(A), plain(b), **start, **{k: _bare(v) for k, v in options.items()})
+        found = _Matrix(function, A).solve(np.reshape(b, (-1,)))
+        return with_value(np.reshape(found, value.shape), value), report
+
+    DOORS[function] = call
+
+
+for _function in (
+    sl.cg,
+    sl.bicg,
+    sl.bicgstab,
+    sl.gmres,
+    sl.minres,
+    sl.lgmres,
+    sl.gcrotmk,
+    sl.qmr,
+    sl.tfqmr,
+    sl.cgs,
+):
+    _iterative(_function)
+
+
+class _Factored:
+    """What ``splu`` returns for a matrix that varies."""
+
+    def __init__(self, matrix: Any, **options: Any) -> None:
+        self._factor = sl.splu(plain_sparse(matrix), **options)
+        self._pattern = Pattern(matrix)
+        self.shape = matrix.shape
+
+    def solve(self, rhs: Any, trans: str = "N") -> Any:
+        """A⁻¹ rhs, A⁻ᵀ rhs or A⁻ᴴ rhs."""
+        rhs = settled(rhs)
+        value = self._factor.solve(plain(rhs), trans)
+        pattern = self._pattern if trans == "N" else self._pattern.turned()
+        data = conjugate(pattern.data) if trans == "H" else pattern.data
+        return with_value(np.reshape(pattern.solve(data, rhs), value.shape), value)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("L", "U", "perm_r", "perm_c", "nnz"):
+            return Unknown(name, getattr(self._factor, name))
+        raise AttributeError(name)
+
+
+def _splu(A: Any, **options: Any) -> Any:
+    return _Factored(A, **options) if has_traces(A) else sl.splu(A, **options)
+
+
+def _method_of_factor(method: Callable, factor: Any) -> Callable:
+    """``solve`` of a constant matrix: linear in the right-hand side."""
+
+    def call(rhs: Any, trans: str = "N") -> Any:
+        rhs = settled(rhs)
+        if trans == "T" and np.iscomplexobj(plain(rhs)):
+            return np.conj(call(np.conj(rhs), "H"))
+        turned = {"N": "H", "H": "N", "T": "N"}[trans]
+        return linear(lambda b: factor.solve(b, trans), lambda b: factor.solve(b, turned), rhs)
+
+    return call if method.__name__ == "solve" else method
+
+
+DOORS[sl.splu] = _splu
+DOORS[sl.factorized] = lambda A: _Factored(A).solve if has_traces(A) else sl.factorized(A)
+OWNER_DOORS[sl.SuperLU] = _method_of_factor
+
+
+def _spsolve_triangular(A: Any, b: Any, lower: bool = True, overwrite_A: bool = False, overwrite_b: bool = False,
+                        unit_diagonal: bool = False) -> Any:  # fmt: skip
+    if not _traced(A, b):
+        return sl.spsolve_triangular(A, b, lower, overwrite_A, overwrite_b, unit_diagonal)
+    if unit_diagonal or not is_sparse(A):
+        raise no_rule(sl.spsolve_triangular, "unit_diagonal and a dense matrix")
+    value = sl.spsolve_triangular(plain_sparse(A), plain(dense(b)), lower)
+    return with_value(np.reshape(_Matrix(sl.spsolve_triangular, A).solve(dense(b)), value.shape), value)
+
+
+DOORS[sl.spsolve_triangular] = _spsolve_triangular
+
+
+def _inv(A: Any) -> Any:
+    if not has_traces(A):
+        return sl.inv(A)
+    whole = _Matrix(sl.inv, A).solve(np.eye(A.shape[0]))
+    return resolve(type(sl.inv(plain_sparse(A))))(whole)
+
+
+DOORS[sl.inv] = _inv
+
+
+def _least_squares(function: Callable, names: str) -> None:
+    """x minimises |A x − b|² + d² |x|²; with more columns than rows, and d = 0, the shortest of the solutions.
+
+    AᴴA + d² is solved for a correction that is zero, once for each order of derivatives.
+    """
+    parts = names.split()
+
+    def call(A: Any, b: Any, damp: Any = 0.0, *rest: Any, x0: Any = None, **options: Any) -> Any:
+        if not _traced(A, b, damp):
+            return function(A, b, damp, *rest, x0=x0, **options)
+        if x0 is not None:
+            raise no_rule(function, "x0")
+        value = function(_bare(A), _bare(b), plain(damp), *rest, **options)
+        matrix, b = _Matrix(function, A), np.reshape(dense(b), (-1,))
+        a = matrix.plain()
+        wide = matrix.shape[0] < matrix.shape[1] and plain(damp) == 0
+        if wide and contains_traced(damp):
+            raise no_rule(function, "damp=0 that varies")
+        square = a @ a.conj().T if wide else a.conj().T @ a + plain(damp) ** 2 * ss.eye_array(a.shape[1])
+        factor = sl.splu(ss.csc_array(square))
+        unknown = factor.solve(a @ value[0] if wide else a.conj().T @ plain(b))
+        for _ in OPEN:
+            if wide:
+                rest_now = matrix.times(matrix.times_dagger(unknown)) - b
+            else:
+                rest_now = matrix.times_dagger(matrix.times(unknown) - b) + damp**2 * unknown
+            unknown = with_value(unknown - linear(factor.solve, factor.solve, rest_now), plain(unknown))
+        found = with_value(matrix.times_dagger(unknown) if wide else unknown, value[0])
+        return (found, *[Unknown(n, v) for n, v in zip(parts, value[1:], strict=True)])
+
+    DOORS[function] = call
+
+
+_least_squares(sl.lsqr, "istop itn r1norm r2norm anorm acond arnorm xnorm var")
+_least_squares(sl.lsmr, "istop itn normr normar norma conda normx")
+
+# ------------------------------------------------------------------------------------ eigenvalues
+
+
+def _eigenpair(
+    apply: Callable, a: Any, value: Any, vector: np.ndarray, function: Callable
+) -> tuple[Any, Any]:
+    """λ and v with A v = λ v and v₀ᴴ v = 1, by Newton's step at the solution for each order of derivatives.
+
+    Raises:
+        MissingRuleError: the eigenvalue is not simple.
+    """
+    bordered = ss.bmat(
+        [[a - value * ss.eye_array(len(vector)), -vector[:, None]], [vector.conj()[None], None]]
+    )
+    try:
+        factor = sl.splu(ss.csc_array(bordered))
+    except RuntimeError as error:
+        raise no_rule(function, "an eigenvalue that is there twice") from error
+    if np.min(np.abs(factor.U.diagonal())) < 1e-13 * np.max(np.abs(factor.U.diagonal())):
+        raise no_rule(function, "an eigenvalue that is there twice")
+    found_value, found = value, vector
+    for _ in OPEN:
+        rest = apply(found) - found_value * found
+        border = np.sum(vector.conj() * found) - 1.0
+        whole = resolve(np.concatenate)([rest, np.reshape(border, (1,))])
+        step = linear(factor.solve, lambda bar: factor.solve(bar, "H"), whole)
+        found = with_value(found - step[:-1], vector)
+        found_value = with_value(found_value - step[-1], value)
+    return found_value, found
+
+
+def _spectrum(function: Callable, hermitian: bool) -> None:
+    def call(
+        A: Any, k: int = 6, M: Any = None, *rest: Any, return_eigenvectors: bool = True, **options: Any
+    ) -> Any:
+        if not _traced(A, M, list(rest), options):
+            return function(A, k, M, *rest, return_eigenvectors=return_eigenvectors, **options)
+        if M is not None or _traced(list(rest), options):
+            raise no_rule(function, "M, and options that vary")
+        values, vectors = function(_bare(A), k, M, *rest, **options)
+        matrix = _Matrix(function, A)
+        a, pairs = matrix.plain(), []
+        for value, vector in zip(values, vectors.T, strict=True):
+            one, found = _eigenpair(matrix.times, a, value.item(), np.array(vector), function)
+            pairs.append(
+                (one if not hermitian else np.real(one), found / np.sqrt(np.sum(np.abs(found) ** 2)))
+            )
+        traced = resolve(np.array)([one for one, _ in pairs])
+        if not return_eigenvectors:
+            own = function(_bare(A), k, M, *rest, return_eigenvectors=False, **options)
+            order = [int(np.argmin(np.abs(values - v))) for v in own]
+            return with_value(traced[order], own)
+        whole = resolve(np.stack)([found for _, found in pairs], axis=1)
+        return with_value(traced, values), with_value(whole, vectors)
+
+    DOORS[function] = call
+
+
+_spectrum(sl.eigsh, hermitian=True)
+_spectrum(sl.eigs, hermitian=False)
+
+
+def _svds(A: Any, k: int = 6, *rest: Any, return_singular_vectors: Any = True, **options: Any) -> Any:
+    """σ, u and v as the eigenvalue and the eigenvector (u, v) of [[0, A], [Aᴴ, 0]]."""
+    if not _traced(A, list(rest), options):
+        return sl.svds(A, k, *rest, return_singular_vectors=return_singular_vectors, **options)
+    if _traced(list(rest), options) or return_singular_vectors not in (True, False):
+        raise no_rule(sl.svds, "options that vary, and return_singular_vectors='u' or 'vh'")
+    left, sizes, right = sl.svds(_bare(A), k, *rest, **options)
+    matrix = _Matrix(sl.svds, A)
+    a, rows = matrix.plain(), matrix.shape[0]
+    whole = ss.csc_array(ss.bmat([[None, a], [a.conj().T, None]]))
+
+    def apply(w: Any) -> Any:
+        return resolve(np.concatenate)([matrix.times(w[rows:]), matrix.times_dagger(w[:rows])])
+
+    found = []
+    for u, s, v in zip(left.T, sizes, right, strict=True):
+        start = np.concatenate([u, v.conj()]) / np.sqrt(2.0)
+        size, pair = _eigenpair(apply, whole, s.item(), start, sl.svds)
+        u, v = (x / np.sqrt(np.sum(np.abs(x) ** 2)) for x in (pair[:rows], pair[rows:]))
+        found.append((u, np.real(size), np.conj(v)))
+    stack = resolve(np.stack)
+    traced = with_value(resolve(np.array)([s for _, s, _ in found]), sizes)
+    if return_singular_vectors is False:
+        return with_value(traced, sl.svds(_bare(A), k, *rest, return_singular_vectors=False, **options))
+    columns, lines = stack([u for u, _, _ in found], axis=1), stack([v for _, _, v in found])
+    return with_value(columns, left), traced, with_value(lines, right)
+
+
+DOORS[sl.svds] = _svds
+
+# ------------------------------------------------------------------------------------ exponentials
+
+
+def _expm_multiply(A: Any, B: Any, start: Any = None, stop: Any = None, num: Any = None, endpoint: Any = None,
+                   traceA: Any = None) -> Any:  # fmt: skip
+    """e^A B is linear in B; by a matrix that varies it is differentiated as a dense exponential."""
+    if not _traced(A, B, start, stop, traceA):
+        return sl.expm_multiply(A, B, start, stop, num, endpoint, traceA)
+    if _traced(start, stop, traceA):
+        raise no_rule(sl.expm_multiply, "start, stop and traceA that vary")
+    a, b = _bare(A), dense(B)
+    value = sl.expm_multiply(a, plain(b), start, stop, num, endpoint, traceA)
+    times = [1.0] if start is None else np.linspace(
+        start, stop, 50 if num is None else num, True if endpoint is None else endpoint
+    )  # fmt: skip
+    if _traced(A):
+        whole = resolve(A.toarray)() if is_sparse(A) else settled(A)
+        parts = [np.matmul(resolve(dense_linalg.expm)(t * whole), b) for t in times]
+    else:
+        turned = a.conj().T
+        parts = [
+            linear(
+                lambda x, t=t: sl.expm_multiply(t * a, x), lambda x, t=t: sl.expm_multiply(t * turned, x), b
+            )
+            for t in times
+        ]
+    found = parts[0] if start is None else resolve(np.stack)(parts)
+    return with_value(found, value)
+
+
+DOORS[sl.expm_multiply] = _expm_multiply
