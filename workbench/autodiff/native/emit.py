@@ -38,7 +38,18 @@ class Names:
     """Names for the values of one generated function; none is given twice, whatever the program calls things."""
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
-        self.taken = {*taken, *BUILTINS, *PLAIN, *HELPERS, *keyword.kwlist, "tape", "pos", "shadow", "max"}
+        self.taken = {
+            *taken,
+            *BUILTINS,
+            *PLAIN,
+            *HELPERS,
+            *keyword.kwlist,
+            "tape",
+            "pos",
+            "shadow",
+            "max",
+            "min",
+        }
         self.given: dict[Any, str] = {}
         self.shared: dict[Value, Value] = {}
 

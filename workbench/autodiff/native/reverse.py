@@ -329,7 +329,7 @@ class Backward:
     def load(self, node: Load) -> None:
         if node.out in self.started:
             if self.split is not None:
-                self.split.keep(self.bar(node.out), self.place(node), self.lines)
+                self.split.keep(self.bar(node.out), node, self.lines)
             else:
                 self.add(f"{self.place(node)} += {self.bar(node.out)}", node.line)
 
@@ -498,12 +498,8 @@ class Backward:
             self.lines.append("    " * (self.level + 1) + f"{work}[{first}{index}{before}] = {text}")
         self.add(run)
         self.add(f"    {store} = 0.0")
-        for target, k in parts.after:
-            if target.startswith("shadow["):
-                self.add(run)
-                self.add(f"    {target} += {work}[{firsts[k]}{index}{before}]")
-            else:
-                self.add(f"{target} += total({work}, {firsts[k].removesuffix(' + ') or '0'}, {width})")
+        for text in parts.additions(self, work, width, (start, stop)):
+            self.add(text)
         if parts.checks:
             self.level -= 1
             self.add("else:")

@@ -29,9 +29,9 @@ class Split:
     rows: list[str] = field(
         default_factory=list
     )  # what each iteration leaves in its place of the array of its own
-    after: list[tuple[str, int]] = field(default_factory=list)  # where a row goes: a place, or a name
+    after: list[tuple[Load | str, int]] = field(default_factory=list)  # where a row goes: places, or a name
 
-    def keep(self, text: str, target: str, lines: list[Any]) -> None:
+    def keep(self, text: str, target: Load | str, lines: list[Any]) -> None:
         """Leave a contribution to ``target`` for later; what ``lines`` only rename is kept once."""
         words = [line.split() for line in lines if isinstance(line, str)]
         renamed = {
@@ -52,7 +52,59 @@ class Split:
         """The last index of a place, written with the loop's counter."""
         shift = _shift(self.loop, node)
         counter = names.of(self.loop.index)
-        return counter if shift == 0 else f"{counter} {'+' if shift > 0 else '-'} {abs(shift)}"
+        return _plus(counter, shift)
+
+    def additions(self, sweep: Backward, work: str, width: str, bounds: tuple[str, str]) -> list[str]:
+        """The statements that add the rows of ``work`` to where they go.
+
+        The places that all of the rows for one array reach are gone through once, those at its ends by each row.
+        """
+        counter, (start, stop) = sweep.names.of(self.loop.index), bounds
+        lines: list[str] = []
+
+        def row(k: int, shift: int) -> str:
+            first = "" if k == 0 else f"{width} + " if k == 1 else f"{k} * {width} + "
+            index = (
+                _plus(counter, -shift - int(start))
+                if start.isdigit()
+                else f"{_plus(counter, -shift)} - {start}"
+            )
+            return f"{work}[{first}{index}]"
+
+        def add(place: str, first: str, last: str, rows: list[tuple[int, int]]) -> None:
+            run = f"{counter} in range({'' if first == '0' else f'{first}, '}{last})"
+            texts = " + ".join(row(k, shift) for shift, k in rows)
+            form = f"{place} += {texts}" if len(rows) == 1 else f"{place} = {place} + {texts}"
+            lines.extend([f"for {run}:", f"    {form}"])
+
+        groups: dict[tuple, list[tuple[Load, int]]] = {}
+        for target, k in self.after:
+            if isinstance(target, str):
+                lines.append(f"{target} += total({work}, {'0' if k == 0 else f'{k} * {width}'}, {width})")
+            else:
+                groups.setdefault(_row(target), []).append((target, k))
+        for group in groups.values():
+            place = f"shadow[{sweep.place_of(group[0][0], counter)}]"
+            rows = [(_shift(self.loop, load), k) for load, k in group]
+            low, high = min(rows)[0], max(rows)[0]
+            if low == high:
+                add(place, _plus(start, low), _plus(stop, low), rows)
+                continue
+            inner = _plus(start, high), f"max({_plus(start, high)}, {_plus(stop, low)})"
+            add(place, *inner, rows)
+            for shift, k in rows:
+                if shift < high:
+                    add(place, _plus(start, shift), f"min({inner[0]}, {_plus(stop, shift)})", [(shift, k)])
+                if shift > low:
+                    add(place, inner[1], _plus(stop, shift), [(shift, k)])
+        return lines
+
+
+def _plus(text: str, number: int) -> str:
+    """The sum of a name or number and a number, as text."""
+    if text.isdigit() and int(text) + number >= 0:
+        return str(int(text) + number)
+    return text if number == 0 else f"{text} {'+' if number > 0 else '-'} {abs(number)}"
 
 
 def split(sweep: Backward, node: Loop) -> Split | None:
