@@ -29,7 +29,7 @@ from workbench.autodiff.native.ir import (
 )
 from workbench.autodiff.native.primitives import PRIMITIVES, fill
 from workbench.autodiff.native.program import Function
-from workbench.autodiff.native.split import Split, split
+from workbench.autodiff.native.split import Split, Window, plus, split
 from workbench.autodiff.native.storage import Kept, counters, decide
 
 
@@ -80,6 +80,7 @@ class _FunctionSweep:
         outputs = {end for end, on in zip(self.block.yields, made.out_mask, strict=True) if on}
         self.active = active_values(self.block, inputs, outputs)
         self.calls: dict[Call, Reversed] = {}  # the calls that the backward half goes into
+        self.parts: dict[Loop, Split] = {}  # the loops that the backward half sweeps in parts
         self.needed: dict[Block, set[Value]] = {}
 
     def write(self) -> None:
@@ -93,7 +94,7 @@ class _FunctionSweep:
         ]
         back = Backward(self)
         lines = back.function(bars)
-        kept = decide(self.block, self.needed, counters(self.block), self.calls)
+        kept = decide(self.block, self.needed, counters(self.block), self.calls, self.parts)
         forward = _Forward(self, kept)
         comma = ", " if params else ""
         forward.lines.append(f"def {made.name}_forward({params}{comma}tape, pos):")
@@ -132,11 +133,39 @@ class _Forward(Writer):
         if kept is None or kept.rows is None:
             super().loop(node)
             return
+        if kept.otherwise is None:
+            self.straight(node, kept)
+            return
+        self.add(f"if {' and '.join(kept.checks)}:", node.line)
+        self.nested(lambda: self.straight(node, kept))
+        self.add("else:")
+        self.storage[node.body] = kept.otherwise
+        self.nested(lambda: self.straight(node, kept.otherwise))
+        self.storage[node.body] = kept
+
+    def straight(self, node: Loop, kept: Kept) -> None:
+        """A loop that takes the place for what all its iterations keep before it begins."""
         size = reserve(self, kept)[1]
         self.add(f"if pos + {size} > len(tape):")
         self.nested(lambda: self.add("raise TapeFull"))
         super().loop(node)
+        for window in kept.windows:
+            self.window(node, kept, window)
         self.add(f"pos += {size}")
+
+    def window(self, node: Loop, kept: Kept, window: Window) -> None:
+        """Keep a part of an array. Behind the loop, which has found by then that all its places are inside."""
+        load = next(iter(window.loads))
+        k = self.names.fixed((window, "k"), "k")
+        start = self.atom(node.bounds[0])
+        last = plus(k, int(start) + window.low) if start.isdigit() else f"{start} + {plus(k, window.low)}"
+        index = ", ".join([*(bare(self.atom(i)) for i in load.index[:-1]), last])
+        rows = rows_of(self, kept)
+        self.add(f"if {rows} > 0:")
+        self.level += 1
+        self.add(f"for {k} in range({rows} + {window.span}):")
+        self.add(f"    {window_slot(self, kept, window, k)} = float({self.names.of(load.data)}[{index}])")
+        self.level -= 1
 
     def end_of_block(self, block: Block) -> None:
         slots = self.storage[block].slots if block in self.storage else []
@@ -160,20 +189,42 @@ class _Forward(Writer):
 
 def reserve(writer: Writer, kept: Kept) -> tuple[str, str]:
     """The number of iterations of a straight loop, written into a variable; the number of slots it takes."""
+    rows = rows_of(writer, kept)
+    many, more = len(kept.slots) + len(kept.windows), sum(window.span for window in kept.windows)
+    if rows.isdigit():
+        return rows, str(many * int(rows) + more)
     start, stop, _ = kept.rows.bounds
-    if not isinstance(start, Value) and start == 0 and not isinstance(stop, Value):
-        return str(max(stop, 0)), str(len(kept.slots) * max(stop, 0))
-    rows = writer.names.fixed((kept.rows, "rows"), "rows")
     begin = "" if not isinstance(start, Value) and start == 0 else f" - {writer.atom(start)}"
     writer.add(f"{rows} = max({writer.atom(stop)}{begin}, 0)")
-    return rows, rows if len(kept.slots) == 1 else f"{len(kept.slots)} * {rows}"
+    return rows, (rows if many == 1 else f"{many} * {rows}") + (f" + {more}" if more else "")
+
+
+def rows_of(writer: Writer, kept: Kept) -> str:
+    """The name of the number of iterations of a straight loop, or the number itself."""
+    start, stop, _ = kept.rows.bounds
+    if not isinstance(start, Value) and start == 0 and not isinstance(stop, Value):
+        return str(max(stop, 0))
+    return writer.names.fixed((kept.rows, "rows"), "rows")
+
+
+def iteration_of(writer: Writer, kept: Kept, more: int) -> str:
+    """How many iterations of a straight loop came before the present one, and ``more``."""
+    counter, start = writer.names.of(kept.rows.index), writer.atom(kept.rows.bounds[0])
+    return plus(counter, more - int(start)) if start.isdigit() else f"{plus(counter, more)} - {start}"
+
+
+def window_slot(writer: Writer, kept: Kept, window: Window, place: str) -> str:
+    """Where a place of a window is kept: behind the slots of all iterations, and the windows before it."""
+    at = kept.windows.index(window)
+    rows, many = rows_of(writer, kept), len(kept.slots) + at
+    before = "" if many == 0 else f" + {rows}" if many == 1 else f" + {many} * {rows}"
+    more = sum(earlier.span for earlier in kept.windows[:at])
+    return f"tape[pos{before} + {place}{f' + {more}' if more else ''}]"
 
 
 def row_slot(writer: Writer, kept: Kept, k: int) -> str:
     """Where a straight loop keeps its k-th value in the present iteration."""
-    start, stop, _ = kept.rows.bounds
-    constant = not isinstance(start, Value) and start == 0 and not isinstance(stop, Value)
-    rows = str(max(stop, 0)) if constant else writer.names.fixed((kept.rows, "rows"), "rows")
+    start, rows = kept.rows.bounds[0], rows_of(writer, kept)
     before = "" if k == 0 else f" + {rows}" if k == 1 else f" + {k} * {rows}"
     shift = "" if not isinstance(start, Value) and start == 0 else f" - {writer.atom(start)}"
     return f"tape[pos{before} + {writer.names.of(kept.rows.index)}{shift}]"
@@ -181,10 +232,14 @@ def row_slot(writer: Writer, kept: Kept, k: int) -> str:
 
 @dataclass
 class _Restore:
-    """Stands for the pops at the beginning of a block's backward sweep, until it is known what they are."""
+    """Stands for the pops at the beginning of a block's backward sweep, until it is known what they are.
+
+    ``otherwise`` says that this is the sweep for when the checks of a loop in parts do not hold.
+    """
 
     block: Block
     level: int
+    otherwise: bool = False
 
 
 @dataclass
@@ -193,6 +248,7 @@ class _GiveBack:
 
     block: Block
     level: int
+    otherwise: bool = False
 
 
 def _filled(lines: list[Any], kept: dict[Block, Kept], writer: Writer) -> list[str]:
@@ -204,6 +260,8 @@ def _filled(lines: list[Any], kept: dict[Block, Kept], writer: Writer) -> list[s
             continue
         writer.lines, writer.level = [], line.level
         plan = kept[line.block]
+        if line.otherwise and plan.otherwise is not None:
+            plan = plan.otherwise
         if isinstance(line, _GiveBack):
             if plan.rows is not None:
                 writer.add(f"pos -= {reserve(writer, plan)[1]}")
@@ -215,6 +273,10 @@ def _filled(lines: list[Any], kept: dict[Block, Kept], writer: Writer) -> list[s
             slot = f"tape[pos{f' + {k}' if k else ''}]" if plan.rows is None else row_slot(writer, plan, k)
             form = {"float": "{}", "int": "int({})", "bool": "{} != 0.0"}[value.type]
             writer.add(f"{writer.names.of(value)} = {form.format(slot)}")
+        for window in plan.windows:
+            for load, shift in window.loads.items():
+                slot = window_slot(writer, plan, window, iteration_of(writer, plan, shift - window.low))
+                writer.add(f"{writer.names.of(load.out)} = {slot}")
         for op in plan.again:
             writer.add(f"{writer.names.of(op.out)} = {writer.expression(op)}")
         text += writer.lines
@@ -385,11 +447,13 @@ class Backward:
 
     # ------------------------------------------------------------------------------------ nested blocks
 
-    def nested(self, block: Block, begin: Any, end: Any = None) -> tuple[list[Any], set[Value]]:
+    def nested(
+        self, block: Block, begin: Any, end: Any = None, *, otherwise: bool = False
+    ) -> tuple[list[Any], set[Value]]:
         """Sweep an inner block; its lines, and the cotangents of outer blocks it adds to."""
         outside = self.lines, self.block, self.started, self.touched
         self.lines, self.block, self.started, self.touched = (
-            [_Restore(block, self.level)],
+            [_Restore(block, self.level, otherwise)],
             block,
             set(),
             set(),
@@ -476,13 +540,14 @@ class Backward:
         store = self.place(parts.store)
         lines, touched = self.nested(body, lambda: None)
         self.split = None
-        usual, also = self.nested(body, lambda: None) if parts.checks else ([], set())
+        usual, also = self.nested(body, lambda: None, otherwise=True) if parts.checks else ([], set())
         self.level -= deeper + 1
         self.start(touched | also)
-        self.lines.append(_GiveBack(body, self.level))
+        self.owner.parts[node] = parts
         if parts.checks:
             self.add(f"if {' and '.join(parts.checks)}:", node.line)
             self.level += 1
+        self.lines.append(_GiveBack(body, self.level))
         start, stop, index = self.use(node.bounds[0]), self.use(node.bounds[1]), names.of(node.index)
         width, work = names.fresh("width"), names.fresh("work")
         run = f"for {index} in range({'' if start == '0' else f'{start}, '}{stop}):"
@@ -503,6 +568,7 @@ class Backward:
         if parts.checks:
             self.level -= 1
             self.add("else:")
+            self.lines.append(_GiveBack(body, self.level + 1, otherwise=True))
             self.lines += ["    " * (self.level + 1) + text for text in header]
             self.lines += usual
 

@@ -19,6 +19,23 @@ if TYPE_CHECKING:
     from workbench.autodiff.native.reverse import Backward
 
 
+@dataclass(eq=False)
+class Window:
+    """A row of an array that a loop reads at several places from its counter, the lowest and the highest of them."""
+
+    loads: dict[Load, int]  # how far each place is from the counter
+
+    @property
+    def low(self) -> int:
+        """The lowest place from the counter."""
+        return min(self.loads.values())
+
+    @property
+    def span(self) -> int:
+        """How many more places there are than iterations."""
+        return max(self.loads.values()) - self.low
+
+
 @dataclass
 class Split:
     """A loop that is swept in parts: what it stores, and what has to be apart for that when it runs."""
@@ -26,6 +43,7 @@ class Split:
     loop: Loop
     store: Store
     checks: list[str] = field(default_factory=list)
+    windows: list[Window] = field(default_factory=list)  # arrays that the loop only reads, at several places
     rows: list[str] = field(
         default_factory=list
     )  # what each iteration leaves in its place of the array of its own
@@ -52,7 +70,7 @@ class Split:
         """The last index of a place, written with the loop's counter."""
         shift = _shift(self.loop, node)
         counter = names.of(self.loop.index)
-        return _plus(counter, shift)
+        return plus(counter, shift)
 
     def additions(self, sweep: Backward, work: str, width: str, bounds: tuple[str, str]) -> list[str]:
         """The statements that add the rows of ``work`` to where they go.
@@ -65,9 +83,9 @@ class Split:
         def row(k: int, shift: int) -> str:
             first = "" if k == 0 else f"{width} + " if k == 1 else f"{k} * {width} + "
             index = (
-                _plus(counter, -shift - int(start))
+                plus(counter, -shift - int(start))
                 if start.isdigit()
-                else f"{_plus(counter, -shift)} - {start}"
+                else f"{plus(counter, -shift)} - {start}"
             )
             return f"{work}[{first}{index}]"
 
@@ -88,19 +106,19 @@ class Split:
             rows = [(_shift(self.loop, load), k) for load, k in group]
             low, high = min(rows)[0], max(rows)[0]
             if low == high:
-                add(place, _plus(start, low), _plus(stop, low), rows)
+                add(place, plus(start, low), plus(stop, low), rows)
                 continue
-            inner = _plus(start, high), f"max({_plus(start, high)}, {_plus(stop, low)})"
+            inner = plus(start, high), f"max({plus(start, high)}, {plus(stop, low)})"
             add(place, *inner, rows)
             for shift, k in rows:
                 if shift < high:
-                    add(place, _plus(start, shift), f"min({inner[0]}, {_plus(stop, shift)})", [(shift, k)])
+                    add(place, plus(start, shift), f"min({inner[0]}, {plus(stop, shift)})", [(shift, k)])
                 if shift > low:
-                    add(place, inner[1], _plus(stop, shift), [(shift, k)])
+                    add(place, inner[1], plus(stop, shift), [(shift, k)])
         return lines
 
 
-def _plus(text: str, number: int) -> str:
+def plus(text: str, number: int) -> str:
     """The sum of a name or number and a number, as text."""
     if text.isdigit() and int(text) + number >= 0:
         return str(int(text) + number)
@@ -131,6 +149,7 @@ def split(sweep: Backward, node: Loop) -> Split | None:
         else:
             groups.setdefault(_row(load), []).append(load)
     for group in groups.values():
+        made.windows.append(Window({load: _shift(node, load) for load in group}))
         if store.root is None or group[0].root is None or store.root == group[0].root:
             shifts = [_shift(node, load) for load in group]
             ends = [*_ends(sweep, store, _shift(node, store), _shift(node, store))]

@@ -3,6 +3,9 @@
 The backward sweep says which values it reads. At the end of each block's forward sweep those are pushed on the tape,
 at the beginning of its backward sweep they are popped: one slot per value and run of the block. A cheap operation is
 computed again instead, when that needs at most one value more than is kept anyway; so the number of slots never grows.
+
+A loop that reads an array at several places around its counter, and writes nothing there, keeps that part of the array
+once (a window) instead of several values of each iteration.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from dataclasses import dataclass, field
 
 from workbench.autodiff.native.ir import Block, Call, Loop, Op, Value, blocks_of, outs_of
 from workbench.autodiff.native.primitives import PRIMITIVES
+from workbench.autodiff.native.split import Split, Window
 
 LONGEST = 12  # operations computed again for the sake of one value
 
@@ -20,27 +24,63 @@ LONGEST = 12  # operations computed again for the sake of one value
 class Kept:
     """What one block keeps (``slots``), and what it computes again, in order (``again``).
 
-    ``rows`` is the loop whose body this is, where the place for all its iterations can be taken at once.
+    ``rows`` is the loop whose body this is, where the place for all its iterations can be taken at once. ``windows``
+    are parts of arrays kept beside the slots of such a loop, and ``otherwise`` is what is kept where ``checks`` do not
+    hold when it runs: there the loop writes into what it reads.
     """
 
     slots: list[Value] = field(default_factory=list)
     again: list[Op] = field(default_factory=list)
     rows: Loop | None = None
+    windows: list[Window] = field(default_factory=list)
+    checks: list[str] = field(default_factory=list)
+    otherwise: Kept | None = None
 
 
 def decide(
-    block: Block, needed: dict[Block, set[Value]], free: set[Value], calls: Collection[Call]
+    block: Block,
+    needed: dict[Block, set[Value]],
+    free: set[Value],
+    calls: Collection[Call],
+    parts: dict[Loop, Split],
 ) -> dict[Block, Kept]:
-    """Decide for a block and all in it. ``needed`` grows by what computing again needs; ``free`` are counters."""
+    """Decide for a block and all in it.
+
+    ``needed`` grows by what computing again needs; ``free`` are counters; ``parts`` are the loops swept in parts.
+    """
     decided: dict[Block, Kept] = {}
     for node in block.nodes:
         for inner in blocks_of(node):
-            decided |= decide(inner, needed, free, calls)
+            decided |= decide(inner, needed, free, calls, parts)
         if isinstance(node, Loop) and _is_straight(node, decided, calls):
             decided[node.body].rows = node
+            if node in parts:
+                _through_windows(decided, parts[node], needed, free)
             for bound in node.bounds[:2]:
                 if isinstance(bound, Value):
                     needed.setdefault(bound.block, set()).add(bound)
+    decided[block] = _kept(block, needed, free)
+    return decided
+
+
+def _through_windows(
+    decided: dict[Block, Kept], part: Split, needed: dict[Block, set[Value]], free: set[Value]
+) -> None:
+    """Keep windows instead of values where that makes the tape shorter."""
+    body, plain = part.loop.body, decided[part.loop.body]
+    windows = [window for window in part.windows if len(window.loads) > 1]
+    there = {load.out for window in windows for load in window.loads}
+    made = _kept(body, needed, free | there)
+    read = needed.get(body, set()) | {arg for op in made.again for arg in op.args}
+    made.windows = [window for window in windows if any(load.out in read for load in window.loads)]
+    if made.windows and len(made.slots) + len(made.windows) < len(plain.slots):
+        made.rows, made.checks = part.loop, part.checks
+        made.otherwise = plain if part.checks else None
+        decided[body] = made
+
+
+def _kept(block: Block, needed: dict[Block, set[Value]], free: set[Value]) -> Kept:
+    """What one block keeps, and what it computes again."""
     order: list[Value] = list(block.params)
     for node in block.nodes:
         order += outs_of(node)
@@ -63,8 +103,7 @@ def decide(
         for arg in op.args:
             if isinstance(arg, Value) and arg.block is not block:
                 needed.setdefault(arg.block, set()).add(arg)
-    decided[block] = made
-    return decided
+    return made
 
 
 def _is_straight(node: Loop, decided: dict[Block, Kept], calls: Collection[Call]) -> bool:
@@ -79,7 +118,8 @@ def _keeps_inside(block: Block, decided: dict[Block, Kept], calls: Collection[Ca
         if node in calls:
             return True
         for inner in blocks_of(node):
-            if (inner in decided and decided[inner].slots) or _keeps_inside(inner, decided, calls):
+            kept = decided.get(inner)
+            if (kept is not None and (kept.slots or kept.windows)) or _keeps_inside(inner, decided, calls):
                 return True
     return False
 
