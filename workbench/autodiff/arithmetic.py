@@ -19,6 +19,7 @@ from workbench.autodiff import indexing
 from workbench.autodiff.arrays import TracedArray, current, is_complex_number
 from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
 from workbench.autodiff.elementwise import apply_ufunc
+from workbench.autodiff.kept import watching
 from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import LIFTS
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, recorded, strip
@@ -413,6 +414,8 @@ def _install() -> None:
     }
     for name, short in names.items():
         compare = _make_compare(getattr(operator, short))
+        if short in ("eq", "ne"):
+            compare = watching(compare, says=short == "eq")
         REWRITTEN_DOORS[name] = compare
         setattr(TracedArray, f"__{short}__", lambda a, b, f=compare: f(a, b))
     TracedArray.__hash__ = None

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import VIEWS, TracedArray, current, refuse_traced_memory
+from workbench.autodiff.kept import found_equal
 from workbench.autodiff.location import is_engine_file
 from workbench.autodiff.refusing import ABOUT_MASKS, NO_MASKS, NO_MATRICES, refusing, without_rule
 from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, OWNER_DOORS, learn
@@ -486,6 +487,8 @@ def _compiled(f: Any) -> Any:
     if isinstance(owner, dict) and f.__name__ in _FINDING:
         note_elements(owner)
         return lambda key, *rest, **named: f(checked_key(owner, key), *rest, **named)
+    if type(owner) is list and f.__name__ == "index":
+        return lambda x, *rest: _noted_index(owner, x, f(x, *rest))
     if type(owner) in _CONTAINERS and f.__name__ not in _ITERATING:
         if f.__name__ in _STORING:
             note_elements(owner)
@@ -516,6 +519,11 @@ def _compiled(f: Any) -> Any:
             raise
 
     return call
+
+
+def _noted_index(owner: list, x: Any, place: int) -> int:
+    found_equal(x, owner[place])
+    return place
 
 
 _ASKED = (

@@ -20,6 +20,7 @@ from workbench.autodiff.arrays import (
     owner_of,
 )
 from workbench.autodiff.calls import resolve
+from workbench.autodiff.equals import check_equals
 from workbench.autodiff.scalars import TRACED, TracedFloat, recorded
 from workbench.autodiff.settling import settle_all, settle_in_place
 from workbench.autodiff.structure import leaves, map_leaves
@@ -123,6 +124,8 @@ def traced_pullback(f: Callable, *args: Any, wrt: tuple[int, ...] | None = None)
         if k not in positions:
             settle_in_place(argument)
 
+    if tape.equals:
+        check_equals(tape)
     return value, TracedPullback(tape, inputs, result, value)
 
 

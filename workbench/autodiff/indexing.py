@@ -34,7 +34,7 @@ from workbench.autodiff.records import by_fields, write_records
 from workbench.autodiff.registry import OWNER_DOORS
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost, recorded, strip
 from workbench.autodiff.settling import note, note_elements
-from workbench.autodiff.stored import KEYS, checked_key
+from workbench.autodiff.stored import BARE, TABLES, checked_key
 from workbench.autodiff.tape import OPEN, Entry, Tape
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.unseen import seen_write
@@ -47,7 +47,7 @@ _WATCHED = frozenset({re.Match, memoryview})  # compiled, with doors of their ow
 def get_item(container: Any, index: Any) -> Any:
     """``container[index]``."""
     kind = type(container)
-    if type(index) in KEYS and isinstance(container, dict):
+    if type(index) not in BARE and isinstance(container, TABLES):
         checked_key(container, index)
     if kind in _BUILT_IN:
         return container[index]
@@ -267,6 +267,8 @@ def set_item(value: Any, container: Any, index: Any) -> None:
     kind = type(container)
     if kind is list or kind is dict:
         note(container, value)
+        if type(index) not in BARE:  # what stays in a key is settled too
+            note_elements(container)
         container[index] = iterate(value) if kind is list and type(index) is slice else value
         return
     if kind is np.ndarray or kind is TracedArray:

@@ -44,6 +44,14 @@ def user_frame() -> FrameType | None:
     return None
 
 
+def running_frame() -> FrameType | None:
+    """The innermost running frame that is not the engine."""
+    frame = sys._getframe(1)
+    while frame is not None and is_engine_file(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame
+
+
 def user_line() -> str | None:
     """The user's current line as ``file:line``, the source line and a caret under the expression."""
     frame = user_frame()

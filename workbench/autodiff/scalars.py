@@ -277,10 +277,30 @@ def scalar_result(value: Any, tape: Tape, operands: list[TracedFloat], partials:
     return step.result
 
 
+class Probe:
+    """Stands for a key while it is looked up, and sees the key that is stored."""
+
+    __slots__ = ("key", "stored")
+
+    def __init__(self, key: Any) -> None:
+        self.key, self.stored = key, None
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        same = other is self.key or bool(other == self.key)
+        if same:
+            self.stored = other
+        return same
+
+
 def _compare(compare) -> Any:
     def method(self: TracedFloat, other: Any) -> Any:
         if type(other) is TracedFloat:
             other = other.value
+        elif type(other) is Probe:
+            return NotImplemented  # it has to see this number itself
         return compare(self.value, other)
 
     return method

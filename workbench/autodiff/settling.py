@@ -105,8 +105,10 @@ def _settled(x: Any, done: set[int]) -> Any:
         return x if all(a is b for a, b in zip(x, parts, strict=True)) else parts
     done.add(id(x))
     if kind is dict:
-        for key, value in x.items():
-            x[key] = _settled(value, done)
+        parts = [(_settled(key, done), _settled(value, done)) for key, value in x.items()]
+        if any(key is not before for (key, _), before in zip(parts, x, strict=True)):
+            x.clear()
+        x.update(parts)
     elif kind is set:
         plain = [_settled(e, done) for e in x]
         x.clear()

@@ -86,6 +86,17 @@ def locate(function: FunctionType) -> Located:
     return Located(matches[0].node, matches[0].class_name)
 
 
+def node_of(code: CodeType) -> FunctionNode | None:
+    """The syntax tree of a running function, rewritten or not, by its name and first line; None where there is none."""
+    text = "".join(linecache.getlines(code.co_filename))
+    try:
+        candidates = _functions_in(text).get(code.co_name, [])
+    except SyntaxError:
+        return None
+    lines = [(c.node, {c.first_line, c.node.lineno}) for c in candidates]
+    return next((node for node, first in lines if code.co_firstlineno in first), None)
+
+
 def _spans(node: ast.Lambda, code: CodeType) -> bool:
     body = node.body
     places = [p for p in code.co_positions() if p[0] is not None and p[2] is not None and p[3] > p[2]]

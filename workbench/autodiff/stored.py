@@ -1,36 +1,93 @@
-"""Results that an earlier run left in a dictionary, under a number that is traced now.
+"""Results that stand in a dictionary under a key that a traced number is part of.
 
 A memo written by hand outlives the run. Found again by a traced number, what it holds is a constant, though the program
-would have computed it from that number.
+would have computed it from that number. Keys may be numbers, tuples, named tuples, frozen sets, text that a number is
+written in, and objects with a hash of their own.
 """
 
 from __future__ import annotations
 
+from collections import ChainMap, UserDict
+from collections.abc import Iterable, Iterator
+from types import FunctionType
 from typing import Any
 
-from workbench.autodiff.scalars import TracedFloat, lost
-from workbench.autodiff.structure import leaves
-from workbench.autodiff.telling import contains_traced
+import numpy as np
 
-KEYS = frozenset({TracedFloat, tuple})
-"""Types of keys that can be traced."""
+from workbench.autodiff.equals import note_equal
+from workbench.autodiff.scalars import TRACED, Probe, lost
+from workbench.autodiff.structure import field_names, leaves
+from workbench.autodiff.telling import WRITTEN, contains_traced
+
+TABLES = (dict, UserDict, ChainMap)
+BARE = frozenset({int, str, bool, float, bytes, slice, type, type(None), type(...), np.int64, np.ndarray})
+"""Types of keys and positions that are no traced number and hold none."""
 
 
-def checked_key(table: dict, key: Any) -> Any:
+def checked_key(table: Any, key: Any) -> Any:
     """``key``, unless ``table`` holds plain numbers for it that this run did not put there.
 
     Raises:
         LostGradientError: the derivative of the numbers found by ``key`` is not known any more.
     """
-    if _traced(key) and key in table:
-        found = dict.__getitem__(table, key)
-        if not contains_traced(found) and leaves(found) and not any(_traced(k) for k in table if k == key):
-            raise lost(
-                "a result that an earlier run had stored was about to be found by a traced number",
-                fix="empty the dictionary before differentiating, or use functools.lru_cache, which is followed",
-            )
+    parts = list(traced_parts(key))
+    for one in _dictionaries(table) if parts else ():
+        if key in one:
+            _check_found(one, key, parts)
+            break
     return key
 
 
-def _traced(key: Any) -> bool:
-    return contains_traced(key)
+def _check_found(table: dict, key: Any, parts: list[Any]) -> None:
+    found, before = dict.__getitem__(table, key), list(traced_parts(_stored_key(table, key)))
+    if before:
+        if contains_traced(found) and len(before) == len(parts):
+            for new, old in zip(parts, before, strict=True):
+                note_equal(new, old)
+    elif not contains_traced(found) and (given := leaves(found)) and not any(map(contains_traced, given)):
+        raise lost(
+            "a result that an earlier run had stored was about to be found by a traced number",
+            fix="empty the dictionary before differentiating, or use functools.lru_cache, which is followed",
+        )
+
+
+def _dictionaries(table: Any) -> Iterable[dict]:
+    """The dictionaries that answer for ``table``, in order."""
+    if isinstance(table, dict):
+        return (table,)
+    within = table.maps if isinstance(table, ChainMap) else (table.data,)
+    return (one for part in within if isinstance(part, TABLES) for one in _dictionaries(part))
+
+
+def traced_parts(key: Any, depth: int = 4) -> Iterator[Any]:
+    """The traced numbers and texts that a key is made of, in an order that equal keys share."""
+    kind = type(key)
+    if kind in TRACED:
+        if key.tape.open:
+            yield key
+    elif kind in WRITTEN:
+        if key.tape is not None:
+            yield key
+    elif depth and kind not in BARE:
+        for part in _parts(key, kind):
+            yield from traced_parts(part, depth - 1)
+
+
+def _parts(key: Any, kind: type) -> Iterable:
+    if isinstance(key, tuple):
+        return tuple.__iter__(key)
+    if isinstance(key, frozenset):
+        return sorted(key, key=hash)
+    if type(kind.__hash__) is FunctionType:
+        return [getattr(key, name, None) for name in field_names(key)]
+    return ()
+
+
+def _stored_key(table: dict, key: Any) -> Any:
+    """The key that stands in ``table`` and is equal to ``key``."""
+    if type(key) in TRACED or isinstance(key, tuple) or hasattr(type(key), "__dataclass_fields__"):
+        probe = Probe(key)
+        if dict.get(table, probe) is not None and probe.stored is not None:
+            return probe.stored
+    whole = hash(key)
+    return next(k for k in table if k is key or (hash(k) == whole and k == key))

@@ -102,11 +102,12 @@ def field_names(x: Any) -> list[str]:
     kind = type(x)
     if kind.__new__ is not object.__new__ and not hasattr(kind, "__dataclass_fields__"):
         return []
-    names = [n for cls in kind.__mro__ for n in _slots(cls) if hasattr(x, n)]
+    names = [n for cls in kind.__mro__ for n in own_slots(cls) if hasattr(x, n)]
     return names + list(getattr(x, "__dict__", {}))
 
 
-def _slots(cls: type) -> tuple[str, ...]:
+def own_slots(cls: type) -> tuple[str, ...]:
+    """The names in ``__slots__`` that hold values."""
     slots = vars(cls).get("__slots__", ())
     slots = (slots,) if isinstance(slots, str) else tuple(slots)
     return tuple(s for s in slots if s not in ("__dict__", "__weakref__"))

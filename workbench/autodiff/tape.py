@@ -43,6 +43,7 @@ class Tape(list):
         caches: what functions behind ``functools.lru_cache`` returned, while the program is running.
         kept: copies of arrays that code which is not followed may write into (see ``unseen``), by the id of the owner.
         keeps: whether every array that the tape comes to know is one of these.
+        equals: traced numbers that the program took for one another, and where (see ``equals``).
         refusal: the first thing that the engine refused while the program was running, whoever caught the error.
         changed: everything that the program has changed, by id, while a block of its own runs; None otherwise.
         touched: the containers that the program put something into, while it is running (see ``settling``).
@@ -53,6 +54,7 @@ class Tape(list):
         "__weakref__",
         "caches",
         "changed",
+        "equals",
         "keeps",
         "kept",
         "level",
@@ -76,6 +78,7 @@ class Tape(list):
         self.changed: dict[int, Any] | None = None
         self.kept: dict[int, Any] | None = None
         self.keeps = False
+        self.equals: list[tuple] = []
         self.refusal: RefusedError | None = None
         self.lock = threading.RLock()
         self.traces_all = False

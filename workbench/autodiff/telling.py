@@ -12,6 +12,8 @@ from workbench.autodiff.tape import OPEN
 
 _DEPTH = 64  # of lists in lists that NumPy makes an array of
 _NESTED = frozenset({list, tuple, dict})
+WRITTEN: set[type] = set()
+"""Types of text that a traced number is written in; text.py adds its own."""
 
 
 def plain(x: Any) -> Any:

@@ -15,11 +15,12 @@ import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve, rewritten_code
+from workbench.autodiff.kept import COMPARED
 from workbench.autodiff.registry import OWNER_DOORS
 from workbench.autodiff.scalars import TRACED, TracedFloat, lost
 from workbench.autodiff.settling import SETTLED
 from workbench.autodiff.tape import Tape
-from workbench.autodiff.telling import plain
+from workbench.autodiff.telling import WRITTEN, plain
 from workbench.errors import LostGradientError
 
 
@@ -150,6 +151,8 @@ def bare(x: Any) -> Any:
 
 
 SETTLED[TracedText] = bare
+WRITTEN.add(TracedText)
+COMPARED.add(TracedText)
 
 
 def refuse_text(x: Any, what: str) -> None:

@@ -24,6 +24,7 @@ import numpy as np
 from workbench.autodiff.arrays import TracedArray, current, refuse_traced_memory
 from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
 from workbench.autodiff.indexing import get_item, iterate
+from workbench.autodiff.kept import watching
 from workbench.autodiff.registry import DOORS, NUMBERS, OWNER_DOORS, door
 from workbench.autodiff.scalars import (
     TRACED,
@@ -35,12 +36,21 @@ from workbench.autodiff.scalars import (
     scalar_result,
     strip,
 )
+from workbench.autodiff.stored import traced_parts
 from workbench.autodiff.structure import leaves
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.text import TracedText, refuse_text, written
 
 _add = REWRITTEN_DOORS["add"]
+
+
+@door(hash)
+def hash_(x: Any) -> int:
+    """``hash(x)``: all digits of a traced number are in it."""
+    if next(traced_parts(x), None) is not None:
+        raise lost("a traced number was about to become a whole number that holds all of its digits")
+    return hash(x)
 
 
 @door(float)
@@ -240,7 +250,7 @@ for _function in (math.floor, math.ceil, math.trunc):
     _rounding(_function)
 for _function in (math.isnan, math.isinf, math.isfinite):
     DOORS[_function] = functools.partial(lambda f, *args: f(*[plain(current(a)) for a in args]), _function)
-DOORS[math.isclose] = lambda a, b, **kwargs: math.isclose(plain(a), plain(b), **kwargs)
+DOORS[math.isclose] = watching(lambda a, b, **kwargs: math.isclose(plain(a), plain(b), **kwargs), says=True)
 
 
 @door(type)

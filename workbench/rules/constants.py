@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.autodiff.registry import add_constant
+from workbench.autodiff.kept import watching
+from workbench.autodiff.registry import DOORS, add_constant
 
 _NUMPY = (
     "all any argmax argmin argsort argpartition argwhere array_equal array_equiv allclose isclose around round fix "
@@ -15,3 +16,5 @@ _NUMPY = (
 
 for _name in _NUMPY:
     add_constant(getattr(np, _name))
+for _function in (np.array_equal, np.array_equiv, np.allclose, np.isclose):
+    DOORS[_function] = watching(DOORS[_function], says=True)

@@ -1,0 +1,401 @@
+"""Memos written by hand: what an earlier run or an equal number left in them is refused; constants are left alone."""
+# ruff: noqa: B006
+
+import math
+from collections import ChainMap, UserDict, defaultdict, namedtuple
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from workbench import gradient
+from workbench.autodiff import pushforward
+from workbench.errors import LostGradientError
+
+Point = namedtuple("Point", "x y")
+
+
+@dataclass(frozen=True)
+class Key:
+    x: float
+    n: int
+
+
+class Own:
+    def __init__(self, x):
+        self.x = x
+
+    def __hash__(self):
+        return hash(self.x)
+
+    def __eq__(self, other):
+        return isinstance(other, Own) and self.x == other.x
+
+
+KEYS = {
+    "number": lambda x: x,
+    "named tuple": lambda x: Point(x, 1.0),
+    "dataclass": lambda x: Key(x, 1),
+    "nested": lambda x: (Point(1, Key(x, 2)), 3),
+    "object": Own,
+    "frozen set": lambda x: frozenset([x, 1.0]),
+    "text": lambda x: f"{x:.3f}",
+    "text in a tuple": lambda x: (str(x), 1),
+}
+
+
+def looked_for(key, memo):
+    def squared(x):
+        if key(x) not in memo:
+            memo[key(x)] = x * x
+        return memo[key(x)]
+
+    return squared
+
+
+def got(key, memo):
+    def squared(x):
+        found = memo.get(key(x))
+        return memo.setdefault(key(x), x * x) if found is None else found
+
+    return squared
+
+
+def tried(key, memo):
+    def squared(x):
+        try:
+            return memo[key(x)]
+        except KeyError:
+            memo[key(x)] = x * x
+        return memo[key(x)]
+
+    return squared
+
+
+def check_refused(make, x, words):
+    """Refused after a derivative and after a plain call; right with a new program."""
+    for first in (gradient, lambda program: program):
+        program = make()
+        first(program)(x)
+        with pytest.raises(LostGradientError, match=words) as caught:
+            gradient(program)(x)
+        assert caught.value.where.startswith(f"{__file__}:")
+        with pytest.raises(LostGradientError, match=words):
+            pushforward(program, x)[1](x)
+    np.testing.assert_allclose(gradient(make())(x), 2 * x)
+
+
+@pytest.mark.parametrize("memo", [looked_for, got, tried])
+@pytest.mark.parametrize("name", KEYS)
+def test_a_dictionary_with_a_traced_key(name, memo):
+    check_refused(lambda: memo(KEYS[name], {}), 2.0, "earlier run")
+
+
+@pytest.mark.parametrize("table", [UserDict, ChainMap, lambda: defaultdict(float)])
+def test_what_behaves_like_a_dictionary(table):
+    check_refused(lambda: looked_for(KEYS["named tuple"], table()), 2.0, "earlier run")
+
+
+def test_dictionaries_of_this_run_and_of_other_things_are_left_alone():
+    names, steps = {"1.500": "cheap"}, {1.5: 3}
+    kept = {}
+
+    def program(x):
+        kept.clear()
+        kept[Key(x, 1)] = 4.0
+        own = {Key(x, 1): x * x, Point(x, x): 5.0}
+        whole = own[Key(x, 1)] + own[Point(x, x)] * x + kept[Key(x, 1)]
+        return whole * steps[x] if names[f"{x:.3f}"] == "cheap" else 0.0
+
+    assert [gradient(program)(1.5) for _ in range(2)] == [3 * (2 * 1.5 + 5.0)] * 2
+
+
+def test_keys_that_stay_are_plain():
+    kept = {}
+
+    def program(x):
+        kept[x] = 1.0
+        kept[x + 1, 2] = x
+        return x * x
+
+    gradient(program)(2.0)
+    assert [type(key) for key in (*kept, *list(kept)[1])] == [float, tuple, float, int]
+
+
+def test_a_hash_holds_all_digits():
+    memo = {}
+
+    def program(x):
+        return memo.setdefault(hash((x, 1)), x * x)
+
+    with pytest.raises(LostGradientError, match="holds all of its digits"):
+        gradient(program)(2.0)
+
+
+# ------------------------------------------------------------------------------------ equality
+
+
+class Attribute:
+    def __init__(self):
+        self.last = self.value = None
+
+    def __call__(self, x):
+        if x == self.last:
+            return self.value
+        self.last, self.value = x, x * x
+        return self.value
+
+
+class Updated:
+    """Compares in one method and keeps in another."""
+
+    x = None
+
+    def compute(self, x):
+        self.x, self.f = x, x * x
+
+    def __call__(self, x):
+        if self.x is None or x != self.x:
+            self.compute(x)
+        return self.f
+
+
+class Setter:
+    """Keeps nothing but the number, and does not store an equal one."""
+
+    def __init__(self):
+        self._x = 0.0
+
+    @property
+    def x(self):
+        return self._x
+
+    @x.setter
+    def x(self, x):
+        if x != self._x:
+            self._x = x
+
+    def __call__(self, x):
+        self.x = x
+        return self.x**2
+
+
+class Slots:
+    __slots__ = ("a", "b")
+
+    def __init__(self):
+        self.a = self.b = None
+
+    def __call__(self, x):
+        if self.a == x:
+            return self.b
+        self.a, self.b = x, x * x
+        return self.b
+
+
+class Within:
+    def __init__(self):
+        self.cache = SimpleNamespace(x=None)
+
+    def __call__(self, x):
+        if self.cache.x == x:
+            return self.cache.f
+        self.cache.x, self.cache.f = x, x * x
+        return self.cache.f
+
+
+class InATuple:
+    key = None
+
+    def __call__(self, x):
+        if (x, 1) == self.key:
+            return self.value
+        self.key, self.value = (x, 1), x * x
+        return self.value
+
+
+class AsText:
+    key = None
+
+    def __call__(self, x):
+        if f"{x:.6f}" == self.key:
+            return self.value
+        self.key, self.value = f"{x:.6f}", x * x
+        return self.value
+
+
+class Close:
+    last = None
+
+    def __call__(self, x):
+        if self.last is not None and math.isclose(x, self.last):
+            return self.value
+        self.last, self.value = x, x * x
+        return self.value
+
+
+def closure():
+    last = value = None
+
+    def squared(x):
+        nonlocal last, value
+        if x == last:
+            return value
+        last, value = x, x * x
+        return value
+
+    return squared
+
+
+def dictionary():
+    cache = {"x": None}
+
+    def squared(x):
+        if cache["x"] == x:
+            return cache["f"]
+        cache["x"], cache["f"] = x, x * x
+        return cache["f"]
+
+    return squared
+
+
+def pairs():
+    kept = []
+
+    def squared(x):
+        for before, value in kept:
+            if before == x:
+                return value
+        kept.append((x, x * x))
+        return kept[-1][1]
+
+    return squared
+
+
+def generated():
+    kept = []
+
+    def squared(x):
+        value = next((value for before, value in kept if before == x), None)
+        if value is None:
+            kept.append((x, value := x * x))
+        return value
+
+    return squared
+
+
+def positions():
+    xs, values = [], []
+
+    def squared(x):
+        if x in xs:
+            return values[xs.index(x)]
+        xs.append(x)
+        values.append(x * x)
+        return values[-1]
+
+    return squared
+
+
+def default():
+    def squared(x, cache=[]):
+        if cache and cache[0] == x:
+            return cache[1]
+        cache[:] = [x, x * x]
+        return cache[1]
+
+    return squared
+
+
+def of_a_function():
+    def squared(x):
+        if x == squared.last:
+            return squared.value
+        squared.last, squared.value = x, x * x
+        return squared.value
+
+    squared.last = None
+    return squared
+
+
+LAST = VALUE = None
+
+
+def of_the_module(x):
+    global LAST, VALUE
+    if x == LAST:
+        return VALUE
+    LAST, VALUE = x, x * x
+    return VALUE
+
+
+def forgetful():
+    global LAST
+    LAST = None
+    return of_the_module
+
+
+MEMOS = [Attribute, Updated, Setter, Slots, Within, InATuple, AsText, Close]
+MEMOS += [closure, dictionary, pairs, generated, positions, default, of_a_function, forgetful]
+
+
+@pytest.mark.parametrize("make", MEMOS, ids=lambda make: make.__name__)
+def test_a_number_equal_to_the_one_before(make):
+    check_refused(make, 2.0, "has kept from before")
+
+
+class Arrays:
+    x = None
+
+    def __init__(self, same):
+        self.same = same
+
+    def __call__(self, x):
+        if self.x is None or not self.same(x, self.x):
+            self.x, self.f = x, (x * x).sum()
+        return self.f
+
+
+@pytest.mark.parametrize(
+    "same", [np.array_equal, np.allclose, lambda a, b: np.all(a == b), lambda a, b: not (a != b).any()]
+)
+def test_an_array_equal_to_the_one_before(same):
+    check_refused(lambda: Arrays(same), np.array([1.0, 2.0]), "has kept from before")
+
+
+@pytest.mark.parametrize("make", [Attribute, lambda: looked_for(KEYS["dataclass"], {})])
+def test_within_a_run_equal_numbers_must_vary_alike(make):
+    def program(x, y):
+        squared = make()
+        return 3 * squared(x) + squared(y)
+
+    with pytest.raises(LostGradientError, match="vary differently"):
+        gradient(program, (0, 1))(2.0, 2.0)
+    assert gradient(program, (0, 1))(2.0, 3.0) == (12.0, 6.0)
+
+    def twice(x, y):
+        squared = make()
+        return 3 * squared(x[0] + y) + squared(y + x[0])
+
+    slopes = gradient(twice, (0, 1))(np.array([2.0]), 1.5)
+    np.testing.assert_allclose([slopes[0][0], slopes[1]], [8 * 3.5] * 2)
+
+
+def test_constants_and_what_this_run_made_are_left_alone():
+    class Bounded:
+        low, f_low = 2.0, 5.0
+
+        def __init__(self):
+            self.start, self.turns = 2.0, 0
+
+        def __call__(self, x):
+            self.turns += 1
+            if x == self.low or x == self.start or x == 2.0:
+                seen = [0.0, x]
+                seen.append(x * x)
+                return self.f_low * x + (seen[1] == 2.0)
+            return 0.0
+
+    program = Bounded()
+    assert [gradient(program)(2.0) for _ in range(2)] == [5.0, 5.0]
