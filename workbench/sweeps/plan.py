@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.parameters import Parameters
+from workbench.reports import store
 from workbench.reports.execution import find_notebook
-from workbench.reports.store import SCHEMA, RunDirectory, canonical_json, package_code, run_id, source_of
+from workbench.reports.store import SCHEMA, RunDirectory, canonical_json, run_id, source_of
 from workbench.reports.store import write_json as _write_json
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Plan:
     def jobs(self, points: list[dict[str, Any]]) -> list[Job]:
         """One job for each point, in order."""
         notebook = self.notebook or find_notebook(self.showcase.notebook)
-        source, code = source_of(notebook), package_code()
+        source, code = source_of(notebook), store.package_code()
         text = notebook.read_text(encoding="utf-8") if self.mode == "notebook" else None
         jobs = []
         for values in points:

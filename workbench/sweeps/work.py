@@ -19,8 +19,9 @@ from typing import Any, Literal
 from distributed import get_worker
 
 from workbench.errors import MachineError, RunInterruptedError, RunTimeoutError, WorkbenchError
+from workbench.reports import store
 from workbench.reports.direct import run_directly
-from workbench.reports.store import RunDirectory, package_code, storage_errors
+from workbench.reports.store import RunDirectory, storage_errors
 from workbench.sweeps.plan import Job
 
 Status = Literal["complete", "failed", "timeout", "interrupted"]
@@ -122,7 +123,7 @@ def _check_source(job: Job) -> None:
 
 @cache
 def _own_code() -> str:
-    return package_code()
+    return store.package_code()
 
 
 def _files(directory: RunDirectory) -> dict[str, bytes]:
