@@ -12,6 +12,7 @@ from scipy.stats._distr_params import distcont, distdiscrete
 from tests.coverage.measure import Case, call
 from tests.coverage.numpy_cases import A, S, X, Y
 from tests.coverage.scipy_cases import CASES, DATA, GRID, LONG, TIMES, P, add
+from tests.coverage.scipy_image_cases import GRID as IMAGE
 
 # ------------------------------------------------------------------------------------ signals
 
@@ -40,6 +41,9 @@ add("signal", **{name: _discrete(name, n=5) for name in ("dimpulse", "dstep")})
 add("signal", **{name: _discrete(name, w=[0.3, 1.1]) for name in ("dbode", "dfreqresp")})
 add(
     "signal",
+    medfilt=call(sg.medfilt, IMAGE, 3),
+    medfilt2d=call(sg.medfilt2d, IMAGE, 3),
+    wiener=call(sg.wiener, IMAGE, 3, 0.2),
     CZT=Case(lambda x: sg.CZT(24, 5)(x), (LONG,)),
     ShortTimeFFT=Case(lambda x: sg.ShortTimeFFT(sg.get_window("hann", 8), 4, 1.0).stft(x), (LONG,)),
     StateSpace=Case(lambda a: sg.StateSpace(a, A[:, :1], A[:1], [[0.0]]).A * 1, (S,)),

@@ -9,6 +9,7 @@ import scipy.spatial as sx
 import scipy.spatial.distance as sd
 import scipy.stats as st
 
+from tests.rules.all_ways import check_all_ways
 from workbench import check_gradient, gradient
 from workbench.errors import DifferentiationError, MissingRuleError
 
@@ -106,8 +107,42 @@ def test_filters():
 
 def test_peaks():
     assert gradient(lambda x: x[sg.find_peaks(x)[0]].sum())(LONG).sum() == len(sg.find_peaks(LONG)[0])
-    with pytest.raises(MissingRuleError, match="prominences"):
-        gradient(lambda x: sg.find_peaks(x, prominence=0.1)[1]["prominences"].sum())(LONG)
+    check_gradient(
+        lambda x: sg.find_peaks(x, prominence=0.1, height=0.2, distance=2, threshold=0.01, width=0.1)[1], LONG
+    )
+    check_gradient(lambda x: sg.peak_prominences(x, [2, 8], wlen=5), LONG)
+    check_gradient(lambda x, r: sg.peak_widths(x, [2, 8], r), LONG, 0.4)
+
+
+@pytest.mark.parametrize("up", [1, 2, 3])
+def test_resampling(up):
+    table = LONG.reshape(5, 3)
+    check_all_ways(lambda h, x: sg.upfirdn(h, x, up, 2), V, LONG)
+    check_gradient(lambda h, x: sg.upfirdn(h, x, up, axis=0), V, table + 1j * table[::-1])
+    check_gradient(lambda x: sg.resample_poly(x, up, 2), LONG)
+    check_gradient(
+        lambda x: sg.resample_poly(x, up, 5, axis=1, padtype="mean", window=("kaiser", 3.0)), table
+    )
+
+
+def test_further_filters():
+    table = LONG.reshape(5, 3)
+    check_gradient(lambda x: sg.medfilt(x, 5) + sg.order_filter(x, np.ones(3), 0) * x, LONG + 0.01)
+    check_gradient(lambda x: sg.medfilt2d(x, (3, 1)), table + 0.01)
+    check_all_ways(lambda x, n: sg.wiener(x, 3, n) + sg.wiener(x, 5), LONG, 0.05)
+    check_gradient(lambda s, d: sg.deconvolve(s, d), LONG, V)
+    check_gradient(lambda r, c: sg.sepfir2d(table, r, c), V, X)
+    check_gradient(lambda x: sg.sepfir2d(x, V, X), table)
+    check_all_ways(lambda x: sg.cspline1d(x) * sg.qspline1d(x), LONG)
+    check_gradient(lambda x: sg.cspline1d(x, 0.4), LONG)
+    check_gradient(lambda x: sg.symiirorder1(x, 0.7, 0.3), LONG)
+    check_all_ways(lambda t, y, w: sg.lombscargle(t, y, w), np.arange(15.0) ** 1.1, LONG, X)
+    check_gradient(
+        lambda y, w: sg.lombscargle(np.arange(15.0), y, X, weights=w, floating_mean=True, normalize=True),
+        LONG,
+        LONG**2,
+    )
+    check_gradient(lambda y: np.abs(sg.lombscargle(np.arange(15.0), y, X, normalize="amplitude")), LONG)
 
 
 # ------------------------------------------------------------------------------------ sparse matrices
@@ -171,7 +206,8 @@ def test_distances_further():
 
 
 REFUSED = {
-    "median filter": lambda x: sg.medfilt(x).sum(),
+    "resampling": lambda x: sg.resample_poly(x, 2, 1, padtype="line").sum(),
+    "spline": lambda x: sg.cspline1d(LONG, x[1] + 0.5).sum(),
     "ranks": lambda x: st.rankdata(x).sum(),
     "lobpcg": lambda x: sl.lobpcg(ss.csr_matrix(np.outer(x, x)), LONG[:, None])[0].sum(),
     "hull": lambda x: sx.ConvexHull(x.reshape(5, 3)).volume,

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy.ndimage as nd
 import scipy.signal as sg
+from scipy.signal import _peak_finding
 
 from workbench.autodiff.calls import resolve
-from workbench.autodiff.registry import DOORS
+from workbench.autodiff.registry import DOORS, add_constant
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules import scipy_ndimage  # noqa: F401  savgol_filter uses it
-from workbench.rules.implicit import Unknown
 from workbench.rules.named import named_rule
-from workbench.rules.stand_ins import no_rule, refuses, settled, stands_in
+from workbench.rules.stand_ins import must_agree, no_rule, refuses, settled, stands_in, with_value
 
 # ------------------------------------------------------------------------------------ convolutions
 
@@ -142,21 +144,93 @@ def _sosfilt(sos, x, axis=-1, zi=None):
     return x if zi is None else (x, resolve(np.stack)(states))
 
 
-def _find_peaks(x: Any, *args: Any, **options: Any) -> tuple[Any, dict]:
-    """Positions do not vary; their properties would."""
-    positions, properties = sg.find_peaks(plain(settled(x)), *plain(args), **plain(options))
-    if contains_traced(x):
-        properties = {name: Unknown(name, value) for name, value in properties.items()}
-    return positions, properties
+# ------------------------------------------------------------------------------------ other filters
 
 
-DOORS[sg.find_peaks] = _find_peaks
-DOORS[sg.argrelextrema] = lambda data, *args, **options: sg.argrelextrema(
-    plain(settled(data)), *args, **options
-)
+@stands_in(sg.upfirdn, checked=True)
+def _upfirdn(h, x, up=1, down=1, axis=-1, mode="constant", cval=0):
+    """Zeros between the samples, the convolution with h, and every ``down``-th of what comes out."""
+    if mode not in ("constant", "zero") or cval:
+        raise no_rule(sg.upfirdn, f"mode={mode!r} and cval={cval!r}")
+    rows = np.moveaxis(x, axis, -1)
+    *outer, n = np.shape(plain(rows))
+    wide = np.concatenate([rows[..., None], np.zeros((*outer, n, up - 1))], axis=-1)
+    wide = np.reshape(wide, (*outer, n * up))[..., : (n - 1) * up + 1]
+    taps = np.reshape(h, (*[1] * len(outer), -1))
+    return np.moveaxis(resolve(sg.convolve)(wide, taps)[..., ::down], -1, axis)
 
-refuses(
-    sg.medfilt, sg.medfilt2d, sg.order_filter, sg.wiener, sg.upfirdn, sg.resample_poly, sg.deconvolve, sg.sepfir2d,
-    sg.cspline1d, sg.qspline1d, sg.symiirorder1, sg.symiirorder2, sg.remez, sg.lombscargle, sg.max_len_seq,
-    why="use convolve, lfilter, sosfilt, savgol_filter or resample, which have rules",
-)  # fmt: skip
+
+@stands_in(sg.medfilt2d, checked=True)
+def _medfilt2d(input, kernel_size=3):
+    return resolve(sg.medfilt)(input, kernel_size)
+
+
+@stands_in(sg.sepfir2d, checked=True)
+def _sepfir2d(input, hrow, hcol):
+    rows = resolve(nd.convolve1d)(input, hrow, axis=1, mode="reflect")
+    return resolve(nd.convolve1d)(rows, hcol, axis=0, mode="reflect")
+
+
+def _recursive(function: Callable) -> None:
+    """Linear in the signal: the matrix is the filter of the unit vectors."""
+
+    def form(signal, *options, **named):
+        if contains_traced([list(options), named]):
+            raise no_rule(function, "anything that varies but the signal")
+        rows = [function(row, *options, **named) for row in np.eye(np.shape(plain(signal))[-1])]
+        return np.matmul(signal, np.stack(rows))
+
+    form.__signature__ = inspect.signature(function)
+    stands_in(function, checked=True)(form)
+
+
+for _function in (sg.symiirorder1, sg.symiirorder2, sg.cspline1d, sg.qspline1d):
+    _recursive(_function)
+
+# ------------------------------------------------------------------------------------ peaks
+
+
+def _inner_of_peaks(function: Callable) -> Callable:
+    """Decorator: ``form(result, *args)`` of a compiled function that finds several things at once."""
+
+    def register(form: Callable) -> Callable:
+        def call(*args: Any, **named: Any) -> Any:
+            args = [settled(a) for a in (*args, *named.values())]  # given by name: the last ones, in order
+            if not contains_traced(args):
+                return function(*args)
+            found = function(*map(plain, args))
+            traced = form(found, *args)
+            must_agree(function, traced, found)
+            return with_value(traced, found)
+
+        DOORS[function] = call
+        return form
+
+    return register
+
+
+@_inner_of_peaks(_peak_finding._peak_prominences)
+def _prominences(found, x, peaks, wlen):
+    """The height above the higher of the two bases, whose positions do not vary."""
+    _, left, right = found
+    return resolve(np.minimum)(x[peaks] - x[left], x[peaks] - x[right]), left, right
+
+
+@_inner_of_peaks(_peak_finding._peak_widths)
+def _widths(found, x, peaks, rel_height, prominences, left_bases, right_bases):
+    """The line at a height crosses the segment between two samples, or meets a sample."""
+    heights = x[peaks] - prominences * rel_height
+    ends = []
+    for at, direction in ((found[2], 1), (found[3], -1)):
+        start = np.floor(at).astype(int) if direction > 0 else np.ceil(at).astype(int)
+        crosses = at != start
+        after = np.where(crosses, start + direction, start)
+        rise = resolve(np.where)(crosses, x[after] - x[start], 1.0)
+        ends.append(start + direction * resolve(np.where)(crosses, (heights - x[start]) / rise, 0.0))
+    return ends[1] - ends[0], heights, *ends
+
+
+for _function in (_peak_finding._local_maxima_1d, _peak_finding._select_by_peak_distance, sg.argrelextrema):
+    add_constant(_function)
+
+refuses(sg.remez, why="use firwin, firls or iirdesign, which have rules")
