@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from workbench import gradient, pullback, pushforward, vectorize
-from workbench.autodiff.native import DeclinedError, Plan, Refusal, batch, cache, plan
+from workbench.autodiff.native import DeclinedError, Plan, Refusal, batch, cache, numba_text, plan
 from workbench.autodiff.native import compile as compile_module
 from workbench.errors import NotDifferentiableError
 
@@ -294,7 +294,7 @@ def test_a_plan_does_not_keep_the_arrays_of_a_closure():
     f, table = make()
     made = plan(f, (2.0,))
     assert made.pullback((2.0,))[1](1.0) == (5.0,)
-    assert made.pushes.call(made.pushes.generated.pushforward, [*made.numbers((2.0,))[0], 1.0, np.zeros(3)])
+    assert made.pushforward((2.0,), (1.0,))[1] == 5.0
     compiled = made.compiled
     del f, made
     gc.collect()
@@ -490,7 +490,7 @@ def f(x, n):
 RUN = """
 import os, sys, time
 sys.path[:0] = [{root!r}, {folder!r}]
-os.environ["WORKBENCH_NATIVE"] = "numba"
+os.environ["WORKBENCH_NATIVE"] = {mode!r}
 os.environ["WORKBENCH_CACHE"] = {cache!r}
 import numba, program
 from workbench.autodiff.native import plan
@@ -500,10 +500,10 @@ print(made.pullback((0.5, 9))[1](1.0)[0], made.state, time.perf_counter() - bega
 """
 
 
-def run(tmp_path, folder) -> tuple[float, str, float]:
-    (tmp_path / "program.py").write_text(PROGRAM)
+def run(tmp_path, folder, program=PROGRAM, mode="numba") -> tuple[float, str, float]:
+    (tmp_path / "program.py").write_text(program)
     root = str(Path(__file__).resolve().parents[3])
-    code = RUN.format(root=root, folder=str(tmp_path), cache=str(folder))
+    code = RUN.format(root=root, folder=str(tmp_path), cache=str(folder), mode=mode)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     slope, state, seconds = done.stdout.split()
     return float(slope), state, float(seconds)
@@ -527,7 +527,7 @@ def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path):
 def test_two_processes_fill_one_cache(tmp_path):
     (tmp_path / "program.py").write_text(PROGRAM)
     root = str(Path(__file__).resolve().parents[3])
-    code = RUN.format(root=root, folder=str(tmp_path), cache=str(tmp_path / "cache"))
+    code = RUN.format(root=root, folder=str(tmp_path), cache=str(tmp_path / "cache"), mode="numba")
     both = [
         subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)
     ]
@@ -585,13 +585,56 @@ def factorial(x):
     return 1.0 if x < 1.0 else x * factorial(x - 1.0)
 
 
-def test_recursion_is_compiled_only_on_request(monkeypatch):
-    monkeypatch.setenv("WORKBENCH_NATIVE", "auto")
-    made = Plan(factorial, (3.5,))
-    made.compiled.spent = 10.0
-    assert made.pullback((3.5,))[0] == factorial(3.5)
-    assert made.state == "python"
-    assert "recursive" in made.compiled.failure
+RECURSIVE = """
+import math
+import numpy as np
+def total(a):
+    return a[0] if len(a) == 1 else total(a[: len(a) // 2]) + total(a[len(a) // 2 :])
+def tree(x, n):
+    if n == 0:
+        return math.sin(x), 1
+    a, k = tree(math.cos(x), n - 1)
+    b, m = tree(x, n - 2) if n > 1 else (x, 2)
+    return x * a + 0.3 * b, k + m + tree(x, 0)[1]
+def f(x, n):
+    return tree(x, n)[0] * tree(x, 3)[1] + total(x * np.linspace(0.0, 1.0, n))
+"""
+
+
+def test_the_next_process_finds_the_machine_code_of_a_recursion(tmp_path):
+    first = run(tmp_path, tmp_path / "cache", program=RECURSIVE, mode="numba")
+    second = run(tmp_path, tmp_path / "cache", program=RECURSIVE, mode="auto")
+    assert second[:2] == (first[0], "compiled")
+    assert second[2] < 0.5 * first[2]
+
+
+def deep(x, n):
+    return x if n == 0 else math.sin(deep(x, n - 1)) + 0.1 * x
+
+
+def endless(x):
+    return x * endless(x + 1.0) if x > 0.0 else x
+
+
+def test_a_deep_recursion_gives_the_same_bits_and_an_endless_one_raises(monkeypatch, tmp_path):
+    args, expected = (0.7, numba_text.DEEPEST + 50), {}
+    for mode in ("python", "numba"):
+        monkeypatch.setenv("WORKBENCH_NATIVE", mode)
+        made = Plan(deep, args)
+        for n in (5, args[1]):
+            value, back = made.pullback((args[0], n))
+            pushed = made.pushforward((args[0], n), (1.0, None))
+            found = value, back(1.0), pushed
+            assert expected.setdefault(n, found) == found
+    assert made.state == "compiled"
+    made = Plan(endless, (1.0,))
+    with pytest.raises(RecursionError):
+        made.pullback((1.0,))
+    with pytest.raises(RecursionError):
+        made.pushforward((1.0,), (1.0,))
+    with pytest.raises(RecursionError):
+        batch(endless, (np.array([-1.0, 1.0]),))
+    assert made.state == "compiled"
 
 
 # ------------------------------------------------------------------------------------------- batches

@@ -3,7 +3,8 @@
 One file per pass, in this order: ``read`` (source and free names), ``fence`` (refusals), ``normalise`` (no jumps),
 ``lower`` with ``statements``, ``expressions`` and ``calls`` (three-address form and types at once), ``simplify``,
 ``activity``, ``storage``, ``reverse`` and ``forward`` (the two halves), ``emit`` and ``generate`` (text), ``vectors``
-and ``elements`` (loops over elements by NumPy, until there is machine code), ``compile`` and ``cache`` (machine code).
+and ``elements`` (loops over elements by NumPy, until there is machine code), ``compile``, ``numba_text`` and ``cache``
+(machine code).
 ``primitives`` is the table of operations, ``runtime`` what generated code calls; ``complexes`` and
 ``cmath_functions`` take complex numbers apart; ``called`` finds the function and arguments of a call, ``plan`` takes a
 call through generated code, ``plans`` holds those made so far.

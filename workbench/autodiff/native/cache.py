@@ -40,7 +40,7 @@ def folder() -> Path:
 
 @functools.cache
 def _versions() -> str:
-    files = [Path(runtime.__file__), Path(__file__).with_name("compile.py")]
+    files = [Path(runtime.__file__), *map(Path(__file__).with_name, ("compile.py", "numba_text.py"))]
     rules = "".join(file.read_text(encoding="utf-8") for file in files)
     versions = [importlib.metadata.version(name) for name in ("numba", "llvmlite", "numpy")]
     return "\n".join([sys.version, *versions, rules])

@@ -8,7 +8,6 @@ and leaves the machine code in the cache; a thread waits for it, loads it and pu
 
 from __future__ import annotations
 
-import ast
 import atexit
 import functools
 import hashlib
@@ -16,7 +15,6 @@ import json
 import linecache
 import os
 import queue
-import re
 import subprocess
 import sys
 import threading
@@ -32,7 +30,8 @@ import numpy as np
 from workbench.autodiff.native import cache
 from workbench.autodiff.native.elements import HELPERS
 from workbench.autodiff.native.generate import Generated
-from workbench.autodiff.native.runtime import PLAIN, TapeFull, machine
+from workbench.autodiff.native.numba_text import calls_in_circles, for_numba, told
+from workbench.autodiff.native.runtime import PLAIN, TapeFull, TooDeep, machine
 from workbench.autodiff.native.vectors import Rewritten, with_vectors
 
 FIRST_TAPE = 4096
@@ -96,27 +95,34 @@ class Compiled:
         """
         self.warm()
         began = time.perf_counter()
+        namespace, tape = self.namespace, self.tape()
         while True:
-            namespace, tape = self.namespace, self.tape()
             numbers, size = arguments()
             try:
                 tape[0] = float(size)  # where there are arrays: the places taken for cotangents of elements
                 found = self.run(
-                    namespace[self.generated.forward], *numbers, tape, int(self.generated.memory)
+                    namespace, self.generated.forward, *numbers, tape, int(self.generated.memory)
                 )
             except TapeFull:
                 self.capacity = max(4 * len(tape), self.capacity)
+                namespace, tape = self.namespace, self.tape()
+                continue
+            except TooDeep:
+                namespace, tape = self.python, self.store(np.zeros(self.capacity))
                 continue
             *results, pos = found if isinstance(found, tuple) else (found,)
             if self.state != "compiled":
                 self.spent += time.perf_counter() - began
             return numbers, results, _Loan(tape, namespace, self.tapes), pos
 
-    def call(self, name: str, numbers: list[Any]) -> tuple[Any, ...]:
-        """Call an entry that needs no tape."""
+    def call(self, name: str, arguments: Callable[[], list[Any]]) -> tuple[Any, ...]:
+        """Call an entry that needs no tape; ``arguments`` as for ``forward``."""
         self.warm()
         began = time.perf_counter()
-        found = self.run(self.namespace[name], *numbers)
+        try:
+            found = self.run(self.namespace, name, *arguments())
+        except TooDeep:
+            found = self.run(self.python, name, *arguments())
         if self.state != "compiled":
             self.spent += time.perf_counter() - began
         return found
@@ -128,7 +134,7 @@ class Compiled:
         memory = []
         if shadow is not None:
             memory = [shadow if isinstance(numbers, np.ndarray) else self.store(shadow)]
-        found = self.run(namespace[self.generated.backward], *bars, *memory, numbers, pos)
+        found = self.run(namespace, self.generated.backward, *bars, *memory, numbers, pos)
         *parts, left = found if isinstance(found, tuple) else (found,)
         if left != len(memory):
             raise AssertionError(f"the tape was not used up: {left} left")
@@ -136,12 +142,12 @@ class Compiled:
             self.spent += time.perf_counter() - began
         return parts, memory[0] if memory else None
 
-    def run(self, function: Callable, *args: Any) -> Any:
+    def run(self, namespace: dict[str, Any], name: str, *args: Any) -> Any:
         """Call generated code; where NumPy goes through elements it keeps quiet about what Python's numbers do."""
-        if self.state == "compiled" or not self.whole.some:
-            return function(*args)
+        if namespace is self.machine_code or not self.whole.some:
+            return namespace[name](*args)
         with np.errstate(all="ignore"):
-            return function(*args)
+            return namespace[name](*args)
 
     def store(self, numbers: np.ndarray) -> Any:
         """Numbers as generated Python takes them: a list, or an array with Python's floats that NumPy can read."""
@@ -188,10 +194,6 @@ class Compiled:
         if self.circles:
             self.failure = "functions that call each other in a circle are not compiled"
             return
-        if chosen == "auto" and calls_itself(self.generated.text):
-            # machine code has no limit to recursion: where Python raises, the process would end
-            self.failure = "recursive functions are compiled only when WORKBENCH_NATIVE=numba says so"
-            return
         self.state = "compiling"
         if now:
             self.load()
@@ -237,39 +239,6 @@ def _as_it_is(function: Any) -> Any:
     return function
 
 
-def call_graph(text: str) -> dict[str, set[str]]:
-    """For each function of a generated text those that it names; generated names stand for one thing each."""
-    _, *parts = re.split(r"^def (\w+)", text, flags=re.MULTILINE)
-    names = set(parts[::2])
-    return {
-        name: names.intersection(re.findall(r"\w+", body))
-        for name, body in zip(parts[::2], parts[1::2], strict=True)
-    }
-
-
-def calls_itself(text: str) -> bool:
-    """Whether a function calls itself. Such code is compiled in this process and not cached, see below."""
-    return any(name in callees for name, callees in call_graph(text).items())
-
-
-def calls_in_circles(text: str) -> bool:
-    """Whether functions call each other in a circle of more than one.
-
-    Numba 0.68 leaves such calls open: the code fails when it runs, and ends the process when it is loaded from the
-    cache. So they stay generated Python.
-    """
-    calls = {name: callees - {name} for name, callees in call_graph(text).items()}
-    for start in calls:
-        reached, waiting = set(), [start]
-        while waiting:
-            for callee in calls[waiting.pop()] - reached:
-                reached.add(callee)
-                waiting.append(callee)
-        if start in reached:
-            return True
-    return False
-
-
 def build(path: Path, signatures: dict[str, list[str]]) -> dict[str, Any]:
     """The functions of a module file with the entries compiled for their signatures, through the cache."""
     import numba
@@ -286,36 +255,13 @@ def build(path: Path, signatures: dict[str, list[str]]) -> dict[str, Any]:
     namespace |= machine()
     namespace["compiled"] = numba.njit(error_model="python")
     text = path.read_text(encoding="utf-8")
-    cached = not calls_itself(text)
-    namespace["compiled_entry"] = numba.njit(error_model="python", cache=cached, nogil=True)
-    namespace["place"] = numba.njit(_place)
-    exec(compile(_Unsigned().visit(ast.parse(text)), str(path), "exec"), namespace)
+    namespace["compiled_entry"] = numba.njit(error_model="python", cache=True, nogil=True)
+    namespace |= told()
+    exec(compile(for_numba(text), str(path), "exec"), namespace)
     for name, signature in signatures.items():
         namespace[name].compile(tuple(known[type_] for type_ in signature))
-    if cached:
-        cache.done_file(path, list(signatures)).touch()
+    cache.done_file(path, list(signatures)).touch()
     return namespace
-
-
-def _place(index):
-    return np.uint64(index)
-
-
-class _Unsigned(ast.NodeTransformer):
-    """Tells Numba that no index is negative: generated code counts from the beginning, and has checked it.
-
-    Numba would look at each, since -1 means the last element, and that keeps loops from being vectorised.
-    """
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        self.generic_visit(node)
-        several = isinstance(node.slice, ast.Tuple)
-        parts = node.slice.elts if several else [node.slice]
-        if not any(isinstance(part, ast.Slice) for part in parts):
-            name = ast.Name("place", ast.Load())
-            new = [ast.Call(name, [part], []) for part in parts]
-            node.slice = ast.Tuple(new, ast.Load()) if several else new[0]
-        return ast.fix_missing_locations(node)
 
 
 class _Worker:
@@ -339,8 +285,7 @@ class _Worker:
         while True:
             compiled = cls.waiting.get()
             path = cache.module_file(compiled.generated.text, compiled.generated.primal)
-            elsewhere = not calls_itself(compiled.generated.text)
-            if elsewhere and not cache.done_file(path, list(compiled.signatures)).exists():
+            if not cache.done_file(path, list(compiled.signatures)).exists():
                 cls.compile_elsewhere(compiled, path)
             if not compiled.failure:
                 compiled.load()

@@ -274,9 +274,13 @@ class Plan:
 
     def push(self, args: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
         """As ``pushforward``, but whatever stops the sweep (one of ``LEAVES``) is raised as it is."""
-        numbers, _ = self.numbers(args)
-        dots = self.dots(numbers, args, tangents)
-        results = self.pushes.call(self.pushes.generated.pushforward, [*numbers, *dots])
+        numbers: list[Any] = []
+
+        def arguments() -> list[Any]:
+            numbers[:] = self.numbers(args)[0]
+            return [*numbers, *self.dots(numbers, args, tangents)]
+
+        results = self.pushes.call(self.pushes.generated.pushforward, arguments)
         n = len(self.generated.out_mask)
         types_ = leaf_types(self.result_shape)
         parts = iter(results[n:])

@@ -27,6 +27,10 @@ class Stop(Exception):
     """The sweep cannot go on: the program raises here, or leaves what machine numbers can do."""
 
 
+class TooDeep(Stop):
+    """Machine code has recursed as deep as is safe: it has no limit of its own, and would end the process."""
+
+
 class TapeFull(Exception):
     """The tape is too short; run again with a longer one."""
 
@@ -394,7 +398,7 @@ def cosh(x):
     return r
 
 
-_SHARED = {"Stop": Stop, "TapeFull": TapeFull, "inf": math.inf, "nan": math.nan, "np": np}
+_SHARED = {"Stop": Stop, "TapeFull": TapeFull, "TooDeep": TooDeep, "inf": math.inf, "nan": math.nan, "np": np}
 _SAME = {
     name: getattr(math, name)
     for name in (
