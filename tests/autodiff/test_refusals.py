@@ -152,10 +152,8 @@ OTHER_KINDS = {
     "masked where": (lambda x: np.ma.masked_where(x > 1, x).sum(), "numpy.where"),
     "masked plain": (lambda x: (np.ma.array([1.0, 2.0], mask=[0, 1]) * x).sum(), "numpy.where"),
     "masked ufunc": (lambda x: np.ma.sqrt(x).sum(), "numpy.where"),
-    "frompyfunc": (lambda x: SQUARE(x).sum(), "numpy.vectorize"),
     "nditer": (lambda x: sum(a[0] for a in np.nditer(x, ["external_loop"])), "ndindex"),
 }
-SQUARE = np.frompyfunc(lambda a: a * a, 1, 1)
 
 
 @pytest.mark.parametrize("name", OTHER_KINDS)

@@ -8,7 +8,7 @@ Numeric code goes to the ``native`` tier, which generates its derivative; ``tier
 
 import importlib
 
-from workbench.autodiff import arithmetic, attributes, indexing, methods, text  # noqa: F401  they install the doors
+from workbench.autodiff import arithmetic, attributes, indexing, methods, text, ufunc_methods  # noqa: F401  they install the doors
 from workbench.autodiff.batches import vectorize
 from workbench.autodiff.blocks import checkpoint, checkpoint_loop, forward_mode
 from workbench.autodiff.derivatives import gradient, pullback, stop_gradient, value_and_gradient

@@ -211,7 +211,10 @@ def _binary(op: Operator, a: Any, b: Any) -> Any:
             return apply_ufunc(op.ufunc, (a, b), {})
         array_like = (np.ndarray, np.generic, TracedArray, list, tuple)
         if TracedArray in (ka, kb) or ka is np.ndarray or kb is np.ndarray:
-            other = b if ka in (TracedArray, np.ndarray) else a
+            left = ka in (TracedArray, np.ndarray)
+            other = b if left else a
+            if left and python_method(kb, "__array_ufunc__") is not None and kb not in TRACED:
+                return resolve(op.ufunc)(a, b)
             if type(other) in TRACED or isinstance(other, (*array_like, *_NUMBERS, complex)):
                 return apply_ufunc(op.ufunc, (a, b), {})
     return _protocol(op, a, b)
@@ -290,6 +293,8 @@ def _protocol(op: Operator, a: Any, b: Any) -> Any:
         result = method(first, second)
         if result is not NotImplemented:
             return result
+    if TracedArray in (ka, kb) and any(python_method(k, "__array_ufunc__") for k in {ka, kb} - TRACED):
+        return resolve(op.ufunc)(a, b)
     raise TypeError(
         f"unsupported operand type(s) for {op.name}: {_kind_name(a)!r} and {_kind_name(b)!r}",
     )

@@ -128,15 +128,11 @@ def _resolve_other(f: Any) -> Any:
             found = DOORS.get(f)
     except TypeError:  # an unhashable callable object
         found = None
+    kind = type(f)
+    if kind is np.ufunc or kind is _DISPATCHER:
+        return _of_numpy(f, kind, found)
     if found is not None:
         return found
-    kind = type(f)
-    if kind is np.ufunc:
-        from workbench.autodiff.elementwise import ufunc_door
-
-        return ufunc_door(f)
-    if kind is _DISPATCHER:
-        return _numpy_function(f)
     if isinstance(f, type):
         return class_door(f)
     if isinstance(f, functools.partial):
@@ -161,10 +157,16 @@ def _resolve_other(f: Any) -> Any:
         return f if new is call else MethodType(new, f)
     owner = getattr(f, "__self__", None)
     if isinstance(owner, np.ufunc):
-        from workbench.autodiff.elementwise import ufunc_method_door
-
-        return ufunc_method_door(owner, f.__name__)
+        return OWNER_DOORS[np.ufunc](f, owner)
     return _compiled(f) if OPEN else f
+
+
+def _of_numpy(f: Any, kind: type, found: Callable | None) -> Callable:
+    """A function of NumPy's: the classes of its arguments may override it."""
+    from workbench.autodiff.elementwise import ufunc_door
+    from workbench.autodiff.overrides import overridden
+
+    return overridden(f, found or (_numpy_function(f) if kind is _DISPATCHER else ufunc_door(f)))
 
 
 def _resolve_function(f: FunctionType) -> Callable:

@@ -8,34 +8,47 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.application import apply_rule, as_array, of_objects, written, written_apart
+from workbench.autodiff.application import apply_rule, as_array, of_objects, written_apart
 from workbench.autodiff.arrays import TracedArray, beneath, current
-from workbench.autodiff.calls import resolve
+from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.location import name_of, user_line
 from workbench.autodiff.operations import know_constant, record
-from workbench.autodiff.registry import DOORS, NON_DIFFERENTIABLE, OWNER_DOORS, PARTIALS, RULES, learn
+from workbench.autodiff.overrides import ASKED_NEVER
+from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, NON_DIFFERENTIABLE, PARTIALS, RULES, learn
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost, scalar_result
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
-from workbench.autodiff.watch import call_watched
 from workbench.errors import MissingRuleError
 
 
-def _input(x: Any) -> Any:
-    if isinstance(x, list | tuple) and contains_traced(x):
-        return as_array(x)
-    return current(x)
+def settled_input(x: Any) -> Any:
+    """An operand as it is read now: lists and tuples that hold traced values as arrays."""
+    kind = type(x)
+    if kind in ASKED_NEVER:
+        return current(x)
+    if isinstance(x, list | tuple):
+        return as_array(x) if contains_traced(x) else x
+    own = python_method(kind, "__array__")
+    return current(x) if own is None else current(resolve(own)(x))
 
 
 @functools.cache
 def ufunc_door(ufunc: np.ufunc) -> Callable:
     """What a rewritten program calls for a universal function."""
 
+    if made_of_python(ufunc):
+        return INSTANCE_DOORS[np.ufunc](ufunc)
+
     @functools.wraps(ufunc, updated=())
     def call(*inputs: Any, **kwargs: Any) -> Any:
         return apply_ufunc(ufunc, inputs, kwargs)
 
     return call
+
+
+def made_of_python(ufunc: np.ufunc) -> bool:
+    """Whether ``numpy.frompyfunc`` made it."""
+    return ufunc.__name__.endswith(" (vectorized)")
 
 
 def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
@@ -49,7 +62,7 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
         out = out[0] if out else None
     if out is ...:  # NumPy's way to ask for an array even without axes
         return resolve(np.asarray)(apply_ufunc(ufunc, inputs, kwargs))
-    inputs = tuple(_input(x) for x in inputs)
+    inputs = tuple(settled_input(x) for x in inputs)
     if out is not None:
         return _into(ufunc, inputs, out, kwargs)
     if "where" in kwargs:
@@ -63,14 +76,13 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
     if partials is None:
         if ufunc in RULES:
             return apply_rule(RULES[ufunc], inputs, kwargs)
-        made = "(vectorized)" in ufunc.__name__
+        if made_of_python(ufunc):
+            return ufunc_door(ufunc)(*inputs, **kwargs)
         raise MissingRuleError(
             f"{name_of(ufunc)} has no rule",
             found="it is compiled code and got a traced value",
             where=user_line(),
-            fix="make it with numpy.vectorize in place of numpy.frompyfunc"
-            if made
-            else f"register a rule with @workbench.rule(numpy.{ufunc.__name__})",
+            fix=f"register a rule with @workbench.rule(numpy.{ufunc.__name__})",
         )
     inputs = tuple(map(of_objects, inputs))
     tape = innermost(*inputs)
@@ -154,112 +166,6 @@ def _into(ufunc: np.ufunc, inputs: tuple, out: Any, kwargs: dict) -> Any:
     return current(target)
 
 
-# ------------------------------------------------------------------------------------ methods of ufuncs
-
-_REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
-
-
-@functools.cache
-def ufunc_method_door(ufunc: np.ufunc, name: str) -> Callable:
-    """What a rewritten program calls for ``ufunc.reduce``, ``accumulate``, ``outer``, ``at`` and ``reduceat``."""
-    method, traced = getattr(ufunc, name), _METHODS.get(name)
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        args = tuple(_input(a) for a in args)
-        if name == "at" and OPEN:
-            return add_at_method(ufunc, *args)
-        if innermost(*args) is None:
-            return call_watched(method, [plain(a) for a in args], kwargs)
-        if (out := kwargs.pop("out", None)) is not None:
-            return written(call(*args, **kwargs), out[0] if isinstance(out, tuple) else out)
-        if traced is None:
-            raise MissingRuleError(
-                f"numpy.{ufunc.__name__}.{name} has no rule", where=user_line(), fix="write it as a loop"
-            )
-        return traced(ufunc, *args, **kwargs)
-
-    return call
-
-
-OWNER_DOORS[np.ufunc] = lambda method, ufunc: ufunc_method_door(ufunc, method.__name__)
-
-
-def _reduce(
-    ufunc: np.ufunc,
-    array: Any,
-    axis: Any = 0,
-    dtype: Any = None,
-    keepdims: bool = False,
-    initial: Any = None,
-    where: Any = True,
-) -> Any:
-    if ufunc in _REDUCTIONS:
-        options = {"axis": axis, "dtype": dtype, "keepdims": keepdims, "initial": initial, "where": where}
-        unset = (None, np._NoValue, True, False)
-        given = {k: v for k, v in options.items() if k == "axis" or not any(v is u for u in unset)}
-        return resolve(_REDUCTIONS[ufunc])(array, **given, **({"keepdims": True} if keepdims else {}))
-    if where is not True or (initial is not None and initial is not np._NoValue):
-        raise MissingRuleError(
-            f"numpy.{ufunc.__name__}.reduce has no rule for where and initial",
-            where=user_line(),
-            fix="reduce without them, and combine the result afterwards",
-        )
-    if dtype is not None:
-        array = resolve(np.astype)(array, dtype)
-    if axis is None:
-        whole = (1,) * np.ndim(plain(array))
-        total = _reduce(ufunc, resolve(np.ravel)(array))
-        return resolve(np.reshape)(total, whole) if keepdims else total
-    rows = resolve(np.moveaxis)(array, axis, 0)
-    total = rows[0]
-    for k in range(1, len(rows)):
-        total = apply_ufunc(ufunc, (total, rows[k]), {})
-    return resolve(np.expand_dims)(total, axis) if keepdims else total
-
-
-def _accumulate(ufunc: np.ufunc, array: Any, axis: int = 0, dtype: Any = None) -> Any:
-    if dtype is not None:
-        array = resolve(np.astype)(array, dtype)
-    if ufunc is np.add:
-        return resolve(np.cumsum)(array, axis=axis)
-    rows = resolve(np.moveaxis)(array, axis, 0)
-    totals = [rows[0]]
-    for k in range(1, len(rows)):
-        totals.append(apply_ufunc(ufunc, (totals[-1], rows[k]), {}))
-    return resolve(np.stack)(totals, axis=axis)
-
-
-def _outer(ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Any:
-    wide = resolve(np.reshape)(a, np.shape(plain(a)) + (1,) * np.ndim(plain(b)))
-    return apply_ufunc(ufunc, (wide, b), kwargs)
-
-
-_METHODS = {"reduce": _reduce, "accumulate": _accumulate, "outer": _outer}
-
-
-def add_at_method(ufunc: np.ufunc, array: Any, index: Any, values: Any = None) -> None:
-    """``ufunc.at(array, index, values)``: unbuffered, so that repeated positions count each time."""
-    from workbench.autodiff.indexing import kept_index, mutate, plain_index, set_item
-
-    target, index = (array.array if type(array) is TracedArray else array), kept_index(plain_index(index))
-    seen = current(target)
-    if type(seen) is not TracedArray and innermost(values) is None:
-        mutate(target, ufunc.at, target, index, *(() if values is None else (values,)))
-    elif ufunc is np.add:
-        set_item(current(add_at(target, index, values)), target, ...)
-    elif ufunc is np.subtract:
-        set_item(current(add_at(target, index, resolve(np.negative)(values))), target, ...)
-    else:
-        positions = np.arange(target.size).reshape(target.shape)[index]
-        values = resolve(np.broadcast_to)(values, positions.shape)
-        flat = resolve(np.ravel)(seen)
-        picked = resolve(np.ravel)(values)
-        result = [flat[k] for k in range(target.size)]
-        for place, position in enumerate(positions.ravel()):
-            result[position] = apply_ufunc(ufunc, (result[position], picked[place]), {})
-        set_item(resolve(np.reshape)(as_array(result), target.shape), target, ...)
-
-
 def add_at(array: Any, index: Any, values: Any) -> Any:
     """A copy of ``array`` with ``values`` added at ``index``, repeated positions counted each time."""
     return _add_at(current(array), index, current(values))
@@ -295,6 +201,8 @@ def _array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs
         if ufunc in RULES and ufunc in DOORS:
             return DOORS[ufunc](*inputs, **kwargs)
         return apply_ufunc(ufunc, inputs, kwargs)
+    from workbench.autodiff.ufunc_methods import ufunc_method_door
+
     return ufunc_method_door(ufunc, method)(*inputs, **kwargs)
 
 

@@ -6,6 +6,7 @@ the tests. Users add rules of their own with ``@workbench.rule``.
 
 from workbench.autodiff.registry import WAITING
 from workbench.rules import (  # noqa: F401
+    applied,
     builtins,
     complex_numbers,
     constants,

@@ -5,20 +5,24 @@ Conventions at ties: ``max`` and ``min`` share the cotangent evenly among equal 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import TracedArray, current
+from workbench.autodiff.application import written
+from workbench.autodiff.arrays import TracedArray, can_vary, current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.elementwise import add_at
 from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import DOORS, Rule, add_rule
+from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.watch import call_watched
 from workbench.errors import MissingRuleError
+from workbench.rules.stand_ins import with_value
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,26 @@ _POSITIONAL: dict[Callable, tuple[str, ...]] = {
 }
 
 
+def _with_initial(function: Callable, combine: np.ufunc) -> None:
+    """``initial=`` that varies, as one operand more: the door of a reduction that has one for fixed ones."""
+    door = DOORS[function]
+
+    @functools.wraps(function, updated=())
+    def call(a: Any, *args: Any, **kwargs: Any) -> Any:
+        named = {**dict(zip(_POSITIONAL[function], args, strict=False)), **kwargs}
+        initial = current(named.get("initial"))
+        if type(initial) not in TRACED:
+            return door(a, *args, **kwargs)
+        out = named.pop("out", None)
+        value = function(plain(current(a)), **{name: plain(v) for name, v in named.items()})
+        if can_vary(np.asarray(value)):
+            fixed = {np.maximum: -np.inf, np.minimum: np.inf}.get(combine, combine.identity)
+            value = with_value(resolve(combine)(door(a, **{**named, "initial": fixed}), initial), value)
+        return value if out is None else written(value, out)
+
+    DOORS[function] = call
+
+
 def _running(function: Callable) -> Callable:
     """Decorator: ``make(x, axis)`` gives the pullback of a running ``function`` along an axis."""
 
@@ -174,6 +198,16 @@ def _std(r: _Reduced) -> Callable:
         return bar * r.deviation() / np.where(plain(size) == 0, 1.0, size)
 
     return pullback
+
+
+for _function, _combine in (
+    (np.sum, np.add),
+    (np.max, np.maximum),
+    (np.min, np.minimum),
+    (np.amax, np.maximum),
+    (np.amin, np.minimum),
+):
+    _with_initial(_function, _combine)
 
 
 @_running(np.cumsum)
@@ -253,6 +287,9 @@ def _prod(r: _Reduced) -> Callable:
         return bar * np.conj(r.initial * np.moveaxis(others, last, r.axes))
 
     return pullback
+
+
+_with_initial(np.prod, np.multiply)
 
 
 def _cumprod(x: Any, axis: int | None = None, **kwargs: Any) -> Any:

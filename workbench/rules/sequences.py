@@ -1,4 +1,4 @@
-"""Convolution, interpolation, padding, Fourier transforms of real sequences, and functions of functions."""
+"""Convolution, interpolation, padding, and Fourier transforms."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.application import as_array
-from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import user_line
-from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, Rule, add_rule, door
-from workbench.autodiff.tape import OPEN
+from workbench.autodiff.registry import DOORS, Rule, add_rule
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.errors import MissingRuleError
 from workbench.rules.rearranging import arranged
@@ -230,101 +227,3 @@ add_rule(Rule(np.fft.fft, _between(np.fft.fft, np.fft.ifft), leaves=(0,)))
 add_rule(Rule(np.fft.ifft, _between(np.fft.ifft, np.fft.fft), leaves=(0,)))
 add_rule(Rule(np.fft.rfft, _rfft, leaves=(0,)))
 add_rule(Rule(np.fft.irfft, _irfft, leaves=(0,)))
-
-
-# ------------------------------------------------------------------------------------ functions of functions
-
-
-def _vectorized(instance: np.vectorize) -> Callable:
-    """A ``numpy.vectorize`` object: its function is called, rewritten, for each element."""
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if not OPEN or kwargs or instance.signature is not None:
-            return instance(*args, **kwargs)
-        args = [as_array(a) if isinstance(a, list | tuple) else current(a) for a in args]
-        shape = np.broadcast_shapes(*[np.shape(plain(a)) for a in args])
-        if 0 in shape:
-            return instance(*[plain(a) for a in args])
-        wide = [a if np.ndim(plain(a)) == 0 else resolve(np.broadcast_to)(a, shape) for a in args]
-        function = resolve(instance.pyfunc)
-        values = [
-            function(*[a if np.ndim(plain(a)) == 0 else a[place] for a in wide])
-            for place in np.ndindex(*shape)
-        ]
-        if not contains_traced(args) and not contains_traced(values):
-            again = iter(values)
-            return np.vectorize(lambda *_: next(again), otypes=instance.otypes, cache=True)(*args)
-        if isinstance(values[0], tuple):
-            return tuple(
-                resolve(np.reshape)(as_array(list(column)), shape) for column in zip(*values, strict=True)
-            )
-        return resolve(np.reshape)(as_array(values), shape) if shape else values[0]
-
-    return call
-
-
-INSTANCE_DOORS[np.vectorize] = _vectorized
-
-
-class _FromPython:
-    """What ``numpy.frompyfunc`` makes in a differentiated program."""
-
-    def __init__(self, function: Callable, shapes: tuple, options: dict) -> None:
-        self.plain = np.frompyfunc(resolve(function), *shapes, **options)
-        self.traced = _vectorized(np.vectorize(function))
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return (self.traced if any(map(contains_traced, args)) else self.plain)(*args, **kwargs)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.plain, name)
-
-
-@door(np.frompyfunc)
-def frompyfunc(function: Callable, *shapes: int, **options: Any) -> Any:
-    """``numpy.frompyfunc``: of traced values it gives arrays of numbers, not of objects."""
-    return _FromPython(function, shapes, options) if OPEN else np.frompyfunc(function, *shapes, **options)
-
-
-def _apply_along_axis(func1d: Callable, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
-    """``numpy.apply_along_axis`` with a rewritten function."""
-    function, array = func1d, current(arr)
-    if not OPEN:
-        return np.apply_along_axis(function, axis, array, *args, **kwargs)
-    array = resolve(np.asarray)(array)
-    moved = resolve(np.moveaxis)(array, axis, -1)
-    lead = np.shape(plain(moved))[:-1]
-    new = resolve(function)
-    values = [current(new(moved[place], *args, **kwargs)) for place in np.ndindex(*lead)]
-    if not contains_traced(values):
-        again = iter(values)
-        return np.apply_along_axis(lambda *_, **__: next(again), axis, plain(array))
-    inner = np.shape(plain(values[0]))
-    result = (
-        resolve(np.reshape)(resolve(np.stack)(values), (*lead, *inner))
-        if inner
-        else resolve(np.reshape)(as_array(values), lead)
-    )
-    if not inner:
-        return result
-    place = axis % np.ndim(plain(array))
-    count = len(inner)
-    return resolve(np.moveaxis)(result, range(-count, 0), range(place, place + count))
-
-
-DOORS[np.apply_along_axis] = _apply_along_axis
-
-
-def _apply_over_axes(func: Callable, a: Any, axes: Any) -> Any:
-    """``numpy.apply_over_axes`` with a rewritten function."""
-    function, result = func, current(a)
-    if type(result) is not TracedArray:
-        return np.apply_over_axes(function, a, axes)
-    for axis in np.atleast_1d(axes):
-        reduced = resolve(function)(result, int(axis))
-        same = np.ndim(plain(reduced)) == np.ndim(plain(result))
-        result = reduced if same else resolve(np.expand_dims)(reduced, int(axis))
-    return result
-
-
-DOORS[np.apply_over_axes] = _apply_over_axes
