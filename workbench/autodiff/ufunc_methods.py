@@ -21,6 +21,7 @@ from workbench.autodiff.telling import plain
 from workbench.autodiff.watch import call_watched
 from workbench.errors import MissingRuleError
 
+_PLACE_OF_OUT = {"reduce": 3, "accumulate": 3, "reduceat": 4}
 _REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
 
 
@@ -36,7 +37,14 @@ def ufunc_method_door(ufunc: np.ufunc, name: str) -> Callable:
             return add_at_method(ufunc, *args)
         if innermost(*args, *kwargs.values()) is None:
             return call_watched(method, [plain(a) for a in args], kwargs)
-        if (out := kwargs.pop("out", None)) is not None:
+        out, place = kwargs.pop("out", None), _PLACE_OF_OUT.get(name, len(args))
+        if len(args) > place:
+            out, options = (
+                args[place],
+                dict(zip(("keepdims", "initial", "where"), args[place + 1 :], strict=False)),
+            )
+            args, kwargs = args[:place], {**options, **kwargs}
+        if out is not None:
             return written(call(*args, **kwargs), out[0] if isinstance(out, tuple) else out)
         if traced is None:
             raise MissingRuleError(

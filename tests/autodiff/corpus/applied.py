@@ -40,7 +40,15 @@ def initial_values_that_vary(x, k):
 @program(X)
 def reduced_along_several_axes(x):
     table = np.outer(x, x)
-    return np.logaddexp.reduce(table, axis=(0, 1)) + np.add.reduce(table, axis=None) + np.hypot.reduce(x)
+    out = np.zeros((1, 4))
+    np.maximum.reduce(table, 0, None, out, True)
+    return (
+        (out @ x)[0]
+        + np.ptp(table, axis=1) @ x
+        + np.logaddexp.reduce(table, axis=(0, 1))
+        + np.add.reduce(table, axis=None)
+        + np.hypot.reduce(x)
+    )
 
 
 @program(X)
