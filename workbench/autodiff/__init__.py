@@ -1,14 +1,23 @@
 """The ∂P engine: gradients of ordinary Python programs.
 
 A program is rewritten once so that each of its operations goes through a door (``rewrite``, ``calls``, ``arithmetic``,
-``indexing``, ``attributes``); traced numbers and arrays (``scalars``, ``arrays``) record themselves on a ``tape``;
-``derivatives`` has the operators for users. What the engine knows about single functions stands in ``workbench.rules``.
+``indexing``, ``attributes``, ``awaiting``, and ``met`` for what compiled code calls); traced numbers and arrays
+(``scalars``, ``arrays``) record themselves on a ``tape``; ``derivatives`` has the operators for users. What the engine
+knows about single functions stands in ``workbench.rules``.
 Numeric code goes to the ``native`` tier, which generates its derivative; ``tiers`` stands between the two.
 """
 
 import importlib
 
-from workbench.autodiff import arithmetic, attributes, indexing, methods, text, ufunc_methods  # noqa: F401  they install the doors
+from workbench.autodiff import (  # noqa: F401  they install the doors
+    arithmetic,
+    attributes,
+    awaiting,
+    indexing,
+    methods,
+    text,
+    ufunc_methods,
+)
 from workbench.autodiff.batches import vectorize
 from workbench.autodiff.blocks import checkpoint, checkpoint_loop, forward_mode
 from workbench.autodiff.derivatives import gradient, pullback, stop_gradient, value_and_gradient

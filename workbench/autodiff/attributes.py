@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import Any
@@ -13,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current
-from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
+from workbench.autodiff.calls import OBJECT_DOORS, REWRITTEN_DOORS, python_method, resolve
 from workbench.autodiff.indexing import get_item, set_item
 from workbench.autodiff.location import user_line
+from workbench.autodiff.met import meet
 from workbench.autodiff.methods import Flat
 from workbench.autodiff.operations import number_attribute
 from workbench.autodiff.scalars import TracedFloat
@@ -37,6 +39,8 @@ _setters: dict[type, dict[str, _Found] | None] = {ModuleType: None}
 def get_attribute(obj: Any, name: str) -> Any:
     """``obj.name``."""
     kind = type(obj)
+    if kind is super:
+        return _super_attribute(obj, name)
     if kind is np.ndarray:
         if OPEN and name == "flat":
             return Flat(obj)
@@ -56,19 +60,80 @@ def get_attribute(obj: Any, name: str) -> Any:
     if getters is _MISSING:
         getters = _getters[kind] = _found(kind, _getter)
         return get_attribute(obj, name)
-    if name in getters:
-        cls, member, getter = getters[name]
-        if cls.__dict__.get(name) is not member:  # the class has been changed
-            _getters.pop(kind, None)
-            return get_attribute(obj, name)
-        return getter(obj)
-    fallback = getters.get("__getattr__")
+    if _READERS.isdisjoint(getters):
+        getter = _getter_of(kind, name)
+        return getattr(obj, name) if getter is None else getter(obj)
+    own, fallback = _getter_of(kind, "__getattribute__"), _getter_of(kind, "__getattr__")
+    read = own or _own_attribute
     if fallback is None or name == "__getattr__":
-        return getattr(obj, name)
+        return read(obj, name)
     try:
-        return object.__getattribute__(obj, name)
+        return read(obj, name)
     except AttributeError:
-        return resolve(python_method(kind, "__getattr__"))(obj, name)
+        return resolve(fallback)(obj, name)
+
+
+def _getter_of(kind: type, name: str) -> Callable | None:
+    """What runs where ``name`` is read of an object of this type, None if no Python code does."""
+    if name not in (_getters[kind] or ()):
+        return None
+    cls, member, getter = _getters[kind][name]
+    if cls.__dict__.get(name) is member:
+        return getter
+    _getters[kind] = _found(kind, _getter)  # the class has been changed
+    return _getter_of(kind, name)
+
+
+def _own_attribute(obj: Any, name: str) -> Any:
+    """``object.__getattribute__(obj, name)``."""
+    kind = type(obj)
+    if kind not in _getters:
+        _getters[kind] = _found(kind, _getter)
+    getter = None if name in _READERS else _getter_of(kind, name)
+    if getter is not None:
+        return getter(obj)
+    by_itself = _READERS.isdisjoint(_getters[kind] or ())
+    return getattr(obj, name) if by_itself else object.__getattribute__(obj, name)
+
+
+_READERS = frozenset({"__getattr__", "__getattribute__"})
+
+
+def _class_attribute(cls: type, name: str) -> Any:
+    """``cls.name``: properties of its metaclass, and descriptors that answer to the class."""
+    of_kind = inspect.getattr_static(type(cls), name, None)
+    if isinstance(of_kind, property) and type(of_kind.fget) is FunctionType:
+        return resolve(of_kind.fget)(cls)
+    member = next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), None)
+    own = None if isinstance(member, type) else python_method(type(member), "__get__")
+    if own is None or type(member).__module__ == "functools":
+        return type.__getattribute__(cls, name)
+    return resolve(own)(member, None, cls)
+
+
+def _super_attribute(obj: super, name: str) -> Any:
+    """``super().name``."""
+    kinds = obj.__self_class__.__mro__ if obj.__self_class__ is not None else ()
+    after = kinds[kinds.index(obj.__thisclass__) + 1 :] if obj.__thisclass__ in kinds else ()
+    home = next((cls for cls in after if name in vars(cls)), None)
+    getter = None if home is None else _getter(name, vars(home)[name])
+    if getter is None or name in _READERS or isinstance(obj.__self__, type):
+        return getattr(obj, name)
+    return getter(obj.__self__)
+
+
+def delete_attribute(obj: Any, name: str) -> None:
+    """``del obj.name``."""
+    kind = type(obj)
+    member = inspect.getattr_static(kind, name, None)
+    if (own := python_method(kind, "__delattr__")) is not None:
+        resolve(own)(obj, name)
+    elif isinstance(member, property) and type(member.fdel) is FunctionType:
+        resolve(member.fdel)(obj)
+    elif (own := python_method(type(member), "__delete__")) is not None:
+        resolve(own)(member, obj)
+    else:
+        delattr(obj, name)
 
 
 def set_attribute(value: Any, obj: Any, name: str) -> None:
@@ -127,14 +192,17 @@ def _found(kind: type, read: Callable) -> dict[str, _Found] | None:
     """What stands in the classes of ``kind`` and runs Python code when it is read, or set."""
     if kind.__module__.partition(".")[0] == "workbench" and kind.__name__.startswith("Traced"):
         return None
-    if issubclass(kind, type) or python_method(kind, "__getattribute__") is not None:
-        return None
+    if issubclass(kind, np.ndarray | np.generic) and python_method(kind, "__getattribute__") is not None:
+        return None  # fields of records, which are parts of arrays
+    meet(kind)
     found: dict[str, _Found] = {}
     for cls in reversed(kind.__mro__):
         for name, member in vars(cls).items():
             found.pop(name, None)
             if (how := read(name, member)) is not None:
                 found[name] = cls, member, how
+    if issubclass(kind, type) and read is _getter and "__getattribute__" not in found:
+        found["__getattribute__"] = kind, kind.__dict__.get("__getattribute__"), _class_attribute
     return found or None
 
 
@@ -144,8 +212,8 @@ def _getter(name: str, member: Any) -> Callable | None:
         return (lambda obj: resolve(fget)(obj)) if type(fget) is FunctionType else None
     if isinstance(member, functools.cached_property):
         return lambda obj: _cached(obj, name, member)
-    if name == "__getattr__" and type(member) is FunctionType:
-        return member
+    if name in _READERS and type(member) is FunctionType:
+        return member if name == "__getattr__" else lambda obj, name: resolve(member)(obj, name)
     own = None if isinstance(member, type) else python_method(type(member), "__get__")
     if own is None or type(member).__module__ == "functools":
         return None
@@ -195,4 +263,10 @@ def context(manager: Any) -> Any:
     return manager if None in both or kind.__module__ == "contextlib" else _Context(manager)
 
 
-REWRITTEN_DOORS.update(get_attribute=get_attribute, set_attribute=set_attribute, context=context)
+REWRITTEN_DOORS.update(
+    get_attribute=get_attribute,
+    set_attribute=set_attribute,
+    delete_attribute=delete_attribute,
+    context=context,
+)
+OBJECT_DOORS["__getattribute__"] = _own_attribute

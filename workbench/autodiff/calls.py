@@ -9,7 +9,6 @@ compare and return it, and the moment it asks for the bare number an error is ra
 from __future__ import annotations
 
 import functools
-import inspect
 import sys
 from collections import deque
 from collections.abc import Callable, Hashable
@@ -29,11 +28,12 @@ import numpy as np
 from workbench.autodiff.arrays import VIEWS, TracedArray, current, refuse_traced_memory
 from workbench.autodiff.kept import found_equal
 from workbench.autodiff.location import is_engine_file
+from workbench.autodiff.met import as_written, meet
 from workbench.autodiff.refusing import ABOUT_MASKS, NO_MASKS, NO_MATRICES, refusing, without_rule
 from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, OWNER_DOORS, learn
 from workbench.autodiff.rewrite import rewrite, with_code
 from workbench.autodiff.scalars import TRACED, lost, unswallowed
-from workbench.autodiff.settling import changes_globals, note, note_elements
+from workbench.autodiff.settling import changes_globals, note_elements
 from workbench.autodiff.source import SourceUnavailable
 from workbench.autodiff.stored import checked_key
 from workbench.autodiff.tape import OPEN
@@ -134,6 +134,8 @@ def _resolve_other(f: Any) -> Any:
     if found is not None:
         return found
     if isinstance(f, type):
+        from workbench.autodiff.making import class_door
+
         return class_door(f)
     if isinstance(f, functools.partial):
         return functools.partial(resolve(f.func), *f.args, **f.keywords)
@@ -143,8 +145,16 @@ def _resolve_other(f: Any) -> Any:
         return cached_call(f)
     if kind in _OF_CLASSES:
         return _method_of_class(f)
-    if kind is MethodWrapperType and type(f.__self__) is np.ndarray:
-        return _array_method(f, f.__self__)
+    if kind is MethodWrapperType:
+        owner, name = f.__self__, f.__name__
+        if type(owner) is np.ndarray:
+            return _array_method(f, owner)
+        if name == "__call__":
+            from workbench.autodiff.making import making
+
+            return making(owner) if issubclass(type(owner), type) else resolve(owner)
+        if name in OBJECT_DOORS and not issubclass(type(owner), type):
+            return functools.partial(OBJECT_DOORS[name], owner)
     if isinstance(f, np.ufunc) or kind is MethodType:
         return f
     if kind in INSTANCE_DOORS:
@@ -261,6 +271,7 @@ def python_method(kind: type, name: str) -> FunctionType | None:
         if key not in _methods:
             _methods[key] = _found_method(kind, name)
         return _methods[key]
+    meet(kind)
     return _found_method(kind, name)
 
 
@@ -268,56 +279,21 @@ def _found_method(kind: type, name: str) -> FunctionType | None:
     for cls in kind.__mro__:
         if name in cls.__dict__:
             found = cls.__dict__[name]
-            return found if type(found) is FunctionType else None
+            return as_written(found) if type(found) is FunctionType else None
     return None
-
-
-def class_door(cls: type) -> Callable:
-    """Making an object: as the class does it, with rewritten ``__new__`` and ``__init__``."""
-    if cls.__module__.startswith("numpy.ma"):
-        return refusing(cls, NO_MASKS)
-    if issubclass(cls, np.matrix):
-        return refusing(cls, NO_MATRICES)
-    if type(cls).__call__ is not type.__call__ or cls.__module__ == "builtins":
-        return _compiled(cls) if OPEN else cls
-    init, new = python_method(cls, "__init__"), python_method_or_static(cls, "__new__")
-    if init is None and new is None:
-        return _compiled(cls) if OPEN else cls
-    new_door = resolve(new) if new is not None else None
-    init_door = resolve(init) if init is not None else None
-    post_init = python_method(cls, "__post_init__")
-    is_dataclass = "__dataclass_fields__" in vars(cls)
-    stays = init is not None and rewritten_code(init) is None  # dataclasses made it, without source
-    if (new is None or rewritten_code(new) is None) and (init is None or stays) and post_init is None:
-        return _noted_dataclass(cls) if is_dataclass and OPEN else cls
-    if post_init is not None and stays:
-        init_door = _dataclass_init(init, post_init)
-
-    def make(*args: Any, **kwargs: Any) -> Any:
-        if new_door is not None:
-            made = new_door(cls, *args, **kwargs)
-        elif init is not None and cls.__new__ is object.__new__:
-            made = object.__new__(cls)
-        else:
-            made = cls.__new__(cls, *args, **kwargs)
-        if isinstance(made, cls):
-            own = type(made).__init__
-            if own is not cls.__init__:  # ``__new__`` chose a class of its own
-                resolve(own)(made, *args, **kwargs)
-            elif init_door is not None:
-                init_door(made, *args, **kwargs)
-            else:
-                cls.__init__(made, *args, **kwargs)
-        return made
-
-    return make
 
 
 _OF_CLASSES = frozenset({MethodDescriptorType, WrapperDescriptorType})
 
 
+# what every object has -> what is called in its stead, as ``object.__getattribute__`` or by ``super``
+OBJECT_DOORS: dict[str, Callable] = {}
+
+
 def _method_of_class(method: Any) -> Callable:
     """``numpy.ndarray.sum(x)``, ``float.__add__(x, y)``: the method of the traced value."""
+    if method.__objclass__ is object and method.__name__ in OBJECT_DOORS:
+        return OBJECT_DOORS[method.__name__]
 
     def call(*args: Any, **kwargs: Any) -> Any:
         receiver = current(args[0]) if args else None
@@ -326,45 +302,6 @@ def _method_of_class(method: Any) -> Callable:
         return call_watched(method, args, kwargs)
 
     return call
-
-
-def _noted_dataclass(cls: type) -> Callable:
-    def make(*args: Any, **kwargs: Any) -> Any:
-        made = cls(*args, **kwargs)
-        for name in cls.__dataclass_fields__:
-            note(made, getattr(made, name, None), name)
-        return made
-
-    return make
-
-
-def _dataclass_init(init: FunctionType, post_init: FunctionType) -> Callable:
-    """The ``__init__`` that ``dataclasses`` made, which has no source, with a rewritten ``__post_init__``."""
-
-    class Receiver:
-        def __post_init__(self, *args: Any) -> None:
-            self.__dict__["<after>"] = args
-
-    def call(made: Any, *args: Any, **kwargs: Any) -> None:
-        receiver = Receiver()
-        init(receiver, *args, **kwargs)
-        after = receiver.__dict__.pop("<after>", ())
-        frozen = type(made).__dataclass_params__.frozen
-        for name, value in receiver.__dict__.items():
-            note(made, value, name)
-            if frozen:
-                object.__setattr__(made, name, value)
-            else:
-                REWRITTEN_DOORS["set_attribute"](value, made, name)
-        resolve(post_init)(made, *after)
-
-    return call
-
-
-def python_method_or_static(cls: type, name: str) -> FunctionType | None:
-    found = inspect.getattr_static(cls, name, None)
-    found = found.__func__ if isinstance(found, staticmethod) else found
-    return found if type(found) is FunctionType else None
 
 
 # ------------------------------------------------------------------------------------ NumPy and compiled code
@@ -572,8 +509,10 @@ def _outgoing(x: Any, foreign: bool = False) -> Any:
         return current(x)
     if kind is memoryview:
         refuse_traced_memory(x)
-    if kind is _DISPATCHER or kind is np.ufunc:
+    if kind is _DISPATCHER or kind is np.ufunc or kind in INSTANCE_DOORS:
         return resolve(x)
+    if kind is functools.partial and type(x.func) in (FunctionType, MethodType):
+        return functools.partial(called_back(x.func, foreign=foreign), *x.args, **x.keywords)
     if kind is BuiltinFunctionType:
         try:
             return DOORS.get(x, x)

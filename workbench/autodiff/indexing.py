@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import operator
 import re
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -66,14 +68,51 @@ def get_item(container: Any, index: Any) -> Any:
             if type(index) is tuple and not index
             else get_item(as_array([container]).reshape(()), index)
         )
+    if isinstance(container, type):  # ``Class[index]``
+        return _of_class(container, index)
     if OPEN and issubclass(kind, VIEWS) and type(seen := current(container)) is TracedArray:
         return _read(seen, index)
     own = python_method(kind, "__getitem__")
+    if own is not None:
+        return resolve(own)(container, index)
+    if isinstance(container, dict):
+        return _of_dictionary(container, index)
+    if kind in _WATCHED:
+        return OWNER_DOORS[kind](container.__getitem__, container)(index)
+    return container[index]
+
+
+def _of_class(cls: type, index: Any) -> Any:
+    own = python_method(type(cls), "__getitem__")
+    if own is not None:
+        return resolve(own)(cls, index)
+    own = inspect.getattr_static(cls, "__class_getitem__", None)
+    if isinstance(own, classmethod) and type(own.__func__) is FunctionType:
+        return resolve(own.__func__)(cls, index)
+    return cls[index]
+
+
+def _of_dictionary(container: dict, key: Any) -> Any:
+    """An element of a dictionary that may make what it does not have by code of the program."""
+    if key in container:
+        return container[key]
+    missing = python_method(type(container), "__missing__")
+    if missing is not None:
+        return resolve(missing)(container, key)
+    factory = getattr(container, "default_factory", None)
+    if factory is None or not hasattr(type(container), "__missing__"):
+        return container[key]
+    set_item(value := resolve(factory)(), container, key)
+    return value
+
+
+def delete_item(container: Any, index: Any) -> None:
+    """``del container[index]``."""
+    own = python_method(type(container), "__delitem__")
     if own is None:
-        if kind in _WATCHED:
-            return OWNER_DOORS[kind](container.__getitem__, container)(index)
-        return container[index]
-    return resolve(own)(container, index)
+        del container[index]
+    else:
+        resolve(own)(container, index)
 
 
 def plain_index(index: Any) -> Any:
@@ -441,4 +480,10 @@ def _steps(iterator: Any, step: Callable) -> Any:
         yield value
 
 
-REWRITTEN_DOORS.update(get_item=get_item, set_item=set_item, iterate=iterate, iterate_rows=iterate_rows)
+REWRITTEN_DOORS.update(
+    get_item=get_item,
+    set_item=set_item,
+    delete_item=delete_item,
+    iterate=iterate,
+    iterate_rows=iterate_rows,
+)

@@ -49,7 +49,7 @@ COMPARE = {
 }
 
 _PREFIX = "\x00door:"
-_FACTORY, _INNER = "<factory>", "<inner>"
+_FACTORY, _INNER, _TEMPORARY = "<factory>", "<inner>", "<temporary "
 
 
 class _Rewriter(ast.NodeTransformer):
@@ -57,7 +57,7 @@ class _Rewriter(ast.NodeTransformer):
         self.modules = modules  # global names bound to modules: their attributes are plain
         self.private = f"_{class_name.lstrip('_')}" if class_name and class_name.strip("_") else None
         self.in_source = self.in_class = False
-        self.temporaries = (f"<temporary {n}>" for n in itertools.count())
+        self.temporaries = (f"{_TEMPORARY}{n}>" for n in itertools.count())
 
     # -- small makers
 
@@ -195,9 +195,9 @@ class _Rewriter(ast.NodeTransformer):
         outer, self.in_source = self.in_source, True  # Python allows no assignment expression there
         source = self.visit(node.iter)
         self.in_source = outer
-        if not node.is_async:
-            unpacks = isinstance(node.target, ast.Tuple | ast.List)
-            source = self.door("iterate_rows" if unpacks else "iterate", [source], node.iter)
+        unpacks = isinstance(node.target, ast.Tuple | ast.List)
+        iterates = "async_iterate" if node.is_async else "iterate_rows" if unpacks else "iterate"
+        source = self.door(iterates, [source], node.iter)
         tests = [self.visit(test) for test in node.ifs]
         return ast.comprehension(self.visit(node.target), source, tests, node.is_async)
 
@@ -288,26 +288,52 @@ class _Rewriter(ast.NodeTransformer):
         pair = [self.load(owner, target), self.load(place, target)]
         return [*before, ast.copy_location(ast.Expr(self.door("set_item", [new, *pair], node)), node)]
 
-    def visit_For(self, node: ast.For) -> ast.For:
+    def visit_Delete(self, node: ast.Delete) -> list[ast.stmt]:
+        deleted: list[ast.stmt] = []
+        for target in node.targets:
+            if isinstance(target, ast.Tuple | ast.List):
+                deleted += self.visit_Delete(ast.copy_location(ast.Delete(target.elts), target))
+                continue
+            if isinstance(target, ast.Subscript):
+                place = [self.visit(target.value), self.index(target.slice)]
+                new: ast.stmt = ast.Expr(self.door("delete_item", place, target))
+            elif isinstance(target, ast.Attribute):
+                name = ast.copy_location(ast.Constant(self.mangle(target.attr)), target)
+                new = ast.Expr(self.door("delete_attribute", [self.visit(target.value), name], target))
+            else:
+                new = ast.Delete([self.visit(target)])
+            deleted.append(ast.copy_location(new, target))
+        return deleted
+
+    def visit_For(self, node: ast.For | ast.AsyncFor) -> ast.For | ast.AsyncFor:
         target, after = self.target(node.target)
-        source = self.door("iterate", [self.visit(node.iter)], node.iter)
+        iterates = "async_iterate" if isinstance(node, ast.AsyncFor) else "iterate"
+        source = self.door(iterates, [self.visit(node.iter)], node.iter)
         body = after + self.block(node.body)
-        return ast.copy_location(ast.For(target, source, body, self.block(node.orelse)), node)
+        return ast.copy_location(type(node)(target, source, body, self.block(node.orelse)), node)
+
+    visit_AsyncFor = visit_For
+
+    def visit_Await(self, node: ast.Await) -> ast.Await:
+        return ast.copy_location(ast.Await(self.door("awaited", [self.visit(node.value)], node)), node)
 
     def visit_Global(self, node: ast.Global) -> list[ast.stmt]:
         names = ast.copy_location(ast.Constant(tuple(node.names)), node)
         return [node, ast.copy_location(ast.Expr(self.door("changes_globals", [names], node)), node)]
 
-    def visit_With(self, node: ast.With) -> ast.With:
+    def visit_With(self, node: ast.With | ast.AsyncWith) -> ast.With | ast.AsyncWith:
         items, after = [], []
+        enters = "async_context" if isinstance(node, ast.AsyncWith) else "context"
         for item in node.items:
-            context = self.door("context", [self.visit(item.context_expr)], item.context_expr)
+            context = self.door(enters, [self.visit(item.context_expr)], item.context_expr)
             stored = None
             if item.optional_vars is not None:
                 stored, more = self.target(item.optional_vars)
                 after += more
             items.append(ast.withitem(context, stored))
-        return ast.copy_location(ast.With(items, after + self.block(node.body)), node)
+        return ast.copy_location(type(node)(items, after + self.block(node.body)), node)
+
+    visit_AsyncWith = visit_With
 
     def visit_YieldFrom(self, node: ast.YieldFrom) -> ast.YieldFrom:
         return ast.copy_location(ast.YieldFrom(self.door("iterate", [self.visit(node.value)], node)), node)
@@ -389,7 +415,16 @@ def rewrite(function: FunctionType, doors: dict[str, Callable]) -> CodeType:
 
 def rewritten_module(tree: ast.AST, filename: str, mode: str, doors: dict[str, Callable]) -> CodeType:
     """The code of a module or an expression, with every operation sent through ``doors``."""
-    new = _Rewriter(frozenset(), None).visit(copy.deepcopy(tree))
+    rewriter = _Rewriter(frozenset(), None)
+    rewriter.in_source = mode == "eval"  # no assignment expressions: their names would be the caller's
+    new = rewriter.visit(copy.deepcopy(tree))
+    used = sorted({n.id for n in ast.walk(new) if isinstance(n, ast.Name) and n.id.startswith(_TEMPORARY)})
+    if mode == "exec" and used:  # nor may they stay behind where a module runs
+        bound: list[ast.expr] = [ast.Name(name, ast.Store()) for name in used]
+        removed: list[ast.expr] = [ast.Name(name, ast.Del()) for name in used]
+        first = sum(isinstance(s, ast.ImportFrom) and s.module == "__future__" for s in new.body)
+        first += ast.get_docstring(tree) is not None
+        new.body[first:] = [ast.Assign(bound, ast.Constant(None)), *new.body[first:], ast.Delete(removed)]
     return _with_doors(compile(ast.fix_missing_locations(new), filename, mode, dont_inherit=True), doors)
 
 

@@ -7,8 +7,7 @@ changed.
 
 from __future__ import annotations
 
-import copy
-from collections import deque
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from enum import Enum
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
@@ -62,18 +61,17 @@ def _map(function: Callable, other: Callable, x: Any, memo: dict[int, tuple[Any,
     if isinstance(x, (*_CANNOT_VARY, np.ndarray, np.generic)):
         return other(x)
     elif isinstance(x, list | deque):
-        new = type(x)() if type(x) in (list, deque) else copy.copy(x)
+        new, base = _empty(x, (list, deque))
         memo[id(x)] = (x, new)
-        new.clear()
-        new.extend(_map(function, other, e, memo) for e in x)
+        base.extend(new, [_map(function, other, e, memo) for e in base.__iter__(x)])
     elif isinstance(x, tuple):
         elements = [_map(function, other, e, memo) for e in x]
         new = _remade(x, elements)
     elif isinstance(x, dict):
-        new = copy.copy(x)
+        new, base = _empty(x, (OrderedDict, defaultdict, dict))
         memo[id(x)] = (x, new)
-        for key, value in x.items():
-            new[key] = _map(function, other, value, memo)
+        for key, value in base.items(x):
+            base.__setitem__(new, key, _map(function, other, value, memo))
     elif fields := field_names(x):
         new = object.__new__(type(x))
         memo[id(x)] = (x, new)
@@ -83,6 +81,22 @@ def _map(function: Callable, other: Callable, x: Any, memo: dict[int, tuple[Any,
         return other(x)
     memo[id(x)] = (x, new)
     return new
+
+
+def _empty(x: Any, built_in: tuple[type, ...]) -> tuple[Any, type]:
+    """An empty container like ``x``, and the built-in type under it.
+
+    By that type's own methods it is filled and read, since those of its class may do anything with what they store.
+    """
+    base = next(kind for kind in built_in if isinstance(x, kind))
+    new = base.__new__(type(x))
+    if base is defaultdict:
+        new.default_factory = x.default_factory
+    if base is deque:
+        deque.__init__(new, (), x.maxlen)
+    for name in _own_names(x) if type(x) is not base else ():
+        object.__setattr__(new, name, getattr(x, name))
+    return new, base
 
 
 def _remade(x: tuple, elements: list) -> tuple:
@@ -102,7 +116,11 @@ def field_names(x: Any) -> list[str]:
     kind = type(x)
     if kind.__new__ is not object.__new__ and not hasattr(kind, "__dataclass_fields__"):
         return []
-    names = [n for cls in kind.__mro__ for n in own_slots(cls) if hasattr(x, n)]
+    return _own_names(x)
+
+
+def _own_names(x: Any) -> list[str]:
+    names = [n for cls in type(x).__mro__ for n in own_slots(cls) if hasattr(x, n)]
     return names + list(getattr(x, "__dict__", {}))
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
+from workbench.autodiff.met import replace_methods, restore_methods
 from workbench.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -140,7 +141,8 @@ class _Interpreter:
     """Settings of the whole interpreter while any thread records: set by the first to begin, put back by the last.
 
     Python's cyclic garbage collector is held back, since a trace makes many objects and little garbage: it looks at
-    each object once while it is young, and not again and again; and recursion may go deeper.
+    each object once while it is young, and not again and again; recursion may go deeper; and methods that compiled
+    code calls are rewritten (``met``).
     """
 
     def __init__(self) -> None:
@@ -153,11 +155,13 @@ class _Interpreter:
                 self.before = gc.get_threshold(), sys.getrecursionlimit()
                 gc.set_threshold(max(self.before[0][0], 200_000), 1_000_000, 1_000_000)
                 sys.setrecursionlimit(_FRAMES * self.before[1])
+                replace_methods()
 
     def __exit__(self, *error: Any) -> None:
         with self.lock:
             self.count -= 1
             if self.count == 0:
+                restore_methods()
                 gc.set_threshold(*self.before[0])
                 sys.setrecursionlimit(self.before[1])
 

@@ -6,10 +6,12 @@ the tests. Users add rules of their own with ``@workbench.rule``.
 
 from workbench.autodiff.registry import WAITING
 from workbench.rules import (  # noqa: F401
+    accessors,
     applied,
     builtins,
     complex_numbers,
     constants,
+    copying,
     elementwise,
     gathering,
     hips,

@@ -6,7 +6,6 @@ Conventions at kinks: ``abs`` has derivative 0 at 0; ``max`` and ``min`` give ev
 
 from __future__ import annotations
 
-import copy
 import functools
 import itertools
 import json
@@ -76,7 +75,10 @@ def float64(x: Any = 0.0) -> Any:
     x = current(x)
     if type(x) is TracedFloat:
         return recorded(float64(x.value), x.tape, x, 1.0)
-    return resolve(np.asarray)(x, np.float64) if type(x) is TracedArray else np.float64(x)
+    if type(x) is TracedArray:
+        return resolve(np.asarray)(x, np.float64)
+    own = python_method(type(x), "__float__")
+    return np.float64(x) if own is None else float64(resolve(own)(x))
 
 
 def _number_type(kind: type) -> None:
@@ -118,13 +120,18 @@ def abs_(x: Any) -> Any:
 def pow_(base: Any, exponent: Any, modulus: Any = None) -> Any:
     """``pow(base, exponent)``."""
     if modulus is not None:
-        return pow(base, exponent, modulus)
+        own = None if type(base) in TRACED else python_method(type(base), "__pow__")
+        return pow(base, exponent, modulus) if own is None else resolve(own)(base, exponent, modulus)
     return REWRITTEN_DOORS["power"](base, exponent)
 
 
 @door(divmod)
 def divmod_(a: Any, b: Any) -> Any:
-    """``(a // b, a % b)``."""
+    """``(a // b, a % b)``, or what a class of the program says."""
+    for name, mine, other in (("__divmod__", a, b), ("__rdivmod__", b, a)):
+        own = None if type(mine) in TRACED else python_method(type(mine), name)
+        if own is not None and (result := resolve(own)(mine, other)) is not NotImplemented:
+            return result
     if type(a) in TRACED or type(b) in TRACED:
         return REWRITTEN_DOORS["floor_divide"](a, b), REWRITTEN_DOORS["modulo"](a, b)
     return divmod(a, b)
@@ -239,8 +246,13 @@ def frexp(x: Any) -> Any:
 
 
 def _rounding(function: Callable) -> None:
+    method = f"__{function.__name__}__"
+
     @door(function)
     def call(x: Any) -> Any:
+        own = None if type(x) in TRACED else python_method(type(x), method)
+        if own is not None:
+            return resolve(own)(x)
         x = current(x)
         refuse_exact_whole_number(x)
         return function(plain(x))
@@ -267,7 +279,10 @@ def type_(x: Any, *rest: Any, **kwargs: Any) -> Any:
 @door(iter)
 def iter_(source: Any, *sentinel: Any) -> Any:
     """``iter(source)``, or ``iter(function, sentinel)`` with a rewritten function."""
-    return iter(resolve(source), *sentinel) if sentinel else iter(iterate(source))
+    if sentinel:
+        return iter(resolve(source), *sentinel)
+    own = python_method(type(source), "__iter__")
+    return iter(iterate(source)) if own is None else resolve(own)(source)
 
 
 @door(next)
@@ -382,7 +397,7 @@ def partial_(function: Callable, *args: Any, **kwargs: Any) -> Any:
     return functools.partial(function, *args, **kwargs)
 
 
-for _kind in (zip, enumerate, reversed, list, tuple):
+for _kind in (zip, enumerate, reversed, list, tuple, set, frozenset):
 
     def _over_rows(kind: Any, *sources: Any, **kwargs: Any) -> Any:
         return kind(*[iterate(s) for s in sources], **kwargs)
@@ -427,13 +442,26 @@ for _name, _operation in {
     "ne": "not_equal",
     "getitem": "get_item",
     "iadd": "in_place_add",
+    "and_": "bit_and",
+    "or_": "bit_or",
+    "xor": "bit_xor",
+    "lshift": "left_shift",
+    "rshift": "right_shift",
+    "invert": "invert",
+    "delitem": "delete_item",
     "isub": "in_place_subtract",
     "imul": "in_place_multiply",
     "itruediv": "in_place_divide",
+    "ifloordiv": "in_place_floor_divide",
+    "imod": "in_place_modulo",
+    "ipow": "in_place_power",
+    "imatmul": "in_place_matrix_multiply",
 }.items():
     DOORS[getattr(operator, _name)] = REWRITTEN_DOORS[_operation]
 DOORS[operator.setitem] = lambda container, index, value: REWRITTEN_DOORS["set_item"](value, container, index)
 DOORS[operator.abs] = abs_
+if hasattr(operator, "call"):  # Python 3.11
+    DOORS[operator.call] = lambda function, *args, **kwargs: resolve(function)(*args, **kwargs)
 
 
 # ------------------------------------------------------------------------------------ the standard library
@@ -492,27 +520,6 @@ def _standard_quantile(p: Any) -> Any:
         return statistics.NormalDist().inv_cdf(p)
     z = _standard_quantile(p.value)
     return recorded(z, p.tape, p, math.sqrt(2 * math.pi) * resolve(math.exp)(z * z / 2))
-
-
-@door(copy.copy)
-def copy_(x: Any) -> Any:
-    """``copy.copy``."""
-    return _plain_or_traced_copy(copy.copy, x)
-
-
-@door(copy.deepcopy)
-def deepcopy_(x: Any, memo: Any = None) -> Any:
-    """``copy.deepcopy``: traced arrays inside are copied with their derivatives."""
-    memo = {} if memo is None else memo
-    for leaf in leaves(x):
-        if type(leaf) is np.ndarray and type(seen := current(leaf)) is TracedArray:
-            memo[id(leaf)] = resolve(np.copy)(seen)
-    return copy.deepcopy(x, memo)
-
-
-def _plain_or_traced_copy(function: Callable, x: Any) -> Any:
-    seen = current(x)
-    return resolve(np.copy)(seen) if type(seen) is TracedArray else function(x)
 
 
 def _refuse(function: Callable, what: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.calls import REWRITTEN_DOORS, resolve
+from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
 from workbench.autodiff.registry import DOORS, Rule, add_rule, door
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.telling import plain
@@ -40,6 +40,9 @@ _TABLE: dict[str, Callable] = {
 def complex_(real: Any = 0.0, imag: Any = 0.0) -> Any:
     """``complex(real, imag)`` stays on the tape."""
     refuse_text(real, "a complex number")
+    own = None if type(real) in TRACED else python_method(type(real), "__complex__")
+    if own is not None:
+        real = resolve(own)(real)
     if type(real) not in TRACED and type(imag) not in TRACED:
         return complex(real) if isinstance(real, str) else complex(real, imag)
     turned = REWRITTEN_DOORS["multiply"](imag, 1j)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current
+from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import (
     DOORS,
@@ -196,6 +197,8 @@ def _number_function(function: Callable, partials: tuple[Callable | None, ...]) 
         return of_one(x) if type(x) is TracedFloat else function(x)
 
     def of_several(*args: Any) -> Any:
+        if not all(type(a) in _NUMBERS for a in args):
+            args = tuple(map(_settled, args))
         tape = innermost(*args)
         if tape is None:
             return function(*[_settled(a) for a in args])
@@ -217,9 +220,14 @@ def _number_function(function: Callable, partials: tuple[Callable | None, ...]) 
     return door
 
 
+_NUMBERS = frozenset({float, int, np.float64, *TRACED})
+
+
 def _settled(x: Any) -> Any:
-    """An argument for compiled code: arrays of one element count as the number in them."""
+    """An argument for compiled code: arrays of one element, and objects with ``__float__``, count as their number."""
     x = current(x)
+    if type(x) not in _NUMBERS and (own := python_method(type(x), "__float__")) is not None:
+        return resolve(own)(x)
     if type(x) in NUMBERS:
         x = NUMBERS[type(x)](x)
     return x.item() if type(x) is TracedArray else x

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.autodiff.met import as_written
 from workbench.autodiff.native import arrays, calls, complexes, library
 from workbench.autodiff.native.ir import Atom, Block, Op, Value, type_of
 from workbench.autodiff.native.primitives import BINARY, COMPARE, PRIMITIVES
@@ -332,7 +333,9 @@ def attribute(low: Lowering, thing: Any, name: str, node: ast.AST) -> Any:
     if isinstance(thing, Tup) and name == "_replace" and hasattr(thing.kind, "_fields"):
         return Bound(Static(calls.replace_named), (thing,))
     if isinstance(thing, Rec | Tup):
-        found = next((vars(kind)[name] for kind in thing.kind.__mro__ if name in vars(kind)), None)
+        found = as_written(
+            next((vars(kind)[name] for kind in thing.kind.__mro__ if name in vars(kind)), None)
+        )
         if isinstance(found, types.FunctionType):
             return Bound(Static(found), (thing,))
         if isinstance(found, property) and isinstance(found.fget, types.FunctionType):

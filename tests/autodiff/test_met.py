@@ -1,0 +1,79 @@
+"""Classes of a program are changed only while it is differentiated."""
+
+import array
+
+import numpy as np
+import pytest
+
+from workbench import gradient, value_and_gradient
+from workbench.errors import LostGradientError
+
+
+class _Rows:
+    def __init__(self, x):
+        self.v = np.zeros(2)
+        self.v[:] = x
+
+    def __iter__(self):
+        return iter(self.v)
+
+    def __array__(self, dtype=None, copy=None):
+        return self.v
+
+    def __float__(self):
+        return self.v[0]
+
+
+def test_the_methods_of_a_class_are_put_back():
+    before = dict(vars(_Rows))
+
+    def program(x):
+        rows = _Rows(x)
+        inside.append(vars(_Rows)["__iter__"])
+        return sum(set(rows))
+
+    inside = []
+    np.testing.assert_allclose(gradient(program)(np.array([1.0, 2.0])), 1.0)
+    assert inside[0] is not before["__iter__"]
+    assert dict(vars(_Rows)) == before
+
+    def fails(x):
+        raise KeyError(_Rows(x))
+
+    with pytest.raises(KeyError):
+        gradient(fails)(np.array([1.0, 2.0]))
+    assert dict(vars(_Rows)) == before
+
+
+@pytest.mark.parametrize("take", [lambda rows: np.stack([rows, rows]), lambda rows: array.array("d", [rows])])
+def test_an_object_that_compiled_code_turns_into_numbers_is_refused(take):
+    def program(x):
+        take(_Rows(x))
+        return x[0]
+
+    with pytest.raises(LostGradientError, match="turn itself into plain numbers"):
+        gradient(program)(np.array([1.0, 2.0]))
+
+
+class _Kept(dict):
+    """Stores the square of what it is given."""
+
+    def __new__(cls, label):
+        return super().__new__(cls)
+
+    def __init__(self, label):
+        self.label = label
+
+    def __setitem__(self, key, value):
+        super().__setitem__(key, value**2)
+
+
+def test_an_argument_that_changes_what_it_stores_is_copied_as_it_is():
+    kept = _Kept("a")
+    kept["x"] = 3.0
+
+    def program(d):
+        return d["x"] * len(d.label)
+
+    value, found = value_and_gradient(program)(kept)
+    assert (value, found["x"], found.label) == (9.0, 1.0, "a")

@@ -1,0 +1,107 @@
+"""Making objects: as their classes do it, with the methods that take part rewritten."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff import calls
+from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve, rewritten_code
+from workbench.autodiff.refusing import NO_MASKS, NO_MATRICES, refusing
+from workbench.autodiff.settling import note
+from workbench.autodiff.tape import OPEN
+
+
+def class_door(cls: type) -> Callable:
+    """Making an object: as the class does it, with rewritten ``__new__`` and ``__init__``."""
+    if cls.__module__.startswith("numpy.ma"):
+        return refusing(cls, NO_MASKS)
+    if issubclass(cls, np.matrix):
+        return refusing(cls, NO_MATRICES)
+    own = python_method(type(cls), "__call__")
+    if own is None:
+        return making(cls)
+    new = resolve(own)
+    return functools.partial(new, cls) if new is not own else calls._compiled(cls) if OPEN else cls
+
+
+def making(cls: type) -> Callable:
+    """What ``type.__call__`` does."""
+    foreign = type(cls).__call__ is not type.__call__ and python_method(type(cls), "__call__") is None
+    if foreign or cls.__module__ == "builtins":
+        return calls._compiled(cls) if OPEN else cls
+    init, new = python_method(cls, "__init__"), python_method_or_static(cls, "__new__")
+    if init is None and new is None:
+        return calls._compiled(cls) if OPEN else cls
+    new_door = resolve(new) if new is not None else None
+    init_door = resolve(init) if init is not None else None
+    post_init = python_method(cls, "__post_init__")
+    is_dataclass = "__dataclass_fields__" in vars(cls)
+    stays = init is not None and rewritten_code(init) is None  # dataclasses made it, without source
+    if (new is None or rewritten_code(new) is None) and (init is None or stays) and post_init is None:
+        return _noted_dataclass(cls) if is_dataclass and OPEN else cls
+    if post_init is not None and stays:
+        init_door = _dataclass_init(init, post_init)
+
+    def make(*args: Any, **kwargs: Any) -> Any:
+        if new_door is not None:
+            made = new_door(cls, *args, **kwargs)
+        elif init is not None and cls.__new__ is object.__new__:
+            made = object.__new__(cls)
+        else:
+            made = cls.__new__(cls, *args, **kwargs)
+        if isinstance(made, cls):
+            own = type(made).__init__
+            if own is not cls.__init__:  # ``__new__`` chose a class of its own
+                resolve(own)(made, *args, **kwargs)
+            elif init_door is not None:
+                init_door(made, *args, **kwargs)
+            else:
+                cls.__init__(made, *args, **kwargs)
+        return made
+
+    return make
+
+
+def _noted_dataclass(cls: type) -> Callable:
+    def make(*args: Any, **kwargs: Any) -> Any:
+        made = cls(*args, **kwargs)
+        for name in cls.__dataclass_fields__:
+            note(made, getattr(made, name, None), name)
+        return made
+
+    return make
+
+
+def _dataclass_init(init: FunctionType, post_init: FunctionType) -> Callable:
+    """The ``__init__`` that ``dataclasses`` made, which has no source, with a rewritten ``__post_init__``."""
+
+    class Receiver:
+        def __post_init__(self, *args: Any) -> None:
+            self.__dict__["<after>"] = args
+
+    def call(made: Any, *args: Any, **kwargs: Any) -> None:
+        receiver = Receiver()
+        init(receiver, *args, **kwargs)
+        after = receiver.__dict__.pop("<after>", ())
+        frozen = type(made).__dataclass_params__.frozen
+        for name, value in receiver.__dict__.items():
+            note(made, value, name)
+            if frozen:
+                object.__setattr__(made, name, value)
+            else:
+                REWRITTEN_DOORS["set_attribute"](value, made, name)
+        resolve(post_init)(made, *after)
+
+    return call
+
+
+def python_method_or_static(cls: type, name: str) -> FunctionType | None:
+    found = inspect.getattr_static(cls, name, None)
+    found = found.__func__ if isinstance(found, staticmethod) else found
+    return found if type(found) is FunctionType else None
