@@ -142,7 +142,7 @@ def _own(f: Callable) -> Callable:
 
 
 def _shares_memory(argument: Any) -> bool:
-    if not isinstance(argument, tuple) and not hasattr(argument, "__dataclass_fields__"):
+    if not isinstance(argument, tuple | dict) and not hasattr(argument, "__dataclass_fields__"):
         return False
     arrays = [leaf for leaf in leaves(argument) if isinstance(leaf, np.ndarray)]
     return any(np.may_share_memory(a, b) for k, a in enumerate(arrays) for b in arrays[:k])
@@ -180,7 +180,7 @@ def native_pullback(
     if isinstance(made, Refusal):
         return None
     made = made.frozen()
-    kept = map_leaves(_copy, args) if made.has_arrays else args
+    kept = map_leaves(_copy, args) if made.has_arrays or made.has_dicts else args
     found = _forward(made, args)
     if found is None:
         return None
@@ -237,7 +237,7 @@ def native_pushforward(f: Callable, args: tuple, traced: Callable) -> tuple[Any,
     if isinstance(made, Refusal):
         return None
     made = made.frozen()
-    kept = map_leaves(_copy, args) if made.has_arrays else args
+    kept = map_leaves(_copy, args) if made.has_arrays or made.has_dicts else args
     try:
         value, _ = made.push(args, map_leaves(_zero, args, other=lambda _: None))
     except LEAVES:

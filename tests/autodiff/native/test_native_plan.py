@@ -43,8 +43,8 @@ def catches(x):
 
 
 def keeps_a_dict(x):
-    d = {"x": x}
-    return d["x"]
+    d = {0: x}
+    return d[0]
 
 
 def reads_a_dict(x):
@@ -99,7 +99,7 @@ def big_integer(x):
     ("program", "reason", "text", "caret"),
     [
         (catches, "try/except", "try:", "^^^"),
-        (keeps_a_dict, "a dict", 'd = {"x": x}', "    ^^^^^^^^"),
+        (keeps_a_dict, "key that is not a constant string", "d = {0: x}", "     ^"),
         (reads_a_dict, "the subscript of", 'return TABLE["a"] * x', "       ^^^^^^^^^^"),
         (calls_the_unknown, "gamma is not known", "return math.gamma(x) + x", "       ^^^^^^^^^^^^^"),
         (changes_kind, "y is a tuple of 2 on one path", "return y[0]", "       ^"),

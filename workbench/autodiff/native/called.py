@@ -9,7 +9,14 @@ from typing import Any
 
 from workbench.autodiff.location import is_engine_file
 from workbench.autodiff.native.fence import refuse
-from workbench.autodiff.native.structures import Bound, Static, leaf_types, shape_of, thing_of
+from workbench.autodiff.native.structures import (
+    Bound,
+    Static,
+    argument_of,
+    leaf_types,
+    shape_of,
+    thing_of,
+)
 from workbench.autodiff.registry import DOORS, OWN
 
 
@@ -54,7 +61,7 @@ def called_function(
         raise refuse(f"{target.__qualname__} belongs to the engine")
     if target in OWN or target in DOORS:
         raise refuse(f"{target.__qualname__} has a rule of its own")
-    things = [*before, *map(thing_of, args)]
+    things = [*before, *map(argument_of, args)]
     if keywords:
         things += _by_position(target, len(things), keywords)
     return target, things, len(before)

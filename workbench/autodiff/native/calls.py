@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.autodiff.location import is_engine_file
-from workbench.autodiff.native import complexes, library
+from workbench.autodiff.native import complexes, dicts, library
 from workbench.autodiff.native.ir import Atom, Value, type_of
 from workbench.autodiff.native.normalise import RESULT, normalise
 from workbench.autodiff.native.primitives import CALLABLES, PRIMITIVES, RUNTIME
 from workbench.autodiff.native.structures import (
     Arr,
     Bound,
+    Dict,
     Lazy,
     Local,
     Maybe,
@@ -51,7 +52,7 @@ def call(low: Lowering, node: ast.Call) -> Any:
     """Read a call."""
     from workbench.autodiff.native.expressions import quiet
 
-    function = low.evaluate(node.func)
+    function = dicts.called_method(low, node.func) or low.evaluate(node.func)
     lazy = _consumes(function) and all(quiet(low, arg) for arg in node.args)
     args: list[Any] = []
     for arg in node.args:
@@ -61,11 +62,19 @@ def call(low: Lowering, node: ast.Call) -> Any:
                 raise low.refuse("it uses * of something other than a tuple", arg)
             args += thing.items
         else:
-            args.append(low.evaluate(arg, lazy=lazy))
-    if any(keyword.arg is None for keyword in node.keywords):
-        raise low.refuse("it uses ** in a call", node)
-    keywords = {keyword.arg: low.evaluate(keyword.value) for keyword in node.keywords}
-    return call_thing(low, function, args, keywords, node=node)
+            args.append(dicts.lent(dicts.peek(low, arg, lazy=lazy)))
+    keywords: dict[str, Any] = {}
+    for keyword in node.keywords:
+        thing = low.evaluate(keyword.value)
+        if keyword.arg is None and not isinstance(thing, Dict):
+            raise low.refuse("it uses ** of something other than a dict in a call", node)
+        given = thing.entries if keyword.arg is None else {keyword.arg: thing}
+        if given.keys() & keywords.keys():
+            low.stop(node)
+        keywords |= {name: dicts.lent(item) for name, item in given.items()}
+    result = call_thing(low, function, args, keywords, node=node)
+    dicts.after_call(low, node, result)
+    return result
 
 
 def _has_own_rule(target: Any) -> bool:
@@ -103,7 +112,7 @@ def call_thing(
     target = function.value
     if _has_own_rule(target):
         raise low.refuse(f"{getattr(target, '__name__', target)} has a rule of its own", node)
-    reader = complexes.reader_of(target, args)
+    reader = complexes.reader_of(target, args) or dicts.reader_of(target)
     if reader is not None:
         low.program.numpy |= isinstance(target, np.ufunc)
         return reader(low, args, keywords, node)
@@ -222,6 +231,7 @@ def _call_local(
     positional = [a.arg for a in [*arguments.posonlyargs, *arguments.args]]
     names = [*positional, *(a.arg for a in arguments.kwonlyargs)]
     things = {**function.defaults, **dict(zip(positional, args, strict=False)), **keywords}
+    things = {name: dicts.lent(thing) for name, thing in things.items()}
     if len(args) > len(positional) or set(things) != set(names):
         raise low.refuse("the call does not fit the function's parameters", node)
     outer = low.scope
@@ -375,8 +385,8 @@ def _round(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.A
 
 
 def _len(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
-    if len(args) == 1 and isinstance(args[0], Tup):
-        return len(args[0].items)
+    if len(args) == 1 and isinstance(args[0], Tup | Dict):
+        return len(dicts.keys_of(args[0]).items)
     if len(args) == 1 and isinstance(args[0], Arr | Lazy):
         return args[0].dims[0]
     raise low.refuse("it uses len() of something other than a tuple", node)
@@ -431,6 +441,7 @@ def _divmod(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.
 
 
 def _items(low: Lowering, thing: Any, node: ast.AST) -> tuple[Any, ...]:
+    thing = dicts.keys_of(thing)
     if not isinstance(thing, Tup):
         raise low.refuse("this goes through something other than a tuple", node)
     return thing.items
@@ -489,8 +500,8 @@ def _isinstance(low: Lowering, args: list[Any], keywords: dict[str, Any], node: 
         if not all(k in (float, int, bool, str, tuple, list, dict, complex, type(None)) for k in kinds):
             raise low.refuse("it uses isinstance() of a number with a class this tier does not know", node)
         return any(issubclass(kind, k) for k in kinds)
-    if isinstance(thing, Tup | Rec):
-        return any(issubclass(thing.kind, k) for k in kinds)
+    if isinstance(thing, Tup | Rec | Dict):
+        return any(issubclass(dict if isinstance(thing, Dict) else thing.kind, k) for k in kinds)
     if isinstance(thing, Static):
         return isinstance(thing.value, tuple(kinds))
     raise low.refuse("it uses isinstance() of a function or a complex number", node)

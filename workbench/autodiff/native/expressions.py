@@ -9,11 +9,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.autodiff.met import as_written
-from workbench.autodiff.native import arrays, calls, complexes, library
+from workbench.autodiff.native import arrays, calls, complexes, dicts, library
 from workbench.autodiff.native.ir import Atom, Block, Op, Value, type_of
 from workbench.autodiff.native.primitives import BINARY, COMPARE, PRIMITIVES
 from workbench.autodiff.native.statements import make_local
-from workbench.autodiff.native.structures import Arr, Bound, Cplx, Lazy, Rec, Static, Tup, is_atom, thing_of
+from workbench.autodiff.native.structures import (
+    Arr,
+    Bound,
+    Cplx,
+    Dict,
+    Lazy,
+    Rec,
+    Static,
+    Tup,
+    is_atom,
+    thing_of,
+)
 
 if TYPE_CHECKING:
     from workbench.autodiff.native.lower import Lowering
@@ -65,8 +76,8 @@ def truth(low: Lowering, thing: Any, node: ast.AST) -> Atom:
         return low.op("ne", thing, 0.0 if type_of(thing) == "float" else 0, node=node)
     if isinstance(thing, Cplx):
         return complexes.equal(low, thing, 0, negated=True, node=node)
-    if isinstance(thing, Tup):
-        return bool(thing.items)
+    if isinstance(thing, Tup | Dict):
+        return bool(thing.items if isinstance(thing, Tup) else thing.entries)
     if isinstance(thing, Static):
         return bool(thing.value)
     raise low.refuse("it uses the truth of an object", node)
@@ -241,6 +252,8 @@ def _comparison(low: Lowering, op: ast.cmpop, left: Any, right: Any, *, node: as
             same = False
         if same is not None:
             return same == isinstance(op, ast.Is | ast.Eq)
+    if isinstance(op, ast.In | ast.NotIn) and isinstance(right, Dict) and isinstance(left, Static):
+        return (left in dicts.keys_of(right).items) == isinstance(op, ast.In)
     if isinstance(op, ast.In | ast.NotIn) and isinstance(right, Tup) and isinstance(left, Static):
         if not all(isinstance(item, Static) for item in right.items):
             raise low.refuse("a number is looked for in a tuple", node)
@@ -310,13 +323,14 @@ def _display(low: Lowering, node: ast.Tuple | ast.List) -> Tup:
 
 
 def _items(low: Lowering, thing: Any, node: ast.AST) -> list[Any]:
+    thing = dicts.keys_of(thing)
     if not isinstance(thing, Tup):
         raise low.refuse(f"cannot go through {_describe(thing)}", node)
     return list(thing.items)
 
 
 def _attribute(low: Lowering, node: ast.Attribute) -> Any:
-    thing = evaluate(low, node.value, lazy=True)
+    thing = dicts.peek(low, node.value, lazy=True)
     return attribute(low, thing, node.attr, node)
 
 
@@ -326,6 +340,8 @@ def attribute(low: Lowering, thing: Any, name: str, node: ast.AST) -> Any:
         return library.array_attribute(low, thing, name, node)
     if (is_atom(thing) or isinstance(thing, Cplx)) and name in complexes.ATTRIBUTES:
         return complexes.ATTRIBUTES[name](low, thing, node)
+    if isinstance(thing, Dict):
+        return dicts.method(low, thing, name, node)
     if isinstance(thing, Rec) and name in thing.fields:
         return thing.fields[name]
     if isinstance(thing, Tup) and name in getattr(thing.kind, "_fields", ()):
@@ -354,11 +370,13 @@ def attribute(low: Lowering, thing: Any, name: str, node: ast.AST) -> Any:
 
 
 def _subscript(low: Lowering, node: ast.Subscript) -> Any:
-    thing = evaluate(low, node.value)
+    thing = dicts.peek(low, node.value)
     if isinstance(thing, Lazy):
         thing = arrays.materialise(low, thing, node)
     if isinstance(thing, Arr):
         return arrays.subscript(low, thing, node)
+    if isinstance(thing, Dict):
+        return dicts.entry(low, thing, evaluate(low, node.slice), node)
     if isinstance(thing, Tup):
         if isinstance(node.slice, ast.Slice):
             parts = [
@@ -438,7 +456,9 @@ def _target_names(target: ast.expr) -> list[str]:
 
 READERS: dict[type[ast.expr], Any] = {
     ast.Constant: _constant,
-    ast.Name: lambda low, node: low.lookup(node.id, node),
+    ast.Name: dicts.name,
+    ast.Dict: dicts.display,
+    ast.DictComp: dicts.comprehension,
     ast.BinOp: lambda low, node: arithmetic(
         low, type(node.op).__name__, *operands(low, node.left, node.right), node=node
     ),

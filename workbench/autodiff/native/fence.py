@@ -66,8 +66,6 @@ EXPRESSIONS: dict[type[ast.expr], str] = {
     ast.Yield: "it is a generator",
     ast.YieldFrom: "it is a generator",
     ast.Await: "it is asynchronous",
-    ast.Dict: "it uses a dict",
-    ast.DictComp: "it uses a dict",
     ast.Set: "it uses a set",
     ast.SetComp: "it uses a set",
 }

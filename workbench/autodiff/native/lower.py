@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from workbench.autodiff.native import arrays, complexes
+from workbench.autodiff.native import arrays, complexes, dicts
 from workbench.autodiff.native.arrays import materialise, store, with_strides
 from workbench.autodiff.native.fence import refuse
 from workbench.autodiff.native.ir import (
@@ -41,6 +41,7 @@ from workbench.autodiff.native.structures import (
     Arr,
     Conflict,
     Cplx,
+    Dict,
     Given,
     Lazy,
     Local,
@@ -129,8 +130,15 @@ class _Lowering:
         return shape
 
     def no_locals(self, thing: Any, node: ast.AST) -> None:
-        if isinstance(thing, Tup | Rec):
-            for item in thing.items if isinstance(thing, Tup) else thing.fields.values():
+        if isinstance(thing, Tup | Rec | Dict):
+            parts = (
+                thing.items
+                if isinstance(thing, Tup)
+                else thing.fields
+                if isinstance(thing, Rec)
+                else thing.entries
+            )
+            for item in parts if isinstance(thing, Tup) else parts.values():
                 self.no_locals(item, node)
         elif not is_atom(thing) and not isinstance(thing, Cplx | Static | Arr):
             raise self.refuse("a function made inside leaves the function", node)
@@ -217,6 +225,9 @@ class _Lowering:
         if shape[0] == "tuple":
             items = zip(thing.items, shape[2:], strict=True)
             return Tup(tuple(self.coerce(item, inner, node) for item, inner in items), thing.kind)
+        if shape[0] == "dict":
+            items = ((key, self.coerce(thing.entries[key], inner, node)) for key, inner in shape[2:])
+            return Dict(dict(items), shape[1])
         if shape[0] == "record":
             return Rec(
                 {key: self.coerce(thing.fields[key], inner, node) for key, inner in shape[2:]}, thing.kind
@@ -454,12 +465,12 @@ class _Lowering:
                 self.program.outside_roots.add(made.root)
         return self.target.outside[place]
 
-    def assign(self, target: ast.expr, thing: Any) -> None:
-        """Bind a target to a thing."""
+    def assign(self, target: ast.expr, thing: Any, *, fresh: bool = False) -> None:
+        """Bind a target to a thing; ``fresh`` says that a dictionary has no other name than this."""
         if isinstance(thing, Lazy) and not isinstance(target, ast.Subscript):
             thing = materialise(self, thing, target)
         if isinstance(target, ast.Name):
-            self.scope.vars[target.id] = thing
+            self.scope.vars[target.id] = thing if fresh else dicts.lent(thing)
             name_leaves(thing, target.id)
         elif isinstance(target, ast.Tuple | ast.List):
             if not isinstance(thing, Tup):
@@ -477,6 +488,8 @@ class _Lowering:
                 self.assign(item.value if isinstance(item, ast.Starred) else item, part)
         elif isinstance(target, ast.Attribute):
             raise self.refuse("an attribute is set: only frozen objects are taken", target)
+        elif isinstance(target, ast.Subscript) and dicts.is_entry(self, target):
+            dicts.write(self, target, thing)
         elif isinstance(target, ast.Subscript):
             store(self, target, thing)
         else:
@@ -503,6 +516,7 @@ class _Lowering:
     def call_function(self, function: types.FunctionType | Local, args: dict[str, Any], node: ast.AST) -> Any:
         """Call another function of the program."""
         args = {name: materialise(self, a, node) if isinstance(a, Lazy) else a for name, a in args.items()}
+        args = {name: dicts.lent(a) for name, a in args.items()}
         constants = self.program.constants(function, args)
         callee = self.program.specialise(function, args, constants, within=self.scope)
         if not callee.finished:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from workbench.autodiff.native.ir import Value, type_of
-from workbench.autodiff.native.structures import UNDEFINED, Arr, Bound, Cplx, Lazy, Maybe, Rec, Tup, is_atom
+from workbench.autodiff.native.structures import (
+    UNDEFINED,
+    Arr,
+    Bound,
+    Cplx,
+    Dict,
+    Lazy,
+    Maybe,
+    Rec,
+    Tup,
+    is_atom,
+)
 
 
 def name_leaves(thing: Any, name: str) -> None:
@@ -19,8 +30,8 @@ def name_leaves(thing: Any, name: str) -> None:
         names = getattr(thing.kind, "_fields", range(len(thing.items)))
         for key, item in zip(names, thing.items, strict=True):
             name_leaves(item, f"{name}_{key}")
-    elif isinstance(thing, Rec):
-        for key, item in thing.fields.items():
+    elif isinstance(thing, Rec | Dict):
+        for key, item in (thing.fields if isinstance(thing, Rec) else thing.entries).items():
             name_leaves(item, f"{name}_{key}")
     elif isinstance(thing, Arr):
         thing.data.hint = thing.data.hint or name
@@ -37,6 +48,8 @@ def describe(thing: Any) -> str:
     if isinstance(thing, Tup | Rec):
         size = f" of {len(thing.items)}" if isinstance(thing, Tup) else ""
         return f"a {thing.kind.__name__}{size}"
+    if isinstance(thing, Dict):
+        return "a dict"
     if isinstance(thing, Maybe):
         return describe(thing.thing)
     if isinstance(thing, Arr | Lazy):

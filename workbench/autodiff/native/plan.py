@@ -26,6 +26,7 @@ from workbench.autodiff.native.structures import (
     Given,
     assemble,
     has_complex,
+    has_dict,
     leaf_types,
     leaves,
     object_of,
@@ -65,6 +66,8 @@ class Plan:
         if self.program.outside and self.program.writes_anywhere:
             raise refuse("it writes into an array that may be one from outside of the function")
         own = {id(cell) for cell in target.__closure__ or ()}
+        if has_dict(entry.result, shared=True):
+            raise refuse("its result holds a dict that it may have from elsewhere, or twice")
         if self.program.widened and has_complex(entry.result):
             raise refuse("its result is a complex number on one path, and may be a real one on another")
         # where the arrays from outside are; a home of None is the function's own closure
@@ -84,6 +87,7 @@ class Plan:
         self.program.let_go(target.__closure__ or ())
         self.n_args = len(args)
         self.work = Work(entry.block, entry.params)
+        self.has_dicts = any(map(has_dict, self.arg_shapes))
         self.has_arrays = any("[" in type_ for type_ in types_)
         self.numpy = self.program.numpy or self.has_arrays or bool(self.places)
         # shared by the plans of functions with the same code:
@@ -371,7 +375,7 @@ def cotangent_leaves(shape: Any, bar: Any) -> list[Any]:
             for inner, item in zip(shape[2:], items, strict=True)
             for leaf in cotangent_leaves(inner, item)
         ]
-    if shape[0] == "record":
+    if shape[0] in ("record", "dict"):
         found = []
         for name, inner in shape[2:]:
             item = None if bar is None else bar.get(name) if isinstance(bar, dict) else getattr(bar, name)

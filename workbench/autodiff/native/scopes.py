@@ -17,17 +17,27 @@ class Scope:
     locals: frozenset[str]
     vars: dict[str, Any] = field(default_factory=dict)
     outer: Scope | None = None
+    lent: set[str] = field(default_factory=set)  # names of dictionaries that may have another name
+    written: set[str] = field(default_factory=set)  # names of dictionaries that are written into
     stands_for: Scope | None = None  # the scope of another function, of which some names were handed over
 
 
 def assigned_names(nodes: list[ast.AST] | ast.AST) -> frozenset[str]:
-    """The names that statements assign, not counting functions defined in them."""
+    """The names that statements assign, not counting functions defined in them; also ``p`` in ``p["key"] = …``."""
     names: set[str] = set()
     waiting = list(nodes) if isinstance(nodes, list) else [nodes]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names.add(node.id)
+        if (
+            isinstance(node, ast.Subscript)
+            and isinstance(node.ctx, ast.Store)
+            and isinstance(node.value, ast.Name)
+        ):
+            key = node.slice
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                names.add(node.value.id)
         if isinstance(node, ast.FunctionDef):
             names.add(node.name)
         elif not isinstance(node, ast.Lambda | ast.ListComp | ast.GeneratorExp):

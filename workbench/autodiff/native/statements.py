@@ -6,7 +6,7 @@ import ast
 import copy
 from typing import TYPE_CHECKING, Any
 
-from workbench.autodiff.native import arrays
+from workbench.autodiff.native import arrays, dicts
 from workbench.autodiff.native.structures import Arr, Lazy, Local, Static, Tup, is_atom
 
 if TYPE_CHECKING:
@@ -25,9 +25,10 @@ def statement(low: Lowering, node: ast.stmt) -> None:
 
 def _assign(low: Lowering, node: ast.Assign) -> None:
     lazy = len(node.targets) == 1 and isinstance(node.targets[0], ast.Subscript)
-    thing = low.evaluate(node.value, lazy=lazy)
+    returned = dicts.returned(low, node)
+    thing = low.evaluate(node.value, lazy=lazy) if returned is None else returned
     for target in node.targets:
-        low.assign(target, thing)
+        low.assign(target, thing, fresh=returned is not None or dicts.makes(node))
 
 
 def _annotated(low: Lowering, node: ast.AnnAssign) -> None:
@@ -36,6 +37,9 @@ def _annotated(low: Lowering, node: ast.AnnAssign) -> None:
 
 
 def _augmented(low: Lowering, node: ast.AugAssign) -> None:
+    if isinstance(node.target, ast.Subscript) and dicts.is_entry(low, node.target):
+        dicts.update(low, node)
+        return
     if isinstance(node.target, ast.Subscript):
         arrays.update(low, node, None)
         return
@@ -86,7 +90,7 @@ def _for(low: Lowering, node: ast.For) -> None:
     if _is_range(low, node.iter):
         low.loop(node, bounds=_bounds(low, node.iter))
         return
-    items = low.evaluate(node.iter)
+    items = dicts.keys_of(low.evaluate(node.iter))
     if isinstance(items, Lazy):
         items = arrays.materialise(low, items, node.iter)
     sequence = arrays.items_of(low, items, node.iter)

@@ -75,6 +75,17 @@ class Rec:
 
 
 @dataclass(eq=False)
+class Dict:
+    """A dictionary whose keys are constant strings. A write makes another thing, see ``dicts``.
+
+    ``fresh`` says that the program has no other way to this dictionary than the one that led here.
+    """
+
+    entries: dict[str, Any]
+    fresh: bool
+
+
+@dataclass(eq=False)
 class Arr:
     """An array: the array itself, where its cotangents begin, its lengths, and its strides where it has gaps.
 
@@ -167,6 +178,8 @@ def shape_of(thing: Any) -> Any:
         return ("tuple", thing.kind, *map(shape_of, thing.items))
     if isinstance(thing, Rec):
         return ("record", thing.kind, *((name, shape_of(item)) for name, item in thing.fields.items()))
+    if isinstance(thing, Dict):
+        return ("dict", thing.fresh, *((key, shape_of(item)) for key, item in thing.entries.items()))
     if isinstance(thing, Maybe):
         return ("maybe", shape_of(thing.thing))
     if isinstance(thing, Arr):
@@ -184,6 +197,8 @@ def leaves(thing: Any) -> list[Atom]:
         return [leaf for item in thing.items for leaf in leaves(item)]
     if isinstance(thing, Rec):
         return [leaf for item in thing.fields.values() for leaf in leaves(item)]
+    if isinstance(thing, Dict):
+        return [leaf for item in thing.entries.values() for leaf in leaves(item)]
     if isinstance(thing, Maybe):
         return [*leaves(thing.thing), thing.flag]
     if isinstance(thing, Arr):
@@ -206,6 +221,8 @@ def assemble(shape: Any, make: Callable[[str, str], Atom], name: str = "") -> An
         )
     if kind == "record":
         return Rec({key: assemble(item, make, f"{name}_{key}") for key, item in shape[2:]}, shape[1])
+    if kind == "dict":
+        return Dict({key: assemble(item, make, f"{name}_{key}") for key, item in shape[2:]}, shape[1])
     if kind == "maybe":
         thing = assemble(shape[1], make, name)
         return Maybe(thing, make("bool", f"{name}_is_set"))
@@ -229,6 +246,14 @@ def leaf_types(shape: Any) -> list[str]:
 
     assemble(shape, note)
     return types_
+
+
+def has_dict(shape: Any, *, shared: bool = False) -> bool:
+    """Whether there is a dictionary in a thing of this shape, or one that the program may reach otherwise too."""
+    if not isinstance(shape, tuple):
+        return False
+    here = shape[:1] == ("dict",) and not (shared and shape[1])
+    return here or any(has_dict(inner, shared=shared) for inner in shape)
 
 
 def has_complex(shape: Any) -> bool:
@@ -256,11 +281,14 @@ def join_shapes(a: Any, b: Any) -> Any:
         return join_maybe(a, b)
     if "array" in (a[0], b[0]):
         return (*a[:3], False) if a[:3] == b[:3] else None
-    if a[0] != b[0] or len(a) != len(b) or a[0] == "static" or a[1] is not b[1]:
+    if a[0] != b[0] or len(a) != len(b) or a[0] == "static" or (a[1] is not b[1] and a[0] != "dict"):
         return None
-    if a[0] == "record":
+    if a[0] in ("record", "dict"):
+        if [key for key, _ in a[2:]] != [key for key, _ in b[2:]]:
+            return None
         items = [(key, join_shapes(x, y)) for (key, x), (_, y) in zip(a[2:], b[2:], strict=True)]
-        return None if any(item is None for _, item in items) else (*a[:2], *items)
+        head = a[:2] if a[0] == "record" else ("dict", a[1] and b[1])
+        return None if any(item is None for _, item in items) else (*head, *items)
     joined = [join_shapes(x, y) for x, y in zip(a[2:], b[2:], strict=True)]
     return None if None in joined else (*a[:2], *joined)
 
@@ -312,6 +340,13 @@ def thing_of(value: Any) -> Any:
     return Static(value)
 
 
+def argument_of(value: Any) -> Any:
+    """An argument as a thing: a dictionary of strings too, which the program only reads."""
+    if type(value) is dict and all(type(key) is str for key in value):
+        return Dict({key: argument_of(item) for key, item in value.items()}, fresh=False)
+    return thing_of(value)
+
+
 def object_of(shape: Any, numbers: Iterator[Any], *, static: bool = True) -> Any:
     """A Python object of this shape, its numbers taken in order; with None for what is no number unless ``static``."""
     if isinstance(shape, str):
@@ -328,6 +363,8 @@ def object_of(shape: Any, numbers: Iterator[Any], *, static: bool = True) -> Any
     if kind == "tuple":
         items = [object_of(item, numbers, static=static) for item in shape[2:]]
         return shape[1](*items) if hasattr(shape[1], "_fields") else shape[1](items)
+    if kind == "dict":
+        return {key: object_of(item, numbers, static=static) for key, item in shape[2:]}
     if kind == "record":
         new = object.__new__(shape[1])
         for name, item in shape[2:]:
