@@ -823,3 +823,16 @@ def test_capability(name, program, args):
     pushed = pushforward(program, *args)[1](*dots)
     expected = sum(np.sum(bar * dot) for bar, dot in zip(leaves(bars), leaves(dots), strict=True))
     assert pushed == pytest.approx(expected, rel=1e-8, abs=1e-10)
+
+
+def test_an_array_locked_after_it_was_written():
+    def program(x):
+        y = np.zeros(3)
+        y[0] = x * x
+        view = y[:2]
+        view[1] = y[0] * x
+        view.flags.writeable = y.flags.writeable = False
+        return view[1]
+
+    value, back = pullback(program, 2.0)
+    assert (value, back(1.0)[0], back(1.0)[0]) == (8.0, 12.0, 12.0)

@@ -28,6 +28,9 @@ from workbench.autodiff.unseen import HANDED_OUT, handed_out
 from workbench.autodiff.watch import is_known
 from workbench.errors import MissingRuleError
 
+# properties of compiled classes, by their type: a function of (object, name, property)
+COMPILED_PROPERTIES: dict[type, Callable] = {}
+
 _MISSING = object()
 # the class something stands in, what stands there, and how it is read or set
 _Found = tuple[type, Any, Callable]
@@ -212,6 +215,8 @@ def _getter(name: str, member: Any) -> Callable | None:
         return (lambda obj: resolve(fget)(obj)) if type(fget) is FunctionType else None
     if isinstance(member, functools.cached_property):
         return lambda obj: _cached(obj, name, member)
+    if type(member) in COMPILED_PROPERTIES:
+        return lambda obj: COMPILED_PROPERTIES[type(member)](obj, name, member)
     if name in _READERS and type(member) is FunctionType:
         return member if name == "__getattr__" else lambda obj, name: resolve(member)(obj, name)
     own = None if isinstance(member, type) else python_method(type(member), "__get__")

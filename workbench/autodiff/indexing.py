@@ -262,11 +262,23 @@ class Write(Entry):
     def redo(self) -> None:
         """Exchange the present contents with the kept ones, also in the eyes of outer derivatives."""
         now = _contents(self.array, self.index) if OPEN else np.array(self.array[self.index], copy=True)
+        locked = _unlocked(self.array)
         if OPEN:
             set_item(self.old, self.array, self.index)
         else:
             self.array[self.index] = plain(self.old)
+        for array in locked:
+            array.flags.writeable = False
         self.old = now
+
+
+def _unlocked(array: np.ndarray) -> list[np.ndarray]:
+    """Make an array writeable that the program has locked after it wrote into it; what was locked."""
+    if array.flags.writeable:
+        return []
+    locked = _unlocked(array.base) if isinstance(array.base, np.ndarray) else []
+    array.flags.writeable = True
+    return [*locked, array]
 
 
 def _contents(array: np.ndarray, index: Any) -> Any:

@@ -392,7 +392,7 @@ def reduce_(function: Callable, source: Iterable, *initial: Any) -> Any:
 
 
 @door(functools.partial)
-def partial_(function: Callable, *args: Any, **kwargs: Any) -> Any:
+def partial_(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
     """``functools.partial``: its function is rewritten when it is called."""
     return functools.partial(function, *args, **kwargs)
 

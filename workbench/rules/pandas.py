@@ -5,15 +5,30 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from pandas._libs.properties import CachedProperty
 from pandas.core.array_algos import take
 from pandas.core.dtypes import common, missing
 from pandas.core.frame import DataFrame
 from pandas.core.internals.managers import BlockManager
 
+from workbench.autodiff.attributes import COMPILED_PROPERTIES
 from workbench.autodiff.calls import forget, resolve
 from workbench.autodiff.registry import DOORS, door
 from workbench.autodiff.scalars import TRACED, lost
 from workbench.autodiff.telling import contains_traced, plain
+from workbench.rules import pandas_groups  # noqa: F401
+
+
+def _kept_property(obj: Any, name: str, member: Any) -> Any:
+    """A property that is computed once, kept where pandas itself looks for it."""
+    if getattr(obj, "_cache", None) is None:
+        object.__setattr__(obj, "_cache", {})
+    if name not in obj._cache:
+        obj._cache[name] = resolve(member.fget)(obj)
+    return obj._cache[name]
+
+
+COMPILED_PROPERTIES[CachedProperty] = _kept_property
 
 _original = take._take_nd_ndarray
 

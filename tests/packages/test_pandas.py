@@ -1,0 +1,120 @@
+"""pandas: groups, windows, differences and correlations, missing values included, against central differences."""
+
+import numpy as np
+import pytest
+
+from workbench import value_and_gradient
+from workbench.autodiff import pushforward
+from workbench.errors import RefusedError
+
+pandas = pytest.importorskip("pandas")
+
+PRICES = np.array([1.05, 1.3, 0.9, 1.6, 1.2, 2.0])
+WEIGHTS = np.arange(1.0, 7.0)
+
+
+def series(x):
+    return pandas.Series(x)
+
+
+def gappy(x):
+    return pandas.Series([x[0], np.nan, x[1], x[2], np.nan, x[3], x[4], x[5]], dtype=float)
+
+
+def table(x):
+    return pandas.DataFrame({"p": x, "q": x[::-1] ** 2, "kind": list("ababba"), "w": WEIGHTS})
+
+
+def grouped(x):
+    return table(x).groupby("kind")["p"]
+
+
+def gappy_groups(x):
+    return gappy(x).groupby(list("ababbaab"))
+
+
+def weighted(found):
+    found = found.fillna(0.0).to_numpy()
+    return (found * np.arange(1.0, found.size + 1)).sum()
+
+
+PROGRAMS = {
+    **{f"groups: {how}": lambda x, how=how: weighted(getattr(grouped(x), how)()) for how in (
+        "sum", "mean", "prod", "min", "max", "median", "var", "std", "sem", "first", "last",
+        "cumsum", "cumprod", "cummax", "cummin", "diff", "shift",
+    )},
+    **{f"groups with gaps: {how}": lambda x, how=how: weighted(getattr(gappy_groups(x), how)()) for how in (
+        "sum", "mean", "std", "cumsum", "cumprod", "cummax", "first", "count",
+    )},
+    "groups: transform": lambda x: weighted(grouped(x).transform("mean") - grouped(x).transform("sum")),
+    "groups: apply": lambda x: weighted(grouped(x).apply(lambda g: (g * g).sum())),
+    "groups: agg": lambda x: table(x).groupby("kind").agg({"p": "sum", "q": "mean"})["q"].iloc[1],
+    "groups: several": lambda x: table(x).groupby("kind")[["p", "q"]].sum().to_numpy().prod(),
+    "groups: iterate": lambda x: sum(g["p"].sum() * k for k, (_, g) in enumerate(table(x).groupby("kind"))),
+    "groups: min_count": lambda x: weighted(gappy_groups(x).sum(min_count=3)),
+    "pivot": lambda x: table(x).pivot_table(index="kind", values="p", aggfunc="sum").loc["a"].iloc[0],
+    "resample": lambda x: weighted(
+        pandas.Series(x, index=pandas.date_range("2020", periods=6)).resample("2D").sum()
+    ),
+    "cut": lambda x: weighted(series(x).groupby(pandas.cut(WEIGHTS, 2), observed=True).mean()),
+    **{f"windows: {how}": lambda x, how=how: weighted(getattr(series(x).rolling(3), how)()) for how in (
+        "sum", "mean", "var", "std", "min", "max", "median", "count",
+    )},
+    **{f"windows with gaps: {how}": lambda x, how=how: weighted(
+        getattr(gappy(x).rolling(3, min_periods=2), how)()
+    ) for how in ("sum", "mean", "std")},
+    "windows: empty": lambda x: weighted(gappy(x).rolling(1, min_periods=0).sum()),
+    "windows: centred": lambda x: weighted(series(x).rolling(3, center=True).mean()),
+    "windows: apply": lambda x: weighted(series(x).rolling(3).apply(lambda w: (w * w).sum())),
+    "windows: apply raw": lambda x: weighted(series(x).rolling(3).apply(lambda w: w @ w, raw=True)),
+    "windows: of a table": lambda x: weighted(table(x)[["p", "q"]].rolling(2).mean()["q"]),
+    "windows: growing": lambda x: weighted(series(x).expanding().std()),
+    "exponential": lambda x: weighted(series(x).ewm(span=3).mean()),
+    "exponential: not adjusted": lambda x: weighted(series(x).ewm(span=3, adjust=False).mean()),
+    "exponential: gaps": lambda x: weighted(gappy(x).ewm(span=3).mean()),
+    "exponential: gaps ignored": lambda x: weighted(gappy(x).ewm(com=1.5, ignore_na=True, adjust=False).mean()),
+    "exponential: sum": lambda x: weighted(series(x).ewm(alpha=0.4).sum()),
+    "exponential: by its rate": lambda x: weighted(series(PRICES).ewm(com=x[0]).mean()),
+    "differences": lambda x: weighted(series(x).diff() + series(x).diff(-2)),
+    "differences of a table": lambda x: weighted(table(x)[["p", "q"]].diff()["q"]),
+    "correlations": lambda x: table(x)[["p", "q", "w"]].corr().to_numpy()[[0, 1], [1, 2]].sum(),
+    "correlations with gaps": lambda x: pandas.DataFrame({"a": gappy(x), "b": np.arange(8.0)}).corr().iloc[0, 1],
+    "covariances": lambda x: table(x)[["p", "q"]].cov().to_numpy().sum(),
+    "moments": lambda x: series(x).skew() + gappy(x).kurt(),
+    "apply by rows": lambda x: table(x)[["p", "q"]].apply(lambda r: r["p"] * r["q"], axis=1).sum(),
+    "melt": lambda x: table(x)[["p", "q"]].melt()["value"].sum(),
+    "merge": lambda x: weighted(
+        table(x).merge(pandas.DataFrame({"kind": ["a", "b"], "z": x[:2]}), on="kind").eval("p * z")
+    ),
+}  # fmt: skip
+
+
+def slopes(program, step=1e-6):
+    """Central differences."""
+    return np.array([(program(PRICES + e) - program(PRICES - e)) / (2 * step) for e in step * np.eye(6)])
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_columns_are_differentiated(name):
+    program = PROGRAMS[name]
+    value, slope = value_and_gradient(lambda x: program(x) + x[0])(PRICES)
+    assert float(value - PRICES[0]) == pytest.approx(float(program(PRICES)), rel=1e-12)  # not to the last bit
+    np.testing.assert_allclose(slope - np.eye(6)[0], slopes(program), rtol=1e-6, atol=1e-7)
+    pushed = pushforward(lambda x: program(x) + x[0], PRICES)[1](WEIGHTS)
+    assert float(pushed) == pytest.approx(float(slope @ WEIGHTS))
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        lambda x: series(x).rank().sum(),
+        lambda x: weighted(series(x).rolling(3).quantile(0.3)),
+        lambda x: weighted(grouped(x).quantile(0.3)),
+        lambda x: series(x).nlargest(2).sum(),
+        lambda x: gappy(x).interpolate().sum(),
+    ],
+)
+def test_what_stays_compiled_is_refused(refused):
+    with pytest.raises(RefusedError):
+        value_and_gradient(refused)(PRICES)
