@@ -93,6 +93,20 @@ def test_a_pullback_that_failed_can_be_called_again():
     np.testing.assert_array_equal(back()[0], [36.0, 1.0])
 
 
+def test_an_array_whose_elements_are_one_number_reports_their_sum(monkeypatch):
+    def program(a):
+        total = 0.0
+        for i in range(a.shape[0]):
+            for j in range(a.shape[1]):
+                total += a[i, j] * (i + 1) * (j + 1)
+        return total
+
+    a = np.broadcast_to(np.array([1.0, 2.0, 3.0]), (2, 3))
+    for tier in ("off", "python"):
+        monkeypatch.setenv("WORKBENCH_NATIVE", tier)
+        np.testing.assert_array_equal(gradient(program)(a), [[3.0, 6.0, 9.0]] * 2)
+
+
 def test_arrays_of_one_argument_that_share_memory_report_the_same():
     x = np.array([1.0, 2.0, 3.0])
     first, second = gradient(lambda pair: (pair[0] * pair[1] ** 2).sum())((x, x))

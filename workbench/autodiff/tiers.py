@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import current
+from workbench.autodiff.arrays import current, overlaps
 from workbench.autodiff.location import is_engine_file
 from workbench.autodiff.operations import record
 from workbench.autodiff.registry import OWN
@@ -125,6 +125,8 @@ def _looked_up(f: Any, args: tuple, inside: bool) -> Any:
     for leaf in leaves((bound, args)):
         if isinstance(leaf, np.generic):
             return Refusal("an argument holds numbers of NumPy's, which compute otherwise than Python's")
+        if isinstance(leaf, np.ndarray) and overlaps(leaf):
+            return Refusal("several elements of an array are one number")
     for argument in (*bound, *args):
         if _shares_memory(argument):
             return Refusal("arrays in one argument share memory")

@@ -28,7 +28,7 @@ def _as_numpy(function: Callable, twin: Callable, several: bool) -> None:
         def form(x, n=None, axis=-1, norm=None, overwrite_x=False, workers=None):
             return twin(x, n, axis, norm)
 
-    stands_in(function, overwrites=True, checked=True)(form)
+    stands_in(function, overwrites=True)(form)
 
 
 def _hermitian(x: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Any:
@@ -110,7 +110,7 @@ def _along_one(function: Callable) -> None:
     def form(x, type=2, n=None, axis=-1, norm=None, overwrite_x=False, workers=None, orthogonalize=None):
         return _one_axis(x, function.__name__, type, n, axis, norm, orthogonalize)
 
-    stands_in(function, overwrites=True, checked=True)(form)
+    stands_in(function, overwrites=True)(form)
 
 
 def _along_several(function: Callable) -> None:
@@ -123,7 +123,7 @@ def _along_several(function: Callable) -> None:
             x = _one_axis(x, function.__name__[:-1], type, n, int(axis), norm, orthogonalize)
         return x
 
-    stands_in(function, overwrites=True, checked=True)(form)
+    stands_in(function, overwrites=True)(form)
 
 
 for _function in (sf.dct, sf.idct, sf.dst, sf.idst):
@@ -146,7 +146,7 @@ def _hankel(function: Callable, inverse: bool) -> None:
         turned = np.flip(np.fft.irfft(spectrum, n), axis=-1)
         return turned * np.exp(sign * bias * (away * dln + (0.0 if inverse else offset)))
 
-    stands_in(function, checked=True)(form)
+    stands_in(function)(form)
 
 
 _hankel(sf.fht, inverse=False)

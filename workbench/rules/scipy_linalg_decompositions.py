@@ -70,7 +70,7 @@ def _schur(value: Any, call: Any) -> Callable:
     return schur_pullback
 
 
-@stands_in(sl.hessenberg, overwrites=True, checked=True)
+@stands_in(sl.hessenberg, overwrites=True)
 def _hessenberg(a, calc_q=False):
     """Householder's reflections, one column after the other."""
     n = np.shape(plain(a))[0]
@@ -122,7 +122,7 @@ def full_qr(a: Any) -> tuple[Any, Any]:
     return q, np.triu(a)
 
 
-@stands_in(sl.rq, overwrites=True, checked=True)
+@stands_in(sl.rq, overwrites=True)
 def _rq(a, lwork=None, mode="full"):
     """The QR of the last rows, in falling order, transposed; the rows above them follow."""
     rows, columns = np.shape(plain(a))
@@ -184,7 +184,7 @@ def _orth(A, rcond=None):
     return aligned(np.linalg.svd(A, full_matrices=False)[0], own)
 
 
-@stands_in(sl.orthogonal_procrustes, checked=True)
+@stands_in(sl.orthogonal_procrustes)
 def _orthogonal_procrustes(A, B):
     """Aᴴ B = U S Vᴴ: R = U Vᴴ, the scale is the sum of S."""
     u, s, vh = np.linalg.svd(np.matmul(dagger(A), B), full_matrices=False)
@@ -231,7 +231,7 @@ def _spectrum(matrix: Any, own: Any, eigvals_only: bool, select: Any, select_ran
     return values[part] if eigvals_only else (values[part], aligned(vectors[:, part], own[1]))
 
 
-@stands_in(sl.eigh_tridiagonal, checked=True)
+@stands_in(sl.eigh_tridiagonal)
 def _eigh_tridiagonal(d, e, eigvals_only=False, select="a", select_range=None, tol=0.0):
     own = (
         None
@@ -243,23 +243,23 @@ def _eigh_tridiagonal(d, e, eigvals_only=False, select="a", select_range=None, t
     return _spectrum(matrix, own, eigvals_only, select, select_range)
 
 
-@stands_in(sl.eigvalsh_tridiagonal, checked=True)
+@stands_in(sl.eigvalsh_tridiagonal)
 def _eigvalsh_tridiagonal(d, e, select="a", select_range=None, tol=0.0):
     return _eigh_tridiagonal(d, e, True, select, select_range)
 
 
-@stands_in(sl.eig_banded, overwrites=True, checked=True)
+@stands_in(sl.eig_banded, overwrites=True)
 def _eig_banded(a_band, lower=False, eigvals_only=False, select="a", select_range=None, max_ev=0):
     own = None if eigvals_only else sl.eig_banded(plain(a_band), lower, False, False, select, select_range)
     return _spectrum(_full(a_band, lower), own, eigvals_only, select, select_range)
 
 
-@stands_in(sl.eigvals_banded, overwrites=True, checked=True)
+@stands_in(sl.eigvals_banded, overwrites=True)
 def _eigvals_banded(a_band, lower=False, select="a", select_range=None):
     return _eig_banded(a_band, lower, True, select, select_range)
 
 
-@stands_in(sl.cholesky_banded, overwrites=True, checked=True)
+@stands_in(sl.cholesky_banded, overwrites=True)
 def _cholesky_banded(ab, lower=False):
     """The bands of the factor of the full matrix; elements of the storage that lie outside of it stay as they are."""
     factor = resolve(sl.cholesky)(_full(ab, lower), lower=lower)
@@ -271,7 +271,7 @@ def _cholesky_banded(ab, lower=False):
     return resolve(np.stack)(rows if lower else rows[::-1])
 
 
-@stands_in(sl.cho_solve_banded, structured=True, overwrites=True, checked=True)
+@stands_in(sl.cho_solve_banded, structured=True, overwrites=True)
 def _cho_solve_banded(cb_and_lower, b):
     """Two banded solutions, with the factor and with its conjugate transpose."""
     band, lower = cb_and_lower

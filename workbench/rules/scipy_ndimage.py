@@ -148,7 +148,7 @@ def _multiplies(function: Callable) -> None:
             raise no_rule(function, "its size or shift, and output")
         return input * function(np.ones(np.shape(plain(input)), complex), size, n, axis)
 
-    stands_in(function, checked=True)(form)
+    stands_in(function)(form)
 
 
 for _function in (nd.fourier_gaussian, nd.fourier_uniform, nd.fourier_ellipsoid, nd.fourier_shift):

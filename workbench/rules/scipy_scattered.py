@@ -55,7 +55,7 @@ def _monomials(x: Any, powers: np.ndarray) -> Any:
     return resolve(np.stack)(columns, axis=-1) if columns else np.zeros((np.shape(plain(x))[0], 0))
 
 
-@stands_in(_rbfinterp_np._build_and_solve_system, checked=True)
+@stands_in(_rbfinterp_np._build_and_solve_system)
 def _build_and_solve(y, d, smoothing, kernel, epsilon, powers, xp):
     """[K + σ, P; Pᵀ, 0] c = [d; 0]. The shift and the scale of the monomials cancel out and are held."""
     low, high = np.min(plain(y), axis=0), np.max(plain(y), axis=0)
@@ -70,7 +70,7 @@ def _build_and_solve(y, d, smoothing, kernel, epsilon, powers, xp):
     return shift, scale, np.linalg.solve(matrix, join([d, rest], axis=0))
 
 
-@stands_in(_rbfinterp_np.compute_interpolation, checked=True)
+@stands_in(_rbfinterp_np.compute_interpolation)
 def _compute_interpolation(x, y, kernel, epsilon, powers, shift, scale, coeffs, xp):
     values = _KERNELS[kernel](epsilon * _distances(x, y))
     polynomials = _monomials((x - plain(shift)) / plain(scale), powers)

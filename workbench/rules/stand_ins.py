@@ -59,31 +59,28 @@ def settled(x: Any) -> Any:
     return current(x)
 
 
-def stands_in(
-    *functions: Callable, structured: bool = False, overwrites: bool = False, checked: bool = False
-) -> Callable:
+def stands_in(*functions: Callable, structured: bool = False, overwrites: bool = False) -> Callable:
     """Decorator: the decorated form gives the derivatives of ``functions``.
 
     The form takes the function's arguments by position or name, as the program passed them. It runs un-rewritten
-    on traced values, so it uses operators, NumPy functions and ``resolve``.
+    on traced values, so it uses operators, NumPy functions and ``resolve``. Its own value must be the function's, or
+    the call is refused: it has options that the form does not follow. None stands for what does not vary.
 
     Args:
         functions: the functions, which keep giving the value.
         structured: lists and tuples among the arguments are kept as they are.
         overwrites: arguments that allow the function to overwrite its input are dropped.
-        checked: the form's own value must be the function's, or the call is refused: for functions whose options
-            the form follows by itself.
     """
 
     def register(form: Callable) -> Callable:
         for function in functions:
-            DOORS[function] = _door(function, form, structured, overwrites, checked)
+            DOORS[function] = _door(function, form, structured, overwrites)
         return form
 
     return register
 
 
-def _door(function: Callable, form: Callable, structured: bool, overwrites: bool, checked: bool) -> Callable:
+def _door(function: Callable, form: Callable, structured: bool, overwrites: bool) -> Callable:
     accepted = inspect.signature(form).parameters
 
     @functools.wraps(function, updated=())
@@ -111,8 +108,7 @@ def _door(function: Callable, form: Callable, structured: bool, overwrites: bool
         except (TypeError, ValueError, IndexError) as error:  # the function takes what the form does not
             raise no_rule(function, f"these arguments ({error})") from error
         traced = seen(traced)
-        if checked:
-            must_agree(function, traced, value)
+        must_agree(function, traced, value)
         return with_value(traced, value)
 
     return call
@@ -133,11 +129,13 @@ def no_rule(function: Callable, what: str) -> MissingRuleError:
 
 
 def must_agree(function: Callable, traced: Any, value: Any) -> None:
-    """Raise unless the value of a form is the function's own, up to rounding.
+    """Raise unless the value of a form is the function's own, up to rounding; None says that it does not vary.
 
     Raises:
         MissingRuleError: the form does not cover the call.
     """
+    if traced is None:
+        return
     if isinstance(value, tuple | list):
         if len(traced) == len(value):
             for one, own in zip(traced, value, strict=True):

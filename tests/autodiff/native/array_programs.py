@@ -145,8 +145,18 @@ def lstm_like(x, y):
     return h
 
 
+def overwritten_by_what_it_is_made_of(x, y):
+    grid = np.outer(x[:3], y[:3])
+    z, w = x[:3].copy(), y[:3].copy()
+    for _ in range(3):
+        z[:] = grid @ z
+        w += np.tanh(np.outer(w, w)).sum(axis=0)
+        z[:] = z @ grid + w
+    return (z * w).sum() + np.clip(x, 0.4, y[0]).sum() + np.clip(y[1], 2.0, x[0])
+
+
 TABLE = [
     *(elements, iterated, heat, overlapping_copy, view_written, argument_written, swapped_buffers, passed_on),
     *(overwritten_while_needed, kept_before_a_write, matrices, broadcasting, clipped, early_return),
-    *(integer_arrays, lstm_like),
+    *(integer_arrays, lstm_like, overwritten_by_what_it_is_made_of),
 ]

@@ -11,6 +11,7 @@ place and strides of what it shows.
 from __future__ import annotations
 
 import ast
+import dataclasses
 import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -382,6 +383,11 @@ def _may_overlap(target: Arr, source: Arr) -> bool:
         return False
     same = target.at is source.at and target.strides == source.strides and target.dims == source.dims
     return not same
+
+
+def read_elsewhere(sources: tuple[Arr, ...]) -> tuple[Arr, ...]:
+    """Sources of an expression whose elements are made of more than the source's element in the same place."""
+    return tuple(dataclasses.replace(source, dims=()) for source in sources)
 
 
 def _copied_in_doubtful_order(low: Lowering, target: Arr, source: Arr, node: ast.AST) -> bool:

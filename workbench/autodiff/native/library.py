@@ -66,7 +66,7 @@ def _along(low: Lowering, lazy: Lazy, axis: int, node: ast.AST) -> Lazy:
         first = [0.0 if lazy.kind == "float" else 0]
         return arrays.for_each(low, (lazy.dims[axis],), body, start=first, node=node)[0]
 
-    return Lazy(rest, lazy.kind, element, lazy.sources)
+    return Lazy(rest, lazy.kind, element, arrays.read_elsewhere(lazy.sources))
 
 
 def _sum(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
@@ -167,7 +167,7 @@ def matmul(low: Lowering, left: Any, right: Any, node: ast.AST) -> Any:
     if not dims:
         return element(())
     kind = "float" if "float" in (a.kind, b.kind) else "int"
-    return Lazy(dims, kind, element, (*a.sources, *b.sources))
+    return Lazy(dims, kind, element, arrays.read_elsewhere((*a.sources, *b.sources)))
 
 
 def _named(low: Lowering, thing: Any, node: ast.AST) -> Any:
@@ -194,9 +194,8 @@ def _outer(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.A
     def element(index: tuple[Atom, ...]) -> Atom:
         return arithmetic(low, "Mult", a.element(index[:1]), b.element(index[1:]), node=node)
 
-    return Lazy(
-        (*a.dims, *b.dims), "float" if "float" in (a.kind, b.kind) else "int", element, a.sources + b.sources
-    )
+    kind = "float" if "float" in (a.kind, b.kind) else "int"
+    return Lazy((*a.dims, *b.dims), kind, element, arrays.read_elsewhere(a.sources + b.sources))
 
 
 def _shape(low: Lowering, thing: Any, node: ast.AST) -> tuple[Atom, ...]:
@@ -333,12 +332,9 @@ def _clip(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AS
 
 
 def _clipped(low: Lowering, x: Atom, low_end: Atom, high_end: Atom, *, node: ast.AST) -> Atom:
-    """The bounds count as inside, where x is let through."""
-
-    def from_above() -> Atom:
-        return low.branch(low.op("gt", x, high_end, node=node), lambda: high_end, lambda: x, node)
-
-    return low.branch(low.op("lt", x, low_end, node=node), lambda: low_end, from_above, node)
+    """The bounds count as inside, where x is let through; of bounds that have crossed the upper one is taken."""
+    raised = low.branch(low.op("lt", x, low_end, node=node), lambda: low_end, lambda: x, node)
+    return low.branch(low.op("gt", raised, high_end, node=node), lambda: high_end, lambda: raised, node)
 
 
 def _copy(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
@@ -360,7 +356,8 @@ def _transpose(low: Lowering, thing: Any, node: ast.AST) -> Any:
         return thing
     lazy = arrays.as_lazy(low, thing, node)
     if isinstance(thing, Lazy):
-        return Lazy(thing.dims[::-1], thing.kind, lambda index: lazy.element(index[::-1]), lazy.sources)
+        turned = arrays.read_elsewhere(lazy.sources)
+        return Lazy(thing.dims[::-1], thing.kind, lambda index: lazy.element(index[::-1]), turned)
     data = low.emit("view", [thing.data], thing.data.type, node, text="{0}.T")
     return Arr(data, thing.at, thing.dims[::-1], arrays.strides_of(low, thing, node)[::-1], thing.root)
 

@@ -109,7 +109,7 @@ class Arr:
 class Lazy:
     """An array expression not yet computed: its lengths, and what computes one element.
 
-    ``sources`` are the arrays it reads.
+    ``sources`` are the arrays it reads; without lengths where it reads them in other places than its own.
     """
 
     dims: tuple[Atom, ...]
