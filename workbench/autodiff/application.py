@@ -80,7 +80,19 @@ def _as_operand(x: Any) -> Any:
     if isinstance(x, list | tuple):
         return as_array(x)
     own = None if type(x) in TRACED else python_method(type(x), "__array__")
-    return x if own is None else resolve(own)(x)
+    if own is not None:
+        return resolve(own)(x)
+    return as_array(x) if is_sequence(x) else x
+
+
+def is_sequence(x: Any) -> bool:
+    """Whether ``x`` is of a class of the program that NumPy takes for a sequence of elements."""
+    kind = type(x)
+    return (
+        python_method(kind, "__getitem__") is not None
+        and python_method(kind, "__len__") is not None
+        and (kind not in TRACED and not hasattr(kind, "keys") and not hasattr(kind, "__array_interface__"))
+    )
 
 
 def written(result: Any, out: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.application import apply_rule, as_array, of_objects, written_apart
+from workbench.autodiff.application import apply_rule, as_array, is_sequence, of_objects, written_apart
 from workbench.autodiff.arrays import TracedArray, beneath, current
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.location import name_of, user_line
@@ -29,7 +29,9 @@ def settled_input(x: Any) -> Any:
     if isinstance(x, list | tuple):
         return as_array(x) if contains_traced(x) else x
     own = python_method(kind, "__array__")
-    return current(x) if own is None else current(resolve(own)(x))
+    if own is not None:
+        return current(resolve(own)(x))
+    return as_array(x) if is_sequence(x) else current(x)
 
 
 @functools.cache

@@ -25,6 +25,7 @@ from workbench.rules import (  # noqa: F401
     reductions,
     reformulated,
     sequences,
+    statistics,
     text,
     threads,
 )

@@ -13,7 +13,6 @@ import math
 import operator
 import pickle
 import random
-import statistics
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -222,9 +221,20 @@ if hasattr(math, "sumprod"):  # Python 3.12
 
     @door(math.sumprod)
     def sumprod(p: Iterable, q: Iterable) -> Any:
-        """``math.sumprod``."""
-        pairs = zip(iterate(p), iterate(q), strict=True)
-        return sum_([REWRITTEN_DOORS["multiply"](a, b) for a, b in pairs])
+        """``math.sumprod``: rounded once."""
+        p, q = [*iterate(p)], [*iterate(q)]
+        value = math.sumprod(map(strip, p), map(strip, q))
+        return _with_value(value, sum_(map(REWRITTEN_DOORS["multiply"], p, q)))
+
+
+if hasattr(math, "fma"):  # Python 3.13
+
+    @door(math.fma)
+    def fma(x: Any, y: Any, z: Any) -> Any:
+        """``math.fma``: x y + z, rounded once."""
+        x, y, z = float_(x), float_(y), float_(z)
+        value = math.fma(strip(x), strip(y), strip(z))
+        return _with_value(value, _add(REWRITTEN_DOORS["multiply"](x, y), z))
 
 
 @door(math.modf)
@@ -260,7 +270,7 @@ def _rounding(function: Callable) -> None:
 
 for _function in (math.floor, math.ceil, math.trunc):
     _rounding(_function)
-for _function in (math.isnan, math.isinf, math.isfinite):
+for _function in (math.isnan, math.isinf, math.isfinite, math.ulp):
     DOORS[_function] = functools.partial(lambda f, *args: f(*[plain(current(a)) for a in args]), _function)
 DOORS[math.isclose] = watching(lambda a, b, **kwargs: math.isclose(plain(a), plain(b), **kwargs), says=True)
 
@@ -465,61 +475,6 @@ if hasattr(operator, "call"):  # Python 3.11
 
 
 # ------------------------------------------------------------------------------------ the standard library
-
-
-def _statistic(function: Callable, compute: Callable) -> None:
-    def call(data: Iterable, *args: Any, **kwargs: Any) -> Any:
-        data = list(iterate(data))
-        if not any(type(x) in TRACED for x in data):
-            return function(data, *args, **kwargs)
-        return compute([float_(x) for x in data], *args, **kwargs)
-
-    DOORS[function] = functools.wraps(function)(call)
-
-
-def _mean(data: list) -> Any:
-    return fsum(data) / len(data)
-
-
-def _spread(data: list, centre: Any, count: int) -> Any:
-    centre = _mean(data) if centre is None else centre
-    return fsum([(x - centre) * (x - centre) for x in data]) / count
-
-
-def _median(data: list) -> Any:
-    data = sorted_(data)
-    half = len(data) // 2
-    return data[half] if len(data) % 2 else (data[half - 1] + data[half]) / 2
-
-
-def _root(x: Any) -> Any:
-    return resolve(math.sqrt)(x)
-
-
-_statistic(statistics.mean, _mean)
-_statistic(statistics.fmean, _mean)
-_statistic(statistics.variance, lambda data, xbar=None: _spread(data, xbar, len(data) - 1))
-_statistic(statistics.pvariance, lambda data, mu=None: _spread(data, mu, len(data)))
-_statistic(statistics.stdev, lambda data, xbar=None: _root(_spread(data, xbar, len(data) - 1)))
-_statistic(statistics.pstdev, lambda data, mu=None: _root(_spread(data, mu, len(data))))
-_statistic(statistics.median, _median)
-_statistic(statistics.harmonic_mean, lambda data: len(data) / fsum([1.0 / x for x in data]))
-_statistic(
-    statistics.geometric_mean, lambda data: resolve(math.exp)(_mean([resolve(math.log)(x) for x in data]))
-)
-
-
-@door(statistics.NormalDist.inv_cdf)
-def inv_cdf(self: statistics.NormalDist, p: Any) -> Any:
-    """``NormalDist.inv_cdf``: μ + σ z, where dz/dp is one over the density at z."""
-    return _add(self._mu, REWRITTEN_DOORS["multiply"](self._sigma, _standard_quantile(p)))
-
-
-def _standard_quantile(p: Any) -> Any:
-    if type(p) is not TracedFloat:
-        return statistics.NormalDist().inv_cdf(p)
-    z = _standard_quantile(p.value)
-    return recorded(z, p.tape, p, math.sqrt(2 * math.pi) * resolve(math.exp)(z * z / 2))
 
 
 def _refuse(function: Callable, what: str) -> None:

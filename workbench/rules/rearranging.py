@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from workbench.autodiff.application import is_sequence
 from workbench.autodiff.arrays import TracedArray, beneath, current, overlaps, owner_of
 from workbench.autodiff.calls import python_method, resolve, seen
 from workbench.autodiff.elementwise import add_at
-from workbench.autodiff.indexing import get_item, set_item
+from workbench.autodiff.indexing import get_item, iterate, set_item
 from workbench.autodiff.operations import record
 from workbench.autodiff.records import by_fields, is_structured, of_records
 from workbench.autodiff.registry import DOORS
@@ -295,6 +296,8 @@ def _array(function: Callable, *, copies: bool) -> Callable:
             x = x.view(np.ndarray)
         if type(x) not in TRACED and (own := python_method(type(x), "__array__")) is not None:
             x = resolve(own)(x)
+        elif is_sequence(x):
+            x = list(iterate(x))
         if not contains_traced(x, 6):
             _refuse_texts(x)
             return function(x, dtype, *args, **kwargs)
