@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from workbench import check_gradient, gradient, torch_function, vectorize
+from workbench import check_gradient, gradient, pullback, torch_function, vectorize
 
 
 def fall(height, drag):
@@ -56,3 +56,68 @@ def test_inside_torch():
 def test_different_lengths_are_refused():
     with pytest.raises(ValueError, match=r"different lengths: \[2, 3\]"):
         vectorize(fall)(HEIGHTS, DRAGS[:2])
+
+
+TABLE = np.array([[0.5, 1.5, -0.3, 2.0], [1.0, 0.2, 0.7, -1.1]])
+
+
+def read_from_table(x, y):
+    """Interpolates in a table from outside; a local array beside it."""
+    weights = np.zeros(3)
+    total = 0.0
+    for k in range(3):
+        weights[k] = x * TABLE[k % 2, int(abs(y)) % 4]
+        total += weights[k] * TABLE[1, k] + (1.0 - y) * TABLE[0, k + 1]
+    return total, math.sin(total) * x
+
+
+def both(program, xs, ys, weights):
+    rows = vectorize(program)
+    return rows, gradient(lambda x, y: (rows(x, y) * weights).sum(), wrt=(0, 1))(xs, ys)
+
+
+@pytest.mark.parametrize("tier", ["python", "numba"])
+def test_arrays_from_outside_are_read_at_each_call(tier, monkeypatch):
+    xs, ys, weights = np.linspace(0.1, 2.0, 7), np.linspace(-3.0, 3.0, 7), np.array([1.0, 0.3])
+    monkeypatch.setenv("WORKBENCH_NATIVE", "off")
+    _, expected = both(read_from_table, xs, ys, weights)
+    values = vectorize(read_from_table)(xs, ys)
+    monkeypatch.setenv("WORKBENCH_NATIVE", tier)
+    rows, found = both(read_from_table, xs, ys, weights)
+    assert not rows.tier(xs, ys).startswith("traced")
+    assert np.allclose(found, expected, rtol=1e-12)
+    assert np.allclose(rows(xs, ys), values, rtol=1e-14)
+    monkeypatch.setitem(read_from_table.__globals__, "TABLE", 2.0 * TABLE)
+    assert np.allclose(rows(xs, ys)[:, 0], [read_from_table(x, y)[0] for x, y in zip(xs, ys, strict=True)])
+
+
+def test_an_array_changed_before_the_pull_counts_as_it_was(monkeypatch):
+    monkeypatch.setenv("WORKBENCH_NATIVE", "python")
+    table = np.array([2.0, 3.0])
+
+    def scaled(x):
+        total = 0.0
+        for k in range(2):
+            total += table[k] * x * x
+        return total, x
+
+    _, back = pullback(vectorize(scaled), HEIGHTS)
+    table[:] = 7.0
+    assert np.allclose(back(np.ones((3, 2)))[0], 10.0 * HEIGHTS + 1.0)
+
+
+def test_a_traced_number_in_an_array_from_outside_counts(monkeypatch):
+    monkeypatch.setenv("WORKBENCH_NATIVE", "python")
+    table = np.zeros(2)
+
+    def scaled(x):
+        total = 0.0
+        for k in range(2):
+            total += table[k] * x
+        return total
+
+    def program(a):
+        table[0] = a
+        return vectorize(scaled)(HEIGHTS).sum()
+
+    assert gradient(program)(0.5) == pytest.approx(HEIGHTS.sum())

@@ -46,6 +46,8 @@ class Vectorized:
         made = self._plan(args)
         if isinstance(made, native.Refusal):
             return None
+        if any(current(array) is not array for array in made.outside_data()):
+            return None  # a traced value has been written into an array that it reads from outside
         try:
             found = native.batch(self.function, args)
         except native.DeclinedError:

@@ -30,8 +30,6 @@ def batch_plan(function: Callable[..., Any], example: tuple[Any, ...]) -> Plan |
     made = plan(function, example)
     if isinstance(made, Refusal):
         return made
-    if made.program.outside:
-        return Refusal("a batch takes functions that read no arrays from outside")
     if len(made.arg_shapes) != len(example):
         return Refusal("a batch takes functions that bring no arguments of their own")
     if not _flat(made):
@@ -59,18 +57,25 @@ def batch(
     made = batch_plan(function, example)
     if isinstance(made, Refusal):
         return made
-    numbers, _ = made.numbers(example)
-    inputs = np.empty((n, len(numbers)))
-    for k, number in enumerate(numbers):
-        inputs[:, k] = arrays[k] if k < len(arrays) else number
+    numbers, size = made.numbers(example)
     single = isinstance(made.result_shape, str)
+    in_row = made.generator.n_in_row
+    inputs = np.empty((n, in_row))
+    for k, number in enumerate(numbers[:in_row]):
+        inputs[:, k] = arrays[k] if k < len(arrays) else number
+    # what all rows read from outside, kept as it is now for a pull that runs the rows again
+    outside = [
+        number if single or not isinstance(number, np.ndarray) else number.copy()
+        for number in numbers[in_row:]
+    ]
+    shared = [*outside, size]
     width = len(made.generated.out_mask)
     seeds = np.ones((n, width))
-    values, cotangents = _run(made, inputs, seeds)
+    values, cotangents = _run(made, inputs, seeds, shared)
 
     def back(value_bars: Any) -> tuple[Any, ...]:
         bars = np.asarray(value_bars, dtype=float).reshape(n, width)
-        rows = cotangents * bars if single else _run(made, inputs, np.ascontiguousarray(bars))[1]
+        rows = cotangents * bars if single else _run(made, inputs, np.ascontiguousarray(bars), shared)[1]
         columns = iter(rows.T)
         full = [next(columns) if on else np.zeros(n) for on in made.active]
         return tuple(
@@ -88,7 +93,10 @@ def _flat(made: Plan) -> bool:
     return flat and all(isinstance(shape, str) for shape in made.arg_shapes)
 
 
-def _run(made: Plan, inputs: np.ndarray, seeds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _run(
+    made: Plan, inputs: np.ndarray, seeds: np.ndarray, shared: list[Any]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Values and cotangents of all rows; ``shared``: what each reads from outside, and the number of its elements."""
     n = len(inputs)
     made.batches.warm()
     results = np.empty((n, len(made.generated.out_mask)))
@@ -102,7 +110,7 @@ def _run(made: Plan, inputs: np.ndarray, seeds: np.ndarray) -> tuple[np.ndarray,
             tape = made.batches.tape()
             try:
                 made.batches.namespace[made.batches.generated.batch](
-                    inputs, results, seeds, cotangents, tape, rows
+                    inputs, results, seeds, cotangents, tape, rows, *shared
                 )
             except TapeFull:
                 made.batches.capacity = max(4 * len(tape), made.batches.capacity)

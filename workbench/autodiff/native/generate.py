@@ -9,6 +9,7 @@ from workbench.autodiff.native.ir import Block, blocks_of, is_array, is_float_ar
 from workbench.autodiff.native.program import Function, Program
 from workbench.autodiff.native.reverse import Reversed, ReverseSweep
 from workbench.autodiff.native.simplify import simplify
+from workbench.autodiff.native.structures import leaves
 from workbench.autodiff.native.tangent import TangentSweep
 
 
@@ -90,11 +91,18 @@ class Generator:
             signatures=signatures,
         )
 
+    @property
+    def n_in_row(self) -> int:
+        """How many of the function's numbers a row of a batch holds; the others are arrays from outside."""
+        outside = sum(len(leaves(thing)) for thing in self.entry.outside.values())
+        return len(self.entry.params) - outside
+
     def batch(self) -> Generated:
         """The halves, and a function that runs them over the rows of a table. For programs of numbers."""
         name = Names(self.sweep.taken).fresh(f"{self.top.name}_batch")
-        made = [*self._halves(), (name, _batch(name, self.top, self.sweep.memory))]
-        signatures = {name: ["table", "table", "table", "table", "tape", "counts"]}
+        made = [*self._halves(), (name, _batch(name, self.top, self.sweep.memory, self.n_in_row))]
+        outside = [param.type for param in self.entry.params[self.n_in_row :]]
+        signatures = {name: ["table", "table", "table", "table", "tape", "counts", *outside, "int"]}
         return Generated(
             self._text(made, {name}),
             self.entry.name,
@@ -125,20 +133,25 @@ def _has_arrays(block: Block) -> bool:
     )
 
 
-def _batch(name: str, top: Reversed, memory: bool) -> list[str]:
-    """Many runs in one call: row after row of a table, each with its seeds; ``rows`` says which and how far it got."""
+def _batch(name: str, top: Reversed, memory: bool, n_in_row: int) -> list[str]:
+    """Many runs in one call: row after row of a table, each with its seeds; ``rows`` says which and how far it got.
+
+    Arrays from outside come after that, and ``places``, the number of cotangents of their elements.
+    """
     casts = {"float": "{}", "int": "int({})", "bool": "{} != 0.0"}
-    inputs = [casts[p.type].format(f"inputs[row, {k}]") for k, p in enumerate(top.function.params)]
+    params = top.function.params
+    inputs = [casts[p.type].format(f"inputs[row, {k}]") for k, p in enumerate(params[:n_in_row])]
+    outside = [f"outside_{k}" for k in range(len(params) - n_in_row)]
     n_results = len(top.function.block.yields)
     seeds = [f"seeds[row, {k}]" for k in range(sum(top.out_mask))]
     parts = [f"part_{k}" for k, on in enumerate(top.mask) if on]
     lines = [
-        f"def {name}(inputs, results, seeds, cotangents, tape, rows):",
+        f"def {name}({', '.join(['inputs, results, seeds, cotangents, tape, rows', *outside, 'places'])}):",
         "    for row in range(rows[0], rows[1]):",
         "        rows[0] = row",
-        *(["        tape[0] = 0.0"] if memory else []),
+        *(["        tape[0] = float(places)"] if memory else []),
         f"        {''.join(f'r_{k}, ' for k in range(n_results))}pos = "
-        f"{top.name}_forward({', '.join([*inputs, 'tape', '1' if memory else '0'])})",
+        f"{top.name}_forward({', '.join([*inputs, *outside, 'tape', '1' if memory else '0'])})",
         *(f"        results[row, {k}] = r_{k}" for k in range(n_results)),
         *(["        shadow = np.zeros(int(tape[0]))"] if memory else []),
         f"        {''.join(f'{part}, ' for part in parts)}pos = "
