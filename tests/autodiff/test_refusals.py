@@ -146,6 +146,10 @@ def test_compiled_code_that_wants_memory_has_no_rule():
     assert caught.value.where.startswith(f"{__file__}:")
 
 
+class Labelled(np.ndarray):
+    pass
+
+
 OTHER_KINDS = {
     "matrix": (lambda x: (np.matrix(x) * np.matrix(x).T)[0, 0], "@"),
     "asmatrix": (lambda x: np.asmatrix(x).sum(), "@"),
@@ -153,7 +157,9 @@ OTHER_KINDS = {
     "masked where": (lambda x: np.ma.masked_where(x > 1, x).sum(), "numpy.where"),
     "masked plain": (lambda x: (np.ma.array([1.0, 2.0], mask=[0, 1]) * x).sum(), "numpy.where"),
     "masked ufunc": (lambda x: np.ma.sqrt(x).sum(), "numpy.where"),
-    "nditer": (lambda x: sum(a[0] for a in np.nditer(x, ["external_loop"])), "ndindex"),
+    "nditer": (lambda x: sum(np.nditer(x, ["buffered"], op_dtypes=["f4"], casting="same_kind")), "ndindex"),
+    "resized": (lambda x: (x * x).resize(3), "numpy.pad"),
+    "subclass": (lambda x: x.view(Labelled).sum(), "the array itself"),
 }
 
 

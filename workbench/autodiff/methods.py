@@ -10,8 +10,10 @@ import numpy as np
 from workbench.autodiff import indexing
 from workbench.autodiff.arrays import TracedArray, can_vary, current
 from workbench.autodiff.calls import resolve
+from workbench.autodiff.location import user_line
 from workbench.autodiff.scalars import TracedFloat, lost
 from workbench.autodiff.telling import plain
+from workbench.errors import MissingRuleError
 
 _FUNCTIONS = {
     "all": np.all,
@@ -165,6 +167,18 @@ METHODS.update(
 )
 
 
+def _resize(self: TracedArray, *shape: Any, refcheck: bool = True) -> None:
+    raise MissingRuleError(
+        "a traced array cannot be resized in place",
+        found=f"got shape {self.array.shape}, asked for {shape[0] if len(shape) == 1 else shape}",
+        where=user_line(),
+        fix="make a new array: numpy.pad(y.ravel(), (0, more)) has zeros behind, y.ravel()[:n] less; then reshape it",
+    )
+
+
+METHODS["resize"] = _resize
+
+
 def _bytes(name: str) -> Callable:
     """What hands out the bare memory of an array."""
 
@@ -204,8 +218,9 @@ class Flat:
     """``array.flat`` of an array that is traced or may become so: one index for all elements, in C order."""
 
     def __init__(self, array: Any) -> None:
-        self.array = array
+        self.array = self.base = array
         self.shape = np.shape(plain(array))
+        self.index = 0
 
     def _place(self, index: Any) -> Any:
         return np.unravel_index(np.arange(len(self)).reshape(-1)[index], self.shape)
@@ -216,8 +231,18 @@ class Flat:
     def __setitem__(self, index: Any, value: Any) -> None:
         indexing.set_item(value, self.array, self._place(index))
 
+    @property
+    def coords(self) -> tuple[int, ...]:
+        return tuple(map(int, np.unravel_index(self.index, self.shape)))
+
     def __iter__(self) -> Iterator[Any]:
-        return (self[k] for k in range(len(self)))
+        return self
+
+    def __next__(self) -> Any:
+        if self.index >= len(self):
+            raise StopIteration
+        self.index += 1
+        return self[self.index - 1]
 
     def copy(self) -> Any:
         return indexing.get_item(self.array, ...).flatten()

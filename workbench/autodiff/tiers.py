@@ -144,7 +144,7 @@ def _own(f: Callable) -> Callable:
 
 
 def _shares_memory(argument: Any) -> bool:
-    if not isinstance(argument, tuple | dict) and not hasattr(argument, "__dataclass_fields__"):
+    if not isinstance(argument, tuple | dict) and not hasattr(type(argument), "__dataclass_fields__"):
         return False
     arrays = [leaf for leaf in leaves(argument) if isinstance(leaf, np.ndarray)]
     return any(np.may_share_memory(a, b) for k, a in enumerate(arrays) for b in arrays[:k])

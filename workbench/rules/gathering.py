@@ -49,10 +49,8 @@ def unique(
     ar = as_array(ar) if contains_traced(ar) else ar
     if type(ar) is not TracedArray and not contains_traced(ar):
         return np.unique(ar, return_index, return_inverse, return_counts, axis, **kwargs)
-    if axis is not None:
-        raise MissingRuleError("numpy.unique has no rule for axis", where=user_line(), fix="leave axis out")
-    _, first, *rest = np.unique(plain(current(ar)), True, return_inverse, return_counts, **kwargs)
-    values = resolve(np.take)(resolve(np.ravel)(ar), first)
+    _, first, *rest = np.unique(plain(current(ar)), True, return_inverse, return_counts, axis, **kwargs)
+    values = resolve(np.take)(ar, first, axis)
     found = [values, *([first] if return_index else []), *rest]
     return tuple(found) if len(found) > 1 else values
 

@@ -61,6 +61,8 @@ def nditer(op: Any, flags: Any = None, op_flags: Any = None, *args: Any, **kwarg
     writes = [write or operand is None for write, operand in zip(writes, operands, strict=True)]
     if not OPEN or not (any(writes) or contains_traced(operands)):
         return np.nditer(op, flags, op_flags, *args, **kwargs)
+    if not any(writes) and "external_loop" in (flags or ()) and not (args or kwargs.keys() - {"order"}):
+        return _runs(operands, flags, kwargs.get("order") or "K")
     options = {k for k, v in kwargs.items() if v is not None and k != "order"} | {*(flags or ())} - _KNOWN
     if options or args:
         raise MissingRuleError(
@@ -70,6 +72,21 @@ def nditer(op: Any, flags: Any = None, op_flags: Any = None, *args: Any, **kwarg
             fix="leave the option out, or write a loop over numpy.ndindex(array.shape)",
         )
     return _Elements(operands, writes, flags or (), kwargs.get("order") or "K")
+
+
+def _runs(operands: list[Any], flags: Any, order: str) -> Iterator[Any]:
+    """With ``external_loop``: as many elements at a time as NumPy gives, the same ones of every operand."""
+    arrays = [as_array(x) if isinstance(x, list | tuple) else x for x in operands]
+    numbers = [np.empty_like(plain(a), np.int64) for a in arrays]  # laid out as the arrays are
+    for places in numbers:
+        places[...] = np.arange(places.size).reshape(places.shape)
+    for run in np.nditer(numbers, flags, order=order):
+        runs = run if isinstance(run, tuple) else (run,)
+        found = [
+            indexing.get_item(current(a), np.unravel_index(places.copy(), np.shape(plain(a))))
+            for a, places in zip(arrays, runs, strict=True)
+        ]
+        yield found[0] if len(found) == 1 else tuple(found)
 
 
 class _Elements:

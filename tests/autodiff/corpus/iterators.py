@@ -12,6 +12,7 @@ from workbench import gradient
 from . import program
 
 X = np.array([0.5, 1.5, 2.0])
+M = np.array([[2.0, 0.3, -0.4], [0.1, 1.5, 0.2]])
 
 
 @program(X)
@@ -185,3 +186,36 @@ def functions_of_numpy_called_by_python_s_own(a):
     total = sum(np.sum(array) for array in itertools.accumulate(arrays, np.add))
     total += sum(array.sum() for array in itertools.starmap(np.multiply, [arrays[:2]]))
     return total * sum(itertools.starmap(np.dot, [arrays[1:]])) * functools.reduce(np.maximum, arrays).max()
+
+
+@program(M)
+def flat_as_an_iterator(m):
+    flat = m.flat
+    first = next(flat)
+    total = first * first * flat.index + flat.coords[1] * first + flat.base[0, 1]
+    return total + sum(k * v * v for k, v in enumerate(flat))
+
+
+@program(M)
+def runs_of_elements(m):
+    total = 0.0
+    for run in np.nditer(m, flags=["external_loop"], order="F"):
+        total = total + np.sum(run * run * np.arange(len(run)))
+    for a, b in np.nditer([m, m.T.copy().T], flags=["external_loop", "buffered"]):
+        total = total + a @ b**2
+    return total
+
+
+@program(M)
+def rows_that_differ(m):
+    table = np.concatenate([m, m[:1]])
+    rows, first, inverse, counts = np.unique(
+        table, return_index=True, return_inverse=True, return_counts=True, axis=0
+    )
+    columns = np.unique(m, axis=1)
+    return (
+        np.sum(rows[inverse.ravel()] ** 2 * table)
+        + counts @ rows[:, 0]
+        + table[first[0], 0]
+        + columns[0, 0] ** 2
+    )
