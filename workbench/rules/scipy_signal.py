@@ -147,7 +147,7 @@ def _sosfilt(sos, x, axis=-1, zi=None):
 # ------------------------------------------------------------------------------------ other filters
 
 
-@stands_in(sg.upfirdn, checked=True)
+@stands_in(sg.upfirdn)
 def _upfirdn(h, x, up=1, down=1, axis=-1, mode="constant", cval=0):
     """Zeros between the samples, the convolution with h, and every ``down``-th of what comes out."""
     if mode not in ("constant", "zero") or cval:
@@ -160,12 +160,12 @@ def _upfirdn(h, x, up=1, down=1, axis=-1, mode="constant", cval=0):
     return np.moveaxis(resolve(sg.convolve)(wide, taps)[..., ::down], -1, axis)
 
 
-@stands_in(sg.medfilt2d, checked=True)
+@stands_in(sg.medfilt2d)
 def _medfilt2d(input, kernel_size=3):
     return resolve(sg.medfilt)(input, kernel_size)
 
 
-@stands_in(sg.sepfir2d, checked=True)
+@stands_in(sg.sepfir2d)
 def _sepfir2d(input, hrow, hcol):
     rows = resolve(nd.convolve1d)(input, hrow, axis=1, mode="reflect")
     return resolve(nd.convolve1d)(rows, hcol, axis=0, mode="reflect")
@@ -181,7 +181,7 @@ def _recursive(function: Callable) -> None:
         return np.matmul(signal, np.stack(rows))
 
     form.__signature__ = inspect.signature(function)
-    stands_in(function, checked=True)(form)
+    stands_in(function)(form)
 
 
 for _function in (sg.symiirorder1, sg.symiirorder2, sg.cspline1d, sg.qspline1d):
