@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import subprocess
 from collections import Counter
@@ -83,6 +84,16 @@ def test_every_module_and_every_room_says_what_it_knows() -> None:
     assert not [
         str(file) for file in SOURCES if not ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
     ]
+
+
+@pytest.mark.parametrize("name", sorted(file.stem for file in (TOP / "workbench" / "rules").glob("*.py")))
+def test_rules_that_wait_for_their_package_can_be_imported(name: str) -> None:
+    try:
+        importlib.import_module(f"workbench.rules.{name}")
+    except ModuleNotFoundError as error:
+        if str(error.name).startswith("workbench"):
+            raise
+        pytest.skip(f"{error.name} is not installed")
 
 
 def test_no_failure_is_swallowed() -> None:
