@@ -1,10 +1,12 @@
-"""What the functions of ``scipy.ndimage`` and ``scipy.fft`` are called with: a guess could crash the compiled ones."""
+"""What ``scipy.ndimage``, ``fft`` and ``spatial`` are called with: a guess could crash compiled functions."""
 
 from __future__ import annotations
 
 import numpy as np
 import scipy.fft as sf
 import scipy.ndimage as nd
+import scipy.spatial as sx
+from scipy.spatial.transform import RigidTransform, Rotation, RotationSpline, Slerp
 
 from tests.coverage.measure import Case, call
 from tests.coverage.scipy_cases import LONG, add
@@ -93,4 +95,38 @@ add(
     "fft",
     fht=Case(lambda a: sf.fht(a, 0.1, 0.5), (LONG,)),
     ifht=Case(lambda a: sf.ifht(a, 0.1, 0.5), (LONG,)),
+)
+
+ROWS = GRID[:, :2]
+ANGLES = np.array([[0.3, -0.5, 0.7], [1.0, 0.4, -0.2]])
+add(
+    "spatial",
+    ConvexHull=Case(lambda p: sx.ConvexHull(p).volume, (ROWS,)),
+    Delaunay=Case(lambda p: (lambda t: t.points[t.simplices[0]])(sx.Delaunay(p)), (ROWS,)),
+    HalfspaceIntersection=Case(
+        lambda b: sx.HalfspaceIntersection(b, np.array([0.3, 0.2])).intersections.sum(),
+        (np.array([[-1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [1.0, 1.0, -1.0]]),),
+    ),
+    KDTree=Case(lambda p, x: sx.KDTree(p).query(x)[0], (ROWS, ROWS[1] + 0.01)),
+    cKDTree=Case(lambda p, x: sx.cKDTree(p).query(x)[0], (ROWS, ROWS[1] + 0.01)),
+    Rectangle=Case(lambda x: sx.Rectangle(2.0 * x + 1.0, x).volume(), (ROWS[0],)),
+    SphericalVoronoi=Case(
+        lambda r: sx.SphericalVoronoi(r * np.vstack([np.eye(3), -np.eye(3)]), r).vertices, (1.0,)
+    ),
+    Voronoi=Case(lambda p: sx.Voronoi(p).vertices, (ROWS,)),
+    distance_matrix=call(sx.distance_matrix, ROWS, ROWS[:2] + 0.3),
+    geometric_slerp=Case(lambda t: sx.geometric_slerp([1.0, 0.0], [0.0, 1.0], t), (np.array([0.2, 0.7]),)),
+    minkowski_distance=call(sx.minkowski_distance, ROWS, ROWS[1] + 0.3, 3.0),
+    minkowski_distance_p=call(sx.minkowski_distance_p, ROWS, ROWS[1] + 0.3, 3.0),
+    procrustes=call(sx.procrustes, ROWS, ROWS[::-1] + 0.3 * ROWS),
+    tsearch=Case(lambda p, x: sx.tsearch(sx.Delaunay(p), x), (ROWS, ROWS[:2] + 0.01)),
+)
+add(
+    "spatial.transform",
+    RigidTransform=Case(lambda a: RigidTransform.from_translation(a).apply([0.1, 0.2, 0.3]), (ANGLES,)),
+    RotationSpline=Case(
+        lambda a: RotationSpline([0, 1], Rotation.from_rotvec(a))(0.3).as_matrix(), (ANGLES,)
+    ),
+    Rotation=Case(lambda a: Rotation.from_rotvec(a).as_matrix(), (ANGLES,)),
+    Slerp=Case(lambda a, t: Slerp([0, 1], Rotation.from_rotvec(a))(t).as_matrix(), (ANGLES, 0.3)),
 )

@@ -28,7 +28,8 @@ from tests.coverage.measure import (
 PACKAGES = [
     *("numpy", "numpy.linalg", "numpy.fft", "scipy.special", "scipy.linalg", "scipy.integrate"),
     *("scipy.optimize", "scipy.interpolate", "scipy.fft", "scipy.ndimage"),
-    *("scipy.signal", "scipy.sparse", "scipy.sparse.linalg", "scipy.spatial.distance", "scipy.stats"),
+    *("scipy.signal", "scipy.sparse", "scipy.sparse.linalg", "scipy.spatial", "scipy.spatial.transform"),
+    *("scipy.spatial.distance", "scipy.stats"),
 ]
 NO_NUMBERS = "no numbers"
 

@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 import scipy.spatial as ss
+from scipy.spatial import distance
 
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.telling import contains_traced, plain
+from workbench.rules.implicit import Unknown
 from workbench.rules.scipy_spatial import METRICS
-from workbench.rules.stand_ins import must_agree, no_rule, settled, with_value
+from workbench.rules.stand_ins import must_agree, no_rule, settled, stands_in, with_value
 
 # ------------------------------------------------------------------------------------ trees
 
@@ -84,3 +86,82 @@ for _cls in (ss.KDTree, ss.cKDTree):
     DOORS[_cls], DOORS[_cls.query] = _make_tree(_cls), _query
     for _name in ("query_ball_point", "query_ball_tree", "query_pairs", "count_neighbors"):
         DOORS[getattr(_cls, _name)] = _counting(getattr(_cls, _name))
+
+# ------------------------------------------------------------------------------------ hulls and triangulations
+
+_INDICES = (
+    "simplices",
+    "neighbors",
+    "coplanar",
+    "vertices",
+    "ndim",
+    "npoints",
+    "nsimplex",
+    "good",
+    "convex_hull",
+)
+_INDICES += ("vertex_to_simplex", "vertex_neighbor_vertices", "furthest_site", "close")
+
+
+class _Spanned:
+    """What ``ConvexHull`` or ``Delaunay`` returns for points that vary: indices are plain, the rest is computed here.
+
+    Attributes:
+        points: the points, traced.
+    """
+
+    def __init__(self, made: Any, points: Any) -> None:
+        self._made, self.points = made, points
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self.__dict__["_made"], name)
+        return value if name in _INDICES else Unknown(name, value)
+
+    def find_simplex(self, xi: Any, *args: Any, **options: Any) -> Any:
+        """The numbers of the simplices that points lie in."""
+        return self._made.find_simplex(plain(settled(xi)), *args, **options)
+
+
+class _Hull(_Spanned):
+    """A convex hull: the simplices of its surface see its inner point under determinants that add up."""
+
+    @property
+    def volume(self) -> Any:
+        """Σ |det(corners − inner point)| / d!; in the plane, the area."""
+        corners, d = self.points[self._made.simplices], self._made.ndim
+        found = np.sum(np.abs(np.linalg.det(corners - np.mean(plain(self.points), axis=0)))) / math.factorial(
+            d
+        )
+        must_agree(ss.ConvexHull, found, self._made.volume)
+        return with_value(found, self._made.volume)
+
+    @property
+    def area(self) -> Any:
+        """Σ √det(S Sᵀ) / (d − 1)! over the simplices, with their sides S; in the plane, the length of the border."""
+        corners = self.points[self._made.simplices]
+        sides = corners[:, 1:] - corners[:, :1]
+        squares = np.linalg.det(np.matmul(sides, np.swapaxes(sides, 1, 2)))
+        found = np.sum(np.sqrt(squares)) / math.factorial(self._made.ndim - 1)
+        must_agree(ss.ConvexHull, found, self._made.area)
+        return with_value(found, self._made.area)
+
+
+def _spanning(cls: type, wrapper: type) -> None:
+    def call(points: Any, *args: Any, **options: Any) -> Any:
+        points = settled(points)
+        if not contains_traced(points):
+            return cls(points, *args, **options)
+        return wrapper(cls(np.array(plain(points)), *args, **options), points)
+
+    DOORS[cls] = call
+
+
+_spanning(ss.ConvexHull, _Hull)
+_spanning(ss.Delaunay, _Spanned)
+
+
+@stands_in(distance.directed_hausdorff)
+def _directed_hausdorff(u, v, rng=None, seed=0):
+    """The distance of the pair that decides; which one does not vary."""
+    _, i, j = distance.directed_hausdorff(plain(u), plain(v), 0 if rng is None else rng)
+    return METRICS["euclidean"](u[i], v[j]), i, j

@@ -17,7 +17,7 @@ from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.named import named_rule
 from workbench.rules.scipy_linalg import aligned, dagger, folded
-from workbench.rules.stand_ins import no_rule, stands_in, with_value
+from workbench.rules.stand_ins import no_rule, settled, stands_in, with_value
 
 # ------------------------------------------------------------------------------------ similarity to a simpler form
 
@@ -197,7 +197,7 @@ def _funm(A, func, disp=True):
     if not disp:
         raise no_rule(sl.funm, "disp=False")
     values, vectors = np.linalg.eig(A + 0j)
-    found = np.matmul(vectors * resolve(func)(values), np.linalg.inv(vectors))
+    found = np.matmul(vectors * settled(resolve(func)(values)), np.linalg.inv(vectors))
     return found if np.iscomplexobj(sl.funm(plain(A), func)) else np.real(found)
 
 

@@ -386,10 +386,9 @@ _global(so.differential_evolution)
 _global(so.dual_annealing)
 
 refuses(
-    so.linprog, so.milp, so.nnls, so.lsq_linear, so.isotonic_regression, so.shgo, so.direct, so.brute,
-    so.basinhopping, so.linear_sum_assignment, so.quadratic_assignment, so.broyden1, so.broyden2,
-    so.anderson, so.newton_krylov, so.approx_fprime, so.check_grad,
+    so.linprog, so.milp, so.shgo, so.direct, so.brute, so.basinhopping, so.quadratic_assignment, so.broyden1,
+    so.broyden2, so.anderson, so.newton_krylov, so.approx_fprime, so.check_grad,
     why="its solution jumps or is not known by equations; use minimize, least_squares or root, or stop_gradient(x)",
 )  # fmt: skip
 
-from workbench.rules import scipy_fitting, scipy_minimisers  # noqa: E402, F401  the rest of the package
+from workbench.rules import scipy_fitting, scipy_linear_fits, scipy_minimisers  # noqa: E402, F401  the rest

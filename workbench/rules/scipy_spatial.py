@@ -140,8 +140,8 @@ def _minkowski_distance(x, y, p=2.0):
 
 
 refuses(
-    ss.geometric_slerp, ss.Voronoi.__init__, ss.SphericalVoronoi.__init__,
+    ss.Voronoi, ss.SphericalVoronoi, ss.HalfspaceIntersection,
     why="compute with the points themselves, or pass stop_gradient(x)",
 )  # fmt: skip
 
-from workbench.rules import scipy_geometry  # noqa: E402, F401  trees, hulls and sets of points
+from workbench.rules import scipy_geometry, scipy_rotations  # noqa: E402, F401  the rest of the package
