@@ -292,3 +292,10 @@ def test_second_derivative_of_a_normal_quantile():
         return (program(p + h) - 2 * program(p) + program(p - h)) / h**2
 
     assert hessian(program)(0.3) == pytest.approx(difference(0.3), rel=1e-5)
+
+
+def test_second_derivatives_of_products_of_nothing():
+    def program(x):
+        return np.prod(x[:0] ** 2) * x[0] ** 2 + np.cumprod(x[:0] ** 2).sum() * x[1]
+
+    np.testing.assert_allclose(hessian(program)(np.array([1.0, 2.0])), [[2.0, 0.0], [0.0, 0.0]])

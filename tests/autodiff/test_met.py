@@ -55,6 +55,37 @@ def test_an_object_that_compiled_code_turns_into_numbers_is_refused(take):
         gradient(program)(np.array([1.0, 2.0]))
 
 
+class _Written:
+    def __init__(self, x):
+        self.v = np.zeros(1)
+        self.v[0] = x
+
+    def __repr__(self):
+        self.v *= 2
+        return "written"
+
+
+def test_text_made_by_compiled_code_may_change_numbers():
+    def program(x):
+        written = _Written(x)
+        repr([written])
+        return written.v[0]
+
+    assert value_and_gradient(program)(1.5) == (3.0, 2.0)
+
+
+def test_a_class_made_by_the_program_is_refused_as_well():
+    def program(x):
+        class Inner(_Rows):
+            def __array__(self, dtype=None, copy=None):
+                return self.v
+
+        return np.stack([Inner(x), Inner(x)]).sum()
+
+    with pytest.raises(LostGradientError, match="turn itself into plain numbers"):
+        gradient(program)(np.array([1.0, 2.0]))
+
+
 class _Kept(dict):
     """Stores the square of what it is given."""
 

@@ -346,6 +346,8 @@ def _calls_back(x: Any) -> bool:
 
 def _array_method(method: Any, owner: np.ndarray) -> Callable:
     """A bound method of a plain array: the traced array's method if its memory is traced or must be undone."""
+    if OPEN and method.__name__ == "__setitem__":
+        return lambda index, value: REWRITTEN_DOORS["set_item"](value, owner, index)
     seen = current(owner)
     if type(seen) is TracedArray:
         return getattr(seen, method.__name__)
@@ -371,9 +373,7 @@ def _method_of_plain_array(method: Any, owner: np.ndarray) -> Callable:
     return call
 
 
-_MUTATING = frozenset(
-    {"sort", "fill", "put", "partition", "itemset", "resize", "byteswap", "setfield", "__setitem__"}
-)
+_MUTATING = frozenset({"sort", "fill", "put", "partition", "itemset", "resize", "byteswap", "setfield"})
 
 
 _HARMLESS = frozenset(
@@ -409,7 +409,7 @@ _CONTAINERS = frozenset({list, dict, set, str, frozenset, tuple, bytes, bytearra
 
 
 # methods of containers that call a function or take the elements out of what they are given
-_STORING = frozenset({"append", "insert", "add", "setdefault"})
+_STORING = frozenset({"append", "insert", "add", "setdefault", "__setitem__"})
 _FINDING = frozenset({"get", "pop", "setdefault", "__getitem__"})
 _ITERATING = frozenset({"sort", "extend", "update", "union", "__iadd__"})
 

@@ -9,28 +9,28 @@ from __future__ import annotations
 
 import functools
 import sysconfig
-from types import FunctionType
+import weakref
+from types import CodeType, FunctionType
 from typing import Any
 
 from workbench.autodiff.location import is_engine_file
 
 _ELSEWHERE = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 _OPERATORS = "add sub mul truediv floordiv mod pow matmul divmod and or xor lshift rshift".split()
-# Not those that answer with a truth, a whole number or text, which do not vary. Comparing is how compiled code sorts.
+# Not those that answer with a truth or a whole number, which do not vary. Comparing is how compiled code sorts.
 _CALLED = tuple(
     f"__{name}__"
     for name in (
         *"iter next getitem setitem delitem reversed missing call await aiter anext".split(),
         *"float complex abs neg pos invert round trunc floor ceil".split(),
-        *"array array_ufunc array_function lt le gt ge".split(),
+        *"array array_ufunc array_function lt le gt ge str repr format".split(),
         *"copy deepcopy getstate setstate reduce reduce_ex".split(),
         *(side + name for name in _OPERATORS for side in ("", "r", "i")),
     )
 )
 
-_seen: set[type] = set()
+_seen: weakref.WeakSet[type] = weakref.WeakSet()
 _methods: list[tuple[type, str, FunctionType, FunctionType]] = []  # class, name, as it stands, replacement
-_originals: dict[FunctionType, FunctionType] = {}
 _recording = False
 
 
@@ -44,21 +44,25 @@ def meet(kind: type) -> None:
         _seen.add(cls)
         for name in _CALLED:
             own = vars(cls).get(name)
-            if type(own) is FunctionType and _is_as_written(own):
-                new = _rewritten_when_recording(own)
-                _originals[new] = own
-                _methods.append((cls, name, own, new))
-                if _recording:
-                    type.__setattr__(cls, name, new)
+            if type(own) is FunctionType and _is_of_program(own):
+                _replace(cls, name, own)
 
 
-def _is_as_written(function: FunctionType) -> bool:
+def _replace(cls: type, name: str, own: FunctionType) -> None:
     from workbench.autodiff.calls import marked_rewritten
 
+    if not marked_rewritten(own.__code__):
+        new = _rewritten_when_recording(own)
+        _methods.append((cls, name, own, new))
+        if _recording:
+            type.__setattr__(cls, name, new)
+    elif name in _CONVERSIONS:  # of a class that a rewritten program has made, and that ends with it
+        type.__setattr__(cls, name, _rewritten_when_recording(own))
+
+
+def _is_of_program(function: FunctionType) -> bool:
     file = function.__code__.co_filename
-    return not (
-        file.startswith((*_ELSEWHERE, "<")) or is_engine_file(file) or marked_rewritten(function.__code__)
-    )
+    return not (file.startswith((*_ELSEWHERE, "<frozen")) or is_engine_file(file))
 
 
 def _rewritten_when_recording(function: FunctionType) -> FunctionType:
@@ -68,7 +72,7 @@ def _rewritten_when_recording(function: FunctionType) -> FunctionType:
     from workbench.autodiff.tape import OPEN
 
     @functools.wraps(function)
-    def method(*args: Any, **kwargs: Any) -> Any:
+    def replacement(*args: Any, **kwargs: Any) -> Any:
         if not OPEN:
             return function(*args, **kwargs)
         result = resolve(function)(*args, **kwargs)
@@ -79,16 +83,23 @@ def _rewritten_when_recording(function: FunctionType) -> FunctionType:
             )
         return result
 
-    return method
+    return replacement
 
 
+_REPLACEMENT = next(
+    c
+    for c in _rewritten_when_recording.__code__.co_consts
+    if isinstance(c, CodeType) and c.co_name == "replacement"
+)  # the code of all of them
 # what compiled code asks for plain numbers by -> what the program may write so that they are not asked for
 _CONVERSIONS = {"__array__": "numpy.asarray(x)", "__float__": "float(x)", "__complex__": "complex(x)"}
 
 
 def as_written(function: Any) -> Any:
     """The method of a class as the program has it."""
-    return _originals.get(function, function) if type(function) is FunctionType else function
+    while type(function) is FunctionType and function.__code__ is _REPLACEMENT:
+        function = function.__wrapped__
+    return function
 
 
 def replace_methods() -> None:

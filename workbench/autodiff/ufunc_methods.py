@@ -107,6 +107,8 @@ def _accumulate(ufunc: np.ufunc, array: Any, axis: int = 0, dtype: Any = None) -
     if ufunc is np.add:
         return resolve(np.cumsum)(array, axis=axis)
     rows = resolve(np.moveaxis)(array, axis, 0)
+    if not len(rows):
+        return array
     totals = [rows[0]]
     for k in range(1, len(rows)):
         totals.append(apply_ufunc(ufunc, (totals[-1], rows[k]), {}))

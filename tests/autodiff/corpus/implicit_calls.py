@@ -313,3 +313,12 @@ def programs_in_text(x):
     exec("def f(k):\n    return state.value(k) + 1.0\nx[0] += 1.0\ny = x[0] if 0 < x[1] < 9 else 0.0", names)
     total = eval("state.value(1)") * names["f"](0) + names["y"] + eval("[v * v for v in x][0]", {"x": x})
     return total + sum(v for v in names.values() if isinstance(v, float))
+
+
+@program(X)
+def writing_by_the_methods_name(x):
+    y, values = np.zeros(3), [0.0, 0.0]
+    y.__setitem__(0, x[0] * 2)
+    y.__setitem__(slice(1, 3), x)
+    values.__setitem__(1, x[1])
+    return (y**2).sum() * values[1]
