@@ -185,8 +185,10 @@ class Compiled:
 
     def warm(self) -> None:
         """Start compiling when the mode says so, or the function has proved hot."""
+        if self.state != "python" or self.failure:
+            return
         chosen = mode()
-        if self.state != "python" or self.failure or chosen == "python":
+        if chosen == "python":
             return
         now = chosen == "numba" or self.is_on_disk
         if not now and self.spent <= HOT_SECONDS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import types
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -86,6 +87,8 @@ class Plan:
         self.compiled = Compiled(self.generated, (self.generated.forward, self.generated.backward))
         self.program.let_go(target.__closure__ or ())
         self.n_args = len(args)
+        plain = type(function) is types.FunctionType and not captured(target) and not self.places
+        self.only_numbers = plain and all(isinstance(shape, str) for shape in self.arg_shapes)
         self.work = Work(entry.block, entry.params)
         self.has_dicts = any(map(has_dict, self.arg_shapes))
         self.has_arrays = any("[" in type_ for type_ in types_)
@@ -190,6 +193,8 @@ class Plan:
 
     def numbers(self, args: tuple[Any, ...]) -> tuple[list[Any], int]:
         """What the generated functions take for these arguments, and how many cotangents of elements they need."""
+        if self.only_numbers and all(type(arg) in (float, int, bool) for arg in args):
+            return list(args), 0
         numbers: list[Any] = []
         arrays: list[np.ndarray] = []
         size = 0

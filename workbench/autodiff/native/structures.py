@@ -20,7 +20,7 @@ import numpy as np
 
 from workbench.autodiff.native.ir import Atom, Value, type_of
 
-NUMBERS = ("float", "int", "bool")
+_ELEMENTS = {np.dtype(np.float64): "float", np.dtype(np.int64): "int", np.dtype(np.bool_): "bool"}
 
 
 @dataclass(eq=False, slots=True)
@@ -319,6 +319,11 @@ def thing_of(value: Any) -> Any:
     kind = type(value)
     if kind in (float, int, bool):
         return value
+    if kind is np.ndarray:
+        element = _ELEMENTS.get(value.dtype) if value.ndim else None
+        if element is None:
+            return Static(value)
+        return Arr(Given(f"{element}[{value.ndim}]", "", None, None, value), 0, value.shape)
     if kind is complex:
         return Cplx(value.real, value.imag)
     if kind is np.float64:
@@ -331,10 +336,6 @@ def thing_of(value: Any) -> Any:
         return Tup(tuple(map(thing_of, value)), kind)
     if is_record(kind):
         return Rec({f.name: thing_of(getattr(value, f.name)) for f in dataclasses.fields(value)}, kind)
-    if kind is np.ndarray and value.ndim and value.dtype in (np.float64, np.int64, np.bool_):
-        element = {"f": "float", "i": "int", "b": "bool"}[value.dtype.kind]
-        data = Given(f"{element}[{value.ndim}]", "", None, None, value)
-        return Arr(data, 0, value.shape)
     if isinstance(value, types.MethodType):
         return Bound(Static(value.__func__), (thing_of(value.__self__),))
     return Static(value)
