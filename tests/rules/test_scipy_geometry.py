@@ -30,7 +30,7 @@ PROGRAMS = {
     "one point": (lambda p, x: sx.KDTree(p).query(x, k=2, p=3)[0], PLANE, AT[0]),
     "tree from lists": (lambda x: sx.KDTree([[x, 1.0], [0.3, x]]).query([0.1, 0.2])[0], 0.7),
     "given tree": (lambda x: FIXED.query(x, k=[1, 3], p=1)[0], AT),
-    "data of a tree": (lambda p: sx.KDTree(p).data[1:3] * 2.0, PLANE),
+    "data of a tree": (lambda p: (sx.KDTree(p).data[1:3], sx.KDTree(p).maxes, sx.cKDTree(p).mins), PLANE),
     "points of a pair": (lambda p: [p[i] - p[j] for i, j in sorted(sx.KDTree(p).query_pairs(0.8))], PLANE),
     "ball": (lambda p, x: [p[i].sum() for i in sx.cKDTree(p).query_ball_point(x[0], 1.0)], PLANE, AT),
     "hull": (lambda p: (sx.ConvexHull(p).volume, sx.ConvexHull(p).area), PLANE),
@@ -97,6 +97,7 @@ def test_coinciding_points_and_missing_neighbours():
     [
         lambda p: sx.ConvexHull(p).equations.sum(),
         lambda p: sx.Delaunay(p).transform.sum(),
+        lambda p: sx.KDTree(p).tree.split,
         lambda p: sx.Voronoi(p).vertices.sum(),
         lambda p: sx.KDTree(p).sparse_distance_matrix(FIXED, 1.0).sum(),
         lambda p: sx.KDTree(p, boxsize=9.0).query(AT)[0].sum(),

@@ -135,6 +135,7 @@ def test_filters_of_transforms():
     [
         lambda x: nd.generic_filter(x, np.mean, 3).sum(),
         lambda x: nd.fourier_shift(IMAGE + 0j, x[0, 0]).real.sum(),
+        lambda x: nd.distance_transform_edt(IMAGE > 0, sampling=x[0, :2]).sum(),
         lambda x: nd.sobel(x, output=np.zeros((5, 7), int)).sum(),
     ],
 )

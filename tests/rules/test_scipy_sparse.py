@@ -20,6 +20,13 @@ def made(d, cls=ss.csr_array):
     return cls((d, (I, J)), shape=(5, 5))
 
 
+def assembled_by_hand(d):
+    a = CONSTANT.copy()
+    a[0, 1], a.data[3] = d[0], d[1]
+    a *= d[2]
+    return a @ V.tolist()
+
+
 def symmetric(d):
     a = made(d)
     return (a + a.T).tocsc()
@@ -48,6 +55,15 @@ SCALARS = {
     "from dense": (lambda d: ss.dia_array(np.diag(d[:5])) @ V + ss.csc_array(np.outer(d[:5], d[5:])) @ V, D),
     "matrix to array": (lambda d: (ss.csr_array(made(d, ss.coo_matrix)) * CONSTANT).toarray(), D),
     "matrix_power": (lambda d: sl.matrix_power(made(d), 3).toarray(), D),
+    "assembled": (
+        lambda d: ss.coo_matrix((np.r_[d, d * d], (np.r_[I, I], np.r_[J, J[::-1]])), (5, 5)).tocsr() @ V,
+        D,
+    ),
+    "assembled csc": (
+        lambda d: ss.csc_array((np.r_[d, d * d], (np.r_[I, J], np.r_[J, I])), shape=(5, 5)).toarray(),
+        D,
+    ),
+    "elements set": (assembled_by_hand, D),
     "diags": (lambda d: (ss.diags_array([d[:5], d[:4]], offsets=[0, 1]).tocsr() @ CONSTANT) @ V, D),
 }
 ARRANGED = {
@@ -150,8 +166,10 @@ def test_complex_elements():
         lambda d: sl.splu(made(d).tocsc()).L.sum(),
         lambda d: sl.svds(made(d), k=2, return_singular_vectors="u")[0].sum(),
         lambda d: ss.csr_array((d, (I, J)), shape=(5, 5), dtype=np.float32).sum(),
-        lambda d: ss.hstack([ss.coo_array((d[:3], ([0, 0, 1], [0, 0, 1])), shape=(2, 2))] * 2).tocsr().sum(),
+        lambda d: ss.kron(ss.coo_array((d[:3], ([0, 0, 1], [0, 0, 1])), shape=(2, 2)), CONSTANT).sum(),
         lambda d: ss.lil_array(made(d)).sum(),
+        lambda d: made(d).tolil().sum(),
+        lambda d: made(d)[0] @ V,
         lambda d: (
             sl.LinearOperator((5, 5), matvec=lambda x: d[0] * x).matvec(V).sum()
             + sl.cg(sl.LinearOperator((5, 5), matvec=lambda x: d[0] * x), V)[0].sum()

@@ -58,6 +58,7 @@ PROGRAMS = {
     "univariate interpolation": (lambda x, y, at: ip.InterpolatedUnivariateSpline(x, y, k=4)(at), X, Y, AT),
     "univariate s=0": (lambda y, at: ip.UnivariateSpline(X, y, s=0, ext=1)(at, nu=1), Y, AT),
     "univariate parabola": (lambda x, y, w: ip.UnivariateSpline(x, y, w, k=2, s=1e4)(AT), X, Y, W),
+    "univariate residual": (lambda x, y: ip.UnivariateSpline(x, y, k=2, s=1e4).get_residual(), X, Y),
     "univariate lsq": (lambda x, y, t: ip.LSQUnivariateSpline(x, y, t)(AT), X, Y, KNOTS),
     "univariate methods": (lambda y, a: (
         ip.UnivariateSpline(X, y, s=0).integral(a, 2.0), ip.UnivariateSpline(X, y, s=0).derivatives(a),
@@ -165,7 +166,6 @@ def test_smoothing_holds_the_misfit():
         lambda y: ip.splev(AT, ip.splrep(X, y, per=1)).sum(),
         lambda y: ip.splrep(X, y, full_output=1)[0][1].sum(),
         lambda y: ip.UnivariateSpline(X, y, s=y[0] ** 2)(AT).sum(),
-        lambda y: ip.UnivariateSpline(X, y, s=0.02).get_residual() * 1.0,
         lambda y: ip.make_smoothing_spline(X, y)(AT).sum(),
         lambda y: ip.RectBivariateSpline(X, X, np.outer(y, y), s=0.1)(AT, AT).sum(),
         lambda y: ip.griddata(PAIRS, HEIGHTS * y[1], INSIDE, method="cubic").sum(),

@@ -133,7 +133,8 @@ def _refitted(value: tuple, x: Any, y: Any, w: Any, given: Any, chosen: bool) ->
     knots = resolve(np.concatenate)([knots, t[n:]])
     pad = np.zeros(len(t) - n + k + 1)
     fitted_all = resolve(np.concatenate)([c, pad])
-    misfit = Unknown("residual", value[10])
+    every = np.ones(np.shape(plain(x))) if w is None else w
+    misfit = with_value(np.sum((every * (y - evaluate(knots[:n], c, k, x))) ** 2), value[10])
     return (x, y, weights if w is None else w, xb, xe, k, value[6], n, knots, fitted_all, misfit, *rest)
 
 

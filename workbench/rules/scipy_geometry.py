@@ -35,6 +35,21 @@ class TracedTree(ss.KDTree):
         """The points."""
         return self.points
 
+    @property
+    def maxes(self) -> Any:
+        """The largest coordinates."""
+        return resolve(np.max)(self.points, axis=0)
+
+    @property
+    def mins(self) -> Any:
+        """The smallest coordinates."""
+        return resolve(np.min)(self.points, axis=0)
+
+    @property
+    def tree(self) -> Any:
+        """Refused."""
+        raise no_rule(ss.KDTree, "the nodes of a tree of points that vary")
+
     def sparse_distance_matrix(self, *args: Any, **options: Any) -> Any:
         """Refused."""
         raise no_rule(ss.KDTree.sparse_distance_matrix, "points that vary; use cdist")

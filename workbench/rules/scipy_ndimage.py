@@ -14,8 +14,9 @@ import numpy as np
 from scipy import ndimage as nd
 from scipy.ndimage import _nd_image, _rank_filter_1d
 
+from workbench.autodiff.arrays import current
 from workbench.autodiff.calls import resolve
-from workbench.autodiff.registry import add_constant
+from workbench.autodiff.registry import DOORS, add_constant
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.compiled import writes
 from workbench.rules.stand_ins import no_rule, refuses, stands_in
@@ -130,10 +131,21 @@ def _extreme(x, footprint, structure, out, mode, fill, origins, minimum):
     return _picked(parts, 0 if minimum else len(parts) - 1)
 
 
-for _function in (nd.label, nd.binary_erosion, nd.find_objects, nd.distance_transform_edt):
+def _constant_of_mask(function: Callable) -> None:
+    """Distances between cells of a mask do not vary; their sizes would make them vary."""
+
+    def call(input: Any, *args: Any, **options: Any) -> Any:
+        if contains_traced([list(args), options]):
+            raise no_rule(function, "sampling and output that vary")
+        return function(plain(current(input)), *args, **options)
+
+    DOORS[function] = call
+
+
+for _function in (nd.label, nd.binary_erosion, nd.find_objects, nd.value_indices, nd.watershed_ift):
     add_constant(_function)
-for _function in (nd.distance_transform_bf, nd.distance_transform_cdt, nd.value_indices, nd.watershed_ift):
-    add_constant(_function)
+for _function in (nd.distance_transform_edt, nd.distance_transform_bf, nd.distance_transform_cdt):
+    _constant_of_mask(_function)
 refuses(
     nd.generic_filter, nd.generic_filter1d, nd.vectorized_filter,
     why="use correlate, gaussian_filter, median_filter or map_coordinates, which have rules",

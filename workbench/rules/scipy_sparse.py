@@ -70,6 +70,8 @@ class Pattern:
     """Where the elements of a matrix are: the operations that are differentiated by data and dense operand."""
 
     def __init__(self, matrix: Any) -> None:
+        if matrix.ndim != 2:
+            raise no_rule(type(matrix), "a sparse vector")
         self.data, self.rows, self.columns = elements_of(matrix)
         self.shape = matrix.shape
 
@@ -130,9 +132,11 @@ def _paired(bar: Any, x: Any, rows: np.ndarray, columns: np.ndarray) -> Any:
 
 
 def dense(x: Any) -> Any:
-    if isinstance(x, np.matrix):
+    """What a matrix is multiplied with: as an array, unless it is sparse or a matrix."""
+    if isinstance(x, np.matrix) or is_sparse(x):
         return x
-    return settled(x)
+    x = settled(x)
+    return np.asarray(x) if isinstance(x, list | tuple) else x
 
 
 def _matmul(self: Any, other: Any) -> Any:
@@ -268,6 +272,14 @@ def _sum_duplicates(self: Any, coords: Any, data: Any) -> Any:
     return tuple(places), with_value(summed(places.shape[1], np.reshape(where, (-1,)), data), own)
 
 
+def _summed_up(matrix: Any) -> Any:
+    """A copy in the coo format that names every element once."""
+    coords, data = _sum_duplicates(matrix, matrix.coords, matrix.data)
+    new = type(matrix)((plain(data), coords), shape=matrix.shape)
+    new.data, new.has_canonical_format = data, True
+    return new
+
+
 _original_sum_duplicates = ss._coo._coo_base._sum_duplicates
 DOORS[_original_sum_duplicates] = _sum_duplicates
 
@@ -281,6 +293,8 @@ def _arranging(cls: type, name: str) -> None:
     def call(self: Any, *args: Any, **options: Any) -> Any:
         if not has_traces(self):
             return method(self, *args, **options)
+        if self.format == "coo" and name in ("tocsr", "tocsc") and not self.has_canonical_format:
+            self = _summed_up(self)
         data = settled(self.data)
         size = int(np.size(plain(data)))
         numbers = np.arange(1.0, size + 1.0).reshape(np.shape(plain(data)))
@@ -336,6 +350,8 @@ def _make(cls: type) -> Callable:
         if isinstance(arg, tuple):
             if contains_traced(arg[1:], 4):
                 raise no_rule(cls, "positions that vary")
+            if len(arg) == 2 and cls.__name__[:3] in ("csr", "csc", "bsr"):
+                return call(resolve(ss.coo_array)(arg, shape))
             data = settled(arg[0])
             order = np.arange(1.0, np.size(plain(data)) + 1.0).reshape(np.shape(plain(data)))
             numbers = cls((order, *arg[1:]), shape=shape)
@@ -361,31 +377,22 @@ for _cls in (ss.csr_array, ss.csc_array, ss.coo_array, ss.bsr_array, ss.dia_arra
     DOORS[_cls] = _make(_cls)
 
 
-def _diags(diagonals: Any, offsets: Any = 0, shape: Any = None, format: Any = None, dtype: Any = None) -> Any:
-    """``diags``: the elements of each diagonal, in a format that holds elements in any order."""
-    if not contains_traced(diagonals):
-        return ss.diags(diagonals, offsets, shape, format, dtype)
-    parts = (
-        [diagonals] if np.ndim(offsets) == 0 and np.ndim(plain(settled(diagonals))) == 1 else list(diagonals)
-    )
-    given = [np.atleast_1d(settled(p)) for p in parts]
-    counts, numbers, start = np.atleast_1d(offsets), [], 1.0
-    for part in given:
-        size = np.size(plain(part))
-        numbers.append(np.arange(start, start + size))
-        start += size
-    made = ss.diags(numbers, counts, shape, format="coo")
-    flat = resolve(np.concatenate)(given) if len(given) > 1 else given[0]
-    made.data = flat[made.data.astype(int) - 1]
-    return made if format in (None, "coo", "dia") else resolve(getattr(made, f"to{format}"))()
-
-
-DOORS[ss.diags] = _diags
-
 refuses(
     sl.spilu, sl.expm, sl.onenormest, sl.lobpcg, sl.LinearOperator.__new__, ss.lil_matrix,
     ss.dok_matrix, ss.lil_array, ss.dok_array,
     why="use @, spsolve, splu, eigsh, expm_multiply and matrices in the csr, csc or coo format, which have rules",
 )  # fmt: skip
+
+for _cls in (
+    _BASE,
+    ss._coo._coo_base,
+    ss._csr._csr_base,
+    ss._csc._csc_base,
+    ss._dia._dia_base,
+    ss._bsr._bsr_base,
+):
+    for _name in ("tolil", "todok"):
+        if _name in _cls.__dict__:
+            refuses(_cls.__dict__[_name], why="stay in the csr, csc or coo format")
 
 from workbench.rules import scipy_sparse_arranging, scipy_sparse_linalg  # noqa: E402, F401  the rest of the package

@@ -130,3 +130,25 @@ def _norm(x: Any, ord: Any = None, axis: Any = None) -> Any:
 
 
 DOORS[sl.norm] = _norm
+
+
+def _diags(diagonals: Any, offsets: Any = 0, shape: Any = None, format: Any = None, dtype: Any = None) -> Any:
+    """``diags``: the elements of each diagonal, in a format that holds elements in any order."""
+    if not contains_traced(diagonals):
+        return ss.diags(diagonals, offsets, shape, format, dtype)
+    parts = (
+        [diagonals] if np.ndim(offsets) == 0 and np.ndim(plain(settled(diagonals))) == 1 else list(diagonals)
+    )
+    given = [np.atleast_1d(settled(p)) for p in parts]
+    counts, numbers, start = np.atleast_1d(offsets), [], 1.0
+    for part in given:
+        size = np.size(plain(part))
+        numbers.append(np.arange(start, start + size))
+        start += size
+    made = ss.diags(numbers, counts, shape, format="coo")
+    flat = resolve(np.concatenate)(given) if len(given) > 1 else given[0]
+    made.data = flat[made.data.astype(int) - 1]
+    return made if format in (None, "coo", "dia") else resolve(getattr(made, f"to{format}"))()
+
+
+DOORS[ss.diags] = _diags
