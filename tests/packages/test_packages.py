@@ -268,6 +268,31 @@ def root_of_the_mean_square(measures, series):
     return measures.rmse(series, np.arange(4.0))
 
 
+RESPONSES = np.array([1.1, 1.9, 3.2, 3.9, 5.4])
+DESIGN = np.array([[1.0, 0.5], [1.0, 1.5], [1.0, 2.2], [1.0, 3.1], [1.0, 4.3]])
+
+
+@program("statsmodels.api", RESPONSES, DESIGN)
+def least_squares_and_its_errors(api, y, x):
+    found = api.OLS(y, x).fit()
+    return found.params[1] + found.bse[0] + found.predict(np.array([[1.0, 2.0]]))[0]
+
+
+@program("statsmodels.api", RESPONSES, np.arange(1.0, 6.0))
+def weighted_least_squares(api, y, weights):
+    return api.WLS(y, DESIGN, weights=weights).fit().params[1]
+
+
+@program("statsmodels.api", RESPONSES)
+def generalised_least_squares(api, y):
+    return api.GLS(y, DESIGN, sigma=np.eye(5) + 0.2).fit().params[1]
+
+
+@program("statsmodels.api", RESPONSES)
+def a_generalised_linear_model(api, y):
+    return api.GLM(y, DESIGN, family=api.families.Poisson()).fit(tol=1e-13).params[1]
+
+
 # ------------------------------------------------------------------------------------------ pandas
 
 PRICES = np.array([1.0, 1.3, 0.9, 1.6])

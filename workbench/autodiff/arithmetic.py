@@ -26,7 +26,7 @@ from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, recorded,
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 from workbench.autodiff.text import lost_in_text, tape_in, written
-from workbench.errors import MissingRuleError
+from workbench.errors import MissingRuleError, RefusedError
 
 PLAIN = frozenset(
     {int, float, bool, str, list, tuple, dict, set, complex, type(None), np.float64, np.int64, np.bool_}
@@ -298,6 +298,32 @@ def _protocol(op: Operator, a: Any, b: Any) -> Any:
     raise TypeError(
         f"unsupported operand type(s) for {op.name}: {_kind_name(a)!r} and {_kind_name(b)!r}",
     )
+
+
+def operator_of_subclass(method: Callable, owner: np.ndarray) -> Callable:
+    """``super().__mul__`` of a class of arrays whose ``__array_ufunc__`` is written in Python, and is followed."""
+    ufuncs = {name: op.ufunc for op in OPERATORS.values() for name in (op.method, op.reflected)}
+    ufunc, is_reflected = (
+        ufuncs.get(method.__name__),
+        method.__name__ in {op.reflected for op in OPERATORS.values()},
+    )
+
+    def call(*args: Any) -> Any:
+        if ufunc is None or not any(type(x) in TRACED for x in args):
+            return method(*args)
+        try:
+            return resolve(ufunc)(*((*args, owner) if is_reflected else (owner, *args)))
+        except TypeError as error:
+            if isinstance(error, RefusedError):
+                raise
+            raise MissingRuleError(
+                f"an array of the class {type(owner).__name__} was about to take a traced number in",
+                found=str(error),
+                where=user_line(),
+                fix="compute with the numbers themselves, without units, and attach those to the result",
+            ) from error
+
+    return call
 
 
 def _kind_name(x: Any) -> str:

@@ -20,7 +20,7 @@ from workbench.autodiff.location import user_line
 from workbench.autodiff.met import meet
 from workbench.autodiff.methods import Flat
 from workbench.autodiff.operations import number_attribute
-from workbench.autodiff.scalars import TracedFloat
+from workbench.autodiff.scalars import TRACED, TracedFloat
 from workbench.autodiff.settling import note
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
@@ -30,6 +30,8 @@ from workbench.errors import MissingRuleError
 
 # properties of compiled classes, by their type: a function of (object, name, property)
 COMPILED_PROPERTIES: dict[type, Callable] = {}
+
+_OF_THE_ENGINE = frozenset({*TracedFloat.__slots__, *TracedArray.__slots__, "tape", "value"})
 
 _MISSING = object()
 # the class something stands in, what stands there, and how it is read or set
@@ -54,6 +56,12 @@ def get_attribute(obj: Any, name: str) -> Any:
     if getters is None:
         if issubclass(kind, np.recarray | np.record) and name in (obj.dtype.names or ()):
             return get_item(obj, name)
+        if (
+            kind in TRACED and name in _OF_THE_ENGINE
+        ):  # packages take numbers for parameters that have a value
+            if kind is TracedFloat:
+                return number_attribute(obj, name)
+            raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
         try:
             return getattr(obj, name)
         except AttributeError:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from types import (
     BuiltinFunctionType,
     CodeType,
@@ -106,7 +106,7 @@ def resolve(f: Any) -> Any:
     if kind is MethodType:
         function = f.__func__
         if type(f.__self__) in TRACED:
-            return f
+            return f if f.__name__ != "__array__" else functools.partial(resolve(np.asarray), f.__self__)
         new = resolve(function)
         return f if new is function else MethodType(new, f.__self__)
     return _resolve_other(f)
@@ -149,6 +149,14 @@ def _resolve_other(f: Any) -> Any:
         owner, name = f.__self__, f.__name__
         if type(owner) is np.ndarray:
             return _array_method(f, owner)
+        if (
+            OPEN
+            and isinstance(owner, np.ndarray)
+            and python_method(type(owner), "__array_ufunc__") is not None
+        ):
+            from workbench.autodiff.arithmetic import operator_of_subclass
+
+            return operator_of_subclass(f, owner)
         if name == "__call__":
             from workbench.autodiff.making import making
 
@@ -157,6 +165,7 @@ def _resolve_other(f: Any) -> Any:
             return functools.partial(OBJECT_DOORS[name], owner)
     if isinstance(f, np.ufunc) or kind is MethodType:
         return f
+    learn(kind)
     if kind in INSTANCE_DOORS:
         return INSTANCE_DOORS[kind](f)
     if kind.__module__.startswith("numpy.ma."):
@@ -498,7 +507,10 @@ def called_back(f: Callable, *, foreign: bool) -> Callable:
 def _is_harmless(f: Any) -> bool:
     if isinstance(f, type) and issubclass(f, BaseException):
         return True
-    return isinstance(f, Hashable) and f in _HARMLESS
+    try:
+        return f in _HARMLESS
+    except TypeError:  # an unhashable callable object
+        return False
 
 
 def _outgoing(x: Any, foreign: bool = False) -> Any:

@@ -45,6 +45,7 @@ def ufunc_door(ufunc: np.ufunc) -> Callable:
     def call(*inputs: Any, **kwargs: Any) -> Any:
         return apply_ufunc(ufunc, inputs, kwargs)
 
+    call.nin, call.nout = ufunc.nin, ufunc.nout  # asked for by compiled code
     return call
 
 

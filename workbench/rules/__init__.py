@@ -37,6 +37,7 @@ WAITING.update(
         "concurrent.futures.process": "workbench.rules.processes",
         "mpmath": "workbench.rules.mpmath",
         "multiprocessing": "workbench.rules.processes",
+        "numba": "workbench.rules.numba",
         "pandas": "workbench.rules.pandas",
         "scipy.integrate": "workbench.rules.scipy_integrate",
         "scipy.interpolate": "workbench.rules.scipy_interpolate",

@@ -1,0 +1,79 @@
+"""What packages do to numbers and arrays that they take for something of their own."""
+
+import ctypes
+
+import numba
+import numpy as np
+import pytest
+
+from workbench import gradient
+from workbench.checks import check_gradient
+from workbench.errors import RefusedError
+
+X = np.array([0.3, 0.7])
+
+
+@pytest.mark.parametrize("name", ["value", "tape", "parent", "partial", "bar", "array", "memory"])
+def test_a_number_has_no_attributes_but_its_own(name):
+    def program(x):
+        assert not hasattr(x, name)
+        assert not hasattr(x[0], name)
+        inner = getattr(x, name, x)
+        return (getattr(inner[0], name, inner[0]) * inner).sum()
+
+    check_gradient(program, X)
+    with pytest.raises(AttributeError, match=name):
+        gradient(lambda x: getattr(x, name))(2.0)
+
+
+def test_an_array_as_an_array():
+    check_gradient(lambda x: (x.__array__() ** 2).sum() + x.__array__(dtype=float)[0], X)
+
+
+class Measured(np.ndarray):
+    """Takes the numbers out of what it computes with, as classes for units do."""
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        bare = [getattr(x, "value", x) for x in inputs]
+        try:
+            bare = [x.view(np.ndarray) if isinstance(x, Measured) else float(x) for x in bare]
+        except TypeError:
+            return NotImplemented
+        return getattr(ufunc, method)(*bare, **kwargs).view(Measured)
+
+    def __mul__(self, other):
+        return super().__mul__(other)
+
+    def __rmul__(self, other):
+        return super().__rmul__(other)
+
+
+@pytest.mark.parametrize("program", [lambda x, m: (m * x).sum(), lambda x, m: (x * m).sum()])
+def test_a_class_of_arrays_with_its_own_arithmetic(program):
+    measured = np.array([1.0, 2.0]).view(Measured)
+    assert program(2.0, measured) == 6.0
+    with pytest.raises(RefusedError, match="Measured"):
+        gradient(program)(2.0, measured)
+
+
+def test_a_function_of_a_shared_library():
+    program = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(lambda y: 2.0 * y)
+    assert gradient(lambda x: x * program(3.0))(1.0) == 6.0
+
+
+@numba.njit
+def _wave(x, k=2.0):
+    return np.sin(k * x) * x
+
+
+@numba.njit
+def _squares(x):
+    total = 0.0
+    for element in x:
+        total += _wave(element) ** 2
+    return total
+
+
+def test_functions_compiled_by_numba_are_followed():
+    check_gradient(lambda x: _wave(x) + _wave(x, k=x), 0.7)
+    check_gradient(lambda x: _squares(x) * _wave(2.0), X)
