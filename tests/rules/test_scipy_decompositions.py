@@ -84,6 +84,22 @@ def test_program(name):
     check_all_ways(program, *args, second=name in TWICE)
 
 
+def test_stacks_and_names():
+    stack, band = np.stack([S, S + np.diag([0.0, 1.0, 2.0, 0.0])]), np.stack([BAND, BAND + 0.1])
+    check_all_ways(
+        lambda a: (sl.hessenberg(a), sl.ldl(a)[1], sl.qr(a[:, :, :2])[1], sl.rq(a)[0]), stack, second=False
+    )
+    check_all_ways(
+        lambda a: (sl.schur(a)[0] ** 2, sl.null_space(a[:, :3]), sl.orth(a)[:, 0] ** 2), stack, second=False
+    )
+    check_all_ways(lambda b: (sl.eigvals_banded(b), sl.cholesky_banded(b)), band, second=False)
+    check_all_ways(
+        lambda a: (sl.ldl(A=a)[1], sl.null_space(A=a[:3]), sl.eigvals_banded(a_band=BAND + a[0])),
+        S,
+        second=False,
+    )
+
+
 @pytest.mark.parametrize(
     "program",
     [
