@@ -294,7 +294,7 @@ def check(seed: int, author: type[Author] = Author) -> str:
         args = (float(rng.normal()), float(rng.normal()), int(rng.integers(0, 5)))
         try:
             expected, slopes = judge(source, args)
-        except (UnboundLocalError, ArithmeticError, ValueError) as error:
+        except (NameError, IndexError, ArithmeticError, ValueError) as error:
             expected, slopes = type(error), None
         made = plan(namespace["main"], args)
         if not isinstance(made, Plan):

@@ -87,8 +87,9 @@ def makes_an_object(x):
 
 def grows_a_list(x):
     found = [x]
+    other = found
     found.append(x)
-    return found[1]
+    return other[1]
 
 
 def big_integer(x):

@@ -6,8 +6,9 @@ One file per pass, in this order: ``read`` (source and free names), ``fence`` (r
 and ``elements`` (loops over elements by NumPy, until there is machine code), ``compile``, ``numba_text`` and ``cache``
 (machine code).
 ``primitives`` is the table of operations, ``runtime`` what generated code calls; ``complexes`` and
-``cmath_functions`` take complex numbers apart, ``dicts`` dictionaries; ``called`` finds the function and arguments of a
-call, ``plan`` takes a call through generated code, ``plans`` holds those made so far.
+``cmath_functions`` take complex numbers apart, ``dicts`` dictionaries, ``lists`` and ``names_of_lists`` hold lists that
+grow; ``called`` finds the function and arguments of a call, ``plan`` takes a call through generated code, ``plans``
+holds those made so far.
 
     plan(function, args) -> Plan | Refusal
 """

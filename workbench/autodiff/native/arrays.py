@@ -16,8 +16,9 @@ import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from workbench.autodiff.native import lists
 from workbench.autodiff.native.ir import Atom, Block, Load, Loop, Store, Value, type_of
-from workbench.autodiff.native.structures import Arr, Lazy, Sequence, Static, Tup, is_atom
+from workbench.autodiff.native.structures import Arr, Lazy, Lst, Sequence, Static, Tup, is_atom
 
 if TYPE_CHECKING:
     from workbench.autodiff.native.lower import Lowering
@@ -251,6 +252,7 @@ def for_each(
     *,
     start: list[Atom],
     node: ast.AST,
+    aside: bool = False,
 ) -> list[Atom]:
     """Nested loops over all indices; ``body(index, carried)`` returns what is carried on; the result is the last."""
 
@@ -259,7 +261,7 @@ def for_each(
             return body(index, carried)
         outer = low.block
         inner = Block(parent=outer)
-        made = Loop(list(carried), inner, [], node.lineno, (0, dims[len(index)], 1), whole=True)
+        made = Loop(list(carried), inner, [], node.lineno, (0, dims[len(index)], 1), whole=True, aside=aside)
         made.index = Value("int", "", inner, made)
         inner.params = [Value(type_of(atom), "", inner, made) for atom in carried]
         low.block = inner
@@ -284,6 +286,13 @@ def as_lazy(low: Lowering, thing: Any, node: ast.AST) -> Lazy:
         return Lazy(thing.dims, thing.kind, lambda index: load(low, thing, index, node), (thing,))
     if isinstance(thing, Tup) and thing.items:
         return as_lazy(low, array_of(low, thing, node), node)
+    if isinstance(thing, Lst) and isinstance(thing.item, str | None):
+        return Lazy(
+            (thing.n,),
+            thing.item or "float",
+            lambda index: lists.element(low, thing, index[0], node),
+            thing.parts,
+        )
     raise low.refuse("an array expression with something that is no number and no array", node)
 
 
@@ -403,6 +412,9 @@ def _copied_in_doubtful_order(low: Lowering, target: Arr, source: Arr, node: ast
 def store(low: Lowering, target: ast.Subscript, thing: Any) -> None:
     """``array[...] = thing``."""
     array = low.evaluate(target.value)
+    if isinstance(array, Lst):
+        lists.set_item(low, array, target, lambda before: thing, target)
+        return
     if not isinstance(array, Arr):
         raise low.refuse("an item of something other than an array is set", target)
     keys = _keys(low, array, target)
@@ -427,6 +439,13 @@ def update(low: Lowering, node: ast.AugAssign, array: Arr | None) -> None:
         return
     target = node.target
     array = low.evaluate(target.value)
+    if isinstance(array, Lst):
+
+        def updated(before: Any) -> Any:
+            return arithmetic(low, kind, before, low.evaluate(node.value), node=node)
+
+        lists.set_item(low, array, target, updated, node)
+        return
     if not isinstance(array, Arr):
         raise low.refuse("an item of something other than an array is updated", node)
     keys = _keys(low, array, target)
@@ -460,8 +479,8 @@ def new_array(low: Lowering, dims: tuple[Atom, ...], kind: str, how: str, *, nod
 
 
 def array_of(low: Lowering, thing: Any, node: ast.AST) -> Arr:
-    """``np.array(...)`` of numbers, of nested tuples of numbers, or of arrays."""
-    if isinstance(thing, Arr | Lazy):
+    """``np.array(...)`` of numbers, of nested tuples of numbers, of arrays, or of a list of numbers."""
+    if isinstance(thing, Arr | Lazy | Lst):
         return materialise(low, as_lazy(low, thing, node), node)
     dims: list[int] = []
     probe = thing
@@ -493,6 +512,8 @@ def items_of(low: Lowering, thing: Any, node: ast.AST) -> tuple[Atom, Callable[[
     """The length of something a loop can run over, and what it gives for a counter; None for a tuple."""
     if isinstance(thing, Sequence):
         return thing.length, thing.item
+    if isinstance(thing, Lst):
+        return lists.sequence(low, thing, node)
     if isinstance(thing, Arr):
         keys = [(None, None, None)] * (len(thing.dims) - 1)
 

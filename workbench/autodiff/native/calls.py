@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.autodiff.location import is_engine_file
-from workbench.autodiff.native import complexes, dicts, library
+from workbench.autodiff.native import complexes, dicts, library, lists
 from workbench.autodiff.native.ir import Atom, Value, type_of
 from workbench.autodiff.native.normalise import RESULT, normalise
 from workbench.autodiff.native.primitives import CALLABLES, PRIMITIVES, RUNTIME
@@ -26,6 +26,7 @@ from workbench.autodiff.native.structures import (
     Dict,
     Lazy,
     Local,
+    Lst,
     Maybe,
     Rec,
     Sequence,
@@ -52,6 +53,8 @@ def call(low: Lowering, node: ast.Call) -> Any:
     """Read a call."""
     from workbench.autodiff.native.expressions import quiet
 
+    if lists.is_method(low, node):
+        return lists.method(low, node)
     function = dicts.called_method(low, node.func) or low.evaluate(node.func)
     lazy = _consumes(function) and all(quiet(low, arg) for arg in node.args)
     args: list[Any] = []
@@ -72,6 +75,9 @@ def call(low: Lowering, node: ast.Call) -> Any:
         if given.keys() & keywords.keys():
             low.stop(node)
         keywords |= {name: dicts.lent(item) for name, item in given.items()}
+    reads = _only_reads(function)
+    for arg in (*node.args, *(keyword.value for keyword in node.keywords)):
+        lists.check_handed(low, arg, reads=reads)
     result = call_thing(low, function, args, keywords, node=node)
     dicts.after_call(low, node, result)
     return result
@@ -87,6 +93,13 @@ def _has_own_rule(target: Any) -> bool:
         )
     except TypeError:
         return False
+
+
+def _only_reads(function: Any) -> bool:
+    """Whether a function that is handed a list does not keep it: what the user wrote is looked through."""
+    target = function.value if isinstance(function, Static) else None
+    written = isinstance(target, types.FunctionType) and target not in _KNOWN and target not in library.KNOWN
+    return isinstance(function, Local) or written or any(target is reader for reader in lists.READERS)
 
 
 def _consumes(function: Any) -> bool:
@@ -243,13 +256,15 @@ def _call_local(
         return _call_recursive(low, function, things, captured, node=node)
     body = definition.body
     locals_ = assigned_names(body) | set(names)
-    low.scope = Scope(outer.function, outer.file, locals_, dict(things), home)
+    things = {name: lists.frozen(thing) for name, thing in things.items()}
+    low.scope = Scope(outer.function, outer.file, locals_, things, home, definition=definition)
     try:
         low.statements(normalise(definition))
         result = low.scope.vars.get(RESULT)
     finally:
         low.scope = outer
-    return result.thing if isinstance(result, Maybe) else result
+    result = result.thing if isinstance(result, Maybe) else result
+    return lists.frozen(lists.check_result(low, result, node))  # a list may have a name around the function
 
 
 def _home(scope: Any, inner: Any) -> Any:
@@ -387,6 +402,8 @@ def _round(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.A
 def _len(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
     if len(args) == 1 and isinstance(args[0], Tup | Dict):
         return len(dicts.keys_of(args[0]).items)
+    if len(args) == 1 and isinstance(args[0], Lst):
+        return args[0].n
     if len(args) == 1 and isinstance(args[0], Arr | Lazy):
         return args[0].dims[0]
     raise low.refuse("it uses len() of something other than a tuple", node)
@@ -396,6 +413,10 @@ def _sum(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST
     from workbench.autodiff.native.expressions import arithmetic
 
     if len(args) == 1 and isinstance(args[0], Arr | Lazy) and len(args[0].dims) == 1:
+        return library.total(low, args[0], node)
+    if len(args) == 1 and isinstance(args[0], Lst):
+        if COMPENSATED_SUM and args[0].item != "int":
+            raise low.refuse("sum() of floats is compensated in this version of Python", node)
         return library.total(low, args[0], node)
     if not args or not isinstance(args[0], Tup):
         raise low.refuse("it uses sum() of something other than a tuple", node)
@@ -455,7 +476,7 @@ def _tuple(kind: type) -> Any:
 
 
 def _zip(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
-    if any(isinstance(arg, Arr | Lazy) for arg in args):
+    if any(isinstance(arg, Arr | Lazy | Lst) for arg in args):
         return library.zipped(low, args, node)
     columns = [_items(low, arg, node) for arg in args]
     if keywords.get("strict") is True and len({len(column) for column in columns}) > 1:
@@ -467,12 +488,14 @@ def _enumerate(low: Lowering, args: list[Any], keywords: dict[str, Any], node: a
     start = args[1] if len(args) > 1 else keywords.get("start", 0)
     if type(start) is not int:
         raise low.refuse("it uses enumerate() from a number that is not constant", node)
-    if isinstance(args[0], Arr | Lazy | Sequence):
+    if isinstance(args[0], Arr | Lazy | Lst | Sequence):
         return library.enumerated(low, args[0], start, node)
     return Tup(tuple(Tup((start + k, item)) for k, item in enumerate(_items(low, args[0], node))))
 
 
 def _reversed(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
+    if isinstance(args[0], Lst):
+        return lists.backwards(low, args[0], node)
     return Tup(tuple(reversed(_items(low, args[0], node))))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.autodiff.met import as_written
-from workbench.autodiff.native import arrays, calls, complexes, dicts, library
+from workbench.autodiff.native import arrays, calls, complexes, dicts, library, lists
 from workbench.autodiff.native.ir import Atom, Block, Op, Value, type_of
 from workbench.autodiff.native.primitives import BINARY, COMPARE, PRIMITIVES
 from workbench.autodiff.native.statements import make_local
@@ -19,6 +19,7 @@ from workbench.autodiff.native.structures import (
     Cplx,
     Dict,
     Lazy,
+    Lst,
     Rec,
     Static,
     Tup,
@@ -78,6 +79,8 @@ def truth(low: Lowering, thing: Any, node: ast.AST) -> Atom:
         return complexes.equal(low, thing, 0, negated=True, node=node)
     if isinstance(thing, Tup | Dict):
         return bool(thing.items if isinstance(thing, Tup) else thing.entries)
+    if isinstance(thing, Lst):
+        return low.op("ne", thing.n, 0, node=node)
     if isinstance(thing, Static):
         return bool(thing.value)
     raise low.refuse("it uses the truth of an object", node)
@@ -156,6 +159,10 @@ def _on_structures(low: Lowering, kind: str, left: Any, right: Any, *, node: ast
     both = isinstance(left, Tup) and isinstance(right, Tup) and left.kind is right.kind
     if kind == "Add" and both and left.kind in (tuple, list):
         return Tup(left.items + right.items, left.kind)
+    if kind == "Mult" and isinstance(right, Tup) and right.kind is list:
+        left, right = right, left
+    if kind == "Mult" and isinstance(left, Tup) and left.kind is list and lists.is_long(right):
+        return lists.repeated(low, left, right, node)
     if kind == "Mult" and isinstance(left, Tup) and type(right) is int and left.kind in (tuple, list):
         return Tup(left.items * right, left.kind)
     for this, other, form in ((left, right, "__{}__"), (right, left, "__r{}__")):
@@ -375,6 +382,8 @@ def _subscript(low: Lowering, node: ast.Subscript) -> Any:
         thing = arrays.materialise(low, thing, node)
     if isinstance(thing, Arr):
         return arrays.subscript(low, thing, node)
+    if isinstance(thing, Lst):
+        return lists.item(low, thing, node)
     if isinstance(thing, Dict):
         return dicts.entry(low, thing, evaluate(low, node.slice), node)
     if isinstance(thing, Tup):
@@ -421,9 +430,10 @@ def _named(low: Lowering, node: ast.NamedExpr) -> Any:
     return thing
 
 
-def _comprehension(low: Lowering, node: ast.ListComp | ast.GeneratorExp) -> Tup:
-    """A comprehension over tuples, written out: its length belongs to their types."""
+def _comprehension(low: Lowering, node: ast.ListComp | ast.GeneratorExp) -> Tup | Lst:
+    """A comprehension. Over tuples it is written out: its length belongs to their types."""
     made: list[Any] = []
+    open_ended = lists.is_open_ended(low, node.generators[0].iter)
     targets = [name for g in node.generators for name in _target_names(g.target)]
     kept = {name: low.scope.vars[name] for name in targets if name in low.scope.vars}
     locals_ = low.scope.locals
@@ -442,12 +452,15 @@ def _comprehension(low: Lowering, node: ast.ListComp | ast.GeneratorExp) -> Tup:
             if all(conditions):
                 run(depth + 1)
 
-    run(0)
+    if open_ended:
+        grown = lists.comprehension(low, node)
+    else:
+        run(0)
     low.scope.locals = locals_
     for name in targets:
         low.scope.vars.pop(name, None)
     low.scope.vars |= kept
-    return Tup(tuple(made), list)
+    return grown if open_ended else Tup(tuple(made), list)
 
 
 def _target_names(target: ast.expr) -> list[str]:

@@ -111,7 +111,7 @@ class Loop:
     With ``bounds`` = (start, stop, step) it counts and ``index`` is the counter; without, it runs as long as the
     yield of ``test`` (a block of its own, evaluated before each iteration) holds. ``until`` is an atom of ``body``:
     the loop is left after the iteration in which it holds. ``count`` is the number of iterations run. ``whole`` marks
-    the loop over the elements of a whole-array expression.
+    the loop over the elements of a whole-array expression, ``aside`` one that is no work of the program's own.
     """
 
     inits: list[Atom]
@@ -124,6 +124,7 @@ class Loop:
     until: Atom = False
     count: Value | None = None
     whole: bool = False
+    aside: bool = False
 
 
 @dataclass(eq=False)

@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from workbench.autodiff.native import arrays, complexes, dicts
+from workbench.autodiff.native import arrays, complexes, dicts, lists
 from workbench.autodiff.native.arrays import materialise, store, with_strides
 from workbench.autodiff.native.fence import refuse
 from workbench.autodiff.native.ir import (
@@ -29,6 +29,7 @@ from workbench.autodiff.native.ir import (
     outs_of,
     type_of,
 )
+from workbench.autodiff.native.names_of_lists import grown_names
 from workbench.autodiff.native.naming import describe, name_leaves
 from workbench.autodiff.native.normalise import RESULT, normalise
 from workbench.autodiff.native.primitives import PRIMITIVES, fold
@@ -45,6 +46,7 @@ from workbench.autodiff.native.structures import (
     Given,
     Lazy,
     Local,
+    Lst,
     Maybe,
     Rec,
     Static,
@@ -75,7 +77,7 @@ class _Lowering:
         parameters = [a.arg for a in ast.walk(source.definition.args) if isinstance(a, ast.arg)]
         body = source.definition.body
         names = assigned_names(body) | set(parameters)
-        self.scope = Scope(source.function, source.file, names)
+        self.scope = Scope(source.function, source.file, names, definition=source.definition)
         self.scope.outer = Scope(source.function, source.file, frozenset(), stands_for=function.home)
 
     # ------------------------------------------------------------------------------------ the function
@@ -140,7 +142,7 @@ class _Lowering:
             )
             for item in parts if isinstance(thing, Tup) else parts.values():
                 self.no_locals(item, node)
-        elif not is_atom(thing) and not isinstance(thing, Cplx | Static | Arr):
+        elif not is_atom(thing) and not isinstance(thing, Cplx | Static | Arr | Lst):
             raise self.refuse("a function made inside leaves the function", node)
 
     def refuse(self, reason: str, node: ast.AST | None) -> Exception:
@@ -220,6 +222,8 @@ class _Lowering:
             return Maybe(self.coerce(thing, shape[1], node), True)
         if shape[0] == "static":
             return shape[1]
+        if shape[0] == "list":
+            return lists.as_list(self, thing, shape, node)
         if shape[0] == "array":
             return thing if shape[3] else with_strides(self, thing, node)
         if shape[0] == "tuple":
@@ -331,7 +335,8 @@ class _Lowering:
     ) -> None:
         """A loop over ``bounds``, or while its test holds; ``item`` makes the loop's target of the counter."""
         targets = [node.target] if bounds is not None else []
-        names = sorted(assigned_names([*targets, *node.body]))
+        grown = {name for name in grown_names(node.body) if name in self.scope.locals or "." in name}
+        names = sorted(assigned_names([*targets, *node.body]) | grown)
         entry = {name: self.scope.vars.get(name, UNDEFINED) for name in names}
         shapes = {name: shape_of(thing) for name, thing in entry.items()}
         before, outer = dict(self.scope.vars), self.block
@@ -516,7 +521,7 @@ class _Lowering:
     def call_function(self, function: types.FunctionType | Local, args: dict[str, Any], node: ast.AST) -> Any:
         """Call another function of the program."""
         args = {name: materialise(self, a, node) if isinstance(a, Lazy) else a for name, a in args.items()}
-        args = {name: dicts.lent(a) for name, a in args.items()}
+        args = {name: lists.frozen(dicts.lent(a)) for name, a in args.items()}
         constants = self.program.constants(function, args)
         callee = self.program.specialise(function, args, constants, within=self.scope)
         if not callee.finished:
@@ -540,7 +545,7 @@ class _Lowering:
         self.block.nodes.append(made)
         if not pure:
             self.writes += 1
-        result = assemble(callee.result, out)
+        result = lists.check_result(self, assemble(callee.result, out), node)
         if pure:
             self.block.known[key] = made.outs
         return result

@@ -12,6 +12,7 @@ from workbench.autodiff.native.structures import (
     Cplx,
     Dict,
     Lazy,
+    Lst,
     Maybe,
     Rec,
     Tup,
@@ -33,6 +34,10 @@ def name_leaves(thing: Any, name: str) -> None:
     elif isinstance(thing, Rec | Dict):
         for key, item in (thing.fields if isinstance(thing, Rec) else thing.entries).items():
             name_leaves(item, f"{name}_{key}")
+    elif isinstance(thing, Lst):
+        for part in thing.parts:
+            name_leaves(part, name)
+        name_leaves(thing.n, f"{name}_n")
     elif isinstance(thing, Arr):
         thing.data.hint = thing.data.hint or name
 
@@ -52,6 +57,8 @@ def describe(thing: Any) -> str:
         return "a dict"
     if isinstance(thing, Maybe):
         return describe(thing.thing)
+    if isinstance(thing, Lst):
+        return "a list"
     if isinstance(thing, Arr | Lazy):
         return f"an array of {len(thing.dims)} dimensions"
     if isinstance(thing, Bound):

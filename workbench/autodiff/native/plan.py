@@ -28,6 +28,7 @@ from workbench.autodiff.native.structures import (
     assemble,
     has_complex,
     has_dict,
+    has_list,
     leaf_types,
     leaves,
     object_of,
@@ -69,6 +70,8 @@ class Plan:
         own = {id(cell) for cell in target.__closure__ or ()}
         if has_dict(entry.result, shared=True):
             raise refuse("its result holds a dict that it may have from elsewhere, or twice")
+        if has_list(entry.result):
+            raise refuse("it returns a list whose length is not constant")
         if self.program.widened and has_complex(entry.result):
             raise refuse("its result is a complex number on one path, and may be a real one on another")
         # where the arrays from outside are; a home of None is the function's own closure

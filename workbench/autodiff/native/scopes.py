@@ -19,6 +19,7 @@ class Scope:
     outer: Scope | None = None
     lent: set[str] = field(default_factory=set)  # names of dictionaries that may have another name
     written: set[str] = field(default_factory=set)  # names of dictionaries that are written into
+    definition: Any = None  # the function's syntax
     stands_for: Scope | None = None  # the scope of another function, of which some names were handed over
 
 

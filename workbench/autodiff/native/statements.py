@@ -6,8 +6,8 @@ import ast
 import copy
 from typing import TYPE_CHECKING, Any
 
-from workbench.autodiff.native import arrays, dicts
-from workbench.autodiff.native.structures import Arr, Lazy, Local, Static, Tup, is_atom
+from workbench.autodiff.native import arrays, dicts, lists
+from workbench.autodiff.native.structures import Arr, Lazy, Local, Lst, Static, Tup, is_atom
 
 if TYPE_CHECKING:
     from workbench.autodiff.native.lower import Lowering
@@ -27,13 +27,15 @@ def _assign(low: Lowering, node: ast.Assign) -> None:
     lazy = len(node.targets) == 1 and isinstance(node.targets[0], ast.Subscript)
     returned = dicts.returned(low, node)
     thing = low.evaluate(node.value, lazy=lazy) if returned is None else returned
+    if len(node.targets) == 1:
+        thing = lists.born(low, node.targets[0], node.value, thing)
     for target in node.targets:
         low.assign(target, thing, fresh=returned is not None or dicts.makes(node))
 
 
 def _annotated(low: Lowering, node: ast.AnnAssign) -> None:
     if node.value is not None:
-        low.assign(node.target, low.evaluate(node.value))
+        low.assign(node.target, lists.born(low, node.target, node.value, low.evaluate(node.value)))
 
 
 def _augmented(low: Lowering, node: ast.AugAssign) -> None:
@@ -93,6 +95,8 @@ def _for(low: Lowering, node: ast.For) -> None:
     items = dicts.keys_of(low.evaluate(node.iter))
     if isinstance(items, Lazy):
         items = arrays.materialise(low, items, node.iter)
+    if isinstance(items, Lst) and items.item is None:
+        return  # it has never had an element
     sequence = arrays.items_of(low, items, node.iter)
     if sequence is not None:
         low.loop(node, bounds=(0, sequence[0], 1), item=sequence[1])

@@ -105,6 +105,24 @@ class Arr:
         return self.data.type.split("[")[0]
 
 
+LISTS = 0
+"""The root of all arrays that hold lists: they may overlap with each other, and with nothing else."""
+
+
+@dataclass(eq=False)
+class Lst:
+    """A list whose length ``n`` is a number of the program; see ``lists``.
+
+    ``parts`` has an array for each number of an element, ``item`` is the elements' shape, None as long as there was
+    none. A ``frozen`` list has another name elsewhere, and is only read here.
+    """
+
+    parts: tuple[Arr, ...]
+    n: Atom
+    item: Any
+    frozen: bool = False
+
+
 @dataclass(eq=False)
 class Lazy:
     """An array expression not yet computed: its lengths, and what computes one element.
@@ -184,6 +202,8 @@ def shape_of(thing: Any) -> Any:
         return ("maybe", shape_of(thing.thing))
     if isinstance(thing, Arr):
         return ("array", thing.kind, len(thing.dims), thing.strides is None)
+    if isinstance(thing, Lst):
+        return ("list", thing.item, thing.frozen)
     return ("static", thing)
 
 
@@ -203,6 +223,8 @@ def leaves(thing: Any) -> list[Atom]:
         return [*leaves(thing.thing), thing.flag]
     if isinstance(thing, Arr):
         return [thing.data, thing.at, *thing.dims, *(thing.strides or ())]
+    if isinstance(thing, Lst):
+        return [*(leaf for part in thing.parts for leaf in leaves(part)), thing.n]
     return []
 
 
@@ -226,6 +248,11 @@ def assemble(shape: Any, make: Callable[[str, str], Atom], name: str = "") -> An
     if kind == "maybe":
         thing = assemble(shape[1], make, name)
         return Maybe(thing, make("bool", f"{name}_is_set"))
+    if kind == "list":
+        types_ = [] if shape[1] is None else leaf_types(shape[1])
+        parts = [assemble(("array", type_, 1, True), make, name) for type_ in types_]
+        parts = [dataclasses.replace(part, root=LISTS) for part in parts]
+        return Lst(tuple(parts), make("int", f"{name}_n"), *shape[1:])
     if kind == "array":
         _, element, n, solid = shape
         data, at = make(f"{element}[{n}]", name), make("int", f"{name}_at")
@@ -246,6 +273,11 @@ def leaf_types(shape: Any) -> list[str]:
 
     assemble(shape, note)
     return types_
+
+
+def has_list(shape: Any) -> bool:
+    """Whether there is a list in a thing of this shape."""
+    return isinstance(shape, tuple) and (shape[:1] == ("list",) or any(map(has_list, shape)))
 
 
 def has_dict(shape: Any, *, shared: bool = False) -> bool:
@@ -279,6 +311,8 @@ def join_shapes(a: Any, b: Any) -> Any:
         return None
     if "maybe" in (a[0], b[0]):
         return join_maybe(a, b)
+    if "list" in (a[0], b[0]):
+        return _join_lists(a, b)
     if "array" in (a[0], b[0]):
         return (*a[:3], False) if a[:3] == b[:3] else None
     if a[0] != b[0] or len(a) != len(b) or a[0] == "static" or (a[1] is not b[1] and a[0] != "dict"):
@@ -291,6 +325,28 @@ def join_shapes(a: Any, b: Any) -> Any:
         return None if any(item is None for _, item in items) else (*head, *items)
     joined = [join_shapes(x, y) for x, y in zip(a[2:], b[2:], strict=True)]
     return None if None in joined else (*a[:2], *joined)
+
+
+def _join_lists(a: Any, b: Any) -> Any:
+    """A list display that meets a list becomes one too, frozen: its other names would not see a change."""
+    if a[0] == b[0]:
+        return None if None not in (a[1], b[1]) and a[1] != b[1] else ("list", a[1] or b[1], a[2] or b[2])
+    display, other = (a, b) if b[0] == "list" else (b, a)
+    if display[:2] != ("tuple", list):
+        return None
+    item = other[1]
+    for inner in display[2:]:
+        item = inner if item is None else item
+        if join_shapes(item, inner) != item or not is_numbers(inner):
+            return None
+    return ("list", item, True)
+
+
+def is_numbers(shape: Any) -> bool:
+    """Whether things of this shape are floats, integers and truth values, or tuples of them."""
+    if isinstance(shape, str):
+        return True
+    return shape is not None and shape[0] == "tuple" and all(map(is_numbers, shape[2:]))
 
 
 def join_maybe(a: Any, b: Any) -> Any:

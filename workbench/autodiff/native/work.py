@@ -43,6 +43,8 @@ class Work:
         self.depth = max(self.depth, depth)
         self.operations += len(block.nodes)
         for node in block.nodes:
+            if isinstance(node, Loop) and node.aside:
+                continue
             if isinstance(node, Loop) and node.whole:
                 self.whole.append(_Whole(depth, _dims(node), known, _has_sums(node)))
             elif isinstance(node, Loop):
