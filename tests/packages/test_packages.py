@@ -137,6 +137,23 @@ def greatest_flow(networkx, weights):
     return networkx.maximum_flow_value(graph(networkx, weights, "capacity"), 0, 3)
 
 
+@program("networkx", WEIGHTS)
+def rank_of_a_page(networkx, weights):
+    made = graph(networkx, weights)
+    made.add_edge(3, 0, weight=0.7)
+    return networkx.pagerank(made, tol=1e-14, max_iter=1000)[2]
+
+
+@program("networkx", WEIGHTS)
+def smallest_tree(networkx, weights):
+    return networkx.minimum_spanning_tree(graph(networkx, weights).to_undirected()).size(weight="weight")
+
+
+@program("networkx", WEIGHTS)
+def matrix_of_a_graph(networkx, weights):
+    return (networkx.laplacian_matrix(graph(networkx, weights).to_undirected()).toarray() ** 2).sum()
+
+
 # ------------------------------------------------------------------------------------------ numpy_financial
 
 
@@ -325,6 +342,23 @@ def functions_of_long_numbers(mpmath, x, y):
     return float(found if z < 0 else mpmath.log(x, 3)) + math.sin(z)
 
 
+@program("mpmath", 0.7, 1.9)
+def methods_of_long_numbers(mpmath, x, y):
+    z = mpmath.mpf(x) * y
+    return float(z.sqrt() * z.real + z.conjugate().real * (z.imag == 0) + mpmath.mpf(y).sqrt() * z)
+
+
+@program("mpmath", 0.7, 1.9)
+def an_integral_in_long_numbers(mpmath, x, y):
+    found = mpmath.quad(lambda t: mpmath.exp(-x * t) * y, [0, 1]) + mpmath.quad(lambda t: t * t, [0, 2])
+    return float(found + mpmath.quad(lambda t: mpmath.exp(-t * x), [0.5, mpmath.inf]))
+
+
+@program("mpmath", 0.7, 1.9)
+def an_integral_between_long_numbers(mpmath, x, y):
+    return float(mpmath.quad(lambda t: mpmath.sin(t) * y, [0.1, mpmath.mpf(x), y]))
+
+
 @program("mpmath", 0.7)
 def a_series_in_fifty_digits(mpmath, x):
     with mpmath.workdps(50):
@@ -390,7 +424,8 @@ def test_long_numbers_leave_no_trace_unseen():
         lambda x: float(str(mpmath.mpf(x))),
         lambda x: float(mpmath.nstr(mpmath.mpf(x), 20)),
         lambda x: float(mpmath.sqrt(-x).imag),
-        lambda x: float(mpmath.quad(lambda t: mpmath.exp(-x * t), [0, 1])),
+        lambda x: float(mpmath.quad(lambda t: mpmath.exp(-x * t), [0, 1], method="gauss-legendre")),
+        lambda x: float(mpmath.quad(lambda t: mpmath.exp(-t), [mpmath.mpf(x), mpmath.inf])),
         lambda x: float(mpmath.diff(mpmath.sin, mpmath.mpf(x))),
         lambda x: float(mpmath.taylor(mpmath.sin, mpmath.mpf(x), 2)[1]),
         lambda x: int(mpmath.mpf(x) * 2**60) / 2**60,

@@ -210,6 +210,9 @@ def _without_source(f: FunctionType) -> Callable:
     # methods that dataclasses and named tuples make store, compare and write values, and change no array
     made = f.__code__.co_filename.startswith("<") and f.__name__.startswith("__")
 
+    if "__argmap__" in f.__dict__:
+        return lambda *args, **kwargs: _with_followed_names(f)(*args, **kwargs)
+
     @functools.wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
         if not OPEN:
@@ -218,6 +221,15 @@ def _without_source(f: FunctionType) -> Callable:
         return (call_watched if made else run_unfollowed)(f, args, kwargs)
 
     return call
+
+
+def _with_followed_names(f: FunctionType) -> FunctionType:
+    """A wrapper that networkx compiles at run time: it checks arguments, and calls a function that is followed."""
+    found = {name: f.__globals__[name] for name in f.__code__.co_names if name in f.__globals__}
+    followed = {name: resolve(g) for name, g in found.items() if callable(g) and not isinstance(g, type)}
+    new = FunctionType(f.__code__, {**f.__globals__, **followed}, f.__name__, f.__defaults__, f.__closure__)
+    new.__kwdefaults__ = f.__kwdefaults__
+    return new
 
 
 def forget(f: Any) -> None:

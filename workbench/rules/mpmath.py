@@ -8,6 +8,7 @@ them a traced float. Each of mpmath's functions of real numbers is one operation
 from __future__ import annotations
 
 import functools
+import itertools
 import operator
 from collections.abc import Callable
 from types import MethodType
@@ -15,6 +16,7 @@ from typing import Any
 
 import mpmath
 
+from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import name_of
 from workbench.autodiff.registry import DOORS, LIFTS, NUMBERS
 from workbench.autodiff.scalars import TracedFloat, innermost, lost, scalar_result, strip
@@ -89,6 +91,20 @@ class TracedLong:
         return str(self.trace)
 
     __repr__ = __str__
+
+    def sqrt(self) -> Any:
+        return _apply(mpmath.sqrt, (self,), {})
+
+    @property
+    def real(self) -> TracedLong:
+        return self
+
+    @property
+    def imag(self) -> Any:
+        return mpmath.mpf(0)
+
+    def conjugate(self) -> TracedLong:
+        return self
 
     def __abs__(self) -> Any:
         return _apply(mpmath.fabs, (self,), {})
@@ -216,6 +232,44 @@ def _of_function_door(name: str) -> Callable:
     return call
 
 
+def _quad(context: Any, f: Callable, *points: Any, **options: Any) -> Any:
+    """``quad(f, [a, …, b])``: the sum of mpmath's own rule, with f and the bounds traced.
+
+    Between bounds that vary ∫ f(t) dt is ∫ f(a + (b − a) s) (b − a) ds over s in (0, 1).
+    """
+    original = functools.partial(mpmath.quad, f, *points, **options)
+    if not OPEN:
+        return original()
+    if options or len(points) != 1:
+        try:
+            return original()
+        except TypeError as error:
+            raise lost(
+                "quad of mpmath got options, or several variables, and something that varies"
+            ) from error
+    called, ends = resolve(f), [_mpf(p) for p in points[0]]
+    with context.workprec(context.prec + 20):
+        parts = [_part(context, called, a, b) for a, b in itertools.pairwise(ends)]
+        total = functools.reduce(operator.add, parts, mpmath.mpf(0))
+    return +total if type(total) is TracedLong else original()
+
+
+def _part(context: Any, f: Callable, a: Any, b: Any) -> Any:
+    """The integral from ``a`` to ``b`` by the nodes of all degrees up to the one that mpmath ends with."""
+    moves = TracedLong in (type(a), type(b))
+    if moves and (mpmath.isinf(_digits(a)) or mpmath.isinf(_digits(b))):
+        raise lost("quad of mpmath got an infinite bound beside one that varies")
+    low, high = (mpmath.mpf(0), mpmath.mpf(1)) if moves else (a, b)
+    length = b - a if moves else mpmath.mpf(1)
+    rule, prec = context._tanh_sinh, context.prec
+    degree = rule.guess_degree(prec)
+    nodes = itertools.chain.from_iterable(rule.get_nodes(low, high, d, prec) for d in range(1, degree + 1))
+    found: Any = mpmath.mpf(0)
+    for s, weight in nodes:
+        found = found + weight * f(a + length * s if moves else s)
+    return found * length * mpmath.mpf(2) ** -degree
+
+
 def _mpf(x: Any = 0, **kwargs: Any) -> Any:
     """``mpf(x)`` and ``mpmathify(x)``."""
     return _long(x) if type(x) in (TracedFloat, TracedLong) else mpmath.mpf(x, **kwargs)
@@ -232,6 +286,7 @@ DOORS[mpmath.mpf] = _mpf
 DOORS[mpmath.mpmathify.__func__] = lambda context, x, **kwargs: _mpf(x, **kwargs)
 for _name in _OF_FUNCTIONS:
     DOORS[getattr(mpmath, _name).__func__] = _of_function_door(_name)
+DOORS[mpmath.quad.__func__] = _quad
 NUMBERS[TracedLong] = lambda x: x.trace
 for _kind in (mpmath.mpf, type(mpmath.pi), TracedLong):
     LIFTS[_kind] = _long
