@@ -134,7 +134,7 @@ def _rq(a, lwork=None, mode="full"):
     q = np.flip(dagger(np.linalg.qr(dagger(np.flip(last, 0)))[0]), 0)
     own = sl.rq(plain(a), mode="economic")[1]
     q = dagger(aligned(dagger(q), dagger(own)))
-    r = np.triu(np.matmul(a, dagger(q)), rows - min(rows, columns) and columns - rows)
+    r = np.triu(np.matmul(a, dagger(q)), min(columns - rows, 0))
     return r if mode == "r" else (r, q)
 
 
