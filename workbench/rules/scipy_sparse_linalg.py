@@ -14,26 +14,14 @@ import scipy.linalg as dense_linalg
 import scipy.sparse as ss
 import scipy.sparse.linalg as sl
 
-from workbench.autodiff.application import apply_rule
 from workbench.autodiff.calls import resolve
-from workbench.autodiff.registry import DOORS, OWNER_DOORS, Rule
-from workbench.autodiff.scalars import TRACED
+from workbench.autodiff.registry import DOORS, OWNER_DOORS
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.implicit import Unknown
+from workbench.rules.linear_maps import linear
 from workbench.rules.scipy_sparse import Pattern, conjugate, dense, has_traces, is_sparse, plain_sparse
 from workbench.rules.stand_ins import no_rule, settled, with_value
-
-
-def linear(apply: Callable, adjoint: Callable, x: Any) -> Any:
-    """``apply(x)`` of a linear function of plain numbers, whose pullback is ``adjoint``, and so on in turn."""
-    if type(x) not in TRACED:
-        return apply(x)
-
-    def forward(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
-        return linear(apply, adjoint, args[0]), lambda bar: [linear(adjoint, apply, bar)]
-
-    return apply_rule(Rule(apply, forward), (x,), {})
 
 
 class _Matrix:

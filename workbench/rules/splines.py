@@ -10,10 +10,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.interpolate import BSpline
+from scipy.sparse.linalg import splu
 
 from workbench.autodiff.calls import resolve
-from workbench.autodiff.telling import plain
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.implicit import solved
+from workbench.rules.linear_maps import linear
 
 
 def _pieces(t: Any, k: int, x: Any) -> np.ndarray:
@@ -103,6 +106,10 @@ def fitted(x: Any, y: Any, w: Any, t: Any, k: int, c: np.ndarray, *, where: str)
     Raises:
         MissingRuleError: ``c`` does not determine the fit, or is not of this kind.
     """
+    if not contains_traced([x, w, t]):
+        by_data = _fitted_by_data(x, y, w, t, k, c)
+        if by_data is not None:
+            return by_data
     matrix = collocation(t, k, x)
     weights = np.reshape(w, (-1,) + (1,) * (np.ndim(plain(y)) - 1))
     if plain(matrix).shape[0] == plain(matrix).shape[1]:
@@ -134,6 +141,21 @@ def fitted(x: Any, y: Any, w: Any, t: Any, k: int, c: np.ndarray, *, where: str)
     if np.max(np.abs(rest[:-1])) > 1e-6 * max(np.max(np.abs(slope)), 1e-300):
         start = np.full_like(start, np.nan)  # not a fit of this kind: its value agrees with nothing
     return np.reshape(solved(residual, start, where=where)[:-1], np.shape(c))
+
+
+def _fitted_by_data(x: Any, y: Any, w: Any, t: Any, k: int, c: np.ndarray) -> Any:
+    """``fitted`` where only the data vary, linear in them, by sparse solutions; None for a smoothing fit."""
+    matrix = BSpline.design_matrix(x, t, k).tocsc()
+    if matrix.shape[0] == matrix.shape[1]:
+        factor = splu(matrix)
+        return linear(factor.solve, lambda bar: factor.solve(bar, "T"), y)
+    square = np.reshape(w, (-1,) + (1,) * (np.ndim(plain(y)) - 1)) ** 2
+    there, back = lambda v: matrix.T @ (square * v), lambda bar: square * (matrix @ bar)
+    size = np.max(abs(matrix.T) @ np.abs(square * plain(y)))
+    if np.max(np.abs(there(matrix @ c - plain(y)))) > 1e-9 * size:
+        return None
+    factor = splu((matrix.T @ matrix.multiply(np.reshape(w, (-1, 1)) ** 2)).tocsc())
+    return linear(factor.solve, factor.solve, linear(there, back, y))
 
 
 def _jumps(t: Any, k: int, n: int) -> Any:
