@@ -153,10 +153,10 @@ class Labelled(np.ndarray):
 OTHER_KINDS = {
     "matrix": (lambda x: (np.matrix(x) * np.matrix(x).T)[0, 0], "@"),
     "asmatrix": (lambda x: np.asmatrix(x).sum(), "@"),
-    "masked": (lambda x: np.ma.masked_array(x, mask=[0, 1]).sum(), "numpy.where"),
-    "masked where": (lambda x: np.ma.masked_where(x > 1, x).sum(), "numpy.where"),
-    "masked plain": (lambda x: (np.ma.array([1.0, 2.0], mask=[0, 1]) * x).sum(), "numpy.where"),
-    "masked ufunc": (lambda x: np.ma.sqrt(x).sum(), "numpy.where"),
+    "masked method": (lambda x: np.ma.masked_array(x, mask=[0, 1]).cumsum()[0], "numpy.where"),
+    "masked function": (lambda x: np.ma.median(np.ma.masked_where(x > 1, x)), "numpy.where"),
+    "masked by NumPy": (lambda x: np.sort(np.ma.masked_where(x > 1, x))[0], "numpy.where"),
+    "masked converted": (lambda x: np.asarray(np.ma.masked_where(x > 1, x))[0], "filled"),
     "nditer": (lambda x: sum(np.nditer(x, ["buffered"], op_dtypes=["f4"], casting="same_kind")), "ndindex"),
     "resized": (lambda x: (x * x).resize(3), "numpy.pad"),
     "subclass": (lambda x: x.view(Labelled).sum(), "the array itself"),
@@ -243,7 +243,7 @@ def packs(x):
 
 def asks_for_a_rule(x):
     with contextlib.suppress(Exception):
-        return np.ma.array([x, 1.0]).sum()
+        return np.ma.median(np.ma.array([x, 1.0]))
     return 3.0 * x
 
 

@@ -21,7 +21,7 @@ from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
 from workbench.autodiff.elementwise import apply_ufunc
 from workbench.autodiff.kept import watching
 from workbench.autodiff.location import user_line
-from workbench.autodiff.registry import LIFTS
+from workbench.autodiff.registry import HOLDING, LIFTS, OPERANDS
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, recorded, strip
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
@@ -204,6 +204,10 @@ def _binary(op: Operator, a: Any, b: Any) -> Any:
     if isinstance(b, np.ndarray):
         b = current(b)
     ka, kb = type(a), type(b)
+    if ka in OPERANDS and (kb in TRACED or kb in HOLDING):
+        return _protocol(op, OPERANDS[ka](a), b)
+    if kb in OPERANDS and ka in TRACED:
+        return _protocol(op, a, OPERANDS[kb](b))
     if ka in TRACED or kb in TRACED:
         if _is_number(a) and _is_number(b):
             return _numbers(op, a, b)

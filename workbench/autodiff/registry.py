@@ -45,6 +45,10 @@ OWNER_DOORS: dict[type, Callable] = {}
 NUMBERS: dict[type, Callable] = {}
 # type -> makes such an object of a traced number, lift(number, other), for an operator between it and ``other``
 LIFTS: dict[type, Callable] = {}
+# type -> makes of such an object what can stand beside a traced value in an operator
+OPERANDS: dict[type, Callable] = {}
+# the engine's own types of objects that hold traced values
+HOLDING: set[type] = set()
 RULES: dict[Any, Rule] = {}
 # elementwise function -> one partial(m, y, *x) per operand; ``m`` is the namespace of functions to compute with
 PARTIALS: dict[Any, tuple[Callable | None, ...]] = {}

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import VIEWS, TracedArray, current
+from workbench.autodiff.registry import HOLDING
 from workbench.autodiff.scalars import TRACED, TracedFloat, strip
 from workbench.autodiff.tape import OPEN
 
@@ -42,6 +43,6 @@ def _contains(x: Any, depth: int, met: set[int]) -> bool:
     if kind is np.ndarray:
         return bool(OPEN) and type(current(x)) is TracedArray
     if not depth or kind not in _NESTED or id(x) in met:
-        return bool(OPEN) and isinstance(x, VIEWS) and type(current(x)) is TracedArray
+        return bool(OPEN) and (kind in HOLDING or (isinstance(x, VIEWS) and type(current(x)) is TracedArray))
     met.add(id(x))
     return any(_contains(e, depth - 1, met) for e in (x.values() if kind is dict else x))

@@ -18,6 +18,7 @@ from workbench.rules import (  # noqa: F401
     in_place,
     iterators,
     linalg,
+    masked,
     products,
     programs_in_text,
     random_draws,

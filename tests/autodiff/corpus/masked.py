@@ -1,0 +1,73 @@
+"""Masked arrays: what is masked counts for nothing, and leaves no NaN in a derivative."""
+
+import numpy as np
+import numpy.ma as ma
+
+from . import program
+
+X = np.array([0.7, -1.3, 2.1, 0.4])
+A = np.array([[2.0, 0.3, -0.4], [0.1, 1.5, 0.2], [0.6, -0.7, 3.0]])
+
+
+@program(X)
+def made_and_reduced(x):
+    m, n = ma.array(x, mask=[0, 1, 0, 0], fill_value=3.0), ma.masked_where(x < 0, x)
+    return (
+        m.mean() * m.sum() + n.var() * n.std() + ma.masked_invalid(np.where(x < 0, np.nan, x)).mean() ** 2
+        + ma.max(n) ** 2 * m.min() + n.prod() + np.sum(m.filled() ** 2) + np.sum(ma.filled(n, 1.0))
+        + np.sum(n.compressed() ** 3) + m.count() * x[0] + ma.array(x).mean() + ma.average(n, weights=[1.0, 2.0, 3.0, x[1]])
+    )  # fmt: skip
+
+
+@program(X)
+def arithmetic(x):
+    m = ma.array(x, mask=[0, 1, 0, 0])
+    n = m * m + 2 * m - 1 / m
+    constant = ma.array([1.0, 2.0, 3.0, 4.0], mask=[0, 0, 1, 0])
+    mixed = (constant * x).sum() + (x * constant).sum() + (m + constant).sum() + (constant - m).mean()
+    return (
+        n.sum()
+        + (n**2).mean()
+        + mixed
+        + abs(m).sum()
+        + (-m).sum()
+        + (2.0**m).sum()
+        + (m % 2).sum()
+        + (m // 1).sum()
+    )
+
+
+@program(X)
+def domains(x):
+    m = ma.masked_where(x > 2, x)
+    return (
+        ma.log(x).sum() + ma.sqrt(x).mean() + ma.divide(1.0, x - x[3]).sum() + np.sqrt(m * m).sum()
+        + np.exp(m).sum() + (m**0.5).sum() + ma.power(m, 1.5).sum()
+    )  # fmt: skip
+
+
+@program(A)
+def along_axes(a):
+    m = ma.masked_less(a, 0.0)
+    wide = m - m.mean(axis=1, keepdims=True)
+    return (
+        (m.sum(axis=0) ** 2).sum()
+        + (m.var(axis=0) * m.max(axis=1)).sum()
+        + wide.sum() ** 2
+        + m.T.reshape(9).sum()
+    )
+
+
+@program(X)
+def items_and_changes(x):
+    m = ma.array(x * 1.0, mask=[0, 1, 0, 0])
+    same = m
+    m[2] = x[0] ** 2
+    m[0] = ma.masked
+    m[1:][2] = ma.masked
+    m[3] = x[1] * x[3]
+    m += 1
+    m *= x
+    m **= 2
+    total = sum(v * v for v in same if v is not ma.masked)
+    return total + m[3] * m[2] + m[1:].sum() + np.sum(m.data[2:])
