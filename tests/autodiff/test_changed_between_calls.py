@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from workbench import gradient, hook, pullback, rule
+from workbench import gradient, hook, jacobian, pullback, pushforward, rule, sparse_jacobian
 from workbench.errors import LostGradientError
 
 
@@ -37,6 +37,42 @@ def test_default_values_put_into_a_function_are_seen():
     assert gradient(_scaled)(2.0) == 2.0
     _scaled.__defaults__ = (5.0,)
     assert gradient(_scaled)(2.0) == 5.0
+
+
+def _fills(x, table):
+    for k in range(len(table)):
+        table[k] = table[k] + x[0] * (k + 1)
+    return np.array([table[0] * x[1], x[0] * table[1], table[1] * x[1] * x[0]])
+
+
+@pytest.mark.parametrize("tier", ["off", "python"])
+def test_arrays_that_are_not_differentiated_by_stay_as_they_are(tier, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_NATIVE", tier)
+    x, table = np.array([0.3, 0.7]), np.array([1.0, 2.0])
+    expected = np.array([[0.7, 1.3], [3.2, 0.0], [0.7 * 3.2, 0.3 * 2.6]])
+    np.testing.assert_allclose(jacobian(_fills)(x, table), expected)
+    np.testing.assert_allclose(sparse_jacobian(_fills)(x, table).toarray(), expected)
+    np.testing.assert_allclose(gradient(lambda x, t: _fills(x, t).sum())(x, table), expected.sum(axis=0))
+    np.testing.assert_array_equal(table, [1.0, 2.0])
+
+
+@pytest.mark.parametrize("tier", ["off", "python"])
+def test_arrays_that_the_caller_changes_before_the_way_back(tier, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_NATIVE", tier)
+    weights = np.array([1.0, 2.0])
+    _, back = pullback(lambda x, w: (x * w).sum(), np.array([0.3, 0.7]), weights, wrt=0)
+    _, push = pushforward(lambda x, w: (x * w).sum(), np.array([0.3, 0.7]), weights, wrt=0)
+    weights *= 10
+    np.testing.assert_array_equal(back()[0], [1.0, 2.0])
+    assert push(np.ones(2)) == 3.0
+
+
+def test_a_jacobian_that_runs_twice_does_not_see_what_the_first_run_left():
+    def program(x, seen):
+        seen.append(1.0)
+        return np.array([x * len(seen), x * x])
+
+    np.testing.assert_array_equal(jacobian(program)(2.0, []), [1.0, 4.0])
 
 
 class _Machine:

@@ -55,6 +55,7 @@ def pullback(
     is ∂L/∂Re z + i ∂L/∂Im z.
     """
     positions = checked_positions(args, wrt)
+    args = with_own_arrays(args, positions)
     value, back = native_pullback(f, args, positions, traced_pullback) or traced_pullback(
         f, *args, wrt=positions
     )
@@ -66,6 +67,17 @@ def pullback(
         return back((checked_cotangent(y, y_bar), zeros_like(extra)))
 
     return y, back_of_first, extra
+
+
+def with_own_arrays(args: tuple, positions: tuple[int, ...]) -> tuple:
+    """``args`` with copies of the arrays that are not differentiated by.
+
+    The program does not change its caller's, and what the caller changes later does not change the way back.
+    """
+    return tuple(
+        a.copy() if type(a) is np.ndarray and k not in positions and type(current(a)) is np.ndarray else a
+        for k, a in enumerate(args)
+    )
 
 
 def checked_positions(args: tuple, wrt: int | tuple[int, ...] | None) -> tuple[int, ...]:

@@ -16,6 +16,7 @@ from workbench.autodiff.derivatives import (
     once,
     pullback,
     traced_pullback,
+    with_own_arrays,
 )
 from workbench.autodiff.operations import record
 from workbench.autodiff.registry import INSTANCE_DOORS
@@ -46,6 +47,7 @@ def pushforward(
         NotDifferentiableError: another number of tangents than of arguments to differentiate by.
     """
     positions = checked_positions(args, wrt)
+    args = with_own_arrays(args, positions)
     found = native_pushforward(f, args, _traced_pushforward) if wrt is None else None
     value, push = found or _traced_pushforward(f, *args, wrt=positions)
 
@@ -111,6 +113,8 @@ def jacobian(f: Callable, wrt: int = 0, *, mode: str | None = None, aux: bool = 
         whole = functools.partial(f, **kwargs) if kwargs else f
         k = checked_positions(args, wrt)[0]
         _check_real("argument", args[k])
+        # the first run may change what it is given, and there may be a second one
+        kept = map_leaves(own_copy, (args, kwargs), other=own_copy) if mode is None else (args, kwargs)
         shape_x = np.shape(plain(args[k]))
         extra: list[Any] = []
         if mode != "forward":
@@ -120,6 +124,8 @@ def jacobian(f: Callable, wrt: int = 0, *, mode: str | None = None, aux: bool = 
         if mode == "reverse" or (mode is None and np.size(plain(y)) <= np.size(plain(args[k]))):
             found = stacked([back(direction)[0] for direction in unit_vectors(shape_y)], shape_y + shape_x)
         else:
+            args, kwargs = kept
+            whole = functools.partial(f, **kwargs) if kwargs else f
             y, push, *extra = pushforward(whole, *args, wrt=k, aux=aux)
             _check_real("result", y)
             columns = [push(direction) for direction in unit_vectors(shape_x)]

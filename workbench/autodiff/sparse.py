@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.autodiff.derivatives import checked_positions, pullback, traced_pullback
+from workbench.autodiff.derivatives import checked_positions, pullback, traced_pullback, with_own_arrays
 from workbench.autodiff.operators import pushforward
 from workbench.errors import NotDifferentiableError, SparsityError
 
@@ -33,7 +33,7 @@ def sparsity_pattern(f: Callable, *args: Any, wrt: int = 0) -> csr_array:
 
     k = checked_positions(args, wrt)[0]
     _check_vector("argument", args[k])
-    y, back = traced_pullback(f, *args, wrt=(k,))
+    y, back = traced_pullback(f, *with_own_arrays(args, (k,)), wrt=(k,))
     _check_vector("result", y)
     rows = []
     with np.errstate(all="ignore"):
