@@ -1,6 +1,7 @@
 """What packages do to numbers and arrays that they take for something of their own."""
 
 import ctypes
+import struct
 
 import numba
 import numpy as np
@@ -77,3 +78,18 @@ def _squares(x):
 def test_functions_compiled_by_numba_are_followed():
     check_gradient(lambda x: _wave(x) + _wave(x, k=x), 0.7)
     check_gradient(lambda x: _squares(x) * _wave(2.0), X)
+
+
+class Unit:
+    def __rmul__(self, other):
+        try:
+            return struct.unpack("d", struct.pack("d", other))[0]
+        except TypeError:
+            return NotImplemented
+
+
+def test_a_refusal_comes_out_where_a_package_replaces_it():
+    with pytest.raises(RefusedError) as caught:
+        gradient(lambda x: x * Unit())(2.0)
+    assert caught.value.where.startswith(f"{__file__}:")
+    assert isinstance(caught.value.__cause__, TypeError)

@@ -285,6 +285,99 @@ def root_of_the_mean_square(measures, series):
     return measures.rmse(series, np.arange(4.0))
 
 
+@program("xarray", PROFILE := np.array([0.3, 0.7, 0.9, 0.2, 0.5]))
+def profile_with_coordinates(xarray, profile):
+    made = xarray.DataArray(profile, dims="t", coords={"t": np.arange(5.0)})
+    parts = (made.sel(t=slice(1, 3)) ** 2).sum() + np.exp(made).isel(t=2) + made.diff("t").std()
+    return (parts + made.interp(t=1.5) + made.cumsum("t").max()).item()
+
+
+@program("xarray", PROFILE)
+def groups_and_windows_of_a_profile(xarray, profile):
+    made = xarray.Dataset(
+        {"a": ("t", profile), "b": ("t", profile**2)}, coords={"kind": ("t", list("ababa"))}
+    )
+    groups = (made.a.groupby("kind").mean() * np.array([1.0, 2.0])).sum()
+    return (groups + (made.a * made.b).sum() + made.a.rolling(t=2).mean().sum()).item()
+
+
+@program("einops", np.arange(6.0) / 3)
+def rearranged(einops, x):
+    table = einops.rearrange(x, "(a b) -> a b", a=2)
+    total = einops.repeat(table, "a b -> a b 2").sum() + einops.reduce(table**2, "a b -> a", "sum")[1]
+    return total + einops.einsum(table, table, "a b, c b -> a c")[0, 1]
+
+
+@program("einops", np.arange(1.0, 7.0) / 3)
+def pooled(einops, x):
+    table = einops.rearrange(x, "(a b) -> b a", a=3)
+    return einops.reduce(table, "b a -> b", "prod")[0] * einops.reduce(table, "b a -> ", "max")
+
+
+@program("simpy", 0.7, 0.4)
+def a_tank_that_fills(simpy, pause, portion):
+    environment = simpy.Environment()
+    tank = simpy.Container(environment, capacity=10.0, init=0.5)
+
+    def fill():
+        while True:
+            yield environment.timeout(pause)
+            yield tank.put(portion * environment.now)
+
+    environment.process(fill())
+    environment.run(until=3.0)
+    return tank.level
+
+
+@program("simpy", 0.7)
+def jobs_that_wait_for_a_machine(simpy, length):
+    environment, ends = simpy.Environment(), []
+    machine = simpy.Resource(environment, 1)
+
+    def job(takes):
+        with machine.request() as turn:
+            yield turn
+            yield environment.timeout(takes)
+            ends.append(environment.now)
+
+    for k in range(3):
+        environment.process(job(length * (1 + k)))
+    environment.run(until=20.0)
+    return sum(end * end for end in ends)
+
+
+@program("fluids", 1e5, 2.0)
+def losses_in_a_pipe(fluids, reynolds, speed):
+    friction = fluids.friction_factor(Re=reynolds, eD=1e-4)
+    return fluids.K_from_f(friction, 10.0, 0.1) * speed**2 / 2
+
+
+@program("fluids", 2.0, 0.1)
+def numbers_of_a_flow(fluids, speed, width):
+    found = fluids.core.Reynolds(V=speed, D=width, nu=1e-3) + fluids.core.Froude(V=speed, L=width)
+    return found + fluids.core.Weber(V=speed, L=width, rho=1.2, sigma=0.07)
+
+
+@program("sklearn.preprocessing", np.array([[0.2, 0.7], [0.9, 0.3], [0.5, 0.55]]))
+def standardised(preprocessing, points):
+    return np.sum(preprocessing.StandardScaler().fit_transform(points) * np.arange(6).reshape(3, 2))
+
+
+@program("sklearn.linear_model", np.array([1.0, 2.0, 1.5, 0.3]), 0.3)
+def ridge_regression(linear_model, responses, alpha):
+    points = np.array([[0.2, 0.7], [0.9, 0.3], [0.5, 0.55], [0.1, 0.8]])
+    ridge = linear_model.Ridge(alpha=alpha).fit(points, responses).coef_[0]
+    return ridge + linear_model.LinearRegression().fit(points, responses).coef_[1]
+
+
+@program("sklearn.gaussian_process", np.array([1.0, 2.0, 1.5]), 0.5)
+def gaussian_process(gaussian_process, responses, scale):
+    points = np.array([[0.2, 0.7], [0.9, 0.3], [0.5, 0.55]])
+    kernel = gaussian_process.kernels.RBF(scale)
+    made = gaussian_process.GaussianProcessRegressor(kernel, optimizer=None, alpha=0.1)
+    return made.fit(points, responses).predict(np.array([[0.4, 0.4]]))[0]
+
+
 RESPONSES = np.array([1.1, 1.9, 3.2, 3.9, 5.4])
 DESIGN = np.array([[1.0, 0.5], [1.0, 1.5], [1.0, 2.2], [1.0, 3.1], [1.0, 4.3]])
 

@@ -186,8 +186,8 @@ def recording() -> Iterator[Tape]:
     """A new innermost tape for the body of the ``with`` block.
 
     Raises:
-        RefusedError: the engine refused a step and the program caught the error. Without the engine there would have
-            been none, so what the program did instead is not what it does.
+        RefusedError: the engine refused a step and the program caught the error, or raised another one. Without the
+            engine there would have been none, so what the program did instead is not what it does.
     """
     tape = Tape(level=len(OPEN))
     if OPEN:
@@ -200,6 +200,10 @@ def recording() -> Iterator[Tape]:
                 from workbench.autodiff.unseen import check_unseen
 
                 check_unseen(tape)
+        except Exception as error:
+            if tape.refusal is None or getattr(error, "where", None):
+                raise
+            raise tape.refusal from error  # packages put errors of their own in the place of what they catch
         finally:
             OPEN.stack.remove(tape)
             tape.open = False
