@@ -38,10 +38,17 @@ def _outer(a: Any, b: Any) -> Any:
     return np.matmul(_columns(a), dagger(_columns(b)))
 
 
+def of_triangle(a: Any, lower: bool) -> Any:
+    """The Hermitian matrix of which one triangle is read; the imaginary part of the diagonal is not."""
+    side = np.tril(a, -1) if lower else np.triu(a, 1)
+    return side + dagger(side) + np.real(a * np.eye(np.shape(plain(a))[-1]))
+
+
 def folded(a: Any, lower: bool) -> Any:
-    """The cotangent of a full symmetric matrix as one of the triangle that is read."""
+    """The cotangent of a full Hermitian matrix as one of the triangle that is read."""
     keep, other = (np.tril, np.triu) if lower else (np.triu, np.tril)
-    return keep(a) + dagger(other(a, 1 if lower else -1))
+    edge = 1 if lower else -1
+    return keep(a, -edge) + dagger(other(a, edge)) + np.real(a * np.eye(np.shape(plain(a))[-1]))
 
 
 # ------------------------------------------------------------------------------------ solving
@@ -50,11 +57,14 @@ def folded(a: Any, lower: bool) -> Any:
 @named_rule(sl.solve, "a", "b")
 def _solve(x: Any, call: Any) -> Callable:
     """A x = b: b̄ = A⁻ᴴ x̄, Ā = −b̄ xᴴ (Giles 2.3.1)."""
-    one_triangle = call.assume_a in ("sym", "her", "pos", "symmetric", "hermitian", "positive definite")
+    one_triangle = call.assume_a in ("her", "pos", "hermitian", "positive definite")
+    symmetric = call.assume_a in ("sym", "symmetric")
     a = call.a
     if one_triangle:
-        keep = np.tril(a) if call.lower else np.triu(a)
-        a = keep + dagger(np.triu(keep, 1) + np.tril(keep, -1))
+        a = of_triangle(a, call.lower)
+    elif symmetric:
+        side = np.tril(a, -1) if call.lower else np.triu(a, 1)
+        a = side + np.swapaxes(side, -1, -2) + a * np.eye(np.shape(plain(a))[-1])
     elif call.assume_a in ("upper triangular", "lower triangular"):
         a = (np.triu if call.assume_a[0] == "u" else np.tril)(a)
     elif call.assume_a not in (None, "gen", "general", "diagonal", "tridiagonal", "banded"):
@@ -70,6 +80,9 @@ def _solve(x: Any, call: Any) -> Callable:
             a_bar = np.swapaxes(a_bar, -1, -2)
         if one_triangle:
             a_bar = folded(a_bar, call.lower)
+        elif symmetric:
+            keep, other, edge = (np.tril, np.triu, 1) if call.lower else (np.triu, np.tril, -1)
+            a_bar = keep(a_bar) + np.swapaxes(other(a_bar, edge), -1, -2)
         elif call.assume_a in ("upper triangular", "lower triangular"):
             a_bar = (np.triu if call.assume_a[0] == "u" else np.tril)(a_bar)
         elif call.assume_a in ("diagonal", "tridiagonal"):
@@ -138,7 +151,8 @@ def _solveh_banded(x: Any, call: Any) -> Callable:
         u, v = _columns(b_bar), np.conj(_columns(x))
         pairs = np.sum(u[rows] * v[columns], axis=-1)
         mirrored = np.conj(np.sum(u[columns] * v[rows], axis=-1))
-        return -np.where(inside, np.where(rows == columns, pairs, pairs + mirrored), 0.0), b_bar
+        # the imaginary part of the diagonal is not read
+        return -np.where(inside, np.where(rows == columns, np.real(pairs), pairs + mirrored), 0.0), b_bar
 
     return solveh_banded_pullback
 
@@ -196,9 +210,7 @@ def _pinv(a, *, atol=None, rtol=None, return_rank=False):
 
 @stands_in(sl.pinvh)
 def _pinvh(a, atol=None, rtol=None, lower=True):
-    keep = np.tril(a) if lower else np.triu(a)
-    other = np.tril(a, -1) if lower else np.triu(a, 1)
-    return np.linalg.pinv(keep + dagger(other))
+    return np.linalg.pinv(of_triangle(a, lower))
 
 
 @stands_in(sl.lstsq, overwrites=True)

@@ -13,7 +13,7 @@ from workbench.autodiff.registry import DOORS
 from workbench.autodiff.telling import plain
 from workbench.rules.named import named_rule
 from workbench.rules.rearranging import arranged
-from workbench.rules.scipy_linalg import aligned, dagger
+from workbench.rules.scipy_linalg import aligned, dagger, of_triangle
 from workbench.rules.stand_ins import no_rule, refuses, stands_in
 
 # ------------------------------------------------------------------------------------ functions of matrices
@@ -124,8 +124,7 @@ def _eigh(a, b=None, *, lower=True, eigvals_only=False, type=1, subset_by_index=
     if b is not None:
         inverse = np.linalg.inv(resolve(sl.cholesky)(b, lower=lower))
         inverse = inverse if lower else dagger(inverse)
-        keep = np.tril(a) + dagger(np.tril(a, -1)) if lower else np.triu(a) + dagger(np.triu(a, 1))
-        a = np.matmul(np.matmul(inverse, keep), dagger(inverse))
+        a = np.matmul(np.matmul(inverse, of_triangle(a, lower)), dagger(inverse))
     values, vectors = np.linalg.eigh(a, UPLO="L" if lower else "U")
     if subset_by_index is not None:
         part = slice(subset_by_index[0], subset_by_index[1] + 1)
