@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from workbench import gradient, hook, jacobian, pullback, pushforward, rule, sparse_jacobian
-from workbench.errors import LostGradientError
+from workbench.errors import LostGradientError, NotDifferentiableError
 
 
 def _square(x):
@@ -65,6 +65,18 @@ def test_arrays_that_the_caller_changes_before_the_way_back(tier, monkeypatch):
     weights *= 10
     np.testing.assert_array_equal(back()[0], [1.0, 2.0])
     assert push(np.ones(2)) == 3.0
+
+
+TABLE = np.array([1.0, 2.0])
+
+
+def test_a_pullback_whose_constants_have_been_changed_is_refused(monkeypatch):
+    monkeypatch.setenv("WORKBENCH_NATIVE", "off")
+    _, back = pullback(lambda x: (x * TABLE).sum(), np.array([0.3, 0.7]))
+    np.testing.assert_array_equal(back()[0], [1.0, 2.0])
+    TABLE[:] *= 10
+    with pytest.raises(NotDifferentiableError, match="has been changed"):
+        back()
 
 
 def test_a_jacobian_that_runs_twice_does_not_see_what_the_first_run_left():

@@ -82,3 +82,15 @@ def test_results_that_the_program_writes_again_stay_what_they_were():
 def test_errors_of_the_program_come_through():
     with pytest.raises(ZeroDivisionError):
         torch_function(lambda x: 1 / (x - x))(torch.tensor(1.0, requires_grad=True))
+
+
+def test_constants_of_a_layer_may_be_anything_and_change_after_the_call():
+    table = np.array([1.0, 2.0])
+    layer = torch_function(lambda nothing, scale, x: (x * x * scale).sum())
+    x = torch.tensor([1.0, 2.0], dtype=torch.float64, requires_grad=True)
+    y = layer(None, table, x)
+    table *= 10
+    (first,) = torch.autograd.grad(y, x, create_graph=True)
+    (second,) = torch.autograd.grad(first.sum(), x)
+    assert first.tolist() == [2.0, 8.0]
+    assert second.tolist() == [2.0, 4.0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import zlib
 from collections import Counter
 from collections.abc import Callable
 from types import FunctionType
@@ -54,11 +55,9 @@ def pullback(
     reports the cotangents of all of its elements. Complex numbers follow PyTorch's convention: the cotangent of z
     is ∂L/∂Re z + i ∂L/∂Im z.
     """
-    positions = checked_positions(args, wrt)
-    args = with_own_arrays(args, positions)
-    value, back = native_pullback(f, args, positions, traced_pullback) or traced_pullback(
-        f, *args, wrt=positions
-    )
+    value, back = _pullback(f, args, checked_positions(args, wrt))
+    if type(back) is TracedPullback and not OPEN:
+        back.seal()
     if not aux:
         return value, back
     y, extra = checked_pair(f, value)
@@ -67,6 +66,11 @@ def pullback(
         return back((checked_cotangent(y, y_bar), zeros_like(extra)))
 
     return y, back_of_first, extra
+
+
+def _pullback(f: Callable, args: tuple, positions: tuple[int, ...]) -> tuple[Any, Callable]:
+    args = with_own_arrays(args, positions)
+    return native_pullback(f, args, positions, traced_pullback) or traced_pullback(f, *args, wrt=positions)
 
 
 def with_own_arrays(args: tuple, positions: tuple[int, ...]) -> tuple:
@@ -153,10 +157,22 @@ class TracedPullback:
 
     def __init__(self, tape: Tape, inputs: list[Any], result: Any, value: Any) -> None:
         self.tape, self.inputs, self.result, self.value = tape, inputs, result, value
+        self.sums: list[tuple[np.ndarray, int]] = []
+
+    def seal(self) -> None:
+        """Remember what the arrays hold that the program used as constants; the way back reads them again."""
+        arrays = [memory.owner for memory in self.tape.memories.values() if not memory.active]
+        self.sums = [(a, _checksum(a)) for a in arrays if not a.dtype.hasobject]
 
     def __call__(self, y_bar: Any = None) -> tuple[Any, ...]:
         tape = self.tape
         with tape.lock:
+            if any(_checksum(array) != before for array, before in self.sums):
+                raise NotDifferentiableError(
+                    "an array that the program reads from outside has been changed since it ran",
+                    found="its pullback reads the array again",
+                    fix="call the pullback before the array is changed, or hand the array over as an argument",
+                )
             self.seed(y_bar)
             sweep_back(tape)
             found = tuple(map_leaves(_cotangent_of(), x, other=lambda x: None) for x in self.inputs)
@@ -175,6 +191,10 @@ class TracedPullback:
         self.tape.clear()
         self.tape.memories.clear()
         self.tape.writes.clear()
+
+
+def _checksum(array: np.ndarray) -> int:
+    return zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
 
 
 def once(back: Callable, y_bar: Any) -> tuple[Any, ...]:
@@ -363,7 +383,8 @@ def value_and_gradient(f: Callable, wrt: int | tuple[int, ...] = 0, *, aux: bool
         for k in positions:
             if k < len(args):
                 _check_argument(args[k], k)
-        value, back = pullback(functools.partial(f, **kwargs) if kwargs else f, *args, wrt=positions)
+        whole = functools.partial(f, **kwargs) if kwargs else f
+        value, back = _pullback(whole, args, checked_positions(args, positions))
         scalar = checked_pair(f, value)[0] if aux else value
         if not isinstance(scalar, float | np.floating) and not (
             isinstance(scalar, np.ndarray) and scalar.ndim == 0 and scalar.dtype.kind == "f"

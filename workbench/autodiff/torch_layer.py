@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from workbench.autodiff.arrays import own_copy
 from workbench.autodiff.derivatives import pullback
+from workbench.autodiff.structure import map_leaves
 from workbench.autodiff.telling import contains_traced
 from workbench.errors import LostGradientError, NotDifferentiableError
 
@@ -84,14 +86,18 @@ def _layer_class() -> Any:
                 value, ctx.back = pullback(f, *values, wrt=ctx.wrt)
             else:
                 value = f(*values)
-            ctx.program, ctx.constants = f, [None if isinstance(a, torch.Tensor) else a for a in args]
+            ctx.program = f
+            ctx.constants = {
+                k: map_leaves(own_copy, a) for k, a in enumerate(args) if not isinstance(a, torch.Tensor)
+            }
             ctx.save_for_backward(*tensors)
             return to_tensors(f, value, options)
 
         @staticmethod
         def backward(ctx: Any, *y_bars: Any) -> tuple[Any, ...]:
             tensors = iter(ctx.saved_tensors)
-            args = [next(tensors) if c is None else c for c in ctx.constants]
+            n_args = len(ctx.needs_input_grad) - 1
+            args = [ctx.constants[k] if k in ctx.constants else next(tensors) for k in range(n_args)]
             if torch.is_grad_enabled():  # a derivative of this derivative may be asked for
                 found = ProgramLayer.apply(_pulled_back(ctx.program, len(y_bars), ctx.wrt), *y_bars, *args)
             else:
