@@ -155,8 +155,24 @@ def overwritten_by_what_it_is_made_of(x, y):
     return (z * w).sum() + np.clip(x, 0.4, y[0]).sum() + np.clip(y[1], 2.0, x[0])
 
 
+def powers(s, n):
+    made = np.ones(n)
+    for k in range(1, n):
+        made[k] = made[k - 1] * s
+    return made
+
+
+def made_by_a_function_in_a_loop(x, y):
+    found = np.zeros(4)
+    for k in range(3):
+        found = powers(x[k] * y[0], 4)
+    if y[1] > -100.0:
+        found = powers(found[2] * x[4], 3)
+    return found[2] * found[1]
+
+
 TABLE = [
     *(elements, iterated, heat, overlapping_copy, view_written, argument_written, swapped_buffers, passed_on),
     *(overwritten_while_needed, kept_before_a_write, matrices, broadcasting, clipped, early_return),
-    *(integer_arrays, lstm_like, overwritten_by_what_it_is_made_of),
+    *(integer_arrays, lstm_like, overwritten_by_what_it_is_made_of, made_by_a_function_in_a_loop),
 ]

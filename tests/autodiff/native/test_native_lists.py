@@ -161,6 +161,14 @@ def bound_into_a_partial(x):
     return bound()[-1]
 
 
+def kept_in_a_dict(x, n=3):
+    a = [x * k for k in range(n)]
+    entries = {"a": a}
+    b = entries.get("a")
+    b.append(2.0 * x)
+    return a[-1] * len(a)
+
+
 def seen_by_a_function_inside(x):
     a = [x]
 
@@ -220,7 +228,8 @@ def known_from_the_iteration_before(x):
     "program",
     [
         named_twice, grown_under_the_other_name, given_back, given_back_by_a_function_inside, given_back_in_a_tuple,
-        kept_in_a_tuple, kept_in_an_object, bound_into_a_partial, seen_by_a_function_inside, grown_by_a_function,
+        kept_in_a_tuple, kept_in_an_object, bound_into_a_partial, kept_in_a_dict, seen_by_a_function_inside,
+        grown_by_a_function,
         grown_while_gone_through, shorter_between_two_looks, known_after_its_end, known_from_the_iteration_before,
     ],
 )  # fmt: skip

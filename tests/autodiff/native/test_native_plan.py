@@ -72,6 +72,31 @@ def filtered(x):
     return sum(v for v in (x, 2 * x) if v > 1)
 
 
+def keeps_a_generator(x):
+    factor = 1.0
+    products = (factor * v for v in (x, 2.0 * x))
+    factor = 3.0
+    return sum(products)
+
+
+def hands_on_a_generator(x):
+    return _sum_twice(v for v in (x, 2.0 * x))
+
+
+def _sum_twice(values):
+    return sum(values) + sum(values)
+
+
+def goes_twice_through_zip(x):
+    pairs = zip((x, 2.0 * x), (x, x), strict=True)
+    total = 0.0
+    for a, b in pairs:
+        total += a * b
+    for a, b in pairs:
+        total += a * b
+    return total
+
+
 def complex_number(x):
     return ((x + 1j) // 2).real
 
@@ -113,6 +138,24 @@ def big_integer(x):
             "        ^^^^^^^^^^^^^",
         ),
         (makes_an_object, "Mutable is not a frozen dataclass", "return Mutable(x).x", "       ^^^^^^^^^^"),
+        (
+            keeps_a_generator,
+            "keeps an iterator",
+            "products = (factor * v for v in (x, 2.0 * x))",
+            "           ^^^",
+        ),
+        (
+            hands_on_a_generator,
+            "hands on an iterator",
+            "return _sum_twice(v for v in (x, 2.0 * x))",
+            "          ",
+        ),
+        (
+            goes_twice_through_zip,
+            "keeps an iterator",
+            "pairs = zip((x, 2.0 * x), (x, x), strict=True)",
+            "        ^^^",
+        ),
         (grows_a_list, "append", "found.append(x)", "^^^^^^^^^^^^"),
     ],
 )

@@ -17,6 +17,7 @@ import numpy as np
 
 from workbench.autodiff.location import is_engine_file
 from workbench.autodiff.native import complexes, dicts, library, lists
+from workbench.autodiff.native.fence import is_iterator
 from workbench.autodiff.native.ir import Atom, Value, type_of
 from workbench.autodiff.native.normalise import RESULT, normalise
 from workbench.autodiff.native.primitives import CALLABLES, PRIMITIVES, RUNTIME
@@ -75,10 +76,12 @@ def call(low: Lowering, node: ast.Call) -> Any:
         if given.keys() & keywords.keys():
             low.stop(node)
         keywords |= {name: dicts.lent(item) for name, item in given.items()}
-    reads = _only_reads(function)
-    for arg in (*node.args, *(keyword.value for keyword in node.keywords)):
-        lists.check_handed(low, arg, reads=reads)
+    written = _is_written(function)
+    _check_iterators(low, function, node, keeps=written)
+    if not (written and not isinstance(function, Bound)):
+        lists.check_handed(low, function, node)
     result = call_thing(low, function, args, keywords, node=node)
+    result = result if written else lists.frozen(result)  # it may be one of a dictionary's, say
     dicts.after_call(low, node, result)
     return result
 
@@ -95,11 +98,24 @@ def _has_own_rule(target: Any) -> bool:
         return False
 
 
-def _only_reads(function: Any) -> bool:
-    """Whether a function that is handed a list does not keep it: what the user wrote is looked through."""
+def _check_iterators(low: Lowering, function: Any, node: ast.Call, *, keeps: bool) -> None:
+    """Refuse what goes through things later, or only once, where it is not used up on the spot; see ``fence``."""
+    target = function.value if isinstance(function, Static) else None
+    if any(target is one for one in (zip, enumerate, reversed)) and not is_iterator(node):
+        raise low.refuse(f"{target.__name__} is called by another name", node)
+    keeps = keeps or target is functools.partial or (isinstance(target, type) and target not in _KNOWN)
+    for arg in (*node.args, *(keyword.value for keyword in node.keywords)):
+        if keeps and is_iterator(arg):
+            raise low.refuse("it hands on an iterator, which is empty once it was gone through", arg)
+
+
+def _is_written(function: Any) -> bool:
+    """Whether a function is the user's: it is looked through, and keeps nothing of its arguments."""
+    while isinstance(function, Bound):
+        function = function.function
     target = function.value if isinstance(function, Static) else None
     written = isinstance(target, types.FunctionType) and target not in _KNOWN and target not in library.KNOWN
-    return isinstance(function, Local) or written or any(target is reader for reader in lists.READERS)
+    return isinstance(function, Local) or written
 
 
 def _consumes(function: Any) -> bool:

@@ -71,6 +71,24 @@ EXPRESSIONS: dict[type[ast.expr], str] = {
 }
 
 
+ITERATORS = ("zip", "enumerate", "reversed")
+
+
+def is_iterator(node: ast.AST) -> bool:
+    """Whether an expression gives something that goes through others later, and only once."""
+    called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ITERATORS
+    return called or isinstance(node, ast.GeneratorExp)
+
+
+def _is_used_up(node: ast.AST, parent: ast.AST) -> bool:
+    """Whether an iterator is gone through where it stands; what calls do with it is looked at when they are read."""
+    if isinstance(parent, ast.Assign):
+        return all(isinstance(target, ast.Tuple | ast.List) for target in parent.targets)
+    if isinstance(parent, ast.For | ast.comprehension):
+        return parent.iter is node
+    return isinstance(parent, ast.Call | ast.keyword | ast.Starred)
+
+
 def check_syntax(tree: ast.AST, file: str) -> None:
     """Refuse what no later pass can take, before any of them runs.
 
@@ -86,3 +104,6 @@ def check_syntax(tree: ast.AST, file: str) -> None:
         reason = STATEMENTS.get(type(node)) or EXPRESSIONS.get(type(node))
         if reason and node not in inside_raise:
             raise refuse(reason, node, file)
+        for inner in ast.iter_child_nodes(node):
+            if is_iterator(inner) and not _is_used_up(inner, node) and inner not in inside_raise:
+                raise refuse("it keeps an iterator, which is empty once it was gone through", inner, file)

@@ -153,7 +153,7 @@ def has_memory(block: Block) -> bool:
     """Whether float arrays are read, written or handed on in a block."""
     return any(
         isinstance(node, Load | Store)
-        or (isinstance(node, Call) and any(map(is_float_array, node.args)))
+        or (isinstance(node, Call) and any(map(is_float_array, [*node.args, *node.outs])))
         or any(map(has_memory, blocks_of(node)))
         for node in block.nodes
     )

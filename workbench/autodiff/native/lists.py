@@ -255,11 +255,15 @@ def backwards(low: Lowering, made: Lst, node: ast.AST) -> Sequence:
     return Sequence(made.n, lambda index: element(low, made, low.op("sub_int", last, index, node=node), node))
 
 
-def check_handed(low: Lowering, arg: ast.expr, *, reads: bool) -> None:
-    """Refuse to hand a list that changes to something that may keep it; ``reads`` says that it only reads."""
-    changes = isinstance(arg, ast.Name) and arg.id in changed_names(low.scope.definition)
-    if changes and not reads and has_list(low.scope.vars.get(arg.id)):
-        raise low.refuse("a list that changes is handed to something that may keep it", arg)
+def check_handed(low: Lowering, function: Any, node: ast.Call) -> None:
+    """Refuse to hand a list that changes to something that may keep it, for a function that is not the user's."""
+    target = function.value if isinstance(function, Static) else None
+    if any(target is reader for reader in READERS):
+        return
+    for arg in (*node.args, *(keyword.value for keyword in node.keywords)):
+        changes = isinstance(arg, ast.Name) and arg.id in changed_names(low.scope.definition)
+        if changes and has_list(low.scope.vars.get(arg.id)):
+            raise low.refuse("a list that changes is handed to something that may keep it", arg)
 
 
 def has_list(thing: Any) -> bool:
