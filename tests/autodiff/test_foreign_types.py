@@ -2,6 +2,7 @@
 
 import ctypes
 import struct
+from dataclasses import dataclass
 
 import numba
 import numpy as np
@@ -93,3 +94,31 @@ def test_a_refusal_comes_out_where_a_package_replaces_it():
         gradient(lambda x: x * Unit())(2.0)
     assert caught.value.where.startswith(f"{__file__}:")
     assert isinstance(caught.value.__cause__, TypeError)
+
+
+class Checked:
+    """A field that is stored as a plain float."""
+
+    def __set_name__(self, owner, name):
+        self.name = name
+
+    def __get__(self, record, kind=None):
+        if record is None:
+            raise AttributeError
+        return record.__dict__[self.name]
+
+    def __set__(self, record, value):
+        record.__dict__[self.name] = struct.unpack("d", struct.pack("d", value))[0]
+
+
+@dataclass
+class Record:
+    size: float = Checked()
+
+    def __post_init__(self):
+        self.twice = 2 * self.size
+
+
+def test_a_field_that_was_never_set_leaves_the_refusal():
+    with pytest.raises(RefusedError, match="plain float"):
+        gradient(lambda x: Record(x).twice)(2.0)

@@ -80,6 +80,7 @@ PROGRAMS = {
     "correlations": lambda x: table(x)[["p", "q", "w"]].corr().to_numpy()[[0, 1], [1, 2]].sum(),
     "correlations with gaps": lambda x: pandas.DataFrame({"a": gappy(x), "b": np.arange(8.0)}).corr().iloc[0, 1],
     "covariances": lambda x: table(x)[["p", "q"]].cov().to_numpy().sum(),
+    "universal functions": lambda x: weighted(np.exp(series(x)) * (1 - np.isnan(series(x)))),
     "moments": lambda x: series(x).skew() + gappy(x).kurt(),
     "apply by rows": lambda x: table(x)[["p", "q"]].apply(lambda r: r["p"] * r["q"], axis=1).sum(),
     "melt": lambda x: table(x)[["p", "q"]].melt()["value"].sum(),

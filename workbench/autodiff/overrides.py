@@ -62,6 +62,7 @@ def ufunc_overridden(ufunc: np.ufunc, method: str, call: Callable) -> Callable:
                 return _answer(asked, "__array_ufunc__", ufunc, (method, *inputs), kwargs)
         return call(*inputs, **kwargs)
 
+    asking.__name__, asking.nin, asking.nout = ufunc.__name__, ufunc.nin, ufunc.nout  # compiled code asks
     return asking
 
 

@@ -78,7 +78,7 @@ def settle_in_place(container: Any) -> None:
 def _settle_attribute(obj: Any, name: str, done: set[int]) -> None:
     try:
         before = getattr(obj, name)
-    except AttributeError:
+    except (AttributeError, LookupError):  # the program failed before it was set
         return
     if (after := _settled(before, done)) is not before:
         (setattr if isinstance(obj, type | threading.local) else object.__setattr__)(obj, name, after)
