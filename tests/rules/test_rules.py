@@ -29,7 +29,10 @@ def test_rule_through_invariants(program, args):
     check_gradient(program, *args)
 
 
-@pytest.mark.parametrize("ufunc", list(PARTIALS), ids=lambda f: f.__name__)
+NUMPYS = [f for f in PARTIALS if getattr(np, f.__name__, None) is f]  # SciPy's have files of their own
+
+
+@pytest.mark.parametrize("ufunc", NUMPYS, ids=lambda f: f.__name__)
 def test_partials(ufunc):
     args = ELEMENTWISE.get(ufunc.__name__, (X,) if ufunc.nin == 1 else (X, Y))
     check_gradient(lambda *xs: ufunc(*xs), *args)

@@ -7,7 +7,7 @@ import scipy.special as sp
 from workbench import check_gradient, gradient
 from workbench.autodiff.registry import PARTIALS
 from workbench.errors import MissingRuleError
-from workbench.rules import scipy_special, scipy_special_families  # noqa: F401
+from workbench.rules import scipy_special  # noqa: F401
 
 ONE = np.array([0.15, 0.4, 0.75])
 ANY = np.array([-1.3, 0.2, 0.9, 2.5])
@@ -50,6 +50,30 @@ CASES = {
     "yn": (2, UP),
     "kn": (2, UP),
     **dict.fromkeys("jv yv iv kv jve yve ive kve struve modstruve".split(), (UP, UP[::-1] + 0.4)),
+    **dict.fromkeys("ber bei berp beip itmodstruve0 itstruve0".split(), (ANY,)),
+    **dict.fromkeys("ker kei kerp keip it2struve0 kolmogorov _kolmogc".split(), (UP,)),
+    "besselpoly": (UP, 2.0, 1.5),
+    "wright_bessel": (0.5, 1.5, UP),
+    "log_wright_bessel": (0.5, 1.5, UP),
+    **dict.fromkeys("bdtr bdtrc".split(), (2.0, 6, ONE)),
+    "bdtri": (2.0, 6, ONE),
+    **dict.fromkeys("nbdtr nbdtrc".split(), (2, 4, ONE)),
+    "nbdtri": (2, 4, ONE),
+    "pdtri": (2, ONE),
+    **dict.fromkeys("gdtr gdtrc".split(), (UP, UP[::-1] + 0.2, ONE)),
+    "gdtria": (ONE, UP, UP[::-1] + 0.2),
+    "gdtrix": (UP, UP[::-1] + 0.2, ONE),
+    "chndtr": (UP, UP[::-1] + 0.2, UP),
+    "chndtrix": (ONE, UP[::-1] + 0.2, UP),
+    "ncfdtr": (UP + 1.0, UP[::-1] + 2.0, UP, ONE + 0.5),
+    "nctdtr": (UP + 1.0, ANY[:3], ANY[1:]),
+    "nctdtrit": (UP + 1.0, ANY[:3], ONE),
+    "nrdtrimn": (ONE, UP, ANY[:3]),
+    "nrdtrisd": (ANY[:3], ONE + 0.05, UP),
+    "kolmogi": (ONE,),
+    "_kolmogci": (ONE,),
+    **dict.fromkeys("smirnov smirnovi _smirnovc _smirnovci".split(), (5, ONE * 0.8)),
+    "tklmbda": (ANY * 0.4, np.array([0.3, -0.6, 1.2, 0.05])),
     "hyp0f1": (UP, ANY[:3]),
     "hyp1f1": (UP, UP + 1.0, ANY[:3]),
     "hyp2f1": (UP, UP + 1.0, UP + 0.3, ONE),
@@ -64,6 +88,10 @@ CASES = {
     **dict.fromkeys(
         "eval_legendre eval_chebyt eval_chebyu eval_hermite eval_hermitenorm eval_laguerre".split(), (4, ANY)
     ),
+    **dict.fromkeys(
+        "eval_chebyc eval_chebys eval_sh_chebyt eval_sh_chebyu eval_sh_legendre".split(), (4, ANY)
+    ),
+    "eval_sh_jacobi": (3, 3.5, 1.5, ONE),
     "eval_gegenbauer": (3, UP, ONE),
     "eval_genlaguerre": (3, UP, ONE),
     "eval_jacobi": (3, UP, UP[::-1], ONE),
@@ -87,7 +115,7 @@ def test_universal_function(name):
 
 def test_every_rule_has_a_case():
     named = {getattr(sp, n, None) or getattr(sp._ufuncs, n) for n in CASES}
-    others = {sp.hankel1, sp.hankel2, sp.wofz, sp._ufuncs._lambertw}
+    others = {sp.hankel1, sp.hankel2, sp.hankel1e, sp.hankel2e, sp.wofz, sp._ufuncs._lambertw}
     # checked through the functions that call them, spherical_jn, stats.beta.pdf and so on
     inner = ("_spherical_", "_beta_", "_binom_", "_nbinom_", "_cauchy_", "_skewnorm_")
     spherical = {f for f in PARTIALS if f.__name__.startswith(inner)}
@@ -99,10 +127,36 @@ def test_every_rule_has_a_case():
     assert not {f.__name__ for f in ours - named - others - spherical}
 
 
-@pytest.mark.parametrize("function", [sp.airy, sp.fresnel, sp.sici, sp.shichi])
+@pytest.mark.parametrize(
+    "function",
+    [
+        *(sp.airy, sp.airye, sp.fresnel, sp.sici, sp.shichi, sp.modfresnelp, sp.modfresnelm),
+        *(sp.itj0y0, sp.iti0k0, sp.it2j0y0, sp.it2i0k0, sp.kelvin),
+    ],
+)
 def test_several_values(function):
     check_gradient(lambda x: function(x), UP)
     check_gradient(lambda x: function(x)[1], 0.7)
+
+
+def test_parabolic_cylinder_functions():
+    for function in (sp.pbdv, sp.pbvv, sp.pbwa):
+        check_gradient(lambda x, f=function: f(1.5, x), UP)
+        with pytest.raises(MissingRuleError):
+            gradient(lambda v, f=function: f(v, 0.7)[0])(1.5)
+    with pytest.raises(MissingRuleError, match="digits"):
+        gradient(lambda x: sp.pbvv(1.5, x)[0])(-8.0)
+
+
+@pytest.mark.parametrize("function", [sp.jve, sp.yve, sp.ive])
+def test_scaled_by_a_modulus_has_no_complex_derivative(function):
+    with pytest.raises(MissingRuleError, match="complex"):
+        gradient(lambda z: function(1.0, z).real)(0.5 + 0.3j)
+
+
+def test_at_zero():
+    check_gradient(gradient(lambda x: sp.struve(0, x)), 0.1)
+    assert gradient(lambda x: sp.struve(0, x))(0.0) == pytest.approx(2.0 / np.pi)
 
 
 def test_elliptic_functions():
@@ -119,6 +173,8 @@ def test_spherical_bessel(function):
 def test_complex_values():
     check_gradient(lambda v, x: sp.hankel1(v, x), UP, UP + 0.3)
     check_gradient(lambda v, x: sp.hankel2(v, x), UP, UP + 0.3)
+    check_gradient(lambda v, x: sp.hankel1e(v, x), UP, UP + 0.3)
+    check_gradient(lambda v, x: sp.hankel2e(v, x), UP, UP + 0.3)
     check_gradient(lambda z: sp.wofz(z), np.array([0.3 + 0.2j, 1.0 - 0.1j]))
     check_gradient(lambda x: sp.lambertw(x).real, UP)
     check_gradient(lambda x: sp.lambertw(x, k=-1).real, -0.3 * ONE)

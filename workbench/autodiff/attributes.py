@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import weakref
 from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import Any
@@ -46,6 +47,8 @@ def get_attribute(obj: Any, name: str) -> Any:
     kind = type(obj)
     if kind is super:
         return _super_attribute(obj, name)
+    if kind is weakref.ProxyType or kind is weakref.CallableProxyType:
+        return get_attribute(obj.__repr__.__self__, name)  # of what it stands for
     if kind is np.ndarray:
         if OPEN and name == "flat":
             return Flat(obj)

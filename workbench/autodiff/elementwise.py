@@ -117,7 +117,7 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
 
     def elementwise_pullback(bar: Any) -> list[Any]:
         with np.errstate(all="ignore"):
-            return [_scaled(bar, partials[k](np, value, *values)) for k in needs]
+            return [scaled(bar, partials[k](np, value, *values)) for k in needs]
 
     return record(tape, operands, value, elementwise_pullback)
 
@@ -134,7 +134,7 @@ def _now(partial: Any) -> Any:
     return get_item(partial, ()) if isinstance(partial, np.ndarray) else partial
 
 
-def _scaled(bar: Any, partial: Any) -> Any:
+def scaled(bar: Any, partial: Any) -> Any:
     """``bar · conj(partial)``, where a cotangent of zero stays zero whatever the partial is."""
     if type(partial) is float:
         return bar if partial == 1.0 else bar * partial

@@ -74,6 +74,12 @@ def by_difference(
     return partial
 
 
+def over(y: Any, x: Any, limit: float) -> Any:
+    """y / x with its limit where x is 0."""
+    zero = plain(x) == 0
+    return np.where(zero, limit, y / np.where(zero, 1.0, x))
+
+
 def _off_poles(function: Callable, position: int, formula: Partial) -> Partial:
     """``formula`` where it is finite: at poles of its digamma functions, a difference."""
     around = by_difference(function, position, room=None)
@@ -307,4 +313,8 @@ for _name, _partials in TABLE.items():
 for _name in ("gammasgn", "round"):
     NON_DIFFERENTIABLE.add(getattr(sp, _name))
 
-from workbench.rules import scipy_special_families  # noqa: E402, F401  the other half of the package
+from workbench.rules import (  # noqa: E402, F401  the rest of the package
+    scipy_special_distributions,
+    scipy_special_families,
+    scipy_special_several,
+)

@@ -1,5 +1,5 @@
 """Families of ``scipy.special``: Bessel, elliptic and hypergeometric functions, orthogonal polynomials, and those
-functions that return several values or work along axes.
+functions that work along axes.
 
 Source of the formulas: NIST Digital Library of Mathematical Functions, https://dlmf.nist.gov, by the numbers in the
 comments.
@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from workbench.autodiff.registry import PARTIALS, Rule, add_rule
+from workbench.autodiff.registry import PARTIALS
 from workbench.autodiff.telling import plain
-from workbench.rules.scipy_special import by_difference, to_gamma_pole, to_zero_or_one
+from workbench.rules.scipy_special import by_difference, over, to_gamma_pole
 from workbench.rules.stand_ins import no_rule, stands_in
 
 _jn, _jn_d = sp._spherical_bessel._spherical_jn, sp._spherical_bessel._spherical_jn_d
@@ -27,24 +27,50 @@ _kn, _kn_d = sp._spherical_bessel._spherical_kn, sp._spherical_bessel._spherical
 # ------------------------------------------------------------------------------------ Bessel (DLMF 10.6, 10.29)
 
 
-def _order(function: Callable, low: float, high: float, *, scaled: float = 0.0) -> None:
+def _order(function: Callable, low: float, high: float, *, scaled: complex = 0.0) -> None:
     """Register y′ = low·f(v − 1) + high·f(v + 1) + scaled·y, and a difference by the order."""
 
     def by_argument(m: Any, y: Any, v: Any, z: Any) -> Any:
-        slope = low * function(v - 1, z) + high * function(v + 1, z)
-        if not scaled:
-            return slope
-        return slope + scaled * (np.sign(plain(z)) if scaled < 0 else 1.0) * y
+        return low * function(v - 1, z) + high * function(v + 1, z) + scaled * y
 
     PARTIALS[function] = (by_difference(function, 0, room=None), by_argument)
+
+
+def _of_real(function: Callable, formula: Callable) -> Callable:
+    """A partial by a real argument: with |Re z| or |Im z| in it the function has no complex derivative."""
+
+    def partial(m: Any, y: Any, *x: Any) -> Any:
+        if np.iscomplexobj(plain(x[-1])):
+            raise no_rule(function, "complex arguments")
+        return formula(m, y, *x)
+
+    return partial
 
 
 for _function in (sp.jv, sp.yv, sp.jve, sp.yve, sp.hankel1, sp.hankel2):
     _order(_function, 0.5, -0.5)
 _order(sp.iv, 0.5, 0.5)
-_order(sp.ive, 0.5, 0.5, scaled=-1.0)
+_order(sp.hankel1e, 0.5, -0.5, scaled=-1.0j)
+_order(sp.hankel2e, 0.5, -0.5, scaled=1.0j)
+PARTIALS[sp.ive] = (
+    by_difference(sp.ive, 0, room=None),
+    lambda m, y, v, x: 0.5 * (sp.ive(v - 1, x) + sp.ive(v + 1, x)) - np.sign(plain(x)) * y,
+)
+for _function in (sp.jve, sp.yve, sp.ive):
+    PARTIALS[_function] = (PARTIALS[_function][0], _of_real(_function, PARTIALS[_function][1]))
 _order(sp.kv, -0.5, -0.5)
 _order(sp.kve, -0.5, -0.5, scaled=1.0)
+
+
+def _over_x(y: Any, v: Any, x: Any) -> Any:
+    """y / x of a Struve function of order v, which is 0 at 0 like x^(v + 1)."""
+    return over(y, x, np.where(plain(v) >= 0, 0.0, np.nan))
+
+
+def _besselpoly(m: Any, y: Any, a: Any, k: Any, v: Any) -> Any:
+    if np.any(np.abs(plain(a)) > 10.0):
+        raise no_rule(sp.besselpoly, "numbers above 10: SciPy's series lacks digits there")
+    return sp.besselpoly(a, k + 1.0, v - 1.0) - sp.besselpoly(a, k + 1.0, v + 1.0)
 
 
 def _away_from_zero(function: Callable, z: Any) -> Any:
@@ -83,11 +109,32 @@ PARTIALS.update(
         sp.k1e: (lambda m, y, x: y - 0.5 * (sp.k0e(x) + sp.kve(2, x)),),
         sp.struve: (
             by_difference(sp.struve, 0, room=None),
-            lambda m, y, v, x: sp.struve(v - 1, x) - v / x * y,  # DLMF 11.4.27
+            lambda m, y, v, x: sp.struve(v - 1, x) - v * _over_x(y, v, x),  # DLMF 11.4.27
         ),
         sp.modstruve: (
             by_difference(sp.modstruve, 0, room=None),
-            lambda m, y, v, x: sp.modstruve(v - 1, x) - v / x * y,
+            lambda m, y, v, x: sp.modstruve(v - 1, x) - v * _over_x(y, v, x),
+        ),
+        # Kelvin functions (DLMF 10.61.2): w = ber + i bei and ker + i kei have x² w″ + x w′ = i x² w
+        sp.ber: (lambda m, y, x: sp.berp(x),),
+        sp.bei: (lambda m, y, x: sp.beip(x),),
+        sp.ker: (lambda m, y, x: sp.kerp(x),),
+        sp.kei: (lambda m, y, x: sp.keip(x),),
+        sp.berp: (lambda m, y, x: -sp.bei(x) - over(y, x, 0.0),),
+        sp.beip: (lambda m, y, x: sp.ber(x) - over(y, x, 0.5),),
+        sp.kerp: (lambda m, y, x: -sp.kei(x) - y / x,),
+        sp.keip: (lambda m, y, x: sp.ker(x) - y / x,),
+        # integrals of J (DLMF 10.6.1), and of Struve functions
+        sp.besselpoly: (_besselpoly, None, None),
+        sp.itstruve0: (lambda m, y, x: sp.struve(0, x),),
+        sp.itmodstruve0: (lambda m, y, x: sp.modstruve(0, x),),
+        sp.it2struve0: (lambda m, y, x: -over(sp.struve(0, x), x, 2.0 / math.pi),),
+        # Wright's function: Σ x^k / (k! Γ(a k + b))
+        sp.wright_bessel: (None, None, lambda m, y, a, b, x: sp.wright_bessel(a, a + b, x)),
+        sp.log_wright_bessel: (
+            None,
+            None,
+            lambda m, y, a, b, x: np.exp(sp.log_wright_bessel(a, a + b, x) - y),
         ),
     }
 )
@@ -196,51 +243,12 @@ _polynomial(
     sp.eval_jacobi, lambda n, a, b, x: 0.5 * (n + a + b + 1) * sp.eval_jacobi(n - 1, a + 1.0, b + 1.0, x)
 )
 
-# ------------------------------------------------------------------------------------ several values at once
-
-
-def _several(function: Callable, slopes: Callable) -> None:
-    """A function of one variable with several values: ``slopes(values, x)`` are their derivatives."""
-
-    def forward(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
-        if len(args) > 1:
-            raise no_rule(function, "results written into given arrays")
-        (x,) = args
-        values = function(x, **kwargs)
-
-        def several_pullback(bars: Any) -> list[Any]:
-            return [sum(bar * s for bar, s in zip(bars, slopes(values, x), strict=True))]
-
-        return values, several_pullback
-
-    add_rule(Rule(function, forward, leaves=(0,)))
-
-
-_several(sp.airy, lambda v, x: (v[1], x * v[0], v[3], x * v[2]))
-_several(sp.fresnel, lambda v, x: (np.sin(0.5 * math.pi * x * x), np.cos(0.5 * math.pi * x * x)))
-_several(sp.sici, lambda v, x: (np.sinc(x / math.pi), np.cos(x) / x))
-_several(sp.shichi, lambda v, x: (np.sinh(x) / x, np.cosh(x) / x))
-
-
-def _ellipj(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
-    """Jacobi's sn, cn, dn and the amplitude (DLMF 22.13.1); by the parameter, differences of order eight."""
-    u, k = args
-    values = sp.ellipj(u, k)
-
-    def ellipj_pullback(bars: Any) -> list[Any]:
-        sn, cn, dn, _ = values
-        by_u = (cn * dn, -sn * dn, -k * sn * cn, dn)
-        found = [sum(bar * s for bar, s in zip(bars, by_u, strict=True))]
-        by_m = [by_difference(lambda u, m, j=j: sp.ellipj(u, m)[j], 1, room=to_zero_or_one) for j in range(4)]
-        found.append(
-            sum(bar * s(np, None, u, k) for bar, s in zip(bars, by_m, strict=True)) if 1 in needs else 0
-        )
-        return [found[n] for n in needs]
-
-    return values, ellipj_pullback
-
-
-add_rule(Rule(sp.ellipj, _ellipj, leaves=(0, 1)))
+_polynomial(sp.eval_chebyc, lambda n, x: n * sp.eval_chebys(n - 1, x))
+_polynomial(sp.eval_chebys, lambda n, x: sp.eval_gegenbauer(n - 1, 2.0, 0.5 * x))
+_polynomial(sp.eval_sh_chebyt, lambda n, x: 2.0 * n * sp.eval_sh_chebyu(n - 1, x))
+_polynomial(sp.eval_sh_chebyu, lambda n, x: 4.0 * sp.eval_gegenbauer(n - 1, 2.0, 2.0 * x - 1.0))
+_polynomial(sp.eval_sh_legendre, lambda n, x: (n + 1) * sp.eval_jacobi(n - 1, 1.0, 1.0, 2.0 * x - 1.0))
+_polynomial(sp.eval_sh_jacobi, lambda n, p, q, x: n * sp.eval_sh_jacobi(n - 1, p + 2.0, q + 1.0, x))
 
 # ------------------------------------------------------------------------------------ along axes
 

@@ -11,6 +11,7 @@ import heapq
 import itertools
 import math
 import operator
+import weakref
 
 import numpy as np
 
@@ -322,3 +323,10 @@ def writing_by_the_methods_name(x):
     y.__setitem__(slice(1, 3), x)
     values.__setitem__(1, x[1])
     return (y**2).sum() * values[1]
+
+
+@program(X)
+def weak_references(x):
+    derived = _Derived(x)
+    proxy = weakref.proxy(derived)
+    return proxy.energy * proxy.value(1)
