@@ -27,4 +27,4 @@ def test_program_and_derivative_stand_side_by_side():
 
 def test_what_has_no_generated_derivative_says_so():
     with pytest.raises(NotDifferentiableError, match="no generated derivative"):
-        beside_its_derivative(lambda x: {"x": x}["x"], 1.0)
+        beside_its_derivative(lambda x: len({1, 2}) * x, 1.0)

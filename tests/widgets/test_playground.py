@@ -131,9 +131,9 @@ def test_where_the_program_ends_there_is_no_difference_and_a_gap(panel):
 
 
 def test_a_traced_program_says_why(panel):
-    answer = typed(panel, "def f(x=1.0):\n    kept = {'x': x}\n    return kept['x'] ** 3\n")
+    answer = typed(panel, "def f(x=1.0):\n    kept = {1, 2}\n    return len(kept) * x**3\n")
     assert answer["tier"].startswith("Traced")
-    assert "a dict on line 2" in answer["tier"]
+    assert "a set on line 2" in answer["tier"]
 
 
 ENDLESS = """\
