@@ -306,17 +306,14 @@ def _protocol(op: Operator, a: Any, b: Any) -> Any:
 
 def operator_of_subclass(method: Callable, owner: np.ndarray) -> Callable:
     """``super().__mul__`` of a class of arrays whose ``__array_ufunc__`` is written in Python, and is followed."""
-    ufuncs = {name: op.ufunc for op in OPERATORS.values() for name in (op.method, op.reflected)}
-    ufunc, is_reflected = (
-        ufuncs.get(method.__name__),
-        method.__name__ in {op.reflected for op in OPERATORS.values()},
-    )
+    name = method.__name__
+    op = next((op for op in OPERATORS.values() if name in (op.method, op.reflected)), None)
 
     def call(*args: Any) -> Any:
-        if ufunc is None or not any(type(x) in TRACED for x in args):
+        if op is None or not any(type(x) in TRACED for x in args):
             return method(*args)
         try:
-            return resolve(ufunc)(*((*args, owner) if is_reflected else (owner, *args)))
+            return resolve(op.ufunc)(*((*args, owner) if name == op.reflected else (owner, *args)))
         except TypeError as error:
             if isinstance(error, RefusedError):
                 raise

@@ -104,17 +104,19 @@ def as_written(function: Any) -> Any:
 
 def replace_methods() -> None:
     """The first thread begins to record."""
-    global _recording
-    _recording = True
-    for cls, name, own, new in _methods:
-        if vars(cls).get(name) is own:
-            type.__setattr__(cls, name, new)
+    _exchange(recording=True)
 
 
 def restore_methods() -> None:
     """The last thread has ended recording."""
+    _exchange(recording=False)
+
+
+def _exchange(*, recording: bool) -> None:
+    """Put the replacements into the classes, or the program's own methods back, where nobody has put another there."""
     global _recording
-    _recording = False
+    _recording = recording
     for cls, name, own, new in _methods:
-        if vars(cls).get(name) is new:
-            type.__setattr__(cls, name, own)
+        before, after = (own, new) if recording else (new, own)
+        if vars(cls).get(name) is before:
+            type.__setattr__(cls, name, after)
