@@ -230,7 +230,7 @@ def _trace(tape: Tape, argument: Any) -> Any:
 def _refuse_own_arithmetic(x: Any) -> None:
     """Refuse a number of a user's class derived from float or complex, whose operators are not the tape's."""
     kind = type(x)
-    if kind in TRACED or isinstance(x, np.generic):
+    if kind is float or kind is complex or kind in TRACED or isinstance(x, np.generic):
         return
     if any(type(member) is FunctionType for cls in kind.__mro__ for member in vars(cls).values()):
         raise NotDifferentiableError(
