@@ -20,6 +20,11 @@ from numpy.lib._stride_tricks_impl import DummyArray
 from workbench.autodiff.scalars import TRACED, TracedFloat, lost
 from workbench.autodiff.tape import OPEN, Tape
 
+# The GNU C library gives freed memory back to the system beyond a threshold that it raises to twice the size of the
+# largest block, of at most 32 MiB, that was given back by itself. Giving one such block back, untouched, makes it keep
+# the arrays of one tape for the next one: fetching their pages anew took a third of the time of array programs.
+np.empty(2**25 - 2**16, np.uint8)
+
 
 def owner_of(array: np.ndarray) -> np.ndarray:
     """The array at the end of the chain of ``base``: it owns the memory."""
