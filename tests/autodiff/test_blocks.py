@@ -1,6 +1,7 @@
-"""Checkpoints, forward blocks, checkpointed loops: the same derivatives, less memory, and what they refuse."""
+"""Checkpoints, forward blocks, checkpointed loops: the same derivatives and draws, less memory, what they refuse."""
 
 import math
+import random
 import tracemalloc
 
 import numpy as np
@@ -206,3 +207,135 @@ def test_memory_of_a_checkpointed_loop_grows_with_the_root_of_its_length():
     short, long = peak(checkpointed, 64), peak(checkpointed, 1024)
     assert long < 6 * short  # sixteen times as long, four times the memory
     assert peak(loop, 1024) > 5 * long
+
+
+# ------------------------------------------------------------------------------------ run again on the way back
+
+
+class _Noise:
+    def __init__(self, seed):
+        self.rng = np.random.default_rng(seed)
+
+    def step(self, x):
+        return x * self.rng.normal() + math.sin(x)
+
+
+def _of_numpy(x, wrap):
+    np.random.seed(3)
+    step = wrap(lambda y: y * np.random.normal() + np.random.rand() * math.sin(y))
+    return step(step(x)) * np.random.rand()
+
+
+def _of_python(x, wrap):
+    random.seed(3)
+    step = wrap(lambda y: y * random.gauss(0.0, 1.0) + random.random() * math.sin(y))
+    return step(step(x)) * random.random()
+
+
+def _of_an_argument(x, wrap):
+    rng = random.Random(3)
+    step = wrap(lambda y, source: y * source.random() + math.sin(y))
+    return step(step(x, rng), rng) * rng.random()
+
+
+def _of_an_object(x, wrap):
+    noise = _Noise(3)
+    step = wrap(noise.step)
+    return step(step(x)) * noise.rng.random()
+
+
+def _nested(x, wrap):
+    rng = np.random.default_rng(3)
+    inner = wrap(lambda y: y * rng.normal() + math.sin(y))
+    outer = wrap(lambda y: inner(inner(y * rng.normal())) * rng.random())
+    return outer(outer(x)) * rng.random()
+
+
+def _loop(x, wrap):
+    rng = np.random.default_rng(3)
+
+    def step(y, k):
+        return y * rng.normal() + math.sin(k * y)
+
+    if wrap is checkpoint:
+        return checkpoint_loop(step, x, 9) * rng.random()
+    for k in range(9):
+        x = step(x, k)
+    return x * rng.random()
+
+
+@pytest.mark.parametrize("program", [_of_numpy, _of_python, _of_an_argument, _of_an_object, _nested, _loop])
+@pytest.mark.parametrize("wrap", [checkpoint, forward_mode])
+def test_a_block_draws_the_same_numbers_again(program, wrap):
+    expected = gradient(program)(0.7, lambda f: f)
+    assert program(0.7, wrap) == program(0.7, lambda f: f)
+    assert gradient(program)(0.7, wrap) == pytest.approx(expected, rel=1e-12)
+    second = hessian(program)(0.7, lambda f: f)
+    assert hessian(program)(0.7, wrap) == pytest.approx(second, rel=1e-12)
+
+
+def test_a_block_has_the_variables_of_its_call():
+    def program(x, wrap):
+        count = 0
+
+        def power(y):
+            return y**k
+
+        def block(y):
+            nonlocal count
+            count += 1
+            return power(y) + count * y
+
+        for k in range(1, 4):
+            x = wrap(block)(x + 0.1 * k)
+        return x * count
+
+    assert gradient(program)(0.7, checkpoint) == pytest.approx(gradient(program)(0.7, lambda f: f), rel=1e-12)
+
+
+def _an_iterator(wrap, x):
+    items = iter([2.0, 3.0, 5.0, 7.0])
+    step = wrap(lambda y, source: y * next(source))
+    return step(step(x, items), items)
+
+
+def _a_counter(wrap, x):
+    count = [0]
+
+    def block(y):
+        count[0] += 1
+        return y ** count[0]
+
+    return wrap(block)(x)
+
+
+def _changed_since(wrap, x):
+    powers = np.array([2.0])
+    y = wrap(lambda y: y ** powers[0])(x)
+    powers[0] = 3.0
+    return y
+
+
+@pytest.mark.parametrize("program", [_an_iterator, _a_counter, _changed_since])
+def test_a_block_that_gives_another_result_when_it_is_run_again_is_refused(program):
+    with pytest.raises(NotDifferentiableError, match="another result when it was run again") as caught:
+        gradient(program, 1)(checkpoint, 0.7)
+    assert f"in {program.__name__}\n" in str(caught.value)
+
+
+def test_random_steps_of_a_loop_within_a_given_memory_are_refused():
+    def program(x):
+        rng = np.random.default_rng(3)
+        return checkpoint_loop(lambda y, k: y * rng.normal(), x, 20, memory=2000)
+
+    with pytest.raises(NotDifferentiableError, match="draws random numbers"):
+        gradient(program)(0.7)
+
+
+def test_a_loop_within_a_given_memory_that_gives_another_result_is_refused():
+    def program(x):
+        items = iter(np.linspace(0.5, 1.5, 500))
+        return checkpoint_loop(lambda y, k: y * next(items), x, 20, memory=2000)
+
+    with pytest.raises(NotDifferentiableError, match="another result when it was run again"):
+        gradient(program)(0.7)

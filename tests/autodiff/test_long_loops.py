@@ -78,10 +78,12 @@ def test_second_derivatives():
 def test_segments_are_run_as_often_as_the_theory_says(n, places, monkeypatch):
     runs = []
     monkeypatch.setattr(_Sweep, "run", lambda self, state, first, last: runs.append(last - first) or last)
-    monkeypatch.setattr(_Sweep, "pull", lambda self, state, first, last, bar: (bar,))
+    monkeypatch.setattr(_Sweep, "pull", lambda self, state, first, last, bar: (last, (bar,)))
     sweep = _Sweep(long_loops._segment(spring, 1), ())
     sweep.places = places
-    sweep.reverse(n, 0, 0.0)
+    checked = []
+    sweep.reverse(n, 0, 0.0, checked.append)
+    assert checked == [n]
     repeats = 0
     while math.comb(places + repeats, places) < n:
         repeats += 1

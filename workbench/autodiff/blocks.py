@@ -9,21 +9,23 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterable
-from types import CellType, FunctionType, MethodType
+from types import MethodType
 from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import beneath, current, own_copy, owner_of
+from workbench.autodiff.arrays import beneath, current, own_copy
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.derivatives import once, pullback, traced_pullback
-from workbench.autodiff.location import is_engine_file, name_of, user_line
+from workbench.autodiff.draws import drawn_again
+from workbench.autodiff.location import describe, name_of, user_frame
 from workbench.autodiff.long_loops import LongLoop
 from workbench.autodiff.operations import record
 from workbench.autodiff.operators import pushforward, stacked, unit_vectors
 from workbench.autodiff.registry import INSTANCE_DOORS
 from workbench.autodiff.scalars import TRACED, innermost
 from workbench.autodiff.structure import leaves, map_leaves
+from workbench.autodiff.surroundings import Surroundings, frozen
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 from workbench.errors import NotDifferentiableError
@@ -53,12 +55,13 @@ def checkpoint(f: Callable) -> Checkpointed:
 
     Args:
         f: a program that changes nothing outside itself and none of its arguments, and that reads no traced value but
-            through its arguments. A bound method's object is one of its arguments.
+            through its arguments. A bound method's object is one of its arguments. Random numbers of NumPy's and
+            Python's generators are drawn again as they were.
     Returns:
         The same program. Checkpoints nest.
     Raises:
         NotDifferentiableError: when called, if ``f`` changes an array it was given, or works with traced values that
-            are not in its arguments.
+            are not in its arguments; on the way back, if it gives another result than before.
     """
     return Checkpointed(f)
 
@@ -105,7 +108,7 @@ def checkpoint_loop(
     items = range(items) if isinstance(items, int) else list(items)
     size = max(1, math.isqrt(len(items)))
     piece = Checkpointed(functools.partial(_steps, step))
-    piece.__qualname__ = name_of(step)
+    piece.__module__, piece.__qualname__ = "", name_of(step)
     call = resolve(piece)
     for start in range(0, len(items), size):
         state = call(state, items[start : start + size], *args)
@@ -133,6 +136,8 @@ class _Call:
         self.name = name_of(block)
         self.args = map_leaves(current, args)
         self.tape = innermost(*leaves(self.args))
+        frame = user_frame()
+        self.place = None if frame is None else (frame.f_code, frame.f_lasti, frame.f_lineno)
 
     def _inside(self, leaf: Any) -> bool:
         return type(leaf) in TRACED and leaf.tape is self.tape
@@ -155,8 +160,9 @@ class _Call:
         """``derivative(f, *values)``, if ``f`` keeps to what is asked of a block."""
         before = [(tape, len(tape)) for tape in OPEN[self.tape.level :]]
         given = map_leaves(own_copy, values)
-        surroundings = _Surroundings(self.f)
+        surroundings = Surroundings(self.f)
         found = surroundings.watched(derivative, self.f, *given)
+        self.drawn = surroundings.drawn
         if surroundings.differ():
             raise self.refused("puts a number or an array somewhere outside of itself", "return it as well")
         if any(len(tape) != length for tape, length in before):
@@ -173,9 +179,23 @@ class _Call:
         return NotDifferentiableError(
             f"{self.name} cannot be a block of its own on the tape: it {what}",
             found="the gradient would be silently wrong",
-            where=user_line(),
+            where=self.place and describe(*self.place),
             fix=fix,
         )
+
+    def check_repeats(self, first: Any, again: Any) -> None:
+        """Check that a block gave the same result when it was run again, to half of the digits.
+
+        Raises:
+            NotDifferentiableError: it did not.
+        """
+        pairs = [[plain(leaf) for leaf in leaves(x)] for x in (first, again)]
+        if len(pairs[0]) != len(pairs[1]) or not (all(map(_same, *pairs)) or _close(*pairs)):
+            raise self.refused(
+                "gave another result when it was run again on the way back",
+                "let it depend on its arguments alone: an iterator, a counter, or something outside that the program"
+                " has changed since is another one by then",
+            )
 
     def record(self, result: Any, block_pullback: Callable) -> Any:
         """Put the call on the tape. ``block_pullback`` goes from cotangents of the result's leaves to the operands'."""
@@ -189,53 +209,17 @@ class _Call:
 
 
 def _same(a: Any, b: Any) -> bool:
-    return a is b or np.array_equal(plain(a), plain(b), equal_nan=True)
+    return a is b or (type(a) is float and a == b) or np.array_equal(plain(a), plain(b), equal_nan=True)
 
 
-class _Surroundings:
-    """The variables of a block that are not its own: what it closes over, and the globals that it names."""
-
-    def __init__(self, f: Any) -> None:
-        self.functions = _functions(f)
-        self.before = self.variables()
-        self.changed: dict[int, Any] = {}
-
-    def variables(self) -> list[Any]:
-        found = []
-        for f in self.functions:
-            for cell in f.__closure__ or ():
-                found += [cell.cell_contents] if cell != CellType() else [None]
-            found += [f.__globals__.get(name) for name in f.__code__.co_names]
-        return found
-
-    def watched(self, function: Callable, *args: Any) -> Any:
-        """``function(*args)``, whose changes are noted."""
-        tape = OPEN[-1]
-        outer, tape.changed = tape.changed, self.changed
-        try:
-            return function(*args)
-        finally:
-            tape.changed = outer
-            if outer is not None:
-                outer.update(self.changed)
-
-    def differ(self) -> bool:
-        """Whether a variable has got another number or array, or something that it holds has."""
-        for was, now in zip(self.before, self.variables(), strict=True):
-            if now is not was and leaves(now):
-                return True
-            if type(now) is np.ndarray and id(owner_of(now)) in self.changed:
-                return True
-            if id(now) in self.changed and leaves(now[-1:] if type(now) is list else now):
-                return True
-        return False
-
-
-def _functions(f: Any) -> list[FunctionType]:
-    if isinstance(f, functools.partial):
-        return [g for part in (f.func, *f.args) for g in _functions(part)]
-    f = getattr(f, "__func__", f)
-    return [f] if type(f) is FunctionType and not is_engine_file(f.__code__.co_filename) else []
+def _close(xs: list[Any], ys: list[Any]) -> bool:
+    """Whether two results are the same to half of their digits, counted from the largest number among them."""
+    size = max(np.max(np.abs(x), initial=0.0, where=np.isfinite(x)) for x in xs)
+    most = [size * np.sqrt(np.finfo(np.result_type(x)).eps) for x in xs]
+    return all(
+        np.shape(x) == np.shape(y) and np.allclose(x, y, rtol=0.0, atol=tolerance, equal_nan=True)
+        for x, y, tolerance in zip(xs, ys, most, strict=True)
+    )
 
 
 def _checkpoint_door(checkpointed: Checkpointed) -> Callable:
@@ -243,12 +227,14 @@ def _checkpoint_door(checkpointed: Checkpointed) -> Callable:
         made = _Call(checkpointed, args, kwargs)
         if made.tape is None:
             return resolve(checkpointed.function)(*args, **kwargs)
-        values, chosen = made.values(), made.chosen
+        values, chosen, f = made.values(), made.chosen, frozen(made.f)
         result, unused = made.run(functools.partial(traced_pullback, wrt=()), values)
         unused.forget()
 
         def checkpoint_pullback(bars: Any) -> list[Any]:
-            again, back = pullback(made.f, *map_leaves(own_copy, values))
+            with drawn_again(made.drawn):
+                again, back = pullback(f, *map_leaves(own_copy, values))
+            made.check_repeats(result, again)
             entries = iter(bars)
             found = leaves(once(back, map_leaves(lambda _: next(entries), again)))
             return [bar for bar, on in zip(found, chosen, strict=True) if on]
@@ -272,17 +258,24 @@ def checked_count(items: Any) -> int:
 
 def _long_loop_door(loop: LongLoop) -> Callable:
     def call(*args: Any) -> Any:
-        made = _Call(Block(loop), args, {})
+        block = Block(loop)
+        block.__module__, block.__qualname__ = "", name_of(loop.step)
+        made = _Call(block, args, {})
         if made.tape is None:
             return loop(*args)
         values, chosen = made.values(), made.chosen
         result = made.run(lambda _, *given: loop.forward(*given), values)
+        if made.drawn:
+            raise made.refused(
+                "draws random numbers, and its steps run again in another order",
+                "draw them all before, and let the step look them up by its number; or leave memory out",
+            )
 
         def loop_pullback(bars: Any) -> list[Any]:
             entries = iter(bars)
             bar = map_leaves(lambda _: next(entries), result)
             state, *rest = map_leaves(own_copy, values)
-            found = loop.back(state, tuple(rest), bar)
+            found = loop.back(state, tuple(rest), bar, functools.partial(made.check_repeats, result))
             return [bar for bar, on in zip(found, chosen, strict=True) if on]
 
         return made.record(result, loop_pullback)

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import VIEWS, TracedArray, current, refuse_traced_memory
+from workbench.autodiff.draws import GENERATORS, note_draw
 from workbench.autodiff.kept import found_equal
 from workbench.autodiff.location import is_engine_file
 from workbench.autodiff.met import as_written, meet
@@ -100,6 +101,8 @@ def resolve(f: Any) -> Any:
             return cache_method(f, owner)
         if not OPEN:
             return f
+        if type(owner) in GENERATORS:
+            note_draw(owner)
         if type(owner) in OWNER_DOORS or (f.__module__ is not None and learn(f)):
             return _door_of_owner(f, owner)
         return _compiled(f)
@@ -107,6 +110,8 @@ def resolve(f: Any) -> Any:
         function = f.__func__
         if type(f.__self__) in TRACED:
             return f if f.__name__ != "__array__" else functools.partial(resolve(np.asarray), f.__self__)
+        if type(f.__self__) in GENERATORS:
+            note_draw(f.__self__)
         new = resolve(function)
         return f if new is function else MethodType(new, f.__self__)
     return _resolve_other(f)

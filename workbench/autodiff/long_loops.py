@@ -44,10 +44,13 @@ class LongLoop:
         """The last state; ``state`` and ``args`` may be traced by outer derivatives."""
         return self._sweep(state, args).run(state, 0, self.n)
 
-    def back(self, state: Any, args: tuple, bar: Any) -> list[Any]:
-        """The cotangents of all leaves of the state and the arguments, in their order, for one of the last state."""
+    def back(self, state: Any, args: tuple, bar: Any, check: Callable) -> list[Any]:
+        """The cotangents of all leaves of the state and the arguments, in their order, for one of the last state.
+
+        ``check`` gets the last state as it is found on the way back.
+        """
         sweep = self._sweep(state, args)
-        bar = sweep.reverse(self.n, state, bar)
+        bar = sweep.reverse(self.n, state, bar, check)
         return [*leaves(bar), *sweep.totals]
 
     def _sweep(self, state: Any, args: tuple) -> _Sweep:
@@ -101,7 +104,7 @@ class _Sweep:
             state = _plain(state)
         return state
 
-    def reverse(self, n: int, state: Any, bar: Any) -> Any:
+    def reverse(self, n: int, state: Any, bar: Any, check: Callable) -> Any:
         """The cotangent of the first state for that of the last one, ``n`` steps later."""
         remembered = [(0, state)]
         last = -(-n // self.size)  # counted in segments
@@ -112,18 +115,21 @@ class _Sweep:
                 state = self.run(state, first * self.size, middle * self.size)
                 remembered.append((middle, state))
                 first = middle
-            bar, *parts = self.pull(state, first * self.size, min(last * self.size, n), bar)
+            end = min(last * self.size, n)
+            value, (bar, *parts) = self.pull(state, first * self.size, end, bar)
+            if end == n:
+                check(value)
             self.totals = [total + part for total, part in zip(self.totals, leaves(parts), strict=True)]
             remembered.pop()
             last = first
         return bar
 
-    def pull(self, state: Any, first: int, last: int, bar: Any) -> tuple[Any, ...]:
-        """The pullback of one segment."""
+    def pull(self, state: Any, first: int, last: int, bar: Any) -> tuple[Any, tuple[Any, ...]]:
+        """The state after one segment, and its pullback."""
         positions = (0, *range(3, 3 + len(self.args)))
         value, back = pullback(self.segment, _plain(state), first, last, *self.args, wrt=positions)
         entries = iter(leaves(bar))
-        return once(back, map_leaves(lambda _: next(entries), value))
+        return value, once(back, map_leaves(lambda _: next(entries), value))
 
 
 def _split(n: int, places: int) -> int:

@@ -383,16 +383,17 @@ class _Rewriter(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
-def _with_doors(code: CodeType, doors: dict[str, Callable]) -> CodeType:
+def _with_doors(code: CodeType, doors: dict[str, Callable], qualname: str) -> CodeType:
     """The code object with every door's name replaced by the door itself, in nested code too."""
     constants = []
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            constant = _with_doors(constant, doors)
+            inside = constant.co_qualname.removeprefix(code.co_qualname)
+            constant = _with_doors(constant, doors, qualname + inside)
         elif isinstance(constant, str) and constant.startswith(_PREFIX):
             constant = doors[constant[len(_PREFIX) :]]
         constants.append(constant)
-    return code.replace(co_consts=tuple(constants))
+    return code.replace(co_consts=tuple(constants), co_qualname=qualname)
 
 
 def rewrite(function: FunctionType, doors: dict[str, Callable]) -> CodeType:
@@ -409,8 +410,7 @@ def rewrite(function: FunctionType, doors: dict[str, Callable]) -> CodeType:
     factory = next(c for c in module.co_consts if isinstance(c, CodeType))
     inner = next(c for c in factory.co_consts if isinstance(c, CodeType))
     # Lines are counted from the first one, so that one stays as compiled: without the decorators' lines.
-    inner = inner.replace(co_name=code.co_name, co_qualname=code.co_qualname)
-    return _with_doors(inner, doors)
+    return _with_doors(inner.replace(co_name=code.co_name), doors, code.co_qualname)
 
 
 def rewritten_module(tree: ast.AST, filename: str, mode: str, doors: dict[str, Callable]) -> CodeType:
@@ -425,7 +425,8 @@ def rewritten_module(tree: ast.AST, filename: str, mode: str, doors: dict[str, C
         first = sum(isinstance(s, ast.ImportFrom) and s.module == "__future__" for s in new.body)
         first += ast.get_docstring(tree) is not None
         new.body[first:] = [ast.Assign(bound, ast.Constant(None)), *new.body[first:], ast.Delete(removed)]
-    return _with_doors(compile(ast.fix_missing_locations(new), filename, mode, dont_inherit=True), doors)
+    code = compile(ast.fix_missing_locations(new), filename, mode, dont_inherit=True)
+    return _with_doors(code, doors, code.co_qualname)
 
 
 _FUTURE = 0x1000000  # from __future__ import annotations

@@ -47,6 +47,7 @@ class Tape(list):
         equals: traced numbers that the program took for one another, and where (see ``equals``).
         refusal: the first thing that the engine refused while the program was running, whoever caught the error.
         changed: everything that the program has changed, by id, while a block of its own runs; None otherwise.
+        drawn: the generators of random numbers that the program has drawn from meanwhile (see ``draws``), or None.
         touched: the containers that the program put something into, while it is running (see ``settling``).
         traces_all: whether every call is traced, also those that the native tier would take.
     """
@@ -55,6 +56,7 @@ class Tape(list):
         "__weakref__",
         "caches",
         "changed",
+        "drawn",
         "equals",
         "keeps",
         "kept",
@@ -77,6 +79,7 @@ class Tape(list):
         self.caches: dict[Any, dict] = {}
         self.touched: dict[tuple[int, str | None], Any] = {}
         self.changed: dict[int, Any] | None = None
+        self.drawn: dict[int, tuple[Any, Any]] | None = None
         self.kept: dict[int, Any] | None = None
         self.keeps = False
         self.equals: list[tuple] = []
@@ -191,7 +194,7 @@ def recording() -> Iterator[Tape]:
     """
     tape = Tape(level=len(OPEN))
     if OPEN:
-        tape.changed = OPEN[-1].changed
+        tape.changed, tape.drawn = OPEN[-1].changed, OPEN[-1].drawn
     with _interpreter, _torch_records():
         OPEN.stack.append(tape)
         try:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.autodiff.draws import rewind, state_of
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.watch import call_watched
@@ -83,18 +84,6 @@ STANDARD: dict[str, tuple[str, tuple, Transform]] = {
 }
 
 
-def _state(source: Any) -> Any:
-    """The state of a generator, of either kind."""
-    return source.bit_generator.state if isinstance(source, np.random.Generator) else source.get_state(False)
-
-
-def _rewind(source: Any, state: Any) -> None:
-    if isinstance(source, np.random.Generator):
-        source.bit_generator.state = state
-    else:
-        source.set_state(state)
-
-
 def _reparametrised(method: Callable, standard: str, fixed: tuple, transform: Transform) -> Callable:
     names = list(inspect.signature(transform).parameters)[1:]
 
@@ -107,12 +96,12 @@ def _reparametrised(method: Callable, standard: str, fixed: tuple, transform: Tr
         of_standard = tuple(parameters[p] if p in names else p for p in fixed)
         if contains_traced(list(of_standard)):
             raise no_rule(method, f"its argument {fixed[0]!r}: it is drawn by rejection")
-        before = _state(source)
+        before = state_of(source)
         value = method(source, *map(plain, args), **{name: plain(v) for name, v in kwargs.items()})
-        after = _state(source)
-        _rewind(source, before)
+        after = state_of(source)
+        rewind(source, before)
         z = getattr(source, standard)(*of_standard, size=np.shape(value) or None)
-        _rewind(source, after)
+        rewind(source, after)
         with np.errstate(all="ignore"):
             return with_value(transform(z, **parameters), value)
 

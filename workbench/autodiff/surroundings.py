@@ -1,0 +1,90 @@
+"""What a block of its own finds around itself: variables that it shares, and what it changes and draws there."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from types import CellType, FunctionType
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff.arrays import owner_of
+from workbench.autodiff.draws import Drawn
+from workbench.autodiff.location import is_engine_file
+from workbench.autodiff.registry import DOORS
+from workbench.autodiff.structure import leaves
+from workbench.autodiff.tape import OPEN
+
+
+class Surroundings:
+    """The variables of a block that are not its own: what it closes over, and the globals that it names.
+
+    Attributes:
+        changed: what it has changed anywhere, by id, once it has run.
+        drawn: the generators that it has drawn random numbers from.
+    """
+
+    def __init__(self, f: Any) -> None:
+        self.functions = _functions(f)
+        self.before = self.variables()
+        self.changed: dict[int, Any] = {}
+        self.drawn: Drawn = {}
+
+    def variables(self) -> list[Any]:
+        found = []
+        for f in self.functions:
+            for cell in f.__closure__ or ():
+                found += [cell.cell_contents] if cell != CellType() else [None]
+            found += [f.__globals__.get(name) for name in f.__code__.co_names]
+        return found
+
+    def watched(self, function: Callable, *args: Any) -> Any:
+        """``function(*args)``, whose changes and draws are noted."""
+        tape = OPEN[-1]
+        outer = tape.changed, tape.drawn
+        tape.changed, tape.drawn = self.changed, self.drawn
+        try:
+            return function(*args)
+        finally:
+            tape.changed, tape.drawn = outer
+            if outer[0] is not None:
+                outer[0].update(self.changed)
+                outer[1].update(self.drawn | outer[1])
+
+    def differ(self) -> bool:
+        """Whether a variable has got another number or array, or something that it holds has."""
+        for was, now in zip(self.before, self.variables(), strict=True):
+            if now is not was and leaves(now):
+                return True
+            if type(now) is np.ndarray and id(owner_of(now)) in self.changed:
+                return True
+            if id(now) in self.changed and leaves(now[-1:] if type(now) is list else now):
+                return True
+        return False
+
+
+def _functions(f: Any) -> list[FunctionType]:
+    if isinstance(f, functools.partial):
+        return [g for part in (f.func, *f.args) for g in _functions(part)]
+    f = getattr(f, "__func__", f)
+    return [f] if type(f) is FunctionType and not is_engine_file(f.__code__.co_filename) else []
+
+
+def frozen(f: Any, copies: dict[int, Any] | None = None) -> Any:
+    """``f`` with the variables that it and the functions around it share as they are now, whatever becomes of them."""
+    copies = {} if copies is None else copies
+    if isinstance(f, functools.partial):
+        args = [frozen(part, copies) for part in f.args]
+        return functools.partial(frozen(f.func, copies), *args, **f.keywords)
+    if type(f) is not FunctionType or not f.__closure__ or f in DOORS:
+        return f
+    if id(f) not in copies:
+        cells = tuple(CellType() for _ in f.__closure__)
+        new = copies[id(f)] = FunctionType(f.__code__, f.__globals__, f.__name__, f.__defaults__, cells)
+        new.__kwdefaults__, new.__qualname__ = f.__kwdefaults__, f.__qualname__
+        new.__dict__.update(f.__dict__)
+        for cell, shared in zip(cells, f.__closure__, strict=True):
+            if shared != CellType():  # a variable without a value has none there either
+                cell.cell_contents = frozen(shared.cell_contents, copies)
+    return copies[id(f)]
