@@ -85,7 +85,7 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
             f"{name_of(ufunc)} has no rule",
             found="it is compiled code and got a traced value",
             where=user_line(),
-            fix=f"register a rule with @workbench.rule(numpy.{ufunc.__name__})",
+            fix=f"register a rule with @workbench.rule({name_of(ufunc)})",
         )
     inputs = tuple(map(of_objects, inputs))
     tape = innermost(*inputs)

@@ -1,0 +1,109 @@
+"""Functions that Numba has compiled: of elements, of rows and matrices, and of the places around an element."""
+
+import numba
+import numpy as np
+import pytest
+
+from tests.rules.all_ways import check_all_ways
+from workbench import gradient
+from workbench.errors import MissingRuleError
+
+X = np.array([0.3, 0.7, 1.2])
+TABLE = np.arange(12.0).reshape(3, 4) / 7.0
+
+
+@numba.vectorize
+def wave(x, y):
+    return x * x * y if x > 0.5 else x + np.sin(y)
+
+
+@numba.vectorize(["float64(float64, float64)"])
+def product(x, y):
+    return x * np.sin(y)
+
+
+@numba.njit
+def waves(x):
+    return wave(x, 2.0) * x
+
+
+@numba.guvectorize(["(float64[:], float64, float64[:])"], "(n),()->(n)")
+def scale(x, a, out):
+    for i in range(x.shape[0]):
+        out[i] = x[i] * a + x[0]
+
+
+@numba.guvectorize(["(float64[:], float64[:], float64[:], float64[:])"], "(n),()->(n),()")
+def scale_and_sum(x, a, out, total):
+    for i in range(x.shape[0]):
+        out[i] = x[i] * a[0]
+    total[0] = x.sum() * a[0]
+
+
+@numba.guvectorize("(n),(m)->(n,m)")
+def outer(x, y, out):
+    for i in range(x.shape[0]):
+        for j in range(y.shape[0]):
+            out[i, j] += x[i] * y[j]
+
+
+@numba.stencil(cval=1.5)
+def slope(a, b, k):
+    return k * (a[-1, 0] + a[1, 1]) * b[0, 0]
+
+
+@numba.stencil(neighborhood=((-2, 2),), standard_indexing=("w",))
+def smooth(a, w):
+    total = 0.0
+    for i in range(-2, 3):
+        total += a[i] * w[i + 2]
+    return total
+
+
+def added(x, y):
+    table = np.ones((3, 2)) * x[0]
+    outer(x, y, table)
+    return table * x[1]
+
+
+def into(x):
+    place = np.zeros(3)
+    product(x, x, out=place)
+    return place * x
+
+
+PROGRAMS = {
+    "elements": (lambda x, y: wave(x, y), X, X + 1.0),
+    "numbers": (lambda x: wave(x, 2.0) * product(x, 3.0), 0.7),
+    "broadcast": (lambda x, y: product(x[:, None], y), X, X[:2]),
+    "methods": (lambda x: product.outer(x, x) + product.reduce(x), X),
+    "out": (into, X),
+    "inside of another": (lambda x: waves(x), X),
+    "rows": (lambda x, a: scale(x, a), TABLE, X),
+    "one row": (lambda x, a: scale(x, a), X, 0.4),
+    "several": (lambda x, a: scale_and_sum(x, a), TABLE, X),
+    "what stood there": (added, X, X[:2]),
+    "stencil": (lambda a, b, k: slope(a, b, k), TABLE, TABLE + 1.0, 0.3),
+    "stencil of stated size": (lambda a, w: smooth(a, w), np.arange(7.0), np.arange(5.0)),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_compiled_functions_are_followed(name):
+    program, *args = PROGRAMS[name]
+    check_all_ways(program, *args)
+
+
+def test_arrays_that_are_written_into_are_restored():
+    def program(x):
+        place = np.ones((3, 2))
+        before = place * x
+        outer(X, X[:2], place)
+        return (before * place).sum()
+
+    assert gradient(program)(2.0) == pytest.approx((1.0 + np.outer(X, X[:2])).sum())
+
+
+def test_options_are_refused():
+    with pytest.raises(MissingRuleError, match="axis"):
+        gradient(lambda x: scale(x, 0.3, axis=0).sum())(TABLE)
