@@ -1,9 +1,12 @@
 """Memory that is written into or read through what is not followed: subclasses, addresses, functions without source."""
 
+import array
 import ctypes
+import mmap
 
 import numpy as np
 import pytest
+import torch
 
 from workbench import gradient
 from workbench.errors import LostGradientError, MissingRuleError, NotDifferentiableError
@@ -90,6 +93,54 @@ def test_memory_that_is_handed_out_is_watched():
     assert np.allclose(gradient(program)(X), [0.25, 2.0])
     with pytest.raises(LostGradientError, match="not followed"):
         gradient(program)(X * 2)
+
+
+@pytest.mark.parametrize(
+    "lender",
+    [
+        lambda: bytearray(16),
+        lambda: array.array("d", [0.0, 0.0]),
+        lambda: mmap.mmap(-1, 16),
+        lambda: (ctypes.c_double * 2)(),
+        lambda: memoryview(bytearray(16)),
+    ],
+)
+def test_memory_that_is_borrowed_takes_no_traced_values(lender):
+    def program(x):
+        memory = lender()
+        y, seen = np.frombuffer(memory), np.frombuffer(memory)
+        y[:] = x
+        return np.sum(seen * x)
+
+    with pytest.raises(LostGradientError, match="shares its memory with an object of type"):
+        gradient(program)(X)
+
+
+def _of_a_tensor(x):
+    tensor = torch.zeros(2, dtype=torch.float64)
+    tensor.numpy()[:] = x
+    return tensor.sum().item() + x[0]
+
+
+def _with_a_tensor(x):
+    y = np.zeros(2)
+    tensor = torch.from_numpy(y)
+    y[:] = x
+    return tensor.sum().item() + x[0]
+
+
+def _with_an_address(x):
+    y = np.zeros(2)
+    pointer = y.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
+    y[:] = x
+    return pointer[0] * x[0]
+
+
+@pytest.mark.parametrize("program", [_of_a_tensor, _with_a_tensor, _with_an_address])
+def test_memory_that_others_read_takes_no_traced_values(program):
+    with pytest.raises(LostGradientError, match="shares its memory with"):
+        gradient(program)(X)
+    assert gradient(lambda x: x[0] * torch.tensor(np.ones(2)).sum().item())(X)[0] == 2.0
 
 
 SOURCELESS: dict = {"np": np}

@@ -2,9 +2,11 @@
 
 import math
 
+import numba
 import numpy as np
 import pytest
 import scipy.integrate as si
+from scipy import LowLevelCallable
 
 from workbench import check_gradient, gradient
 from workbench.errors import MissingRuleError
@@ -171,3 +173,10 @@ def test_second_derivative_of_odeint():
 def test_refused():
     with pytest.raises(MissingRuleError, match="weight"):
         gradient(lambda a: si.quad(lambda t: a * t, 0.0, 1.0, weight="cos", wvar=a)[0])(2.0)
+
+
+def test_a_compiled_integrand_is_a_constant():
+    compiled = LowLevelCallable(numba.cfunc("float64(float64)")(lambda t: t * t).ctypes)
+    assert gradient(lambda x: x * si.quad(compiled, 0.0, 3.0)[0])(2.0) == pytest.approx(9.0, rel=1e-14)
+    with pytest.raises(MissingRuleError, match="compiled integrand"):
+        gradient(lambda x: si.quad(compiled, 0.0, x)[0])(2.0)

@@ -19,6 +19,7 @@ from numpy.lib._stride_tricks_impl import DummyArray
 
 from workbench.autodiff.scalars import TRACED, TracedFloat, lost
 from workbench.autodiff.tape import OPEN, Tape
+from workbench.errors import LostGradientError
 
 # The GNU C library gives freed memory back to the system beyond a threshold that it raises to twice the size of the
 # largest block, of at most 32 MiB, that was given back by itself. Giving one such block back, untouched, makes it keep
@@ -52,14 +53,15 @@ class Memory:
         owner: the array that owns the block (kept alive, so that its id stays its own).
         active: whether anything in it depends on the tape's inputs.
         version: how often the block has been written into.
+        lent: whether something shares the block that would see plain numbers in it.
         store: the shadow, a flat array laid over the block's bytes; None while all cotangents are zero.
     """
 
-    __slots__ = ("active", "low", "owner", "size", "store", "tape", "version", "whole")
+    __slots__ = ("active", "lent", "low", "owner", "size", "store", "tape", "version", "whole")
 
     def __init__(self, tape: Tape, owner: np.ndarray, active: bool) -> None:
         self.tape, self.owner, self.active, self.store = tape, owner, active, None
-        self.version = 0
+        self.version, self.lent = 0, False
         self.whole = owner.flags.c_contiguous
         low, high = np.lib.array_utils.byte_bounds(owner)
         self.low, self.size = low, (high - low) // max(owner.itemsize, 1)
@@ -88,10 +90,33 @@ def memory_of(tape: Tape, array: np.ndarray, *, active: bool = False) -> Memory:
         if tape.keeps and not active:
             tape.kept[id(owner)] = owner.copy(order="K")
     if active and not memory.active:
-        if owner.base is None and not owner.flags.owndata:
-            raise lost("a traced value was about to be written into the memory of compiled code")
+        if not owner.flags.owndata:
+            _refuse_borrowed(owner)
+        if any(m is not None and m.lent for m in (t.memories.get(id(owner)) for t in OPEN)):
+            raise _shared_with("whatever was given its memory")
         memory.active = True
     return memory
+
+
+_LENDERS = frozenset({"_ctypes", "array", "mmap", "torch"})
+
+
+def _refuse_borrowed(owner: np.ndarray) -> None:
+    """Refuse to trace memory that an array shares with something else, which would read plain numbers there."""
+    base = owner.base
+    while type(base) is memoryview:
+        base = base.obj
+    if base is None:
+        raise lost("a traced value was about to be written into the memory of compiled code")
+    if isinstance(base, bytearray) or any(cls.__module__ in _LENDERS for cls in type(base).__mro__):
+        raise _shared_with(f"an object of type {type(base).__name__}")
+
+
+def _shared_with(what: str) -> LostGradientError:
+    return lost(
+        f"a traced value was about to be written into an array that shares its memory with {what}",
+        fix="write into a copy of the array, and hand its numbers on as values: torch.tensor(array), array.copy()",
+    )
 
 
 class TracedArray:

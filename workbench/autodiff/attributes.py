@@ -25,7 +25,7 @@ from workbench.autodiff.scalars import TRACED, TracedFloat
 from workbench.autodiff.settling import note
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
-from workbench.autodiff.unseen import HANDED_OUT, handed_out
+from workbench.autodiff.unseen import HANDED_OUT, handed_out, lent
 from workbench.autodiff.watch import is_known
 from workbench.errors import MissingRuleError
 
@@ -54,6 +54,8 @@ def get_attribute(obj: Any, name: str) -> Any:
             return Flat(obj)
         if OPEN and name in HANDED_OUT:
             handed_out(obj)
+            if name == "ctypes":
+                lent(obj)
         return getattr(current(obj) if OPEN else obj, name)
     getters = _getters.get(kind, _MISSING)
     if getters is None:

@@ -361,11 +361,24 @@ def _write(array: np.ndarray, index: Any, value: Any) -> None:
         )
     if array.dtype.kind == "f" and np.iscomplexobj(plain(value)):
         array[index] = plain(value)  # NumPy's own error or warning
+    before = [(tape, len(tape.writes)) for tape in OPEN]
     _write_from(array, index, value, OPEN[:])
-    array[index] = plain(value)
+    try:
+        array[index] = plain(value)
+    except Exception:  # the program may catch it and go on
+        for tape, count in before:
+            _forget_writes(tape, count)
+        raise
     if OPEN and (changed := OPEN[-1].changed) is not None:
         changed[id(owner_of(array))] = array
     seen_write(array, index)
+
+
+def _forget_writes(tape: Tape, count: int) -> None:
+    """Take the writes after the first ``count`` off a tape: they have failed."""
+    failed = set(map(id, tape.writes[count:]))
+    tape[:] = [node for node in tape if id(node) not in failed]
+    del tape.writes[count:]
 
 
 def _write_from(array: np.ndarray, index: Any, value: Any, tapes: list[Tape]) -> None:

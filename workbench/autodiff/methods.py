@@ -176,7 +176,11 @@ def _resize(self: TracedArray, *shape: Any, refcheck: bool = True) -> None:
     )
 
 
-METHODS["resize"] = _resize
+METHODS.update(
+    resize=_resize,
+    setflags=lambda self, *args, **kwargs: self.array.setflags(*args, **kwargs),
+    to_device=lambda self, device, **kwargs: current(self.array.to_device(device, **kwargs)),
+)
 
 
 def _bytes(name: str) -> Callable:
@@ -190,7 +194,10 @@ def _bytes(name: str) -> Callable:
     return read
 
 
-METHODS.update((name, _bytes(name)) for name in ("tobytes", "dump", "dumps", "getfield", "__dlpack__"))
+METHODS.update(
+    (name, _bytes(name))
+    for name in ("tobytes", "dump", "dumps", "getfield", "setfield", "byteswap", "__dlpack__")
+)
 METHODS["tofile"] = lambda self, *args, **kwargs: plain(self).tofile(*args, **kwargs)
 
 
@@ -269,7 +276,18 @@ def _install() -> None:
     for name, method in METHODS.items():
         if hasattr(np.ndarray, name):  # NumPy 2 has no ptp method
             setattr(TracedArray, name, method)
-    for name in ("shape", "ndim", "size", "dtype", "itemsize", "nbytes", "strides", "flags", "base"):
+    for name in (
+        "shape",
+        "ndim",
+        "size",
+        "dtype",
+        "itemsize",
+        "nbytes",
+        "strides",
+        "flags",
+        "base",
+        "device",
+    ):
         setattr(TracedArray, name, _plain_attribute(name))
     for name in ("data", "ctypes"):
         setattr(TracedArray, name, _memory(name))

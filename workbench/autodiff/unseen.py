@@ -56,6 +56,12 @@ def handed_out(array: np.ndarray) -> None:
         tape.kept.setdefault(id(owner), owner.copy(order="K"))
 
 
+def lent(array: np.ndarray) -> None:
+    """Somebody is about to share the memory of ``array`` who would read plain numbers where traced ones stand."""
+    for tape in OPEN:
+        memory_of(tape, array).lent = True
+
+
 def seen_write(array: np.ndarray, index: Any) -> None:
     """``array[index]`` was written by the program itself."""
     for tape in OPEN:

@@ -12,7 +12,6 @@ import json
 import math
 import operator
 import pickle
-import random
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -515,16 +514,3 @@ def _of_memoryview(method: Callable, view: memoryview) -> Callable:
 
 
 OWNER_DOORS[memoryview] = _of_memoryview
-
-
-@door(random.uniform)
-def uniform(a: Any, b: Any) -> Any:
-    """``random.uniform``: the draw is a constant, the bounds are not."""
-    share = random.random()
-    return _add(a, REWRITTEN_DOORS["multiply"](REWRITTEN_DOORS["subtract"](b, a), share))
-
-
-@door(random.gauss, random.normalvariate)
-def gauss(mu: Any = 0.0, sigma: Any = 1.0) -> Any:
-    """``random.gauss``: mu + sigma times a draw that is a constant."""
-    return _add(mu, REWRITTEN_DOORS["multiply"](sigma, random.gauss(0.0, 1.0)))

@@ -16,6 +16,7 @@ from workbench.autodiff.application import written
 from workbench.autodiff.arrays import TracedArray, can_vary, current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.elementwise import add_at
+from workbench.autodiff.indexing import get_item
 from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import DOORS, Rule, add_rule
 from workbench.autodiff.scalars import TRACED
@@ -260,6 +261,8 @@ def _array_of(x: Any) -> Any:
 def _picked(x: TracedArray, places: np.ndarray, axis: int | None) -> Any:
     if axis is None:
         return resolve(np.take)(resolve(np.ravel)(x), places)
+    if x.array.ndim == 1:  # records too, whose fields may have axes of their own
+        return get_item(x, places)
     return resolve(np.take_along_axis)(x, places, axis=axis)
 
 

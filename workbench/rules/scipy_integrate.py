@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 import scipy.integrate as si
+from scipy import LowLevelCallable
 
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
-from workbench.autodiff.telling import plain
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.errors import MissingRuleError
 from workbench.rules.implicit import quiet
 from workbench.rules.stand_ins import no_rule, refuses, settled, stands_in, with_value
@@ -41,7 +42,9 @@ def _quad(
     func: Callable, a: Any, b: Any, args: Any = (), full_output: int = 0, *rest: Any, **options: Any
 ) -> Any:
     """``quad``; the error estimate and the further output are constants."""
-    if not OPEN:
+    if isinstance(func, LowLevelCallable) and contains_traced([a, b, args]):
+        raise no_rule(si.quad, "a compiled integrand where limits or arguments vary")
+    if not OPEN or isinstance(func, LowLevelCallable):
         return si.quad(func, a, b, args, full_output, *rest, **options)
     args = args if isinstance(args, tuple) else (args,)
     if len(rest) > 4 or options.get("weight") is not None or options.get("complex_func"):

@@ -24,6 +24,7 @@ from workbench.autodiff.registry import DOORS, LIFTS, NUMBERS, OWNER_DOORS
 from workbench.autodiff.scalars import TRACED, innermost, lost
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
+from workbench.autodiff.unseen import lent
 
 # leaf tensor -> the traced value it was made from
 _entered = WeakTensorKeyDictionary()
@@ -35,7 +36,14 @@ def _entering(make: Callable) -> Callable:
     @functools.wraps(make)
     def call(data: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
         if not OPEN or not contains_traced(data):
-            return make(data, *args, **kwargs)
+            tensor = make(data, *args, **kwargs)
+            if (
+                type(data) is np.ndarray
+                and make is not torch.tensor
+                and data.ctypes.data == tensor.data_ptr()
+            ):
+                lent(data)
+            return tensor
         plain_data, shared = plain(data), None
         source = as_array(data) if isinstance(data, list | tuple) else current(data)
         if type(source) is TracedArray:

@@ -146,3 +146,22 @@ def objects_in_arrays(x):
     b = np.empty(2, dtype=object)
     b[0], b[1] = x, x[:2] * 2
     return (a * a).sum() + b[0].sum() + (b[1] ** 2).sum()
+
+
+@program(np.array([0.7, 0.3, 1.1]))
+def writes_that_fail(x):
+    a = x * x
+    a.flags.writeable = False
+    b = a * 2.0
+    try:
+        a[0] = 1.0
+    except ValueError:
+        b = b * a
+    a.setflags(write=True)
+    for wrong in (np.ones(2), "text"):
+        try:
+            a[:] = wrong
+        except ValueError:
+            b = b * a
+    a[0] = x[1]
+    return np.sum(a * b)

@@ -85,3 +85,12 @@ def record_arrays(x):
     u = np.zeros(4, POINT).view(np.recarray)
     u.x = x
     return sum(row.x * row.v for row in s) + first.x * first["v"] + np.sum(t.a * t.b) + np.sum(u.x**2)
+
+
+@program(X)
+def records_sorted_whose_fields_have_axes(x):
+    s = np.zeros(2, [("p", float, (2,)), ("k", int)])
+    s["p"], s["k"] = x.reshape(2, 2), [2, 1]
+    by_k = np.sort(s, order="k")
+    s.sort(order="k")
+    return by_k["p"][0, 1] * s["p"][1, 0] + by_k["p"][1, 1] ** 2
