@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.autodiff.account import Contents, Row, Span, contents, watched_pullback
-from workbench.autodiff.derivatives import checked_positions, pullback
+from workbench.autodiff.derivatives import pullback
+from workbench.autodiff.given import checked_positions
 from workbench.autodiff.location import name_of
 from workbench.autodiff.structure import leaves, map_leaves
 from workbench.autodiff.tiers import Choice, tier_of

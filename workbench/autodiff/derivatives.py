@@ -22,6 +22,14 @@ from workbench.autodiff.arrays import (
 )
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.equals import check_equals
+from workbench.autodiff.given import (
+    checked_bars,
+    checked_cotangent,
+    checked_positions,
+    checked_program,
+    described,
+    listed,
+)
 from workbench.autodiff.scalars import TRACED, TracedFloat, recorded
 from workbench.autodiff.settling import settle_all, settle_in_place
 from workbench.autodiff.structure import leaves, map_leaves
@@ -55,6 +63,7 @@ def pullback(
     reports the cotangents of all of its elements. Complex numbers follow PyTorch's convention: the cotangent of z
     is ∂L/∂Re z + i ∂L/∂Im z.
     """
+    checked_program(f, "pullback")
     value, back = _pullback(f, args, checked_positions(args, wrt))
     if type(back) is TracedPullback and not OPEN:
         back.seal()
@@ -84,35 +93,15 @@ def with_own_arrays(args: tuple, positions: tuple[int, ...]) -> tuple:
     )
 
 
-def checked_positions(args: tuple, wrt: int | tuple[int, ...] | None) -> tuple[int, ...]:
-    """The positions of the arguments to differentiate by, counted from the first."""
-    positions = tuple(range(len(args))) if wrt is None else (wrt,) if isinstance(wrt, int) else tuple(wrt)
-    for k in positions:
-        if not -len(args) <= k < len(args):
-            raise NotDifferentiableError(
-                f"there is no argument {k} to differentiate by",
-                found=f"got wrt={wrt!r} and {len(args)} arguments",
-                where="wrt",
-                fix="count positional arguments from 0, and pass what you differentiate by positionally",
-            )
-    return tuple(k % len(args) for k in positions)
-
-
 def checked_pair(f: Callable, value: Any) -> tuple[Any, Any]:
     """The two parts of the result of a program called with ``aux=True``."""
     if type(value) is tuple and len(value) == 2:
         return value
     raise NotScalarError(
         f"aux=True needs a program that returns a pair, its result and anything else; {_name(f)} does not",
-        found=f"the result is {_describe(value)}",
+        found=f"the result is {described(value)}",
         fix="return (result, anything else), or leave aux out",
     )
-
-
-def checked_cotangent(y: Any, y_bar: Any) -> Any:
-    """A cotangent in the structure of ``y``; see ``checked_bars``."""
-    bars = iter(checked_bars(leaves(y), y, y_bar))
-    return map_leaves(lambda _: next(bars), y)
 
 
 def zeros_like(x: Any) -> Any:
@@ -297,34 +286,9 @@ def _value_of(tape: Tape) -> Callable:
 def _seed(tape: Tape, result: Any, value: Any, y_bar: Any) -> None:
     """Put the cotangent of the result on the tape."""
     found = leaves(result)
-    bars = checked_bars(leaves(value), value, y_bar)
-    for x, bar in zip(found, bars, strict=True):
+    for x, bar in zip(found, checked_bars(value, y_bar), strict=True):
         if type(x) in TRACED and x.tape is tape:
             accumulate(x, bar)
-
-
-def checked_bars(plain_values: list[Any], value: Any, y_bar: Any) -> list[Any]:
-    """The cotangents of the leaves of a result; 1 for a single real number when none are given."""
-    found = plain_values
-    if y_bar is None:
-        if len(found) != 1 or np.ndim(plain_values[0]) or isinstance(plain_values[0], complex):
-            raise NotScalarError(
-                "the pullback of a program whose result is not one real number needs a cotangent",
-                found=f"the result is {_describe(value)}",
-                fix="call back(y_bar) with a cotangent of the result's structure and shapes",
-            )
-        bars = [1.0]
-    else:
-        bars = leaves(map_leaves(lambda x: x, y_bar)) if not isinstance(y_bar, int) else [float(y_bar)]
-    shapes = [np.shape(v) for v in plain_values]
-    if [np.shape(b) for b in bars] != shapes:
-        raise NotScalarError(
-            "the cotangent does not fit the result",
-            found=f"got shapes {[np.shape(b) for b in bars]}, expected {shapes}",
-            where="y_bar",
-            fix="give it the structure and the shapes of the result",
-        )
-    return bars
 
 
 def _cotangent_of() -> Callable:
@@ -354,14 +318,6 @@ def _innermost_value(x: Any) -> Any:
     return x
 
 
-def _describe(value: Any) -> str:
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}"
-    if value is None:
-        return "None (does the program return its result?)"
-    return f"{value!r:.60} of type {type(value).__name__}"
-
-
 def value_and_gradient(f: Callable, wrt: int | tuple[int, ...] = 0, *, aux: bool = False) -> Callable:
     """The program that returns ``f``'s value and its gradient.
 
@@ -376,15 +332,16 @@ def value_and_gradient(f: Callable, wrt: int | tuple[int, ...] = 0, *, aux: bool
         NotScalarError: the result is not one real number.
         NotDifferentiableError: the argument is a whole number, a string, or holds nothing that can vary.
     """
-    positions = (wrt,) if isinstance(wrt, int) else tuple(wrt)
+    checked_program(f, "gradient")
+    listed(wrt)
 
     @functools.wraps(f, updated=())
     def program(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        positions = checked_positions(args, wrt)
         for k in positions:
-            if k < len(args):
-                _check_argument(args[k], k)
+            _check_argument(args[k], k)
         whole = functools.partial(f, **kwargs) if kwargs else f
-        value, back = _pullback(whole, args, checked_positions(args, positions))
+        value, back = _pullback(whole, args, positions)
         scalar = checked_pair(f, value)[0] if aux else value
         if not isinstance(scalar, float | np.floating) and not (
             isinstance(scalar, np.ndarray) and scalar.ndim == 0 and scalar.dtype.kind == "f"
@@ -397,7 +354,7 @@ def value_and_gradient(f: Callable, wrt: int | tuple[int, ...] = 0, *, aux: bool
                 )
             raise NotScalarError(
                 f"gradient needs a program whose result is one real number; {_name(f)} returns something else",
-                found=f"the result is {_describe(scalar)}",
+                found=f"the result is {described(scalar)}",
                 fix="return a number such as a sum, or use pullback (or jacobian) for results with several entries",
             )
         one = np.ones_like(scalar) if isinstance(scalar, np.ndarray) else 1.0
@@ -417,7 +374,7 @@ def _nothing(x: Any) -> None:
 
 
 def _only(gradients: tuple[Any, ...], wrt: int | tuple[int, ...]) -> Any:
-    return gradients[0] if isinstance(wrt, int) else gradients
+    return gradients if isinstance(wrt, tuple | list) else gradients[0]
 
 
 def gradient(f: Callable, wrt: int | tuple[int, ...] = 0, *, aux: bool = False) -> Callable:

@@ -17,7 +17,8 @@ import numpy as np
 
 from workbench.autodiff.arrays import TracedArray
 from workbench.autodiff.calls import resolve
-from workbench.autodiff.derivatives import TracedPullback, checked_positions, traced_pullback
+from workbench.autodiff.derivatives import TracedPullback, traced_pullback
+from workbench.autodiff.given import checked_positions
 from workbench.autodiff.location import describe, is_engine_file, is_library_file
 from workbench.autodiff.operations import Operation
 from workbench.autodiff.scalars import TRACED, ScalarStep, TracedFloat, strip

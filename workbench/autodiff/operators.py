@@ -11,17 +11,18 @@ import numpy as np
 from workbench.autodiff.arrays import beneath, current, own_copy
 from workbench.autodiff.derivatives import (
     checked_pair,
-    checked_positions,
     gradient,
     once,
     pullback,
     traced_pullback,
     with_own_arrays,
 )
+from workbench.autodiff.given import checked_position, checked_positions, checked_program, fitted
+from workbench.autodiff.location import name_of
 from workbench.autodiff.operations import record
 from workbench.autodiff.registry import INSTANCE_DOORS
 from workbench.autodiff.scalars import TRACED
-from workbench.autodiff.structure import map_leaves
+from workbench.autodiff.structure import leaves, map_leaves
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 from workbench.autodiff.tiers import native_curvature, native_pushforward
@@ -46,6 +47,7 @@ def pushforward(
     Raises:
         NotDifferentiableError: another number of tangents than of arguments to differentiate by.
     """
+    checked_program(f, "pushforward")
     positions = checked_positions(args, wrt)
     args = with_own_arrays(args, positions)
     found = native_pushforward(f, args, _traced_pushforward) if wrt is None else None
@@ -59,7 +61,12 @@ def pushforward(
                 where="x_dots",
                 fix="pass a tangent of zeros for an argument that stays, or choose arguments with wrt=…",
             )
-        return push(*x_dots)
+        return push(
+            *(
+                _tangent(args[k], x_dot, f"tangent {i}")
+                for i, (k, x_dot) in enumerate(zip(positions, x_dots, strict=True))
+            )
+        )
 
     if not aux:
         return value, checked
@@ -80,6 +87,12 @@ def _traced_pushforward(f: Callable, *args: Any, wrt: tuple[int, ...] | None = N
         return made[1](tuple(x_dots))[0]
 
     return value, push
+
+
+def _tangent(x: Any, x_dot: Any, where: str) -> Any:
+    """A tangent in the structure of ``x``."""
+    dots = iter(fitted(x, x_dot, "tangent", where))
+    return map_leaves(lambda _: next(dots), x, other=lambda _: None)
 
 
 def _one_like(y: Any) -> Any:
@@ -105,13 +118,14 @@ def jacobian(f: Callable, wrt: int = 0, *, mode: str | None = None, aux: bool = 
         NotDifferentiableError: the argument or the result is not one real number or array.
         ValueError: another mode.
     """
+    checked_program(f, "jacobian")
     if mode not in (None, "forward", "reverse"):
         raise ValueError(f"there is no mode {mode!r} of jacobian: choose 'forward', 'reverse' or None")
 
     @functools.wraps(f, updated=())
     def program(*args: Any, **kwargs: Any) -> Any:
         whole = functools.partial(f, **kwargs) if kwargs else f
-        k = checked_positions(args, wrt)[0]
+        k = checked_position(args, wrt)
         _check_real("argument", args[k])
         # the first run may change what it is given, and there may be a second one
         kept = map_leaves(own_copy, (args, kwargs), other=own_copy) if mode is None else (args, kwargs)
@@ -120,16 +134,19 @@ def jacobian(f: Callable, wrt: int = 0, *, mode: str | None = None, aux: bool = 
         if mode != "forward":
             y, back, *extra = pullback(whole, *args, wrt=k, aux=aux)
             _check_real("result", y)
-            shape_y = np.shape(plain(y))
-        if mode == "reverse" or (mode is None and np.size(plain(y)) <= np.size(plain(args[k]))):
-            found = stacked([back(direction)[0] for direction in unit_vectors(shape_y)], shape_y + shape_x)
-        else:
+        by_rows = mode == "reverse" or (mode is None and np.size(plain(y)) <= np.size(plain(args[k])))
+        if not by_rows:
             args, kwargs = kept
             whole = functools.partial(f, **kwargs) if kwargs else f
             y, push, *extra = pushforward(whole, *args, wrt=k, aux=aux)
             _check_real("result", y)
-            columns = [push(direction) for direction in unit_vectors(shape_x)]
-            found = stacked(columns, shape_x + np.shape(plain(y)))
+        shape_y = np.shape(plain(y))
+        if not leaves(y):  # whole numbers
+            found = np.zeros(shape_y + shape_x)[()]
+        elif by_rows:
+            found = stacked([back(direction)[0] for direction in unit_vectors(shape_y)], shape_y + shape_x)
+        else:
+            found = stacked([push(direction) for direction in unit_vectors(shape_x)], shape_x + shape_y)
             found = np.moveaxis(found, range(len(shape_x)), range(-len(shape_x), 0)) if shape_x else found
         return (found, *extra) if aux else found
 
@@ -137,12 +154,17 @@ def jacobian(f: Callable, wrt: int = 0, *, mode: str | None = None, aux: bool = 
 
 
 def _check_real(what: str, thing: Any) -> None:
-    if not isinstance(thing, float | np.ndarray) or np.iscomplexobj(plain(thing)):
-        raise NotDifferentiableError(
-            f"jacobian needs one real number or array as {what}",
-            found=f"got {type(thing).__name__}",
-            fix="use pullback for structures and for complex numbers",
-        )
+    dtype = getattr(plain(thing), "dtype", np.dtype(type(thing)) if isinstance(thing, int | float) else None)
+    if dtype is not None and (dtype.kind == "f" or (what == "result" and dtype.kind in "iub")):
+        return
+    whole = dtype is not None and dtype.kind in "iub"
+    raise NotDifferentiableError(
+        f"jacobian needs one real number or array as {what}",
+        found=f"got {type(thing).__name__}" + (f" of {dtype}" if isinstance(thing, np.ndarray) else ""),
+        fix="pass floats, for instance x.astype(float) or 3.0 instead of 3"
+        if whole
+        else "use pullback for structures and for complex numbers",
+    )
 
 
 def unit_vectors(shape: tuple[int, ...]) -> Any:
@@ -194,6 +216,7 @@ def hessian_vector_product(f: Callable) -> Callable:
 
     @functools.wraps(f, updated=())
     def program(x: Any, direction: Any) -> Any:
+        direction = _tangent(x, direction, "direction")
         product = native_curvature(f, (x,), 0)
         found = None if product is None else product(direction)
         if found is not None:
@@ -203,16 +226,18 @@ def hessian_vector_product(f: Callable) -> Callable:
     return program
 
 
-def diagonal_hessian(f: Callable) -> Callable:
-    """The program that returns the diagonal of the Hessian by a number or an array, of its shape."""
+def diagonal_hessian(f: Callable, wrt: int = 0) -> Callable:
+    """The program that returns the diagonal of the Hessian of ``f`` by a number or an array, of its shape."""
 
     @functools.wraps(f, updated=())
-    def program(x: Any) -> Any:
-        shape = np.shape(plain(x))
-        rows = _native_rows(f, (x,), 0)
+    def program(*args: Any, **kwargs: Any) -> Any:
+        k = checked_position(args, wrt)
+        whole = functools.partial(f, **kwargs) if kwargs else f
+        shape = np.shape(plain(args[k]))
+        rows = _native_rows(whole, args, k)
         if rows is not None:
             return stacked([np.sum(row * e) for row, e in zip(rows, unit_vectors(shape), strict=True)], shape)
-        _, back = pullback(gradient(f), x)
+        _, back = pullback(gradient(whole, k), *args, wrt=k)
         diagonal = [np.sum(back(direction)[0] * direction) for direction in unit_vectors(shape)]
         return stacked(diagonal, shape)
 
@@ -239,11 +264,17 @@ def _hook_door(_: _Hook) -> Callable:
             if type(part) not in TRACED:
                 return part
             value = beneath(part.tape, own_copy, part.value)
-            return record(part.tape, [part], value, lambda bar: [f(bar)])
+            return record(part.tape, [part], value, lambda bar: [_replaced(f, bar)])
 
         return map_leaves(leaf, x)
 
     return call
+
+
+def _replaced(f: Callable, bar: Any) -> Any:
+    """What a hook makes of a cotangent."""
+    found = f(bar)
+    return bar if found is None else fitted(bar, found, where=f"what the hook {name_of(f)} returns")[0]
 
 
 INSTANCE_DOORS[_Hook] = _hook_door
@@ -253,6 +284,12 @@ _hook = _Hook()
 def hook(f: Callable, x: Any) -> Any:
     """``x`` itself; on the way back ``f`` is called with its cotangent, and what ``f`` returns goes on.
 
-    Use it to look at a cotangent (``hook(seen.append …)``), to clip or to replace it.
+    Use it to look at a cotangent (``hook(seen.append, x)``), to clip or to replace it.
+
+    Args:
+        f: gets the cotangent of a number or an array, and returns one of the same shape; with None it stays as it is.
+        x: a number, an array, or any structure of them, for each of which ``f`` is called.
+    Raises:
+        NotScalarError: on the way back, ``f`` returns something of another shape.
     """
     return _hook_door(_hook)(f, x) if OPEN else x

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.autodiff.derivatives import checked_positions, pullback, traced_pullback, with_own_arrays
+from workbench.autodiff.derivatives import pullback, traced_pullback, with_own_arrays
+from workbench.autodiff.given import checked_position
 from workbench.autodiff.operators import pushforward
 from workbench.errors import NotDifferentiableError, SparsityError
 
@@ -31,7 +32,7 @@ def sparsity_pattern(f: Callable, *args: Any, wrt: int = 0) -> csr_array:
     """
     from scipy.sparse import csr_array
 
-    k = checked_positions(args, wrt)[0]
+    k = checked_position(args, wrt)
     _check_vector("argument", args[k])
     y, back = traced_pullback(f, *with_own_arrays(args, (k,)), wrt=(k,))
     _check_vector("result", y)
@@ -62,18 +63,17 @@ def sparse_jacobian(f: Callable, wrt: int = 0, *, sparsity: Any = None) -> Calla
         SparsityError: the Jacobian has entries where ``sparsity`` has none. Each result is checked along a random
             direction; a pattern that was found, and no longer fits, is found again.
     """
-    known: list[_Coloring] = [] if sparsity is None else [_Coloring(sparsity)]
+    known: list[_Coloring] = [] if sparsity is None else [_Coloring(_given_pattern(sparsity), given=True)]
 
     @functools.wraps(f, updated=())
-    def program(*args: Any) -> Any:
-        k = checked_positions(args, wrt)[0]
+    def program(*args: Any, **kwargs: Any) -> Any:
+        whole = functools.partial(f, **kwargs) if kwargs else f
+        k = checked_position(args, wrt)
         _check_vector("argument", args[k])
-        if not known:
-            known.append(_Coloring(sparsity_pattern(f, *args, wrt=k)))
-        found = known[0].jacobian(f, args, k)
+        found = known[0].jacobian(whole, args, k) if known else None
         if found is None and sparsity is None:
-            known[0] = _Coloring(sparsity_pattern(f, *args, wrt=k))
-            found = known[0].jacobian(f, args, k)
+            known[:] = [_Coloring(sparsity_pattern(whole, *args, wrt=k))]
+            found = known[0].jacobian(whole, args, k)
         if found is None:
             raise SparsityError(
                 "the Jacobian has entries where the given sparsity has none",
@@ -86,14 +86,28 @@ def sparse_jacobian(f: Callable, wrt: int = 0, *, sparsity: Any = None) -> Calla
     return program
 
 
+def _given_pattern(sparsity: Any) -> csr_array:
+    from scipy.sparse import csr_array, issparse
+
+    if not issparse(sparsity) and (np.ndim(sparsity) != 2 or np.asarray(sparsity).dtype.kind not in "biuf"):
+        raise SparsityError(
+            "the sparsity is neither an array with two axes nor a sparse matrix",
+            found=f"got {sparsity!r:.60} of type {type(sparsity).__name__}",
+            where="sparsity",
+            fix="give it one row for each result and one column for each entry of the argument, or leave it out",
+        )
+    pattern = csr_array(sparsity).astype(bool)
+    pattern.eliminate_zeros()
+    return pattern
+
+
 class _Coloring:
-    """A pattern, and its columns or rows in groups that do not meet."""
+    """A pattern, and its columns or rows in groups that do not meet; ``given`` says that it is the caller's."""
 
-    def __init__(self, pattern: Any) -> None:
-        from scipy.sparse import coo_array, csr_array
+    def __init__(self, pattern: csr_array, *, given: bool = False) -> None:
+        from scipy.sparse import coo_array
 
-        pattern = csr_array(pattern).astype(bool)
-        pattern.eliminate_zeros()
+        self.given = given
         entries = coo_array(pattern)
         self.shape, (self.rows, self.columns) = pattern.shape, (entries.row, entries.col)
         by_columns, by_rows = _colors(pattern.T.tocsr(), pattern), _colors(pattern, pattern.T.tocsr())
@@ -102,7 +116,7 @@ class _Coloring:
         self.n_colors = int(self.colors.max(initial=-1)) + 1
 
     def jacobian(self, f: Callable, args: tuple, k: int) -> Any:
-        """The Jacobian in this pattern; None if it has entries outside."""
+        """The Jacobian in this pattern; None if it has entries outside, or another shape than the pattern found."""
         from scipy.sparse import csr_array
 
         if self.forward:
@@ -113,6 +127,8 @@ class _Coloring:
             sweep = lambda bar: back(bar)[0]  # noqa: E731
         _check_vector("result", y)
         if self.shape != (len(y), len(args[k])):
+            if not self.given:
+                return None
             raise SparsityError(
                 "the sparsity has another shape than the Jacobian",
                 found=f"got {self.shape}, expected {(len(y), len(args[k]))}",
@@ -129,7 +145,10 @@ class _Coloring:
         expected, product = sweep(direction), (found if self.forward else found.T) @ direction
         size = (abs(found) if self.forward else abs(found).T) @ np.abs(direction)
         scale = np.max(np.abs(expected), initial=0.0)
-        fits = np.allclose(product - expected, 0.0, rtol=0, atol=1e-9 * (scale + np.max(size, initial=0.0)))
+        precision = max(1e-9, *(1e3 * float(np.finfo(a.dtype).eps) for a in (y, args[k])))
+        fits = np.allclose(
+            product - expected, 0.0, rtol=0, atol=precision * (scale + np.max(size, initial=0.0))
+        )
         return found if fits or np.isnan(expected).any() else None
 
 

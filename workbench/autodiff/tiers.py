@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import current, overlaps
+from workbench.autodiff.given import checked_cotangent
 from workbench.autodiff.location import is_engine_file
 from workbench.autodiff.operations import record
 from workbench.autodiff.registry import OWN
@@ -190,7 +191,7 @@ def native_pullback(
     safe = _Pull(f, kept, pull, functools.partial(_traced, made, traced))
 
     def back(y_bar: Any = None) -> tuple[Any, ...]:
-        parts = safe(_structured(value, y_bar))
+        parts = safe(checked_cotangent(value, y_bar))
         return tuple(parts[k] for k in wrt)
 
     return value, back
@@ -326,14 +327,6 @@ def _has_nan(found: Any) -> bool:
     return any(
         bool(np.isnan(leaf).any()) if isinstance(leaf, np.ndarray) else leaf != leaf for leaf in leaves(found)
     )
-
-
-def _structured(value: Any, y_bar: Any) -> Any:
-    """A cotangent in the structure of the value, as generated code takes it; checked as the trace tier checks it."""
-    from workbench.autodiff.derivatives import checked_bars
-
-    bars = iter(checked_bars(leaves(value), value, y_bar))
-    return map_leaves(lambda _: next(bars), value, other=lambda _: None)
 
 
 # ------------------------------------------------------------------------------------ calls inside of a traced program

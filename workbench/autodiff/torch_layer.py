@@ -10,6 +10,7 @@ import numpy as np
 
 from workbench.autodiff.arrays import own_copy
 from workbench.autodiff.derivatives import pullback
+from workbench.autodiff.given import checked_program
 from workbench.autodiff.structure import map_leaves
 from workbench.autodiff.telling import contains_traced
 from workbench.errors import LostGradientError, NotDifferentiableError
@@ -31,6 +32,7 @@ def torch_function(f: Callable) -> Callable:
 
     Differentiable in: every floating-point tensor argument that requires a gradient.
     """
+    checked_program(f, "torch_function")
 
     @functools.wraps(f, updated=())
     def layer(*args: Any) -> Any:
@@ -86,7 +88,7 @@ def _layer_class() -> Any:
                 value, ctx.back = pullback(f, *values, wrt=ctx.wrt)
             else:
                 value = f(*values)
-            ctx.program = f
+            ctx.program, ctx.gives_tuple = f, isinstance(value, tuple)
             ctx.constants = {
                 k: map_leaves(own_copy, a) for k, a in enumerate(args) if not isinstance(a, torch.Tensor)
             }
@@ -102,7 +104,7 @@ def _layer_class() -> Any:
                 found = ProgramLayer.apply(_pulled_back(ctx.program, len(y_bars), ctx.wrt), *y_bars, *args)
             else:
                 bars = tuple(to_numpy(bar.double()) for bar in y_bars)
-                found = ctx.back(bars if len(bars) > 1 else bars[0])
+                found = ctx.back(bars if ctx.gives_tuple else bars[0])
                 found = tuple(
                     torch.as_tensor(x_bar, dtype=args[k].dtype, device=args[k].device)
                     for k, x_bar in zip(ctx.wrt, found, strict=True)
@@ -118,8 +120,8 @@ def _pulled_back(f: Callable, n_results: int, wrt: tuple[int, ...]) -> Callable:
 
     def pulled_back(*all_args: Any) -> tuple[Any, ...]:
         bars, args = all_args[:n_results], all_args[n_results:]
-        _, back = pullback(f, *args, wrt=wrt)
-        return back(bars if n_results > 1 else bars[0])
+        y, back = pullback(f, *args, wrt=wrt)
+        return back(bars if isinstance(y, tuple) else bars[0])
 
     return pulled_back
 

@@ -1,0 +1,132 @@
+"""What is given to the operators: cotangents and tangents find their places by key and name; positions are checked."""
+
+from collections import namedtuple
+
+import numpy as np
+import pytest
+
+from workbench import (
+    diagonal_hessian,
+    gradient,
+    hessian_vector_product,
+    hook,
+    jacobian,
+    pullback,
+    pushforward,
+    sparse_jacobian,
+    torch_function,
+    value_and_gradient,
+)
+from workbench.errors import NotDifferentiableError, NotScalarError, SparsityError
+
+Pair = namedtuple("Pair", "a b")
+
+
+@pytest.fixture(params=["off", "python"], autouse=True)
+def _both_tiers(request, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_NATIVE", request.param)
+
+
+def both(x):
+    return {"a": x, "b": x**2}
+
+
+def product(d):
+    return d["a"] * d["b"] ** 2
+
+
+def test_dicts_are_matched_by_their_keys():
+    _, back = pullback(both, 3.0)
+    assert back({"b": 1.0, "a": 0.0}) == (6.0,)
+    _, push = pushforward(product, {"a": 2.0, "b": 3.0})
+    assert push({"b": 1.0, "a": 0.0}) == 12.0
+    turned = hessian_vector_product(product)({"a": 2.0, "b": 3.0}, {"b": 1.0, "a": 0.0})
+    assert turned == {"a": 6.0, "b": 4.0}
+
+
+def test_whole_numbers_and_none_are_cotangents():
+    _, back = pullback(lambda x: Pair(x * 2, [x.sum(), "name", 7]), np.ones(2))
+    assert np.array_equal(back(Pair(np.array([1, 0]), [True, None, None]))[0], [3.0, 1.0])
+    assert np.array_equal(back((None, [2, None, None]))[0], [2.0, 2.0])
+    assert pushforward(lambda x, y: x * y, 2.0, 3.0)[1](None, 1) == 2.0
+
+
+def test_a_list_met_twice_gathers_the_cotangents_of_both_places():
+    def twice(x):
+        inner = [x]
+        return inner, inner
+
+    assert pullback(twice, 2.0)[1](([1.0], [10.0])) == (11.0,)
+
+
+@pytest.mark.parametrize(
+    ("y_bar", "message"),
+    [
+        ({"a": 1.0, "c": 1.0}, r"keys \['a', 'c'\], expected a dict with the keys \['a', 'b'\]"),
+        ({"a": 1.0}, r"expected a dict with the keys \['a', 'b'\]"),
+        ((1.0, 1.0), "got a tuple of 2, expected a dict"),
+        (
+            {"a": np.ones(2), "b": 1.0},
+            r"got an array of shape \(2,\), expected a number\n  where: y_bar\['a'\]",
+        ),
+        ({"a": 1.0, "b": 1j}, "got a complex number, expected a real number"),
+        ({"a": 1.0, "b": "text"}, "got a str, expected a number"),
+    ],
+)
+def test_cotangents_that_do_not_fit(y_bar, message):
+    with pytest.raises(NotScalarError, match=message):
+        pullback(both, 3.0)[1](y_bar)
+
+
+def test_tangents_that_do_not_fit():
+    _, push = pushforward(lambda x, y: x * y.sum(), 1.0, np.ones(2))
+    with pytest.raises(NotScalarError, match=r"tangent does not fit the argument(.|\n)*where: tangent 1"):
+        push(1.0, 1.0)
+
+
+@pytest.mark.parametrize("operator", [gradient, value_and_gradient, jacobian])
+@pytest.mark.parametrize("wrt", ["b", 1.0, True, (1, 1), (1, -1)])
+def test_positions_are_whole_numbers_and_differ(operator, wrt):
+    with pytest.raises(NotDifferentiableError, match="got wrt="):
+        operator(lambda a, b: a * b, wrt=wrt)(2.0, 3.0)
+
+
+def test_operators_of_one_argument():
+    for operator in (jacobian, sparse_jacobian, diagonal_hessian):
+        with pytest.raises(NotDifferentiableError, match="differentiates by one argument"):
+            operator(lambda a, b: a * b, wrt=(0, 1))(2.0, 3.0)
+
+
+def test_the_result_of_a_call_is_no_program():
+    for operator in (gradient, jacobian, pullback, pushforward, torch_function):
+        with pytest.raises(NotDifferentiableError, match="the function itself"):
+            operator(3.0)
+
+
+def test_hooks_that_return_nothing_or_something_else():
+    seen = []
+    assert gradient(lambda x: hook(seen.append, x**2) * 3)(2.0) == 12.0
+    assert seen == [3.0]
+    with pytest.raises(NotScalarError, match="what the hook"):
+        gradient(lambda x: hook(lambda bar: bar[:1], x * x).sum())(np.ones(2))
+
+
+def test_jacobians_of_whole_numbers():
+    for mode in (None, "forward", "reverse"):
+        assert np.array_equal(jacobian(lambda x: np.arange(4), mode=mode)(np.ones(3)), np.zeros((4, 3)))
+        with pytest.raises(NotDifferentiableError, match=r"got ndarray of int64(.|\n)*astype\(float\)"):
+            jacobian(lambda x: x * 2.0, mode=mode)(np.arange(3))
+
+
+def test_the_diagonal_of_a_hessian_by_one_of_several_arguments():
+    found = diagonal_hessian(lambda k, x, *, power: k * (x**power).sum(), wrt=1)(2.0, np.ones(2), power=3)
+    assert np.allclose(found, 12.0)
+
+
+def test_a_pattern_is_found_again_for_another_length():
+    program = sparse_jacobian(lambda x, *, k: k * x)
+    for n in (3, 5, 2):
+        assert np.array_equal(program(np.ones(n), k=2.0).toarray(), 2 * np.eye(n))
+    assert np.array_equal(program(np.ones(2, np.float32), k=2.0).toarray(), 2 * np.eye(2))
+    with pytest.raises(SparsityError, match="got 'auto' of type str"):
+        sparse_jacobian(lambda x: x, sparsity="auto")

@@ -1,0 +1,204 @@
+"""What a caller gives to an operator besides the arguments: a program, positions, cotangents and tangents; checked."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff.scalars import TRACED, TracedFloat
+from workbench.autodiff.structure import field_names, is_leaf, leaves, map_leaves
+from workbench.errors import NotDifferentiableError, NotScalarError
+
+
+def checked_program(f: Any, operator: str) -> None:
+    """Refuse what cannot be called, as in ``gradient(f(x))``."""
+    if not callable(f):
+        raise NotDifferentiableError(
+            f"{operator} needs a program, something that can be called",
+            found=f"got {f!r:.60} of type {type(f).__name__}",
+            where="its first argument",
+            fix="pass the function itself, as in gradient(f)(x), not the result of a call, as in gradient(f(x))",
+        )
+
+
+def listed(wrt: Any) -> tuple[int, ...]:
+    """One position or several as a tuple of them."""
+    positions = tuple(wrt) if isinstance(wrt, tuple | list) else (wrt,)
+    for k in positions:
+        if isinstance(k, bool) or not isinstance(k, int | np.integer):
+            raise NotDifferentiableError(
+                "arguments to differentiate by are given by their positions",
+                found=f"got wrt={wrt!r}, expected a whole number or a tuple of them",
+                where="wrt",
+                fix="count positional arguments from 0, as in gradient(f, wrt=1) or gradient(f, wrt=(0, 2))",
+            )
+    return tuple(map(int, positions))
+
+
+def checked_positions(args: tuple, wrt: int | tuple[int, ...] | None) -> tuple[int, ...]:
+    """The positions of the arguments to differentiate by, counted from the first; of all where ``wrt`` is None."""
+    if wrt is None:
+        return tuple(range(len(args)))
+    positions = listed(wrt)
+    for k in positions:
+        if not -len(args) <= k < len(args):
+            raise NotDifferentiableError(
+                f"there is no argument {k} to differentiate by",
+                found=f"got wrt={wrt!r} and {len(args)} positional argument{'s' * (len(args) != 1)}",
+                where="wrt",
+                fix="count positional arguments from 0, and pass what you differentiate by positionally",
+            )
+    positions = tuple(k % len(args) for k in positions)
+    if len(set(positions)) < len(positions):
+        raise NotDifferentiableError(
+            "an argument to differentiate by is named twice",
+            found=f"got wrt={wrt!r}",
+            where="wrt",
+            fix="name each position once",
+        )
+    return positions
+
+
+def checked_position(args: tuple, wrt: int) -> int:
+    """The one position of an operator that differentiates by a single argument."""
+    if isinstance(wrt, tuple | list | None):
+        raise NotDifferentiableError(
+            "this operator differentiates by one argument",
+            found=f"got wrt={wrt!r}",
+            where="wrt",
+            fix="pass one position, and call it again for another argument",
+        )
+    return checked_positions(args, wrt)[0]
+
+
+class _Place:
+    """Where a cotangent belongs: the leaf, and its number among the leaves."""
+
+    __slots__ = ("leaf", "number")
+
+    def __init__(self, number: int, leaf: Any) -> None:
+        self.number, self.leaf = number, leaf
+
+
+def checked_cotangent(y: Any, y_bar: Any) -> Any:
+    """A cotangent in the structure of ``y``."""
+    bars = iter(checked_bars(y, y_bar))
+    return map_leaves(lambda _: next(bars), y, other=lambda _: None)
+
+
+def checked_bars(y: Any, y_bar: Any) -> list[Any]:
+    """The cotangents of the leaves of a result; 1 for a single real number when none are given."""
+    if y_bar is not None:
+        return fitted(y, y_bar)
+    found = leaves(y)
+    if len(found) != 1 or np.ndim(found[0]) or isinstance(found[0], complex):
+        raise NotScalarError(
+            "the pullback of a program whose result is not one real number needs a cotangent",
+            found=f"the result is {described(y)}",
+            fix="call back(y_bar) with a cotangent of the result's structure and shapes",
+        )
+    return [1.0]
+
+
+def described(value: Any) -> str:
+    """A result in the words of an error."""
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    if value is None:
+        return "None (does the program return its result?)"
+    return f"{value!r:.60} of type {type(value).__name__}"
+
+
+def fitted(value: Any, given: Any, what: str = "cotangent", where: str = "y_bar") -> list[Any]:
+    """The parts of a cotangent or tangent, one for each leaf of ``value`` and in their order.
+
+    They are found by place: dicts by their keys, objects by the names of their fields. None stands for zero, and
+    what belongs to something that cannot vary is not looked at.
+
+    Raises:
+        NotScalarError: ``given`` has another structure, another shape, or is complex where ``value`` is real.
+    """
+    if is_leaf(value):
+        return [_part(value, given, what, where)]
+    numbers = itertools.count()
+    places = map_leaves(lambda leaf: _Place(next(numbers), leaf), value, other=lambda _: None)
+    found: list[Any] = [None] * next(numbers)
+    met: set[tuple[int, int]] = set()  # a container met twice is one, and so is its cotangent
+
+    def walk(place: Any, bar: Any, where: str) -> None:
+        if type(place) is _Place:
+            part, before = _part(place.leaf, bar, what, where), found[place.number]
+            found[place.number] = part if before is None else before + part
+            return
+        if bar is None or place is None or (id(place), id(bar)) in met:
+            return
+        met.add((id(place), id(bar)))
+        if isinstance(place, list | tuple | deque):
+            if not isinstance(bar, list | tuple | deque) or len(bar) != len(place):
+                raise _misfit(what, where, bar, f"a {type(place).__name__} of {len(place)}")
+            for k, (one, other) in enumerate(zip(place, bar, strict=True)):
+                walk(one, other, f"{where}[{k}]")
+        elif isinstance(place, dict):
+            if not isinstance(bar, dict) or set(bar) != set(place):
+                keys = f", with the keys {list(bar)!r:.80}" if isinstance(bar, dict) else ""
+                raise _misfit(what, where, bar, f"a dict with the keys {list(place)!r:.80}", keys)
+            for key, one in dict.items(place):
+                walk(one, bar[key], f"{where}[{key!r}]")
+        else:
+            for name in field_names(place):
+                if leaves(one := getattr(place, name)):
+                    if not hasattr(bar, name):
+                        raise _misfit(what, where, bar, f"a {type(place).__name__} with the field {name!r}")
+                    walk(one, getattr(bar, name), f"{where}.{name}")
+
+    walk(places, given, where)
+    return [_zero(leaf) if bar is None else bar for leaf, bar in zip(leaves(value), found, strict=True)]
+
+
+def _part(leaf: Any, bar: Any, what: str, where: str) -> Any:
+    """A cotangent of one leaf."""
+    if bar is None:
+        return _zero(leaf)
+    if isinstance(bar, int | np.integer | np.bool_):
+        bar = float(bar)
+    elif isinstance(bar, np.ndarray) and bar.dtype.kind in "iub":
+        bar = bar.astype(float)
+    if not is_leaf(bar) or np.shape(bar) != np.shape(leaf):
+        raise _misfit(what, where, bar, _in_words(leaf))
+    if _is_complex(bar) and not _is_complex(leaf):
+        raise _misfit(
+            what, where, bar, f"{_in_words(leaf)} of real numbers" if np.ndim(leaf) else "a real number"
+        )
+    return bar
+
+
+def _misfit(what: str, where: str, bar: Any, expected: str, more: str = "") -> NotScalarError:
+    return NotScalarError(
+        f"the {what} does not fit the {'result' if what == 'cotangent' else 'argument'}",
+        found=f"got {_in_words(bar)}{more}, expected {expected}",
+        where=where,
+        fix="give it the structure, the keys and the shapes of what it belongs to; None stands for zero",
+    )
+
+
+def _is_complex(x: Any) -> bool:
+    return type(x) is not TracedFloat and np.iscomplexobj(getattr(x, "array", x))
+
+
+def _in_words(x: Any) -> str:
+    if isinstance(x, np.ndarray) or type(x) in TRACED:
+        kind = " of complex numbers" if _is_complex(x) else ""
+        return f"an array of shape {np.shape(x)}{kind}" if np.ndim(x) else "a number"
+    if isinstance(x, float | np.floating):
+        return "a number"
+    if isinstance(x, complex):
+        return "a complex number"
+    return f"a {type(x).__name__}" + (f" of {len(x)}" if isinstance(x, list | tuple | deque) else "")
+
+
+def _zero(leaf: Any) -> Any:
+    array = getattr(leaf, "array", leaf)
+    return np.zeros_like(array) if isinstance(array, np.ndarray) else 0.0
