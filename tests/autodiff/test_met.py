@@ -1,11 +1,16 @@
 """Classes of a program are changed only while it is differentiated."""
 
 import array
+import functools
+import gc
+import itertools
+import weakref
 
 import numpy as np
 import pytest
 
 from workbench import gradient, value_and_gradient
+from workbench.autodiff import met
 from workbench.errors import LostGradientError
 
 
@@ -108,3 +113,47 @@ def test_an_argument_that_changes_what_it_stores_is_copied_as_it_is():
 
     value, found = value_and_gradient(program)(kept)
     assert (value, found["x"], found.label) == (9.0, 1.0, "a")
+
+
+def _redefined():
+    class Held:
+        def __init__(self, x):
+            super().__init__()
+            self.x = x
+
+        def __add__(self, other):
+            return super().__getattribute__("x") + other
+
+        @property
+        def twice(self):
+            return 2.0 * self.x
+
+    assert gradient(lambda held: held.twice + (held + 1.0))(Held(2.0)).x == 3.0
+    return weakref.ref(Held)
+
+
+def test_classes_that_nobody_uses_any_more_are_forgotten():
+    held = [_redefined() for _ in range(2 * met._AT_MOST)]
+    gc.collect()
+    assert sum(kind() is not None for kind in held) <= met._AT_MOST
+    assert len(met._met) < 10 * met._AT_MOST
+
+
+def test_a_method_that_is_exchanged_between_two_derivatives_counts():
+    class Row:
+        def __init__(self, x):
+            self.x = x
+
+        def __iter__(self):
+            return iter([self.x])
+
+    def program(x):
+        total = 0.0
+        for part in itertools.chain(Row(x)):
+            total += part
+        return total
+
+    assert gradient(program)(3.0) == 1.0
+    Row.__iter__ = functools.wraps(Row.__iter__)(lambda self: iter([self.x * self.x]))
+    assert gradient(program)(3.0) == 6.0
+    assert Row.__iter__.__name__ == "__iter__"

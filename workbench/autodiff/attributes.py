@@ -18,7 +18,7 @@ from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import OBJECT_DOORS, REWRITTEN_DOORS, python_method, resolve
 from workbench.autodiff.indexing import get_item, set_item
 from workbench.autodiff.location import user_line
-from workbench.autodiff.met import meet
+from workbench.autodiff.met import CACHES, meet
 from workbench.autodiff.methods import Flat
 from workbench.autodiff.operations import number_attribute
 from workbench.autodiff.scalars import TRACED, TracedFloat
@@ -40,6 +40,7 @@ _Found = tuple[type, Any, Callable]
 # type -> {name: how it is read}, None when no attribute of the type runs Python code
 _getters: dict[type, dict[str, _Found] | None] = {ModuleType: None}
 _setters: dict[type, dict[str, _Found] | None] = {ModuleType: None}
+CACHES += [_getters, _setters]
 
 
 def get_attribute(obj: Any, name: str) -> Any:
@@ -74,7 +75,7 @@ def get_attribute(obj: Any, name: str) -> Any:
                 return number_attribute(obj, name)
             raise
     if getters is _MISSING:
-        getters = _getters[kind] = _found(kind, _getter)
+        _getters_of(kind)
         return get_attribute(obj, name)
     if _READERS.isdisjoint(getters):
         getter = _getter_of(kind, name)
@@ -89,11 +90,21 @@ def get_attribute(obj: Any, name: str) -> Any:
         return resolve(fallback)(obj, name)
 
 
+def _getters_of(kind: type) -> dict[str, _Found]:
+    """What runs Python code when it is read of an object of this type."""
+    found = _getters.get(kind, _MISSING)
+    if found is _MISSING:
+        found = _found(kind, _getter)
+        _getters[kind] = found
+    return found or {}
+
+
 def _getter_of(kind: type, name: str) -> Callable | None:
     """What runs where ``name`` is read of an object of this type, None if no Python code does."""
-    if name not in (_getters[kind] or ()):
+    getters = _getters_of(kind)
+    if name not in getters:
         return None
-    cls, member, getter = _getters[kind][name]
+    cls, member, getter = getters[name]
     if cls.__dict__.get(name) is member:
         return getter
     _getters[kind] = _found(kind, _getter)  # the class has been changed
@@ -103,12 +114,10 @@ def _getter_of(kind: type, name: str) -> Callable | None:
 def _own_attribute(obj: Any, name: str) -> Any:
     """``object.__getattribute__(obj, name)``."""
     kind = type(obj)
-    if kind not in _getters:
-        _getters[kind] = _found(kind, _getter)
     getter = None if name in _READERS else _getter_of(kind, name)
     if getter is not None:
         return getter(obj)
-    by_itself = _READERS.isdisjoint(_getters[kind] or ())
+    by_itself = _READERS.isdisjoint(_getters_of(kind))
     return getattr(obj, name) if by_itself else object.__getattribute__(obj, name)
 
 

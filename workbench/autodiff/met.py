@@ -8,8 +8,11 @@ ones. So, as long as any thread records, the classes that programs have met have
 from __future__ import annotations
 
 import functools
+import itertools
 import sysconfig
+import threading
 import weakref
+from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -29,35 +32,74 @@ _CALLED = tuple(
     )
 )
 
-_seen: weakref.WeakSet[type] = weakref.WeakSet()
-_methods: list[tuple[type, str, FunctionType, FunctionType]] = []  # class, name, as it stands, replacement
+# tables by class that are emptied now and then, so that classes nobody uses any more can go
+CACHES: list[dict] = []
+_AT_MOST = 64  # classes that are met between two emptyings
+
+# id of a class -> the class, and the methods of its own that are replaced while any thread records
+_met: dict[int, tuple[weakref.ref[type], list[str]]] = {}
+_count = itertools.count(1)
+_lock = threading.RLock()
 _recording = False
 
 
 def meet(kind: type) -> None:
     """Note the classes of an object that a program has met."""
-    if kind in _seen:
+    if id(kind) in _met:
         return
-    for cls in kind.__mro__:
-        if cls in _seen:
-            continue
-        _seen.add(cls)
-        for name in _CALLED:
-            own = vars(cls).get(name)
-            if type(own) is FunctionType and _is_of_program(own):
-                _replace(cls, name, own)
+    with _lock:
+        for cls in kind.__mro__:
+            if id(cls) not in _met:
+                names = [name for name in _CALLED if _takes_replacement(cls, name, vars(cls).get(name))]
+                _met[id(cls)] = weakref.ref(cls, functools.partial(_forget, id(cls))), names
+                if _recording:
+                    _replace(cls, names)
+                if next(_count) % _AT_MOST == 0:
+                    for cache in CACHES:
+                        cache.clear()
 
 
-def _replace(cls: type, name: str, own: FunctionType) -> None:
+def _forget(place: int, _: Any) -> None:
+    _met.pop(place, None)
+
+
+def _takes_replacement(cls: type, name: str, own: Any) -> bool:
     from workbench.autodiff.calls import marked_rewritten
 
+    if type(own) is not FunctionType or not _is_of_program(own):
+        return False
     if not marked_rewritten(own.__code__):
-        new = _rewritten_when_recording(own)
-        _methods.append((cls, name, own, new))
-        if _recording:
-            type.__setattr__(cls, name, new)
-    elif name in _CONVERSIONS:  # of a class that a rewritten program has made, and that ends with it
+        return True
+    if name in _CONVERSIONS:  # of a class that a rewritten program has made, and that ends with it
         type.__setattr__(cls, name, _rewritten_when_recording(own))
+    return False
+
+
+def _replace(cls: type, names: list[str]) -> None:
+    members = vars(cls)
+    for name in names:
+        own = members.get(name)
+        if type(own) is FunctionType and own.__code__ is not _REPLACEMENT:
+            type.__setattr__(cls, name, _replacement_of(own))
+
+
+def _restore(cls: type, names: list[str]) -> None:
+    members = vars(cls)
+    for name in names:
+        new = members.get(name)
+        if type(new) is FunctionType and new.__code__ is _REPLACEMENT:
+            type.__setattr__(cls, name, new.__wrapped__)
+
+
+_KEPT = "<replacement>"
+
+
+def _replacement_of(own: FunctionType) -> FunctionType:
+    """The replacement of a method, which the method itself keeps: nothing else is to keep its class alive."""
+    new = own.__dict__.get(_KEPT)
+    if new is None or new.__wrapped__ is not own:  # wrappers take over what a function keeps
+        new = own.__dict__[_KEPT] = _rewritten_when_recording(own)
+    return new
 
 
 def _is_of_program(function: FunctionType) -> bool:
@@ -104,19 +146,18 @@ def as_written(function: Any) -> Any:
 
 def replace_methods() -> None:
     """The first thread begins to record."""
-    _exchange(recording=True)
+    _exchange(_replace, recording=True)
 
 
 def restore_methods() -> None:
     """The last thread has ended recording."""
-    _exchange(recording=False)
+    _exchange(_restore, recording=False)
 
 
-def _exchange(*, recording: bool) -> None:
-    """Put the replacements into the classes, or the program's own methods back, where nobody has put another there."""
+def _exchange(change: Callable[[type, list[str]], None], *, recording: bool) -> None:
     global _recording
-    _recording = recording
-    for cls, name, own, new in _methods:
-        before, after = (own, new) if recording else (new, own)
-        if vars(cls).get(name) is before:
-            type.__setattr__(cls, name, after)
+    with _lock:
+        _recording = recording
+        for found, names in list(_met.values()):
+            if names and (cls := found()) is not None:
+                change(cls, names)

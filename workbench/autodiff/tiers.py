@@ -18,6 +18,7 @@ import numpy as np
 from workbench.autodiff.arrays import current, overlaps
 from workbench.autodiff.given import checked_cotangent
 from workbench.autodiff.location import is_engine_file
+from workbench.autodiff.met import CACHES
 from workbench.autodiff.operations import record
 from workbench.autodiff.registry import OWN
 from workbench.autodiff.scalars import TRACED, innermost
@@ -87,15 +88,16 @@ def _chosen(f: Any, args: tuple, *, inside: bool = False) -> Any:
     from workbench.autodiff.native.compile import mode
 
     key = _kind_of_call(f, args, inside)
-    if _refusals.get(key, (0, None))[0] >= ENOUGH:
-        return _refusals[key][1]
+    times, refusal = _refusals.get(key, (0, None))
+    if times >= ENOUGH:
+        return refusal
     found = _looked_up(f, args, inside)
     if isinstance(found, Refusal) and mode() == "auto":
-        if key not in _refusals or _refusals[key][1] is not None:
+        if key not in _refusals or refusal is not None:
             if len(_refusals) > MOST_REFUSALS:
                 _refusals.clear()
-            _refusals[key] = (_refusals.get(key, (0, None))[0] + 1, found)
-    elif key not in _refusals or _refusals[key][1] is not None:
+            _refusals[key] = (times + 1, found)
+    elif key not in _refusals or refusal is not None:
         _refusals[key] = (0, None)  # it has been taken: calls of this kind are looked at each time
     return found
 
@@ -103,6 +105,7 @@ def _chosen(f: Any, args: tuple, *, inside: bool = False) -> Any:
 ENOUGH, MOST_REFUSALS = 3, 10_000
 # kind of call -> how often it was refused, and why; None for why once it was taken
 _refusals: dict[Any, tuple[int, Any]] = {}
+CACHES.append(_refusals)
 
 
 def _kind_of_call(f: Any, args: tuple, inside: bool) -> Any:
