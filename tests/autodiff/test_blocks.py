@@ -339,3 +339,36 @@ def test_a_loop_within_a_given_memory_that_gives_another_result_is_refused():
 
     with pytest.raises(NotDifferentiableError, match="another result when it was run again"):
         gradient(program)(0.7)
+
+
+@pytest.mark.parametrize("wrap", [checkpoint, forward_mode])
+def test_a_block_in_a_class_and_names_that_vary(wrap):
+    class Spring:
+        def __init__(self, k):
+            self.k = k
+
+        @wrap
+        def energy(self, x, *, half):
+            return half * self.k * x * x
+
+    assert gradient(lambda k, x, h: Spring(k).energy(x, half=h), (0, 1, 2))(2.0, 3.0, 0.5) == (4.5, 6.0, 18.0)
+    assert Spring(2.0).energy(3.0, half=1.0) == 18.0
+
+
+def test_an_argument_that_comes_back_is_itself():
+    def program(x, wrap):
+        a = x * 1.0
+        b = wrap(lambda v, w: (w, v))(a, a[:1] * 2)[1]
+        b[0] = 5.0
+        return (a * a).sum()
+
+    assert np.array_equal(gradient(program)(X, checkpoint), gradient(program)(X, lambda f: f))
+
+    def through_a_view(x):
+        tail = checkpoint(lambda v: v[1:])(x * 1.0)
+        tail[0] = 5.0
+        return tail.sum()
+
+    with pytest.raises(ValueError, match="read-only"):
+        gradient(through_a_view)(X)
+    assert np.array_equal(gradient(lambda x: checkpoint(lambda v: v[1:])(x).sum())(X), [0.0, 1.0, 1.0])

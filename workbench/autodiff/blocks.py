@@ -41,6 +41,10 @@ class Block:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)
 
+    def __get__(self, instance: Any, owner: type | None = None) -> Block:
+        """The method of ``instance``, where the block stands in a class."""
+        return self if instance is None else type(self)(MethodType(self.function, instance))
+
 
 class Checkpointed(Block):
     """A program whose insides are computed again on the way back; see ``checkpoint``."""
@@ -58,7 +62,7 @@ def checkpoint(f: Callable) -> Checkpointed:
             through its arguments. A bound method's object is one of its arguments. Random numbers of NumPy's and
             Python's generators are drawn again as they were.
     Returns:
-        The same program. Checkpoints nest.
+        The same program. Checkpoints nest. A view of an argument that it returns cannot be written into.
     Raises:
         NotDifferentiableError: when called, if ``f`` changes an array it was given, or works with traced values that
             are not in its arguments; on the way back, if it gives another result than before.
@@ -132,6 +136,12 @@ class _Call:
         f = block.function
         if isinstance(f, MethodType):
             f, args = f.__func__, (f.__self__, *args)
+        if innermost(*map(current, leaves(kwargs))) is not None:
+            f, args, kwargs = (
+                functools.partial(_by_name, f, len(args), tuple(kwargs)),
+                (*args, *kwargs.values()),
+                {},
+            )
         self.f = functools.partial(f, **kwargs) if kwargs else f
         self.name = name_of(block)
         self.args = map_leaves(current, args)
@@ -159,7 +169,7 @@ class _Call:
     def run(self, derivative: Callable, values: tuple) -> Any:
         """``derivative(f, *values)``, if ``f`` keeps to what is asked of a block."""
         before = [(tape, len(tape)) for tape in OPEN[self.tape.level :]]
-        given = map_leaves(own_copy, values)
+        given = self.given = map_leaves(own_copy, values)
         surroundings = Surroundings(self.f)
         found = surroundings.watched(derivative, self.f, *given)
         self.drawn = surroundings.drawn
@@ -204,8 +214,27 @@ class _Call:
                 raise self.refused(
                     "returns a traced value that is not in its arguments", "pass it as an argument"
                 )
-        outputs = iter(record(self.tape, self.operands, tuple(leaves(result)), block_pullback))
-        return map_leaves(lambda _: next(outputs), result)
+        outputs = record(self.tape, self.operands, tuple(leaves(result)), block_pullback)
+        seen = iter(map(self._seen_outside, leaves(result), outputs))
+        return map_leaves(lambda _: next(seen), result)
+
+    def _seen_outside(self, leaf: Any, output: Any) -> Any:
+        """An output as the program gets it: an argument that comes back is itself, a view of one cannot be changed."""
+        array = getattr(leaf, "array", leaf)
+        if not isinstance(array, np.ndarray):
+            return output
+        for argument, inside in zip(leaves(self.args), leaves(self.given), strict=True):
+            whole = getattr(inside, "array", inside)
+            if isinstance(whole, np.ndarray) and np.may_share_memory(array, whole):
+                if array.__array_interface__ == whole.__array_interface__:
+                    return argument
+                getattr(output, "array", output).flags.writeable = False
+        return output
+
+
+def _by_name(f: Callable, n: int, names: tuple[str, ...], *args: Any) -> Any:
+    """``f`` with its last arguments given by name."""
+    return resolve(f)(*args[:n], **dict(zip(names, args[n:], strict=True)))
 
 
 def _same(a: Any, b: Any) -> bool:
