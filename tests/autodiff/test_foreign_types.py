@@ -122,3 +122,26 @@ class Record:
 def test_a_field_that_was_never_set_leaves_the_refusal():
     with pytest.raises(RefusedError, match="plain float"):
         gradient(lambda x: Record(x).twice)(2.0)
+
+
+class Holder:
+    def __init__(self, data):
+        self.data = data
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.data)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda x: np.array([Holder(x), Holder(2.0 * x)]) * 3.0,
+        lambda x: np.stack([Holder(x), Holder(x * x)]),
+        lambda x: np.mean([Holder(x), Holder(x * x)], axis=0),
+        lambda x: np.where(Holder(X > 0.5), Holder(x), 0.0),
+        lambda x: x * Holder(X) + X * Holder(x),
+        lambda x: np.add([Holder(x), Holder(x)], 1.0),
+    ],
+)
+def test_objects_that_turn_themselves_into_arrays_are_followed_in_lists(program):
+    check_gradient(program, X)

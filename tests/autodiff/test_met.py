@@ -50,10 +50,9 @@ def test_the_methods_of_a_class_are_put_back():
     assert dict(vars(_Rows)) == before
 
 
-@pytest.mark.parametrize("take", [lambda rows: np.stack([rows, rows]), lambda rows: array.array("d", [rows])])
-def test_an_object_that_compiled_code_turns_into_numbers_is_refused(take):
+def test_an_object_that_compiled_code_turns_into_numbers_is_refused():
     def program(x):
-        take(_Rows(x))
+        array.array("d", [_Rows(x)])
         return x[0]
 
     with pytest.raises(LostGradientError, match="turn itself into plain numbers"):
@@ -85,7 +84,7 @@ def test_a_class_made_by_the_program_is_refused_as_well():
             def __array__(self, dtype=None, copy=None):
                 return self.v
 
-        return np.stack([Inner(x), Inner(x)]).sum()
+        return array.array("d", [Inner(x)])[0]
 
     with pytest.raises(LostGradientError, match="turn itself into plain numbers"):
         gradient(program)(np.array([1.0, 2.0]))

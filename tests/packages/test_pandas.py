@@ -81,6 +81,46 @@ PROGRAMS = {
     "correlations with gaps": lambda x: pandas.DataFrame({"a": gappy(x), "b": np.arange(8.0)}).corr().iloc[0, 1],
     "covariances": lambda x: table(x)[["p", "q"]].cov().to_numpy().sum(),
     "universal functions": lambda x: weighted(np.exp(series(x)) * (1 - np.isnan(series(x)))),
+    **{f"ranks: {name}": lambda x, ranked=ranked: weighted(ranked(x)) * x[0] for name, ranked in {
+        "column": lambda x: series(x).rank(pct=True), "table": lambda x: table(x)[["p", "q"]].rank()["q"],
+        "groups": lambda x: grouped(x).rank(), "windows": lambda x: series(x).rolling(3).rank(),
+    }.items()},
+    "quantiles": lambda x: weighted(gappy(x).quantile([0.3, 0.6])) + weighted(table(x)[["p", "q"]].median()),
+    "groups: quantile": lambda x: weighted(grouped(x).quantile([0.3, 0.6])),
+    "groups: quantiles of a table": lambda x: weighted(table(x).groupby("kind")[["p", "q"]].quantile(0.3)["q"]),
+    "windows: quantile": lambda x: weighted(gappy(x).rolling(3, min_periods=2).quantile(0.3, interpolation="lower")),
+    "windows: skewness": lambda x: weighted(series(x).rolling(4).skew() + series(x).rolling(5).kurt()),
+    "windows: correlation": lambda x: weighted(series(x).rolling(3).corr(series(x[::-1]))),
+    "windows: covariance": lambda x: weighted(gappy(x).rolling(3, min_periods=2).cov(gappy(x * x))),
+    **{f"exponential variance {options}": lambda x, options=options: weighted(gappy(x).ewm(**options).var())
+       for options in ({"span": 3}, {"com": 1.5, "adjust": False}, {"span": 3, "ignore_na": True})},
+    "exponential correlation": lambda x: weighted(series(x).ewm(span=3).corr(series(x[::-1]))),
+    "fill": lambda x: weighted(gappy(x).ffill(limit=1) + gappy(x).bfill()),
+    "fill a table": lambda x: weighted(pandas.DataFrame({"a": gappy(x), "b": gappy(x * x)}).ffill()["b"]),
+    "fill along rows": lambda x: weighted(
+        pandas.DataFrame({"a": gappy(x), "b": np.arange(8.0) * x[0]}).bfill(axis=1)["a"]
+    ),
+    **{f"interpolate: {how}": lambda x, how=how: weighted(gappy(x).interpolate(method=how)) for how in (
+        "linear", "index", "cubic", "nearest",
+    )},
+    "interpolate a table": lambda x: weighted(pandas.DataFrame({"a": gappy(x), "b": gappy(x * x)}).interpolate()["b"]),
+    "resample and interpolate": lambda x: weighted(
+        pandas.Series(x, index=pandas.date_range("2020", periods=6)).resample("12h").interpolate()
+    ),
+    "largest": lambda x: weighted(series(x).nlargest(3)) + weighted(table(x).nsmallest(2, "p")["q"]),
+    "unique": lambda x: (series(x).unique() ** 2).sum() * series(x).nunique(),
+    "without duplicates": lambda x: weighted(pandas.concat([series(x), series(x)]).drop_duplicates()),
+    "bins": lambda x: weighted(series(x * x).groupby(pandas.cut(x, [0.0, 1.1, 3.0]), observed=True).mean()),
+    "quantile bins": lambda x: weighted(series(x * x).groupby(pandas.qcut(x, 2, labels=False)).mean()),
+    "lambdas of groups": lambda x: weighted(grouped(x).agg(lambda g: (g * g).sum())),
+    "named results of groups": lambda x: weighted(
+        table(x).groupby("kind").agg(a=("p", "sum"), b=("q", lambda c: c.max()))["b"]
+    ),
+    "unstack": lambda x: weighted(table(x).groupby(["kind", "w"])["p"].sum().unstack().sum(axis=0)),
+    "concat": lambda x: weighted(pandas.concat([table(x)[["p"]], table(x)[["q"]]])["q"]),
+    "align": lambda x: weighted(series(x) + series(x[:3])) + weighted(series(x).add(series(x[:3]), fill_value=1.0)),
+    "where": lambda x: np.where(series(x) > 1.1, series(x) ** 2, 0.3).sum() + weighted(series(x).mask(x > 1.1)),
+    "printed": lambda x: weighted(series(x)) + (len(repr(series(x)) + repr(table(x))) > 100) * x[0],
     "moments": lambda x: series(x).skew() + gappy(x).kurt(),
     "apply by rows": lambda x: table(x)[["p", "q"]].apply(lambda r: r["p"] * r["q"], axis=1).sum(),
     "melt": lambda x: table(x)[["p", "q"]].melt()["value"].sum(),
@@ -109,11 +149,11 @@ def test_columns_are_differentiated(name):
 @pytest.mark.parametrize(
     "refused",
     [
-        lambda x: series(x).rank().sum(),
-        lambda x: weighted(series(x).rolling(3).quantile(0.3)),
-        lambda x: weighted(grouped(x).quantile(0.3)),
-        lambda x: series(x).nlargest(2).sum(),
-        lambda x: gappy(x).interpolate().sum(),
+        lambda x: series(x).array.sum(),
+        lambda x: series(x).value_counts().index[0],
+        lambda x: weighted(gappy(x).interpolate(method="pchip")),
+        lambda x: weighted(series(WEIGHTS).groupby(pandas.cut(x, 2), observed=True).mean()),
+        lambda x: weighted(series(x).rolling(3, win_type="triang").mean()),
     ],
 )
 def test_what_stays_compiled_is_refused(refused):

@@ -13,6 +13,7 @@ from workbench.autodiff.arrays import TracedArray, beneath, current, owner_of
 from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
 from workbench.autodiff.location import name_of, user_line
 from workbench.autodiff.operations import know_constant, record
+from workbench.autodiff.overrides import ASKED_NEVER
 from workbench.autodiff.registry import DOORS, Rule
 from workbench.autodiff.scalars import TRACED, innermost
 from workbench.autodiff.telling import plain
@@ -83,6 +84,15 @@ def _as_operand(x: Any) -> Any:
     if own is not None:
         return resolve(own)(x)
     return as_array(x) if is_sequence(x) else x
+
+
+def converted(x: Any) -> Any:
+    """Objects that turn themselves into arrays, in lists and tuples too, as these arrays."""
+    kind = type(x)
+    if kind is list or kind is tuple:
+        return x if all(type(e) in ASKED_NEVER for e in x) else kind([converted(e) for e in x])
+    own = None if kind in ASKED_NEVER else python_method(kind, "__array__")
+    return x if own is None else resolve(own)(x)
 
 
 def is_sequence(x: Any) -> bool:

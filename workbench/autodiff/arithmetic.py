@@ -21,6 +21,7 @@ from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
 from workbench.autodiff.elementwise import apply_ufunc
 from workbench.autodiff.kept import watching
 from workbench.autodiff.location import user_line
+from workbench.autodiff.overrides import ASKED_NEVER
 from workbench.autodiff.registry import HOLDING, LIFTS, OPERANDS
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, recorded, strip
 from workbench.autodiff.tape import OPEN
@@ -275,6 +276,8 @@ def _protocol(op: Operator, a: Any, b: Any) -> Any:
     if kb in LIFTS and ka is TracedFloat:
         return op.function(LIFTS[kb](a, b), b)
     left, right = python_method(ka, op.method), python_method(kb, op.reflected)
+    if (ka in _ARRAYS and _taken_as_array(kb)) or (kb in _ARRAYS and left is None and _taken_as_array(ka)):
+        return resolve(op.ufunc)(a, b)
     if ka is str:  # "%.2f" % x, and text repeated
         return written(op.function(a, plain(b)), b)
     if ka is bytes:
@@ -282,11 +285,13 @@ def _protocol(op: Operator, a: Any, b: Any) -> Any:
             raise lost_in_text("bytes")
         return op.function(a, plain(b))
     if left is None and right is None and ka not in TRACED and kb not in TRACED:
+        if _holds_objects(op, a) or _holds_objects(op, b):
+            return np.frompyfunc(lambda x, y: _binary(op, x, y), 2, 1)(a, b)
         return op.function(a, b)
     attempts: list[tuple[Any, Any, Any]] = []
     if left is not None and ka not in TRACED:
         attempts.append((resolve(left), a, b))
-    elif ka not in TRACED and hasattr(ka, op.method):
+    elif ka not in TRACED and hasattr(ka, op.method) and not _gives_way(ka, kb):
         attempts.append((getattr(ka, op.method), a, b))
     if right is not None and kb not in TRACED and kb is not ka:
         first = issubclass(kb, ka) and right is not python_method(ka, op.reflected)
@@ -302,6 +307,28 @@ def _protocol(op: Operator, a: Any, b: Any) -> Any:
     raise TypeError(
         f"unsupported operand type(s) for {op.name}: {_kind_name(a)!r} and {_kind_name(b)!r}",
     )
+
+
+_ARRAYS = frozenset({np.ndarray, np.float64, TracedArray})
+
+
+def _taken_as_array(kind: type) -> bool:
+    """Whether NumPy's arrays make an array of the other operand, and do not ask its class."""
+    if kind in ASKED_NEVER or python_method(kind, "__array__") is None:
+        return False
+    return not hasattr(kind, "__array_ufunc__") and getattr(kind, "__array_priority__", -1.0) <= 0.0
+
+
+def _holds_objects(op: Operator, x: Any) -> bool:
+    """Whether ``x`` is an array of objects whose own methods are to be followed."""
+    if type(x) is not np.ndarray or not x.dtype.hasobject or not x.size:
+        return False
+    return python_method(type(x.flat[0]), op.method) is not None
+
+
+def _gives_way(kind: type, other: type) -> bool:
+    """Whether NumPy leaves an operator to the other operand, whose own method is to be followed."""
+    return issubclass(kind, np.generic | np.ndarray) and getattr(other, "__array_ufunc__", ...) is None
 
 
 def operator_of_subclass(method: Callable, owner: np.ndarray) -> Callable:

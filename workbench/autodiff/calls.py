@@ -354,7 +354,7 @@ def _numpy_function(f: Any) -> Callable:
         @functools.wraps(f, updated=())
         def found(*args: Any, **kwargs: Any) -> Any:
             given = (*args, *kwargs.values())
-            if not any(map(contains_traced, given)) and not (OPEN and any(map(_calls_back, given))):
+            if not any(map(contains_traced, given)) and not (OPEN and any(map(_is_followed, given))):
                 return call_watched(f, args, kwargs)
             if type(inner) is not FunctionType or rewritten_code(inner) is None:
                 raise without_rule(f)
@@ -364,10 +364,13 @@ def _numpy_function(f: Any) -> Callable:
     return found
 
 
-def _calls_back(x: Any) -> bool:
-    """Whether an argument is a function of the program, which may use traced values, or a list of such."""
+def _is_followed(x: Any) -> bool:
+    """Whether an argument may use traced values: a function of the program, an object that turns itself into an array,
+    or a list of such."""
     kind = type(x)
-    return kind is FunctionType or kind is MethodType or (kind is list and any(map(_calls_back, x)))
+    if kind is list or kind is tuple:
+        return any(map(_is_followed, x))
+    return kind is FunctionType or kind is MethodType or python_method(kind, "__array__") is not None
 
 
 def _array_method(method: Any, owner: np.ndarray) -> Callable:

@@ -8,7 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.application import apply_rule, as_array, is_sequence, of_objects, written_apart
+from workbench.autodiff.application import (
+    apply_rule,
+    as_array,
+    converted,
+    is_sequence,
+    of_objects,
+    written_apart,
+)
 from workbench.autodiff.arrays import TracedArray, beneath, current
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.location import name_of, user_line
@@ -27,6 +34,7 @@ def settled_input(x: Any) -> Any:
     if kind in ASKED_NEVER:
         return current(x)
     if isinstance(x, list | tuple):
+        x = converted(x)
         return as_array(x) if contains_traced(x) else x
     own = python_method(kind, "__array__")
     if own is not None:

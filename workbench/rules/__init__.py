@@ -19,6 +19,7 @@ from workbench.rules import (  # noqa: F401
     iterators,
     linalg,
     masked,
+    polynomials,
     products,
     programs_in_text,
     random_draws,

@@ -16,7 +16,7 @@ from workbench.autodiff.calls import forget, resolve
 from workbench.autodiff.registry import DOORS, door
 from workbench.autodiff.scalars import TRACED, lost
 from workbench.autodiff.telling import contains_traced, plain
-from workbench.rules import pandas_groups  # noqa: F401
+from workbench.rules import pandas_choosing, pandas_groups, pandas_windows  # noqa: F401
 
 
 def _kept_property(obj: Any, name: str, member: Any) -> Any:
@@ -43,7 +43,7 @@ def _take_nd_ndarray(arr: Any, indexer: Any, axis: int, fill_value: Any, allow_f
     if not allow_fill or not (places < 0).any():
         return taken
     shape = [-1 if k == axis else 1 for k in range(np.ndim(arr))]
-    return resolve(np.where)((places < 0).reshape(shape), fill_value, taken)
+    return resolve(np.where)((places < 0).reshape(shape), np.nan if fill_value is None else fill_value, taken)
 
 
 # Columns that hold traced numbers are columns of objects to pandas. What looks at the type of a column would leave them

@@ -14,6 +14,7 @@ from pandas._libs.window import aggregations
 from pandas.core import algorithms
 from pandas.core.groupby.ops import BinGrouper, WrappedCythonOp
 
+from workbench.autodiff.application import converted
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.indexing import get_item
 from workbench.autodiff.refusing import without_rule
@@ -24,6 +25,7 @@ from workbench.autodiff.telling import contains_traced, plain
 @door(algos.ensure_float64)
 def ensure_float64(values: Any) -> Any:
     """``values`` in double precision."""
+    values = converted(values)
     return values.astype(float) if contains_traced(values) else algos.ensure_float64(values)
 
 
@@ -95,6 +97,9 @@ def _call_cython_op(
         return resolve(np.array)(
             [[_aggregated(how, get_item(c, g), min_count, options) for g in groups] for c in columns]
         )
+    if how == "rank":
+        given = {"ngroups": ngroups, "comp_ids": comp_ids, "min_count": min_count}
+        return _compute_groups(operation, plain(values), **given, **kwargs)
     if how in _CUMULATED and kwargs.get("skipna", True):
         return resolve(np.stack)([_cumulated(how, column, groups) for column in columns])
     raise without_rule(_compute_groups)
@@ -209,6 +214,54 @@ def ewm(
     return resolve(np.array)(found, dtype=float)
 
 
+@door(aggregations.ewmcov)
+def ewmcov(
+    input_x: Any,
+    start: Any,
+    end: Any,
+    minp: int,
+    input_y: Any,
+    com: Any,
+    adjust: bool,
+    ignore_na: bool,
+    bias: bool,
+) -> Any:
+    """Exponentially weighted covariances: of the weighted means of x y, x and y, over the rows where both are present.
+
+    cov = ⟨x y⟩ − ⟨x⟩⟨y⟩, times (Σw)² / ((Σw)² − Σw²) unless ``bias``.
+    """
+    if not any(map(contains_traced, (input_x, input_y, com))):
+        return aggregations.ewmcov(input_x, start, end, minp, input_y, com, adjust, ignore_na, bias)
+    rate, found = 1.0 / (1.0 + com), []
+    for first, stop in zip(start.tolist(), end.tolist(), strict=True):
+        weights: list[Any] = []
+        rows: list[int] = []
+        for k in range(first, stop):
+            present = not (np.isnan(plain(input_x)[k]) or np.isnan(plain(input_y)[k]))
+            if rows and (present or not ignore_na):
+                weights = [w * (1.0 - rate) for w in weights]
+            if present:
+                weights.append(1.0 if adjust or not rows else rate)
+                rows.append(k)
+                if not adjust:
+                    weights = [w / sum(weights) for w in weights]
+            found.append(_weighted_covariance(input_x, input_y, rows, weights, max(minp, 1), bias))
+    return resolve(np.array)(found, dtype=float)
+
+
+def _weighted_covariance(x: Any, y: Any, rows: list[int], weights: list[Any], least: int, bias: bool) -> Any:
+    if len(rows) < least:
+        return np.nan
+    if len(rows) < 2:
+        return 0.0 if bias else np.nan
+    w = resolve(np.array)(weights)
+    w = w / resolve(np.sum)(w)
+    x, y = get_item(x, rows), get_item(y, rows)
+    x, y = x - resolve(np.sum)(w * x), y - resolve(np.sum)(w * y)
+    covariance = resolve(np.sum)(w * x * y)
+    return covariance if bias else covariance / (1.0 - resolve(np.sum)(w * w))
+
+
 # ------------------------------------------------------------------------------------ shapes of distributions
 
 
@@ -241,9 +294,10 @@ def _moment(original: Callable, reduce: Callable) -> None:
     DOORS[original] = call
 
 
-for _own, _reduce in (("scalar_skew", _skewness), ("scalar_kurt", _kurtosis)):
-    if hasattr(algos, _own):
-        _moment(getattr(algos, _own), _reduce)
+for _own, _reduce in (("skew", _skewness), ("kurt", _kurtosis)):
+    _rolling(getattr(aggregations, f"roll_{_own}"), _reduce)
+    if hasattr(algos, f"scalar_{_own}"):
+        _moment(getattr(algos, f"scalar_{_own}"), _reduce)
 
 # ------------------------------------------------------------------------------------ differences and correlations
 

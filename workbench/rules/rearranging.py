@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.application import is_sequence
+from workbench.autodiff.application import converted, is_sequence
 from workbench.autodiff.arrays import TracedArray, beneath, current, overlaps, owner_of
 from workbench.autodiff.calls import python_method, resolve, seen
 from workbench.autodiff.elementwise import add_at
@@ -94,6 +94,26 @@ _RESHAPING = {np.reshape: 2, np.ravel: 1}
 """Functions that keep the order of the elements, and how many arguments say so without an ``order``."""
 
 
+# functions that call the method of their name, of whatever their first argument is
+_BY_METHOD = frozenset(
+    {
+        np.choose,
+        np.compress,
+        np.diagonal,
+        np.repeat,
+        np.reshape,
+        np.squeeze,
+        np.swapaxes,
+        np.take,
+        np.transpose,
+    }
+)
+
+
+def _goes_on(function: Callable, x: Any) -> bool:
+    return function in _BY_METHOD and hasattr(type(x), function.__name__)
+
+
 def arranged(function: Callable, places: tuple[int, ...]) -> Callable:
     """The door of a function that arranges the elements of its arguments at ``places``."""
 
@@ -104,6 +124,7 @@ def arranged(function: Callable, places: tuple[int, ...]) -> Callable:
         if (out := kwargs.pop("out", None)) is not None:
             set_item(call(*args, **kwargs), out, ...)
             return current(out)
+        args = tuple(a if k == 0 and _goes_on(function, a) else converted(a) for k, a in enumerate(args))
         if not any(map(contains_traced, (*args, *kwargs.values()))):
             return call_watched(function, args, kwargs)
         names = _names(function)
@@ -298,6 +319,7 @@ def _array(function: Callable, *, copies: bool) -> Callable:
             x = resolve(own)(x)
         elif is_sequence(x):
             x = list(iterate(x))
+        x = converted(x) if OPEN else x
         if not contains_traced(x, 6):
             _refuse_texts(x)
             return function(x, dtype, *args, **kwargs)

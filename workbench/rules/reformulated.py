@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib import _nanfunctions_impl as _nanfunctions
 
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import Rule, add_rule, door
-from workbench.autodiff.telling import plain
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.stand_ins import stands_in
 
 
@@ -53,6 +54,17 @@ def _solve_vector(a: Any, b: Any, **options: Any) -> Any:
 def _solve_matrix(a: Any, b: Any, **options: Any) -> Any:
     """The same for several."""
     return resolve(np.linalg.solve)(a, b)
+
+
+@door(_nanfunctions._nanmedian_small)
+def _nanmedian_small(a: Any, axis: int | None = None, out: Any = None, overwrite_input: bool = False) -> Any:
+    """The median of each short row: NumPy's form for long ones, which needs no masked array."""
+    if not contains_traced(a):
+        return _short_rows(a, axis, out, overwrite_input)
+    return resolve(np.apply_along_axis)(_nanfunctions._nanmedian1d, axis, a)
+
+
+_short_rows = _nanfunctions._nanmedian_small
 
 
 def _sinc(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:

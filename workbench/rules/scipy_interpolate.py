@@ -15,7 +15,7 @@ import scipy.interpolate as ip
 from scipy.interpolate import _bsplines, _rgi
 
 from workbench.autodiff.calls import REWRITTEN_DOORS, resolve
-from workbench.autodiff.registry import DOORS, Rule, add_rule
+from workbench.autodiff.registry import DOORS, Rule, add_rule, door
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.splines import evaluate
@@ -179,6 +179,26 @@ def _make_interp_spline(
 
 
 DOORS[ip.make_interp_spline] = _make_interp_spline
+
+
+# ------------------------------------------------------------------------------------ one polynomial
+
+
+@door(ip.lagrange)
+def _lagrange(x: Any, w: Any) -> Any:
+    """Σ_j w_j Π_{k≠j} (t − x_k) / (x_j − x_k), by its coefficients."""
+    made = ip.lagrange(plain(settled(x)), plain(settled(w)))
+    if not contains_traced([x, w]):
+        return made
+    points, values = settled(x), settled(w)
+    count = np.size(plain(points))
+    coefficients: Any = 0.0
+    for j in range(count):
+        others = points[np.arange(count) != j]
+        share = values[j] / resolve(np.prod)(points[j] - others)
+        coefficients = coefficients + share * resolve(np.poly)(others)
+    value = np.concatenate([np.zeros(count - len(made.coeffs)), made.coeffs])
+    return resolve(np.poly1d)(with_value(coefficients, value))
 
 
 # ------------------------------------------------------------------------------------ regular grids
