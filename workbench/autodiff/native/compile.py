@@ -242,7 +242,11 @@ def _as_it_is(function: Any) -> Any:
 
 
 def build(path: Path, signatures: dict[str, list[str]]) -> dict[str, Any]:
-    """The functions of a module file with the entries compiled for their signatures, through the cache."""
+    """The functions of a module file with the entries compiled for their signatures, through the cache.
+
+    Where an earlier process has compiled them, the entries alone: Numba keeps the machine code of all that they call
+    with theirs, and the text of a long program takes as long to read as its machine code takes to load.
+    """
     import numba
     from numba import types
 
@@ -259,10 +263,12 @@ def build(path: Path, signatures: dict[str, list[str]]) -> dict[str, Any]:
     text = path.read_text(encoding="utf-8")
     namespace["compiled_entry"] = numba.njit(error_model="python", cache=True, nogil=True)
     namespace |= told()
-    exec(compile(for_numba(text), str(path), "exec"), namespace)
+    done = cache.done_file(path, list(signatures))
+    tree = for_numba(text, only=signatures if done.exists() else None)
+    exec(compile(tree, str(path), "exec"), namespace)
     for name, signature in signatures.items():
         namespace[name].compile(tuple(known[type_] for type_ in signature))
-    cache.done_file(path, list(signatures)).touch()
+    done.touch()
     return namespace
 
 

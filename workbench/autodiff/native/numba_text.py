@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -33,9 +34,20 @@ def told() -> dict[str, Any]:
     return {"place": numba.njit(_place), "widened": widened}
 
 
-def for_numba(text: str) -> ast.Module:
-    """The module to compile for a generated text."""
-    return ast.fix_missing_locations(_Deeper(text).visit(_Unsigned().visit(ast.parse(text))))
+def for_numba(text: str, *, only: Collection[str] | None = None) -> ast.Module:
+    """The module to compile for a generated text, or of ``only`` these functions, on the lines where they stand."""
+    tree = ast.parse(text if only is None else _alone(text, only))
+    return ast.fix_missing_locations(_Deeper(text).visit(_Unsigned().visit(tree)))
+
+
+def _alone(text: str, names: Collection[str]) -> str:
+    """``text`` with the lines of all functions but these empty."""
+    parts = re.split(r"^(?=@)", text, flags=re.MULTILINE)
+    kept = [re.search(r"^def (\w+)", part, re.MULTILINE) for part in parts]
+    return "".join(
+        part if found and found[1] in names else "\n" * part.count("\n")
+        for part, found in zip(parts, kept, strict=True)
+    )
 
 
 def _place(index):
