@@ -1,5 +1,6 @@
 """What is given to the operators: cotangents and tangents find their places by key and name; positions are checked."""
 
+import math
 from collections import namedtuple
 
 import numpy as np
@@ -116,6 +117,13 @@ def test_jacobians_of_whole_numbers():
         assert np.array_equal(jacobian(lambda x: np.arange(4), mode=mode)(np.ones(3)), np.zeros((4, 3)))
         with pytest.raises(NotDifferentiableError, match=r"got ndarray of int64(.|\n)*astype\(float\)"):
             jacobian(lambda x: x * 2.0, mode=mode)(np.arange(3))
+
+
+@pytest.mark.parametrize("mode", [None, "forward", "reverse"])
+def test_jacobians_of_numbers_nest(mode):
+    def inner(x):
+        return jacobian(lambda y: math.sin(x * y), mode=mode)(x)
+    assert jacobian(inner, mode=mode)(0.5) == pytest.approx(math.cos(0.25) - 0.5 * math.sin(0.25))
 
 
 def test_the_diagonal_of_a_hessian_by_one_of_several_arguments():

@@ -154,7 +154,8 @@ def jacobian(f: Callable, wrt: int = 0, *, mode: str | None = None, aux: bool = 
 
 
 def _check_real(what: str, thing: Any) -> None:
-    dtype = getattr(plain(thing), "dtype", np.dtype(type(thing)) if isinstance(thing, int | float) else None)
+    seen = plain(thing)
+    dtype = getattr(seen, "dtype", np.dtype(type(seen)) if isinstance(seen, int | float) else None)
     if dtype is not None and (dtype.kind == "f" or (what == "result" and dtype.kind in "iub")):
         return
     whole = dtype is not None and dtype.kind in "iub"
