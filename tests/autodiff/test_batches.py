@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from workbench import check_gradient, gradient, pullback, torch_function, vectorize
+from workbench import check_gradient, gradient, jacobian, pullback, pushforward, torch_function, vectorize
+from workbench.errors import NotDifferentiableError
 
 
 def fall(height, drag):
@@ -121,3 +122,24 @@ def test_a_traced_number_in_an_array_from_outside_counts(monkeypatch):
         return vectorize(scaled)(HEIGHTS).sum()
 
     assert gradient(program)(0.5) == pytest.approx(HEIGHTS.sum())
+
+
+@pytest.mark.parametrize("tier", ["off", "python"])
+def test_rows_are_pushed_forward(tier, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_NATIVE", tier)
+    rows = vectorize(fall)
+    by_rows = jacobian(lambda h: rows(h, DRAGS), mode="reverse")(HEIGHTS)
+    assert np.allclose(jacobian(lambda h: rows(h, DRAGS), mode="forward")(HEIGHTS), by_rows, rtol=1e-12)
+    assert np.allclose(pushforward(lambda h: rows(h, DRAGS), HEIGHTS)[1](DRAGS), by_rows @ DRAGS, rtol=1e-12)
+
+
+@pytest.mark.parametrize("tier", ["off", "python"])
+def test_a_row_that_fails_or_gives_something_else(tier, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_NATIVE", tier)
+    with pytest.raises(ZeroDivisionError) as caught:
+        vectorize(lambda x: 1 / x)(np.array([1.0, 0.0, 3.0]))
+    assert "in row 1" in caught.value.__notes__[0]
+    with pytest.raises(NotDifferentiableError, match="row 0 gave None"):
+        vectorize(lambda x: None)(HEIGHTS)
+    with pytest.raises(NotDifferentiableError, match=r"row 0 gave 1\.0 of type float, row 1 "):
+        vectorize(lambda x: (x, x) if x > 2 else x)(HEIGHTS)

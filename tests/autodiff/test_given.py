@@ -123,6 +123,7 @@ def test_jacobians_of_whole_numbers():
 def test_jacobians_of_numbers_nest(mode):
     def inner(x):
         return jacobian(lambda y: math.sin(x * y), mode=mode)(x)
+
     assert jacobian(inner, mode=mode)(0.5) == pytest.approx(math.cos(0.25) - 0.5 * math.sin(0.25))
 
 

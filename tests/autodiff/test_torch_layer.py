@@ -41,7 +41,7 @@ def test_arrays_types_and_constants():
 
 
 def test_one_number_or_array_comes_out():
-    with pytest.raises(NotDifferentiableError, match="one number or array"):
+    with pytest.raises(NotDifferentiableError, match="one real number or array"):
         torch_function(lambda x: {"x": x})(torch.tensor(1.0, requires_grad=True))
 
 
@@ -94,3 +94,33 @@ def test_constants_of_a_layer_may_be_anything_and_change_after_the_call():
     (second,) = torch.autograd.grad(first.sum(), x)
     assert first.tolist() == [2.0, 8.0]
     assert second.tolist() == [2.0, 4.0]
+
+
+@pytest.mark.parametrize("factor", [1j, np.array([1j, 2.0])])
+def test_complex_results_are_refused(factor):
+    with pytest.raises(NotDifferentiableError, match="one real number or array"):
+        torch_function(lambda x: x * factor)(torch.tensor(2.0, requires_grad=True))
+
+
+def test_a_layer_that_draws_other_numbers_for_its_second_derivative_is_refused():
+    generator = np.random.default_rng(0)
+    x = torch.tensor(2.0, dtype=torch.float64, requires_grad=True)
+    y = torch_function(lambda x: x**3 * generator.normal())(x)
+    with pytest.raises(NotDifferentiableError, match="another result when it was run again"):
+        torch.autograd.grad(y, x, create_graph=True)
+
+
+def test_transforms_of_torch_are_refused():
+    layer = torch_function(lambda x: x**2)
+    for transform in (torch.func.grad, torch.func.vmap):
+        with pytest.raises(NotDifferentiableError, match=r"not of torch\.func"):
+            transform(layer)(torch.ones(()) if transform is torch.func.grad else torch.ones(2))
+
+
+def test_names_and_sixteen_bits():
+    x = torch.tensor([2.0], dtype=torch.bfloat16, requires_grad=True)
+    torch_function(lambda x, *, power: x**power)(x, power=3).sum().backward()
+    assert x.grad.dtype == torch.bfloat16
+    assert x.grad.item() == 12.0
+    with pytest.raises(NotDifferentiableError, match="pass tensors by position"):
+        torch_function(lambda x: x)(x=x)

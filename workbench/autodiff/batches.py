@@ -11,9 +11,13 @@ import numpy as np
 from workbench.autodiff.application import as_array, finish
 from workbench.autodiff.arrays import current
 from workbench.autodiff.calls import resolve
+from workbench.autodiff.derivatives import traced_pullback
+from workbench.autodiff.given import described
+from workbench.autodiff.location import name_of
 from workbench.autodiff.registry import INSTANCE_DOORS
 from workbench.autodiff.scalars import TRACED, innermost
 from workbench.autodiff.telling import plain
+from workbench.errors import NotDifferentiableError
 
 
 class Vectorized:
@@ -28,7 +32,7 @@ class Vectorized:
         found = self.native(args)
         if found is not None:
             return found[0]
-        return np.array([self.function(*row) for row in _rows(args)])
+        return np.array(_applied(self.function, args))
 
     def tier(self, *args: Any) -> str:
         """Which code runs rows like those of ``args``: "machine code", "generated Python", or "traced: …why"."""
@@ -94,18 +98,52 @@ def _door(vectorized: Vectorized) -> Callable:
         values = tuple(a.value if k in needs else a for k, a in enumerate(args))
         found = None if any(type(v) in TRACED for v in values) else vectorized.native(values)
         if found is None:  # traced row by row; the function may also hold traced values of its own
-            function = resolve(vectorized.function)
-            return as_array([function(*row) for row in _rows(args)])
+            return by_rows(*args)
         value, back = found
         if tape is None:
             return value
-        return finish(tape, [args[k] for k in needs], values, value, lambda bar: _chosen(back(bar), needs))
+
+        def batch_pullback(bar: Any) -> list[Any]:
+            again = type(current(bar)) in TRACED  # a derivative of this pullback is being taken
+            cotangents = (traced_pullback(by_rows, *values)[1] if again else back)(bar)
+            return [cotangents[k] for k in needs]
+
+        return finish(tape, [args[k] for k in needs], values, value, batch_pullback)
+
+    def by_rows(*args: Any) -> Any:
+        return as_array(_applied(resolve(vectorized.function), args))
 
     return call
 
 
-def _chosen(cotangents: tuple, needs: list[int]) -> list[Any]:
-    return [cotangents[k] for k in needs]
+def _applied(function: Callable, args: tuple) -> list[Any]:
+    """The results of all rows, each a number or a tuple of as many numbers as the first."""
+    results: list[Any] = []
+    for k, row in enumerate(_rows(args)):
+        try:
+            results.append(function(*row))
+        except Exception as error:
+            error.add_note(f"in row {k} of a vectorized function")
+            raise
+        if not _alike(results[-1], results[0]):
+            raise NotDifferentiableError(
+                f"a vectorized function returns a number, or a tuple of numbers; {name_of(function)} does not",
+                found=f"row 0 gave {described(results[0])}"
+                + (f", row {k} {described(results[k])}" if k else ""),
+                where=f"row {k}",
+                fix="return the same kind of numbers for each row",
+            )
+    return results
+
+
+def _alike(result: Any, first: Any) -> bool:
+    parts, firsts = (x if isinstance(x, tuple | list) else [x] for x in map(plain, (result, first)))
+    numbers = all(
+        isinstance(x, bool | int | float | complex | np.number | np.bool_ | np.ndarray) for x in parts
+    )
+    return (
+        numbers and type(parts) is type(firsts) and list(map(np.shape, parts)) == list(map(np.shape, firsts))
+    )
 
 
 INSTANCE_DOORS[Vectorized] = _door
@@ -125,5 +163,7 @@ def vectorize(f: Callable) -> Vectorized:
         A function of numbers and arrays of shape (rows,), returning an array of shape (rows,) or (rows, results).
     Raises:
         ValueError: arguments of different lengths.
+        NotDifferentiableError: the function returns something else than numbers, or as many for each row.
+        Exception: what the function raises in a row, with a note that says which.
     """
     return Vectorized(f)

@@ -10,9 +10,9 @@ import numpy as np
 
 from workbench.autodiff.arrays import own_copy
 from workbench.autodiff.derivatives import pullback
-from workbench.autodiff.given import checked_program
-from workbench.autodiff.structure import map_leaves
-from workbench.autodiff.telling import contains_traced
+from workbench.autodiff.given import checked_program, described
+from workbench.autodiff.structure import leaves, map_leaves
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.errors import LostGradientError, NotDifferentiableError
 
 
@@ -26,17 +26,34 @@ def torch_function(f: Callable) -> Callable:
     Args:
         f: any program of numbers and arrays.
     Returns:
-        A function of the same arguments, any of which may be tensors.
+        A function of the same arguments, any of which may be tensors; those given by name may not.
     Raises:
-        NotDifferentiableError: the result of ``f`` is something else.
+        NotDifferentiableError: the result of ``f`` is something else, or it is called inside of torch.func.
 
     Differentiable in: every floating-point tensor argument that requires a gradient.
     """
     checked_program(f, "torch_function")
 
     @functools.wraps(f, updated=())
-    def layer(*args: Any) -> Any:
-        return _layer_class().apply(f, *args)
+    def layer(*args: Any, **kwargs: Any) -> Any:
+        import torch
+
+        if any(isinstance(a, torch.Tensor) for a in kwargs.values()):
+            raise NotDifferentiableError(
+                f"the torch layer {_name(f)} got a tensor by name",
+                found=f"got {', '.join(kwargs)} by name",
+                fix="pass tensors by position",
+            )
+        try:
+            return _layer_class().apply(functools.partial(f, **kwargs) if kwargs else f, *args)
+        except (RuntimeError, NotImplementedError) as error:
+            if "setup_context" not in str(error) and "implement the jvp" not in str(error):
+                raise
+            raise NotDifferentiableError(
+                f"the torch layer {_name(f)} is a function of torch's autograd, not of torch.func or its forward mode",
+                found="a call inside of torch.func's transforms (vmap, grad, jvp, jacrev) or of forward_ad",
+                fix="use torch.autograd.grad, torch.autograd.functional, and torch_function(vectorize(f)) for batches",
+            ) from error
 
     return layer
 
@@ -49,6 +66,8 @@ def _layer_class() -> Any:
         if not isinstance(x, torch.Tensor):
             return x
         x = x.detach().cpu()
+        if x.dtype == torch.bfloat16:  # NumPy has no such numbers
+            x = x.float()
         return x.item() if x.ndim == 0 else x.numpy().copy()
 
     def to_tensors(f: Callable, value: Any, options: dict[str, Any]) -> Any:
@@ -60,10 +79,13 @@ def _layer_class() -> Any:
                 fix="differentiate by torch's autograd: make it a tensor, and an argument of the layer",
             )
         for part in value if isinstance(value, tuple) else (value,):
-            if not isinstance(part, float | int | np.ndarray | np.number):
+            if (
+                not isinstance(part, float | int | np.ndarray | np.number)
+                or np.asarray(part).dtype.kind not in "fiub"
+            ):
                 raise NotDifferentiableError(
-                    f"a torch layer must return one number or array, or a tuple of them; {_name(f)} does not",
-                    found=f"got {type(value).__name__}",
+                    f"a torch layer must return one real number or array, or a tuple of them; {_name(f)} does not",
+                    found=f"got {described(part)}",
                     fix="return floats or NumPy arrays",
                 )
         # copies, since the program may write its next answer into the same array
@@ -89,6 +111,7 @@ def _layer_class() -> Any:
             else:
                 value = f(*values)
             ctx.program, ctx.gives_tuple = f, isinstance(value, tuple)
+            ctx.value = map_leaves(own_copy, plain(value))
             ctx.constants = {
                 k: map_leaves(own_copy, a) for k, a in enumerate(args) if not isinstance(a, torch.Tensor)
             }
@@ -101,7 +124,9 @@ def _layer_class() -> Any:
             n_args = len(ctx.needs_input_grad) - 1
             args = [ctx.constants[k] if k in ctx.constants else next(tensors) for k in range(n_args)]
             if torch.is_grad_enabled():  # a derivative of this derivative may be asked for
-                found = ProgramLayer.apply(_pulled_back(ctx.program, len(y_bars), ctx.wrt), *y_bars, *args)
+                found = ProgramLayer.apply(
+                    _pulled_back(ctx.program, ctx.value, len(y_bars), ctx.wrt), *y_bars, *args
+                )
             else:
                 bars = tuple(to_numpy(bar.double()) for bar in y_bars)
                 found = ctx.back(bars if ctx.gives_tuple else bars[0])
@@ -115,12 +140,21 @@ def _layer_class() -> Any:
     return ProgramLayer
 
 
-def _pulled_back(f: Callable, n_results: int, wrt: tuple[int, ...]) -> Callable:
-    """The program ``(y_bars, args) ↦ Jᵀ y_bars``."""
+def _pulled_back(f: Callable, value: Any, n_results: int, wrt: tuple[int, ...]) -> Callable:
+    """The program ``(y_bars, args) ↦ Jᵀ y_bars``, for a program that gave ``value`` when it ran first."""
 
     def pulled_back(*all_args: Any) -> tuple[Any, ...]:
         bars, args = all_args[:n_results], all_args[n_results:]
         y, back = pullback(f, *args, wrt=wrt)
+        for first, again in zip(leaves(value), leaves(y), strict=True):
+            if not np.allclose(
+                plain(again), first, rtol=1e-6, atol=1e-9 * np.max(np.abs(first), initial=0.0), equal_nan=True
+            ):
+                raise NotDifferentiableError(
+                    f"the torch layer {_name(f)} gave another result when it was run again for a second derivative",
+                    found=f"got {described(plain(again))}, first {described(first)}",
+                    fix="let it depend on its arguments alone, and make its random numbers from a seed",
+                )
         return back(bars if isinstance(y, tuple) else bars[0])
 
     return pulled_back

@@ -118,7 +118,10 @@ def _run(
                 _explain(made, inputs, int(rows[0]), error)
 
     if pieces == 1:
-        piece(0, n)
+        with np.errstate(
+            divide="raise", over="raise", invalid="raise"
+        ):  # NumPy's numbers, where it is Python
+            piece(0, n)
     else:
         with ThreadPoolExecutor(pieces) as pool:
             list(pool.map(piece, ends[:-1].tolist(), ends[1:].tolist()))
