@@ -364,6 +364,86 @@ def test_an_array_equal_to_the_one_before(same):
     check_refused(lambda: Arrays(same), np.array([1.0, 2.0]), "has kept from before")
 
 
+class Near:
+    def __init__(self, near):
+        self.near, self.x = near, np.inf
+
+    def __call__(self, x):
+        if not self.near(x, self.x):
+            self.x, self.f = x, np.sum(x * x)
+        return self.f
+
+
+NEAR = {
+    "distance": lambda a, b: abs(a - b) < 1e-12,
+    "reversed": lambda a, b: abs(b - a) < 1e-12,
+    "relative": lambda a, b: abs((a - b) / a) <= 1e-9,
+    "square": lambda a, b: (a - b) ** 2 == 0.0,
+    "hypot": lambda a, b: math.hypot(a - b, 0.0) < 1e-12,
+    "truth": lambda a, b: not a - b,
+}
+NEAR_ARRAYS = {
+    "norm": lambda a, b: np.linalg.norm(a - b) < 1e-12,
+    "each": lambda a, b: np.all(np.abs(a - b) < 1e-12),
+    "most": lambda a, b: np.max(np.abs(a - b)) <= 1e-12,
+    "sum": lambda a, b: np.sum((a - b) ** 2) < 1e-12,
+}
+
+
+@pytest.mark.parametrize("near", NEAR.values(), ids=NEAR)
+def test_a_number_at_no_distance_from_the_one_before(near):
+    check_refused(lambda: Near(near), 2.0, "has kept from before")
+
+
+@pytest.mark.parametrize("near", NEAR_ARRAYS.values(), ids=NEAR_ARRAYS)
+def test_an_array_at_no_distance_from_the_one_before(near):
+    check_refused(lambda: Near(near), np.array([1.0, 2.0]), "has kept from before")
+
+
+class Controlled:
+    """A controller that begins at rest, and ends where its time is over."""
+
+    def __init__(self):
+        self.last = self.total = 0.0
+
+    def control(self, error):
+        slope = (error - self.last) / 0.1
+        if abs(slope) < 1e-9:
+            slope = 0.0 * error
+        self.last, self.total = error, self.total + error
+        return error + self.total + slope
+
+    def run(self, x, end):
+        self.time, self.end, y = 0.0 * x, end, 1.0 + x
+        while True:
+            y = y + 0.1 * self.control(y - y) - 0.3 * y
+            step = min(0.4 + x, self.end - self.time)
+            self.time = self.time + step
+            if self.time == self.end or abs(self.end - self.time) < 1e-12:
+                return y * self.time
+
+
+def test_what_this_run_has_stored_is_not_kept_from_before():
+    kept = Controlled()
+    for _ in range(2):
+        for x in (0.0, 0.05):
+            assert gradient(kept.run)(x, 1.0) == pytest.approx(0.7**3, rel=1e-12)
+            assert gradient(lambda x: Controlled().run(x, 1.0))(x) == pytest.approx(0.7**3, rel=1e-12)
+
+
+def test_a_loop_that_ends_when_an_attribute_stops_changing():
+    class Root:
+        def __call__(self, a):
+            self.x, self.before = 1.0, 0.0
+            while self.x != self.before and abs(self.x - self.before) > 1e-15:
+                self.before, self.x = self.x, 0.5 * (self.x + a / self.x)
+            return self.x
+
+    root = Root()
+    for a in (0.36, 1.0, 4.0):
+        assert gradient(root)(a) == pytest.approx(0.5 / math.sqrt(a), rel=1e-12)
+
+
 @pytest.mark.parametrize("make", [Attribute, lambda: looked_for(KEYS["dataclass"], {})])
 def test_within_a_run_equal_numbers_must_vary_alike(make):
     def program(x, y):

@@ -19,7 +19,7 @@ from workbench.autodiff import indexing
 from workbench.autodiff.arrays import TracedArray, current, is_complex_number
 from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
 from workbench.autodiff.elementwise import apply_ufunc
-from workbench.autodiff.kept import watching
+from workbench.autodiff.kept import found_zero, watching
 from workbench.autodiff.location import user_line
 from workbench.autodiff.overrides import ASKED_NEVER
 from workbench.autodiff.registry import HOLDING, LIFTS, OPERANDS
@@ -141,12 +141,12 @@ def subtract(a: Any, b: Any) -> Any:
             if tape is b.tape:
                 return recorded(a.value - b.value, tape, a, 1.0, b, -1.0)
         elif kb is float or kb is int:
-            return recorded(a.value - b, a.tape, a, 1.0)
+            return recorded(a.value - b, a.tape, a, 1.0, None, b)
     elif ka in PLAIN:
         if kb in PLAIN:
             return a - b
         if kb is TracedFloat and (ka is float or ka is int):
-            return recorded(a - b.value, b.tape, b, -1.0)
+            return recorded(a - b.value, b.tape, b, -1.0, None, a)
     return _binary(_SUBTRACT, a, b)
 
 
@@ -250,7 +250,8 @@ def _numbers(op: Operator, a: Any, b: Any) -> Any:
             operands.append(operand)
             partials.append(_partial(partial, value, x, y))
     if len(operands) == 1:
-        return recorded(value, tape, operands[0], partials[0])
+        beside = (b if operands[0] is a else a) if op is _SUBTRACT else None
+        return recorded(value, tape, operands[0], partials[0], None, beside)
     return recorded(value, tape, operands[0], partials[0], operands[1], partials[1])
 
 
@@ -420,13 +421,19 @@ def _make_compare(function: Callable) -> Callable:
 
     def apply(a: Any, b: Any) -> Any:
         if type(a) is TracedFloat:
+            if not a.value:
+                found_zero(a, b)
             a = a.value
         if type(b) is TracedFloat:
+            if not b.value:
+                found_zero(b, a)
             b = b.value
         ka, kb = type(a), type(b)
         if ka in PLAIN and kb in PLAIN:
             return function(a, b)
         if ka is TracedArray or kb is TracedArray:
+            if ka is TracedArray and kb in PLAIN and not a.array.any():
+                found_zero(a, b)
             return function(a.array if ka is TracedArray else a, b.array if kb is TracedArray else b)
         left, right = python_method(ka, method), python_method(kb, reflected)
         if left is None and right is None:
@@ -441,6 +448,14 @@ def _make_compare(function: Callable) -> Callable:
 
     apply.__name__ = function.__name__
     return apply
+
+
+def _is_not_zero(x: TracedFloat) -> bool:
+    """``bool(x)``."""
+    if not x.value:
+        found_zero(x)
+        return False
+    return True
 
 
 def _install() -> None:
@@ -478,6 +493,7 @@ def _install() -> None:
         REWRITTEN_DOORS[name] = compare
         setattr(TracedArray, f"__{short}__", lambda a, b, f=compare: f(a, b))
     TracedArray.__hash__ = None
+    TracedFloat.__bool__ = _is_not_zero
 
 
 _install()

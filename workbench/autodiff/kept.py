@@ -13,18 +13,21 @@ import builtins
 import functools
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
+from workbench.autodiff.arrays import TracedArray
 from workbench.autodiff.equals import note_equal
 from workbench.autodiff.location import is_engine_file, running_frame
-from workbench.autodiff.scalars import TRACED, lost
+from workbench.autodiff.scalars import TRACED, TracedFloat, lost
 from workbench.autodiff.source import node_of
 from workbench.autodiff.structure import own_slots
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import WRITTEN, contains_traced, plain
+from workbench.errors import LostGradientError
 
 COMPARED = {*TRACED, tuple, list}
 """Types that may be, or hold, a traced number or text."""
@@ -68,10 +71,63 @@ def found_equal(a: Any, b: Any) -> None:
             for x, y in zip(_elements(new), _elements(kept), strict=True):
                 note_equal(x, y)
             return
-        raise lost(
-            f"a traced number was found equal to the one that {place} has kept from before",
-            fix=_FIX,
-        )
+        raise _found_again(place)
+
+
+def _found_again(place: str) -> LostGradientError:
+    return lost(f"a traced number was found equal to the one that {place} has kept from before", fix=_FIX)
+
+
+TOLERANCE = 1e-5
+"""A distance that is compared with less than this is a test whether two numbers are the same."""
+
+
+def found_zero(x: Any, tolerance: Any = 0.0) -> None:
+    """A traced number or array that is zero was compared with ``tolerance``: it may be how far one is from a kept one.
+
+    Raises:
+        LostGradientError: something traced is equal to a plain number that the program has kept from before.
+    """
+    if type(tolerance) not in _NUMBERS or not abs(tolerance) <= TOLERANCE or not x.tape.open:
+        return
+    kept = _subtracted(x)
+    if kept is None or type(kept) in TRACED:  # by an outer derivative
+        return
+    place = _place(running_frame(), kept)
+    if place is not None:
+        raise _found_again(place)
+
+
+_NUMBERS = (float, int, np.float64)
+
+
+def _subtracted(x: Any) -> Any:
+    """The plain number, or an array equal to the one, whose difference from something traced ``x`` is made of."""
+    for _ in range(8):
+        if type(x) is TracedFloat and x.parent is not None:
+            if x.parent2 is None and x.partial2 is not None:
+                return x.partial2 if x.partial2 != 0.0 else None
+            source = x.parent
+        else:
+            source = next((y for y in _operands(x) if type(y) in TRACED), None)
+        if type(source) is TracedFloat:
+            if source.value != 0.0:
+                return None
+        elif source is None:
+            return None
+        elif source.array.any():
+            return source.array if source.array.ndim and source.array.shape == np.shape(plain(x)) else None
+        x = source
+    return None
+
+
+def _operands(x: Any) -> list[Any]:
+    """What the latest operation was applied to that gave ``x``."""
+    for node in reversed(x.tape[-32:]):
+        results = getattr(node, "results", None) or [getattr(node, "result", None)]
+        if any(r is x or (type(r) is type(x) is TracedArray and r.memory is x.memory) for r in results):
+            return getattr(node, "operands", [])
+    return []
 
 
 def _varies(x: Any) -> bool:
@@ -97,16 +153,16 @@ def _place(frame: FrameType | None, kept: Any) -> str | None:
         frame.f_code.co_name.startswith("<") or is_engine_file(frame.f_code.co_filename)
     ):
         frame = frame.f_back  # out of a comprehension or a lambda
-    code, names = frame.f_code, _stored_in(frame.f_code)
+    code, stored = frame.f_code, _stored_in(frame.f_code)
     variables = frame.f_locals
     lasting = {*code.co_freevars, *code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]}
-    for name in sorted(names):
+    for name in sorted(stored.variables):
         for space, shown in ((variables, name in lasting), (frame.f_globals, name not in variables)):
             if shown and name in space and _holds(space[name], kept):
                 return repr(name)
     for name in (*variables, *code.co_names):
         owner = variables[name] if name in variables else frame.f_globals.get(name)
-        if found := _attribute_with(owner, kept, names):
+        if found := _attribute_with(owner, kept, stored.attributes):
             return f"{name}.{found}"
     return None
 
@@ -118,6 +174,8 @@ def _attribute_with(owner: Any, kept: Any, names: frozenset[str], depth: int = 1
         return None
     own, slots = getattr(owner, "__dict__", {}), _slots(kind)
     for name in names | _stored_by_methods(owner if isinstance(owner, type) else kind):
+        if any((id(owner), name) in tape.fresh for tape in OPEN):
+            continue  # by this run
         if (name in own or name in slots) and _holds(getattr(owner, name, None), kept):
             return name
     for name in (*own, *slots) if depth else ():
@@ -133,13 +191,15 @@ _CONTAINERS = (list, tuple, dict, deque)
 
 
 def _holds(x: Any, kept: Any, depth: int = 3) -> bool:
-    if x is kept:
+    if x is kept or (type(kept) is np.ndarray and type(x) is np.ndarray and np.array_equal(x, kept)):
         return True
     if not depth or not isinstance(x, _CONTAINERS):
         return False
     parts = (*x, *x.values()) if isinstance(x, dict) else x
     if id(kept) in map(id, parts):
         return True
+    if type(kept) is np.ndarray:
+        return any(_holds(part, kept, depth - 1) for part in parts)
     deeper = tuple(kind for kind in set(map(type, parts)) if issubclass(kind, _CONTAINERS))
     return bool(deeper) and any(_holds(part, kept, depth - 1) for part in parts if isinstance(part, deeper))
 
@@ -157,35 +217,49 @@ def _stored_by_methods(kind: type) -> frozenset[str]:
         for name, member in vars(cls).items():
             parts = (member, *(getattr(member, part, None) for part in ("fget", "fset", "func", "__func__")))
             if name not in ("__init__", "__new__", "__post_init__", "__setstate__"):
-                found.update(*(_stored_in(part.__code__) for part in parts if type(part) is FunctionType))
+                found.update(
+                    *(_stored_in(part.__code__).attributes for part in parts if type(part) is FunctionType)
+                )
     return frozenset(found)
 
 
 _CHANGING = frozenset("append appendleft extend insert setdefault update".split())
 
 
+@dataclass(frozen=True)
+class _Stored:
+    """The names of the attributes, and of the shared variables, that a function writes or changes containers in."""
+
+    attributes: frozenset[str]
+    variables: frozenset[str]
+
+
 @functools.lru_cache(maxsize=4096)
-def _stored_in(code: CodeType) -> frozenset[str]:
-    """The names of attributes, of shared variables and of containers that a function writes."""
+def _stored_in(code: CodeType) -> _Stored:
+    attributes: set[str] = set()
+    variables: set[str] = set()
     node = node_of(code)
-    return frozenset() if node is None else frozenset(_stores(node))
+    for target in () if node is None else _stores(node):
+        if isinstance(target, ast.Name):
+            variables.add(target.id)
+        elif isinstance(target, ast.Attribute):
+            attributes.add(target.attr)
+        elif isinstance(target, ast.Constant) and type(target.value) is str:  # of setattr
+            attributes.add(target.value)
+    return _Stored(frozenset(attributes), frozenset(variables))
 
 
-def _stores(function: ast.AST) -> Iterator[str]:
-    shared = {
-        name for n in ast.walk(function) if isinstance(n, ast.Global | ast.Nonlocal) for name in n.names
-    }
-    for n in ast.walk(function):
+def _stores(function: ast.AST) -> Iterator[ast.AST]:
+    """Shared variables and attributes that are written, and what a container that is written into stands in."""
+    nodes = list(ast.walk(function))
+    shared = {name for n in nodes if isinstance(n, ast.Global | ast.Nonlocal) for name in n.names}
+    for n in nodes:
         if isinstance(n, ast.Attribute | ast.Name | ast.Subscript) and isinstance(n.ctx, ast.Store):
-            if isinstance(n, ast.Name):
-                yield from {n.id} & shared
-            else:
-                yield from _name(n.value if isinstance(n, ast.Subscript) else n)
-        elif isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute) and n.func.attr in _CHANGING:
-            yield from _name(n.func.value)
-        elif isinstance(n, ast.Call) and _name(n.func) in (["setattr"], ["__setattr__"]):
-            yield from (a.value for a in n.args if isinstance(a, ast.Constant) and type(a.value) is str)
-
-
-def _name(n: ast.AST) -> list[str]:
-    return [n.attr] if isinstance(n, ast.Attribute) else [n.id] if isinstance(n, ast.Name) else []
+            if not isinstance(n, ast.Name) or n.id in shared:
+                yield n.value if isinstance(n, ast.Subscript) else n
+        elif isinstance(n, ast.Call):
+            called = getattr(n.func, "attr", getattr(n.func, "id", None))
+            if called in _CHANGING and isinstance(n.func, ast.Attribute):
+                yield n.func.value
+            elif called in ("setattr", "__setattr__"):
+                yield from n.args

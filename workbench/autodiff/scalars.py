@@ -28,7 +28,8 @@ class TracedFloat:
     Made by ``recorded``: a class without ``__init__`` is called a fifth faster, which shows in every operation.
     ``value`` is a float, a NumPy float, or, inside a derivative of a derivative, a traced number of an outer tape.
     ``parent`` and ``parent2`` are the operands on the same tape (None for a leaf), ``partial`` and ``partial2`` the
-    derivatives by them. ``bar`` is the cotangent while the tape is swept back.
+    derivatives by them; of a difference from a plain number ``partial2`` is that number. ``bar`` is the cotangent
+    while the tape is swept back.
     """
 
     __slots__ = ("bar", "parent", "parent2", "partial", "partial2", "tape", "value")
@@ -41,9 +42,6 @@ class TracedFloat:
 
     def __hash__(self) -> int:
         return hash(self.value)
-
-    def __bool__(self) -> bool:
-        return bool(self.value)
 
     def __copy__(self) -> TracedFloat:
         return self

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from types import FunctionType, MethodType
 from typing import Any
 
+import numpy as np
+
 from workbench.autodiff.arrays import current
 from workbench.autodiff.location import is_engine_file
 from workbench.autodiff.scalars import TRACED
@@ -20,6 +22,7 @@ from workbench.autodiff.tape import OPEN, Tape
 # type -> what becomes of such a value
 SETTLED: dict[type, Callable] = dict.fromkeys(TRACED, current)
 _CONTAINERS = frozenset({list, tuple, dict, deque, set})
+_VARYING = frozenset({float, np.float64, np.ndarray})
 
 
 def note(container: Any, value: Any, name: str | None = None) -> None:
@@ -28,6 +31,8 @@ def note(container: Any, value: Any, name: str | None = None) -> None:
         tape = stack[-1]
         if type(value) in _CONTAINERS or type(value) in SETTLED:
             tape.touched[id(container), name] = container
+        elif name is not None and type(value) in _VARYING:
+            tape.fresh.add((id(container), name))
         if tape.changed is not None:
             tape.changed[id(container)] = container
 

@@ -42,6 +42,7 @@ class Tape(list):
         memories: the blocks of array memory this tape knows, by the id of the array that owns the block.
         writes: the entries that changed an array, in program order.
         caches: what functions behind ``functools.lru_cache`` returned, while the program is running.
+        fresh: attributes that the program gave a plain number or array, by the id of the object and the name.
         kept: copies of arrays that code which is not followed may write into (see ``unseen``), by the id of the owner.
         keeps: whether every array that the tape comes to know is one of these.
         equals: traced numbers that the program took for one another, and where (see ``equals``).
@@ -58,6 +59,7 @@ class Tape(list):
         "changed",
         "drawn",
         "equals",
+        "fresh",
         "keeps",
         "kept",
         "level",
@@ -83,6 +85,7 @@ class Tape(list):
         self.kept: dict[int, Any] | None = None
         self.keeps = False
         self.equals: list[tuple] = []
+        self.fresh: set[tuple[int, str]] = set()
         self.refusal: RefusedError | None = None
         self.lock = threading.RLock()
         self.traces_all = False
@@ -211,6 +214,7 @@ def recording() -> Iterator[Tape]:
             OPEN.stack.remove(tape)
             tape.open = False
             tape.caches.clear()
+            tape.fresh.clear()
         if tape.refusal:
             raise tape.refusal
 
