@@ -168,7 +168,6 @@ def test_smoothing_holds_the_misfit():
         lambda y: ip.UnivariateSpline(X, y, s=y[0] ** 2)(AT).sum(),
         lambda y: ip.make_smoothing_spline(X, y)(AT).sum(),
         lambda y: ip.RectBivariateSpline(X, X, np.outer(y, y), s=0.1)(AT, AT).sum(),
-        lambda y: ip.griddata(PAIRS, HEIGHTS * y[1], INSIDE, method="cubic").sum(),
         lambda y: ip.SmoothBivariateSpline(*MANY.T, BUMPS * y[1], s=1.0, kx=1, ky=1).ev(1, 1),
     ],
 )

@@ -101,7 +101,7 @@ def _sproot(value, t, c, mest=10):
 # ------------------------------------------------------------------------------------ curves: fits
 
 
-def _knots(t: np.ndarray, x: Any) -> Any:
+def knots_at_data(t: np.ndarray, x: Any) -> Any:
     """Knots that a fit has put at points of the data, or between two of them, as parts of these."""
     points = plain(x)
     if not contains_traced(x):
@@ -114,7 +114,8 @@ def _knots(t: np.ndarray, x: Any) -> Any:
     return with_value(found, t)
 
 
-def _fit(x, y, w, t, k, c, where):
+def fit_to_data(x: Any, y: Any, w: Any, t: Any, k: int, c: np.ndarray, where: str) -> Any:
+    """The coefficients ``c`` of a fit to data, as functions of these and of the knots."""
     count = len(plain(t)) - k - 1
     weights = np.ones(np.shape(plain(x))) if w is None else w
     found = fitted(x, y, weights, t, k, plain(c)[:count], where=where)
@@ -128,8 +129,8 @@ def _refitted(value: tuple, x: Any, y: Any, w: Any, given: Any, chosen: bool) ->
     _, _, weights, xb, xe, k, _, n, t, c, _, *rest = value
     if contains_traced([xb, xe]):
         raise no_rule(ip.UnivariateSpline, "the ends of its interval")
-    knots = _knots(t[:n], x) if chosen else given
-    c = _fit(x, y, w, knots, k, c[: n - k - 1], "UnivariateSpline")
+    knots = knots_at_data(t[:n], x) if chosen else given
+    c = fit_to_data(x, y, w, knots, k, c[: n - k - 1], "UnivariateSpline")
     knots = resolve(np.concatenate)([knots, t[n:]])
     pad = np.zeros(len(t) - n + k + 1)
     fitted_all = resolve(np.concatenate)([c, pad])
@@ -167,11 +168,11 @@ def _splrep(x: Any, y: Any, w: Any = None, xb: Any = None, xe: Any = None, k: in
     x, y, w, t = settled(x), settled(y), settled(w), settled(t)
     knots, c, k = ip.splrep(plain(x), plain(y), plain(w), xb, xe, k, task, s, plain(t), 0, 0, quiet)
     if t is None:
-        traced = _knots(knots, x)
+        traced = knots_at_data(knots, x)
     else:
-        ends = [_knots(part, x) for part in (knots[: k + 1], knots[-k - 1 :])]
+        ends = [knots_at_data(part, x) for part in (knots[: k + 1], knots[-k - 1 :])]
         traced = resolve(np.concatenate)([ends[0], np.asarray(t) if isinstance(t, list) else t, ends[1]])
-    return traced, _fit(x, y, w, traced, k, c, "splrep"), k
+    return traced, fit_to_data(x, y, w, traced, k, c, "splrep"), k
 
 
 DOORS[ip.splrep] = DOORS[_fitpack_py.splrep] = _splrep
@@ -195,8 +196,8 @@ def _splprep(x: Any, w: Any = None, u: Any = None, ub: Any = None, ue: Any = Non
         steps = np.sqrt(np.sum((rows[:, 1:] - rows[:, :-1]) ** 2, axis=0))
         lengths = resolve(np.concatenate)([np.zeros(1), np.cumsum(steps)])
         u = with_value(lengths / lengths[-1], at)
-    traced = _knots(knots, u)
-    found = _fit(u, np.transpose(rows), w, traced, k, np.transpose(np.array(c)), "splprep")
+    traced = knots_at_data(knots, u)
+    found = fit_to_data(u, np.transpose(rows), w, traced, k, np.transpose(np.array(c)), "splprep")
     return [traced, [found[:, j] for j in range(len(c))], k], u
 
 
@@ -265,7 +266,7 @@ def _regrid(value, x, y, z, xb=None, xe=None, yb=None, ye=None, kx=3, ky=3, s=0.
         raise no_rule(ip.RectBivariateSpline, "s > 0, and a bbox that varies")
     nx, tx, ny, ty, c, misfit, report = value
     rows, columns = len(plain(x)), len(plain(y))
-    knots = _knots(tx[:nx], x), _knots(ty[:ny], y)
+    knots = knots_at_data(tx[:nx], x), knots_at_data(ty[:ny], y)
     table = np.reshape(z, (rows, columns))
     half = fitted(
         x, table, np.ones(rows), knots[0], kx, np.empty((rows, columns)), where="RectBivariateSpline"

@@ -18,6 +18,7 @@ from workbench.autodiff.calls import REWRITTEN_DOORS, resolve
 from workbench.autodiff.registry import DOORS, Rule, add_rule, door
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.telling import contains_traced, plain
+from workbench.rules.implicit import solved
 from workbench.rules.splines import evaluate
 from workbench.rules.stand_ins import must_agree, no_rule, refuses, settled, with_value
 
@@ -30,8 +31,6 @@ def _ppoly_evaluate(self: Any, x: Any, nu: int, extrapolate: Any, out: Any) -> N
     if not contains_traced([coefficients, breaks, x]):
         self._evaluate(x, nu, extrapolate, out)
         return
-    if type(self)._evaluate is not ip.PPoly._evaluate:
-        raise no_rule(type(self), "evaluation in the Bernstein basis")
     edges, points = plain(breaks), plain(x)
     if edges[0] > edges[-1]:
         raise no_rule(ip.PPoly, "breakpoints in falling order")
@@ -99,7 +98,55 @@ def _integrate(self: Any, a: Any, b: Any, extrapolate: Any = None) -> Any:
 _original_integrate = ip.PPoly.integrate
 DOORS[ip.PPoly.antiderivative] = _antiderivative
 DOORS[ip.PPoly.integrate] = _integrate
-refuses(ip.BPoly._evaluate, ip.NdPPoly.__call__, why="use a piecewise polynomial in the power basis, PPoly")
+refuses(ip.NdPPoly.__call__, why="use RegularGridInterpolator, or a product of PPoly")
+
+
+def _solve(self: Any, y: Any = 0.0, discontinuity: bool = True, extrapolate: Any = None) -> Any:
+    """Where a piecewise polynomial is ``y``."""
+    coefficients, breaks, y = settled(self._c), settled(self._x), settled(y)
+    plainly = ip.PPoly(plain(coefficients), plain(breaks), self.extrapolate, self.axis)
+    zeros = plainly.solve(plain(y), discontinuity, extrapolate)
+    if not contains_traced([coefficients, breaks, y]):
+        return zeros
+    if np.ndim(plain(coefficients)) > 2 or np.isnan(zeros).any():
+        raise no_rule(ip.PPoly.solve, "several columns, and pieces that are constant")
+    if np.isin(zeros, plain(breaks)).any():
+        raise no_rule(
+            ip.PPoly.solve, "zeros at breakpoints; pass discontinuity=False, or move the breakpoints"
+        )
+    piecewise = resolve(ip.PPoly.construct_fast)(coefficients, breaks, True)
+    return solved(lambda z: resolve(piecewise)(z) - y, zeros, where="PPoly.solve")
+
+
+DOORS[ip.PPoly.solve] = _solve
+
+
+def _bernstein_evaluate(self: Any, x: Any, nu: int, extrapolate: Any, out: Any) -> None:
+    """Σ_a c[a] C(k, a) s^a (1 − s)^(k − a) with s from 0 to 1 on each piece; its derivatives by differences of c."""
+    coefficients, breaks, x = settled(self._c), settled(self._x), settled(x)
+    if not contains_traced([coefficients, breaks, x]):
+        self._evaluate(x, nu, extrapolate, out)
+        return
+    edges, points = plain(breaks), plain(x)
+    own = np.empty(np.shape(plain(out)), plain(out).dtype)
+    plainly = ip.BPoly.construct_fast(np.ascontiguousarray(plain(coefficients)), edges)
+    plainly._evaluate(points, nu, bool(extrapolate), own)
+    piece = np.clip(np.searchsorted(edges, points, side="right") - 1, 0, len(edges) - 2)
+    rows = resolve(np.reshape)(coefficients, (len(plain(coefficients)), len(edges) - 1, -1))[:, piece]
+    width = resolve(np.reshape)(breaks[piece + 1] - breaks[piece], (-1, 1))
+    share = resolve(np.reshape)(x - breaks[piece], (-1, 1)) / width
+    for _ in range(nu):
+        rows = (rows[1:] - rows[:-1]) * (len(plain(rows)) - 1) / width if len(plain(rows)) > 1 else 0.0 * rows
+    degree = len(plain(rows)) - 1
+    total: Any = 0.0
+    for a in range(degree + 1):
+        total = total + math.comb(degree, a) * share**a * (1.0 - share) ** (degree - a) * rows[a]
+    total = resolve(np.where)(np.isfinite(own), total, np.nan)
+    must_agree(ip.BPoly, total, own)
+    REWRITTEN_DOORS["set_item"](with_value(total, own), out, ...)
+
+
+DOORS[ip.BPoly._evaluate] = _bernstein_evaluate
 
 
 # ------------------------------------------------------------------------------------ B-splines
@@ -154,31 +201,6 @@ def _with_knots(knots: Any, coefficients: Any, degree: int, x: Any, nu: int, ext
 
 
 DOORS[_evaluate_spline] = _with_knots
-
-
-def _linear_in(data: Any, function: Callable) -> Any:
-    """The coefficients ``function(y)``, linear in y, by the columns of its matrix."""
-    return resolve(np.tensordot)(function(np.eye(np.shape(plain(data))[0])), data, axes=1)
-
-
-def _make_interp_spline(
-    x: Any, y: Any, k: int = 3, t: Any = None, bc_type: Any = None, axis: int = 0, check_finite: bool = True
-) -> Any:
-    """``make_interp_spline``: the coefficients are linear in the data."""
-    y = settled(y)
-    made = ip.make_interp_spline(plain(settled(x)), plain(y), k, plain(t), bc_type, axis, check_finite)
-    if not contains_traced([x, y, t]):
-        return made
-    if contains_traced([x, t]) or not (bc_type is None or isinstance(bc_type, str)):
-        raise no_rule(ip.make_interp_spline, "the points, the knots and boundary values")
-    y = resolve(np.moveaxis)(y, axis, 0)
-    matrix = lambda e: ip.make_interp_spline(plain(x), e, k, plain(t), bc_type, 0, check_finite).c  # noqa: E731
-    return resolve(ip.BSpline.construct_fast)(
-        made.t, with_value(_linear_in(y, matrix), made.c), k, axis=made.axis
-    )
-
-
-DOORS[ip.make_interp_spline] = _make_interp_spline
 
 
 # ------------------------------------------------------------------------------------ one polynomial
@@ -265,9 +287,9 @@ def _evaluate_linear_2d(values: Any, indices: Any, distances: Any, grid: Any, ou
 
 DOORS[_rgi.evaluate_linear_2d] = _evaluate_linear_2d
 
-refuses(
-    ip.insert, ip.make_splrep, ip.make_splprep,
-    why="use CubicSpline, make_interp_spline, splrep, splprep, LinearNDInterpolator or RBFInterpolator",
-)  # fmt: skip
-
-from workbench.rules import scipy_fitpack, scipy_scattered  # noqa: E402, F401  the rest of the package
+from workbench.rules import (  # noqa: E402, F401  the rest of the package
+    scipy_clough_tocher,
+    scipy_fitpack,
+    scipy_scattered,
+    scipy_spline_making,
+)

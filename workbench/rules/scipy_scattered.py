@@ -13,10 +13,10 @@ import scipy.interpolate as ip
 from scipy.interpolate import _ndbspline, _rbfinterp_np, _rgi
 
 from workbench.autodiff.calls import resolve
-from workbench.autodiff.registry import DOORS, INSTANCE_DOORS
+from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, door
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.splines import collocation, derivative, local_basis
-from workbench.rules.stand_ins import must_agree, no_rule, refuses, settled, stands_in, with_value
+from workbench.rules.stand_ins import must_agree, no_rule, settled, stands_in, with_value
 
 # ------------------------------------------------------------------------------------ radial functions
 
@@ -55,19 +55,31 @@ def _monomials(x: Any, powers: np.ndarray) -> Any:
     return resolve(np.stack)(columns, axis=-1) if columns else np.zeros((np.shape(plain(x))[0], 0))
 
 
-@stands_in(_rbfinterp_np._build_and_solve_system)
-def _build_and_solve(y, d, smoothing, kernel, epsilon, powers, xp):
+_build_and_solve = _rbfinterp_np._build_and_solve_system
+
+
+@door(_build_and_solve)
+def _solved_system(y: Any, d: Any, smoothing: Any, kernel: str, epsilon: Any, powers: Any, xp: Any) -> tuple:
     """[K + σ, P; Pᵀ, 0] c = [d; 0]. The shift and the scale of the monomials cancel out and are held."""
-    low, high = np.min(plain(y), axis=0), np.max(plain(y), axis=0)
-    shift, scale = (high + low) / 2, (high - low) / 2
-    scale = np.where(scale == 0, 1.0, scale)
+    args = [settled(v) for v in (y, d, smoothing, epsilon)]
+    plain_y, plain_d, plain_smoothing, plain_epsilon = map(plain, args)
+    shift, scale, own = _build_and_solve(plain_y, plain_d, plain_smoothing, kernel, plain_epsilon, powers, xp)
+    if not contains_traced(args):
+        return shift, scale, own
+    y, d, smoothing, epsilon = args
     count, join = len(powers), resolve(np.concatenate)
     square = _KERNELS[kernel](epsilon * _distances(y, y)) + resolve(np.diag)(smoothing)
     polynomials = _monomials((y - shift) / scale, powers)
     below = join([np.transpose(polynomials), np.zeros((count, count))], axis=1)
     matrix = join([join([square, polynomials], axis=1), below], axis=0)
-    rest = np.zeros((count, np.shape(plain(d))[1]))
-    return shift, scale, np.linalg.solve(matrix, join([d, rest], axis=0))
+    right = join([d, np.zeros((count, np.shape(plain(d))[1]))], axis=0)
+    found = np.linalg.solve(matrix, right)
+    must_agree(_build_and_solve, np.matmul(plain(matrix), own), plain(right))
+    if contains_traced(matrix) and not np.allclose(plain(found), own, 1e-8, 1e-8 * np.max(np.abs(own))):
+        raise no_rule(
+            ip.RBFInterpolator, "points and parameters of a nearly singular system; enlarge epsilon"
+        )
+    return shift, scale, with_value(found, own)
 
 
 @stands_in(_rbfinterp_np.compute_interpolation)
@@ -148,11 +160,6 @@ def _nearest(self: Any, *args: Any, **options: Any) -> Any:
 
 _original_nearest = ip.NearestNDInterpolator.__call__
 DOORS[ip.NearestNDInterpolator], DOORS[_original_nearest] = _make_nearest, _nearest
-refuses(
-    ip.CloughTocher2DInterpolator,
-    why="use LinearNDInterpolator or RBFInterpolator, which have rules",
-)
-
 # ------------------------------------------------------------------------------------ splines
 
 

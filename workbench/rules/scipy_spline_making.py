@@ -1,0 +1,119 @@
+"""``scipy.interpolate``: B-splines made of data, through the points or near to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.interpolate as ip
+
+from workbench.autodiff.calls import resolve
+from workbench.autodiff.registry import DOORS, door
+from workbench.autodiff.telling import contains_traced, plain
+from workbench.rules.scipy_fitpack import fit_to_data, knots_at_data
+from workbench.rules.splines import collocation
+from workbench.rules.stand_ins import must_agree, no_rule, settled, with_value
+
+
+@door(ip.make_interp_spline)
+def _make_interp_spline(
+    x: Any, y: Any, k: int = 3, t: Any = None, bc_type: Any = None, axis: int = 0, check_finite: bool = True
+) -> Any:
+    """``make_interp_spline``: the coefficients are linear in the data."""
+    x, y, t = settled(x), settled(y), settled(t)
+    made = ip.make_interp_spline(plain(x), plain(y), k, plain(t), bc_type, axis, check_finite)
+    if not contains_traced([x, y, t]):
+        return made
+    y = resolve(np.moveaxis)(resolve(np.asarray)(y), axis, 0)
+    if contains_traced([x, t]):
+        if bc_type not in (None, "not-a-knot") or k < 1:
+            raise no_rule(
+                ip.make_interp_spline, "points that vary with boundary conditions; CubicSpline has one"
+            )
+        knots = _through(x, k) if t is None else t
+        matrix = collocation(knots, k, x)
+        c = np.linalg.solve(matrix, np.reshape(y, (len(plain(x)), -1)))
+        c = np.reshape(c, np.shape(plain(y)))
+        must_agree(ip.make_interp_spline, c, made.c)
+    else:
+        knots, unit = made.t, np.eye(len(plain(y)))
+        ends = _without_values(bc_type, len(unit))
+        matrix = ip.make_interp_spline(plain(x), unit, k, plain(t), ends, 0, check_finite).c
+        c = resolve(np.tensordot)(matrix, y, axes=1)
+    return resolve(ip.BSpline.construct_fast)(knots, with_value(c, made.c), k, axis=made.axis)
+
+
+def _through(x: Any, k: int) -> Any:
+    """The knots of a spline through points: some of these, or for even k points in the middle between them."""
+    inner = x if k % 2 else 0.5 * (x[1:] + x[:-1])
+    cut = (k + 1) // 2 if k % 2 else k // 2
+    return resolve(np.concatenate)(
+        [*[x[:1]] * (k + 1), inner[cut : len(plain(inner)) - cut], *[x[-1:]] * (k + 1)]
+    )
+
+
+def _without_values(bc_type: Any, columns: int) -> Any:
+    """The same boundary conditions with zeros for so many columns of data."""
+    if bc_type is None or isinstance(bc_type, str):
+        return bc_type
+    zero = [
+        end if end is None or isinstance(end, str) else [(order, np.zeros(columns)) for order, _ in end]
+        for end in bc_type
+    ]
+    return tuple(zero)
+
+
+@door(ip.make_splrep)
+def _make_splrep(
+    x: Any, y: Any, *, w: Any = None, k: int = 3, s: Any = 0, t: Any = None, **options: Any
+) -> Any:
+    """``make_splrep``: through the data, or of the smallest jumps within ``s``, or of least squares on given knots."""
+    x, y, w, t = settled(x), settled(y), settled(w), settled(t)
+    made = ip.make_splrep(plain(x), plain(y), w=plain(w), k=k, s=plain(s), t=plain(t), **options)
+    if not contains_traced([x, y, w, t, s, options]):
+        return made
+    if contains_traced([s, t, options]) or options.get("bc_type") == "periodic":
+        raise no_rule(ip.make_splrep, "s, t and ends that vary, and periodic splines")
+    knots = knots_at_data(made.t, x)
+    c = fit_to_data(x, y, w, knots, k, made.c, "make_splrep")
+    return resolve(ip.BSpline.construct_fast)(knots, c, k)
+
+
+@door(ip.make_splprep)
+def _make_splprep(
+    x: Any, *, w: Any = None, u: Any = None, k: int = 3, s: Any = 0, t: Any = None, **options: Any
+) -> Any:
+    """``make_splprep``: the parameter of a curve is the length of the chords, unless it is given."""
+    rows = resolve(np.array)(list(x)) if isinstance(x, list | tuple) else settled(x)
+    w, u = settled(w), settled(u)
+    made, at = ip.make_splprep(plain(rows), w=plain(w), u=plain(u), k=k, s=plain(s), t=plain(t), **options)
+    if not contains_traced([rows, w, u, s, t, options]):
+        return made, at
+    if contains_traced([s, t, options]) or options.get("bc_type") == "periodic":
+        raise no_rule(ip.make_splprep, "s, t and ends that vary, and periodic splines")
+    if u is None:
+        steps = np.sqrt(np.sum((rows[:, 1:] - rows[:, :-1]) ** 2, axis=0))
+        lengths = resolve(np.concatenate)([np.zeros(1), np.cumsum(steps)])
+        u = with_value(lengths / lengths[-1], at)
+    knots = knots_at_data(made.t, u)
+    c = fit_to_data(u, np.transpose(rows), w, knots, k, made.c, "make_splprep")
+    return resolve(ip.BSpline.construct_fast)(knots, c, k, axis=made.axis), u
+
+
+@door(ip.insert)
+def _insert(x: Any, tck: Any, m: int = 1, per: int = 0) -> Any:
+    """``insert``: the same spline with one more knot."""
+    if not contains_traced([x, tck if isinstance(tck, tuple | list) else [tck.t, tck.c]]):
+        return ip.insert(x, tck, m, per)
+    if per or not isinstance(tck, tuple | list):
+        raise no_rule(ip.insert, "periodic splines and objects; use the spline's method insert_knot")
+    t, c, k = tck
+    count = len(plain(t)) - k - 1
+    refined = resolve(ip.BSpline.construct_fast)(t, c[:count], k)
+    for _ in range(m):
+        refined = resolve(refined.insert_knot)(x)
+    pad = np.zeros(len(plain(c)) - count)
+    return settled(refined._t), resolve(np.concatenate)([settled(refined._c), pad]), k
+
+
+DOORS[ip._fitpack_py.insert] = _insert
