@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from workbench import check_rule, gradient, hessian, rule
+from workbench import check_rule, gradient, hessian, non_differentiable, rule
 from workbench.autodiff import own_rules
 from workbench.autodiff.registry import DOORS, OWN, RULES
-from workbench.errors import MissingRuleError, RuleError
+from workbench.errors import LostGradientError, MissingRuleError, RuleError
 
 
 @pytest.fixture
@@ -116,3 +116,118 @@ def test_what_rules_refuse():
     with pytest.raises(MissingRuleError, match="inside of its keyword arguments") as caught:
         gradient(lambda x: Vector.norm(Vector(x, x), other={"a": x}))(1.0)
     assert "test_own_rules.py" in caught.value.where
+
+
+@pytest.mark.usefixtures("forgetting")
+def test_cotangents_in_dicts_find_their_places_by_key():
+    def energy(d):
+        return d["a"] * d["b"] ** 2
+
+    rule(energy)(
+        lambda d: (energy(d), lambda bar: ({"b": 2 * bar * d["a"] * d["b"], "a": bar * d["b"] ** 2},))
+    )
+    check_rule(energy, {"a": 2.0, "b": 3.0})
+    assert gradient(energy)({"a": 2.0, "b": 3.0}) == {"a": 9.0, "b": 12.0}
+
+
+@pytest.mark.usefixtures("forgetting")
+def test_values_in_dicts_vary():
+    def parts(x, p):
+        return {"a": [x * p["k"], (x, None)], "name": "parts"}
+
+    @rule(parts)
+    def parts_rule(x, p):
+        return parts(x, p), lambda bar: (p["k"] * bar["a"][0] + bar["a"][1][0], {"k": x * bar["a"][0]})
+
+    def program(x, k):
+        found = parts(x, {"k": k})
+        return found["a"][0] * found["a"][1][0]
+
+    assert gradient(program, (0, 1))(2.0, 3.0) == (12.0, 4.0)
+    assert gradient(lambda x: parts(x, {"k": 3.0})["a"][0] ** 2)(2.0) == 36.0
+
+
+@pytest.mark.usefixtures("forgetting")
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda x: x * x, "must return the value and its pullback"),
+        (lambda x: (x * x, lambda bar: ("text",)), r"got a str, expected an array of shape \(3,\)"),
+        (lambda x: (x * x, lambda bar: (np.ones(2),)), r"got an array of shape \(2,\), expected an array of"),
+    ],
+)
+def test_rules_that_return_something_else(wrong, message):
+    def square(x):
+        return x * x
+
+    rule(square)(wrong)
+    for found in (
+        lambda: gradient(lambda x: square(x).sum())(np.ones(3)),
+        lambda: check_rule(square, np.ones(3)),
+    ):
+        with pytest.raises(RuleError, match=message):
+            found()
+
+
+def test_what_is_no_function_has_no_rule():
+    with pytest.raises(RuleError, match="for a function or a method"):
+        rule(3.0)
+    with pytest.raises(RuleError, match="are not types"):
+        rule(math.hypot, types=float)
+
+
+@pytest.mark.usefixtures("forgetting")
+def test_names_that_have_no_position():
+    def scale(x, *, k):
+        return x * k
+
+    rule(scale)(lambda x, *, k: (x * k, lambda bar: (bar * k,)))
+    with pytest.raises(MissingRuleError, match="no rule for its argument 'k'"):
+        gradient(lambda x: scale(x, k=x))(3.0)
+
+
+@pytest.mark.usefixtures("forgetting")
+def test_constants_whatever_varies_in_the_arguments():
+    class Lens:
+        def __init__(self, k):
+            self.k = k
+
+        @non_differentiable
+        def focus(self, x):
+            return self.k * x
+
+    assert gradient(lambda x: Lens(x).focus(x) * x)(3.0) == 9.0
+    seen = []
+    log = non_differentiable(lambda where, x: where.append(x))
+
+    def logged(x):
+        log(seen, x)
+        return x * x
+
+    assert gradient(logged)(3.0) == 6.0
+    assert seen == [3.0]
+    clear = non_differentiable(lambda v: v.fill(0.0))
+
+    def cleared(x):
+        y = x * 1.0
+        clear(y)
+        return (y * y).sum()
+
+    with pytest.raises(LostGradientError, match="changes an argument that varies"):
+        gradient(cleared)(np.ones(2))
+
+
+@pytest.mark.usefixtures("forgetting")
+def test_functions_made_inside_of_a_program():
+    def program(x):
+        @non_differentiable
+        def twice(y):
+            return x * y
+
+        def square(y):
+            return y * y
+
+        rule(square)(lambda y: (y * y, lambda bar: (100.0 * bar,)))
+        return twice(2.0) * x + square(x)
+
+    assert gradient(program)(3.0) == 106.0

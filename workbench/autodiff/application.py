@@ -146,7 +146,10 @@ def positional(primitive: Callable, args: list[Any], kwargs: dict) -> tuple[list
     if not any(type(value) in TRACED for value in kwargs.values()):
         return args, kwargs
     try:
-        names = list(inspect.signature(primitive).parameters)
+        parameters = inspect.signature(primitive).parameters.values()
+        names = [
+            p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD or p.kind is p.POSITIONAL_ONLY
+        ]
     except (TypeError, ValueError):
         names = []
     while len(args) < len(names) and names[len(args)] in kwargs:

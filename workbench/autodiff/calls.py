@@ -241,6 +241,10 @@ def forget(f: Any) -> None:
     """Look for a rule of ``f`` again: one has been registered."""
     if type(f) is FunctionType:
         _functions.pop(f, None)
+        if (
+            id(f.__code__) in _rewritten_ids
+        ):  # it was made inside of a program; code like this is called as it is
+            f.__code__ = f.__code__.replace()
 
 
 def rewritten_code(f: FunctionType) -> CodeType | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -112,17 +113,21 @@ def described(value: Any) -> str:
     return f"{value!r:.60} of type {type(value).__name__}"
 
 
-def fitted(value: Any, given: Any, what: str = "cotangent", where: str = "y_bar") -> list[Any]:
+def fitted(
+    value: Any, given: Any, what: str = "cotangent", where: str = "y_bar", *, part: Callable | None = None
+) -> list[Any]:
     """The parts of a cotangent or tangent, one for each leaf of ``value`` and in their order.
 
     They are found by place: dicts by their keys, objects by the names of their fields. None stands for zero, and
-    what belongs to something that cannot vary is not looked at.
+    what belongs to something that cannot vary is not looked at. ``part`` checks one of them, and makes it what it
+    should be: by default a number or an array of the same shape.
 
     Raises:
         NotScalarError: ``given`` has another structure, another shape, or is complex where ``value`` is real.
     """
+    part = part or _part
     if is_leaf(value):
-        return [_part(value, given, what, where)]
+        return [part(value, given, what, where)]
     numbers = itertools.count()
     places = map_leaves(lambda leaf: _Place(next(numbers), leaf), value, other=lambda _: None)
     found: list[Any] = [None] * next(numbers)
@@ -130,28 +135,28 @@ def fitted(value: Any, given: Any, what: str = "cotangent", where: str = "y_bar"
 
     def walk(place: Any, bar: Any, where: str) -> None:
         if type(place) is _Place:
-            part, before = _part(place.leaf, bar, what, where), found[place.number]
-            found[place.number] = part if before is None else before + part
+            new, before = part(place.leaf, bar, what, where), found[place.number]
+            found[place.number] = new if before is None else before + new
             return
         if bar is None or place is None or (id(place), id(bar)) in met:
             return
         met.add((id(place), id(bar)))
         if isinstance(place, list | tuple | deque):
             if not isinstance(bar, list | tuple | deque) or len(bar) != len(place):
-                raise _misfit(what, where, bar, f"a {type(place).__name__} of {len(place)}")
+                raise misfit(what, where, bar, f"a {type(place).__name__} of {len(place)}")
             for k, (one, other) in enumerate(zip(place, bar, strict=True)):
                 walk(one, other, f"{where}[{k}]")
         elif isinstance(place, dict):
             if not isinstance(bar, dict) or set(bar) != set(place):
                 keys = f", with the keys {list(bar)!r:.80}" if isinstance(bar, dict) else ""
-                raise _misfit(what, where, bar, f"a dict with the keys {list(place)!r:.80}", keys)
+                raise misfit(what, where, bar, f"a dict with the keys {list(place)!r:.80}", keys)
             for key, one in dict.items(place):
                 walk(one, bar[key], f"{where}[{key!r}]")
         else:
             for name in field_names(place):
                 if leaves(one := getattr(place, name)):
                     if not hasattr(bar, name):
-                        raise _misfit(what, where, bar, f"a {type(place).__name__} with the field {name!r}")
+                        raise misfit(what, where, bar, f"a {type(place).__name__} with the field {name!r}")
                     walk(one, getattr(bar, name), f"{where}.{name}")
 
     walk(places, given, where)
@@ -167,18 +172,19 @@ def _part(leaf: Any, bar: Any, what: str, where: str) -> Any:
     elif isinstance(bar, np.ndarray) and bar.dtype.kind in "iub":
         bar = bar.astype(float)
     if not is_leaf(bar) or np.shape(bar) != np.shape(leaf):
-        raise _misfit(what, where, bar, _in_words(leaf))
+        raise misfit(what, where, bar, in_words(leaf))
     if _is_complex(bar) and not _is_complex(leaf):
-        raise _misfit(
-            what, where, bar, f"{_in_words(leaf)} of real numbers" if np.ndim(leaf) else "a real number"
+        raise misfit(
+            what, where, bar, f"{in_words(leaf)} of real numbers" if np.ndim(leaf) else "a real number"
         )
     return bar
 
 
-def _misfit(what: str, where: str, bar: Any, expected: str, more: str = "") -> NotScalarError:
+def misfit(what: str, where: str, bar: Any, expected: str, more: str = "") -> NotScalarError:
+    """The error that a cotangent or tangent is another one than expected."""
     return NotScalarError(
         f"the {what} does not fit the {'result' if what == 'cotangent' else 'argument'}",
-        found=f"got {_in_words(bar)}{more}, expected {expected}",
+        found=f"got {in_words(bar)}{more}, expected {expected}",
         where=where,
         fix="give it the structure, the keys and the shapes of what it belongs to; None stands for zero",
     )
@@ -188,7 +194,8 @@ def _is_complex(x: Any) -> bool:
     return type(x) is not TracedFloat and np.iscomplexobj(getattr(x, "array", x))
 
 
-def _in_words(x: Any) -> str:
+def in_words(x: Any) -> str:
+    """The kind and the shape of a number, an array or a container."""
     if isinstance(x, np.ndarray) or type(x) in TRACED:
         kind = " of complex numbers" if _is_complex(x) else ""
         return f"an array of shape {np.shape(x)}{kind}" if np.ndim(x) else "a number"

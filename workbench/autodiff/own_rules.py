@@ -11,12 +11,15 @@ import numpy as np
 from workbench.autodiff.application import apply_rule, positional
 from workbench.autodiff.arrays import beneath, current
 from workbench.autodiff.calls import forget, resolve
+from workbench.autodiff.derivatives import stop_gradient
+from workbench.autodiff.given import described, fitted, in_words
 from workbench.autodiff.location import name_of, user_line
 from workbench.autodiff.operations import record
 from workbench.autodiff.registry import DOORS, OWN, RULES, Rule
 from workbench.autodiff.scalars import TRACED, innermost
-from workbench.autodiff.structure import leaves, map_leaves
-from workbench.errors import MissingRuleError, RuleError
+from workbench.autodiff.structure import is_leaf, leaves, map_leaves
+from workbench.autodiff.telling import plain
+from workbench.errors import LostGradientError, MissingRuleError, NotScalarError, RuleError
 
 # primitive -> its rules for certain types, the latest first; the rule for all types stands in RULES
 _OF_TYPES: dict[Any, list[tuple[tuple, Rule]]] = {}
@@ -50,7 +53,14 @@ def rule(primitive: Callable, *, types: tuple[Any, ...] | None = None) -> Callab
 
     Check it with ``workbench.checks.check_rule(softplus, 0.3)``.
     """
-    if types is not None and not all(map(_is_type, types)):
+    if not callable(primitive):
+        raise RuleError(
+            "a rule is for a function or a method",
+            found=f"got {primitive!r:.60} of type {type(primitive).__name__}",
+            where="@rule(…)",
+            fix="name the function itself, as in @rule(softplus)",
+        )
+    if types is not None and not (isinstance(types, tuple) and all(map(_is_type, types))):
         raise RuleError(
             f"the types of a rule for {name_of(primitive)} are not types",
             found=f"got types={types!r:.80}",
@@ -95,7 +105,14 @@ def _is_own(made: Rule) -> bool:
 def _forward(primitive: Callable, function: Callable, needs: tuple, args: tuple, kwargs: dict) -> tuple:
     """A user's rule in the form of ``registry.Forward``."""
     traced = innermost(*leaves(args)) is not None  # by an outer derivative, which follows the rule itself
-    value, pullback = (resolve(function) if traced else function)(*args, **kwargs)
+    found = (resolve(function) if traced else function)(*args, **kwargs)
+    if not isinstance(found, tuple) or len(found) != 2 or not callable(found[1]):
+        raise RuleError(
+            f"the rule for {name_of(primitive)} must return the value and its pullback",
+            found=f"got {described(found)}",
+            fix="return value, pullback",
+        )
+    value, pullback = found
     value = map_leaves(lambda leaf: _apart(leaf, args), value)
 
     def selected(value_bar: Any) -> list[Any]:
@@ -107,9 +124,36 @@ def _forward(primitive: Callable, function: Callable, needs: tuple, args: tuple,
                 found=f"got {got}, expected a tuple of {len(args)}",
                 fix="return one cotangent for each positional argument, None where there is none",
             )
-        return [cotangents[k] for k in needs]
+        return [
+            _checked_part(args[k], cotangents[k], "cotangent", f"argument {k} of {name_of(primitive)}")
+            if is_leaf(args[k])
+            else cotangents[k]
+            for k in needs
+        ]
 
     return value, selected
+
+
+def _checked_part(leaf: Any, bar: Any, what: str, where: str) -> Any:
+    """The cotangent of one number or array as a rule gives it: it may have more axes, which are summed over."""
+    if bar is None or (isinstance(bar, int | np.number | np.bool_) and not np.ndim(leaf)):
+        return bar
+    shape, wanted = np.shape(bar) if is_leaf(bar) or isinstance(bar, np.ndarray) else None, np.shape(leaf)
+    if shape == wanted:
+        return bar
+    if shape is None or len(shape) < len(wanted) or not _stretches(wanted, shape):
+        raise RuleError(
+            f"the rule returns a {what} of the wrong shape",
+            found=f"got {in_words(bar)}, expected {in_words(leaf)}",
+            where=where,
+            fix="return a number or an array of the argument's shape, or None where there is no derivative",
+        )
+    return bar
+
+
+def _stretches(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
+    """Whether an array of one shape is broadcast to the other."""
+    return all(n in (1, m) for n, m in zip(reversed(small), reversed(large), strict=False))
 
 
 def _apart(leaf: Any, args: tuple) -> Any:
@@ -138,11 +182,30 @@ def _door(primitive: Callable, otherwise: Callable) -> Callable:
         if own is None or not _is_own(own):
             return otherwise(*args, **kwargs)
         inside = [a for a in (*args, *kwargs.values()) if type(a) not in TRACED and leaves(a)]
-        if innermost(*leaves(inside)) is None:
-            return apply_rule(own, args, kwargs)
-        return _structured(own, args, kwargs)
+        if primitive in _of_structures or innermost(*leaves(inside)) is not None:
+            return _structured(own, args, kwargs)
+        try:
+            return apply_rule(Rule(primitive, functools.partial(_flat_forward, own.forward)), args, kwargs)
+        except _StructureError:
+            _of_structures.add(primitive)
+            return _structured(own, args, kwargs)
 
     return call
+
+
+class _StructureError(Exception):
+    """The value of a rule holds numbers in lists, dicts or objects."""
+
+
+_of_structures: set[Any] = set()  # the primitives of such rules
+
+
+def _flat_forward(forward: Callable, needs: tuple, args: tuple, kwargs: dict) -> tuple:
+    """A rule whose value is a number, an array, or a tuple of them."""
+    value, pullback = forward(needs, args, kwargs)
+    if any(leaves(part) and not is_leaf(part) for part in (value if isinstance(value, tuple) else (value,))):
+        raise _StructureError
+    return value, pullback
 
 
 def _structured(own: Rule, args: tuple, kwargs: dict) -> Any:
@@ -170,15 +233,52 @@ def _structured(own: Rule, args: tuple, kwargs: dict) -> Any:
         entries = iter(bars)
         found = []
         for k, cotangent in zip(needs, pullback(map_leaves(lambda _: next(entries), value)), strict=True):
-            parts = [None] * len(on[k]) if cotangent is None else leaves(cotangent)
-            if len(parts) != len(on[k]):
+            try:
+                parts = fitted(args[k], cotangent, where=f"argument {k}", part=_checked_part)
+            except NotScalarError as error:
                 raise RuleError(
                     f"the pullback of the rule for {name_of(primitive)} returned a cotangent of another structure",
-                    found=f"got {len(parts)} numbers and arrays for argument {k}, expected {len(on[k])}",
+                    found=error.found,
+                    where=error.where,
                     fix="return floats and arrays of floats in the structure of the argument, or None",
-                )
+                ) from error
             found += [part for part, chosen in zip(parts, on[k], strict=True) if chosen]
         return found
 
     outputs = iter(record(tape, operands, tuple(leaves(value)), structured_pullback))
     return map_leaves(lambda _: next(outputs), value)
+
+
+# ------------------------------------------------------------------------------------ functions without a derivative
+
+
+def constant_call(function: Callable) -> Callable:
+    """The door of a user's function whose results are constants."""
+
+    @functools.wraps(function, updated=())
+    def call(*args: Any, **kwargs: Any) -> Any:
+        given = [_untraced(a) for a in args], {name: _untraced(a) for name, a in kwargs.items()}
+        result = function(*given[0], **given[1])
+        for before, after in zip((*args, *kwargs.values()), (*given[0], *given[1].values()), strict=True):
+            if after is not before and not _unchanged(before, after):
+                raise LostGradientError(
+                    f"{name_of(function)} is declared non_differentiable, and changes an argument that varies",
+                    found="it got a copy without derivatives, and the program would go on without the change",
+                    where=user_line(),
+                    fix="let it return what it computes, or let it be followed",
+                )
+        return _untraced(result)
+
+    return call
+
+
+def _untraced(x: Any) -> Any:
+    """``x`` itself if nothing in it is traced, otherwise a copy in plain numbers."""
+    return x if innermost(*map(current, leaves(x))) is None else stop_gradient(x)
+
+
+def _unchanged(before: Any, after: Any) -> bool:
+    pairs = [[plain(current(leaf)) for leaf in leaves(x)] for x in (before, after)]
+    return len(pairs[0]) == len(pairs[1]) and all(
+        np.array_equal(a, b, equal_nan=True) for a, b in zip(*pairs, strict=True)
+    )

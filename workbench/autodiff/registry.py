@@ -108,18 +108,21 @@ def add_rule(rule: Rule) -> None:
 def non_differentiable(function: Callable) -> Callable:
     """Declare that the results of ``function`` are constants: its derivative is zero wherever it exists.
 
-    Returns ``function`` itself, so that it can be used as a decorator.
+    Returns ``function`` itself, so that it can be used as a decorator. It gets plain numbers, in copies of the arrays
+    and containers that hold traced ones; changing one of these is an error.
     """
-    add_constant(function)
+    from workbench.autodiff.own_rules import constant_call
+
+    add_constant(function, constant_call(function))
     OWN.add(function)
     return function
 
 
-def add_constant(function: Callable) -> None:
+def add_constant(function: Callable, door: Callable | None = None) -> None:
     """Make the results of ``function`` constants."""
     from workbench.autodiff.application import constant_call
     from workbench.autodiff.calls import forget
 
     forget(function)
     NON_DIFFERENTIABLE.add(function)
-    DOORS[function] = constant_call(function)
+    DOORS[function] = door or constant_call(function)
