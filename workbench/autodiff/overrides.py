@@ -70,7 +70,7 @@ def function_overridden(function: Any, call: Callable) -> Callable:
     """``call``, the door of one of NumPy's functions, after whoever overrides it has been asked."""
 
     def asking(*args: Any, **kwargs: Any) -> Any:
-        if not all(map(_asked_never, (*args, *kwargs.values()))):
+        if not (_asked_never(args) and (not kwargs or _asked_never((*kwargs.values(),)))):
             parts = list(_parts(args, kwargs))
             if asked := _asked("__array_function__", parts):
                 arrays = [np.ndarray] if any(isinstance(x, np.ndarray) for x in parts) else []
@@ -97,7 +97,9 @@ def overridden(f: Any, call: Callable) -> Callable:
 
 def _asked_never(x: Any) -> bool:
     kind = type(x)
-    return kind in ASKED_NEVER or ((kind is list or kind is tuple) and all(map(_asked_never, x)))
+    if kind is list or kind is tuple:
+        return ASKED_NEVER.issuperset(map(type, x)) or all(map(_asked_never, x))
+    return kind in ASKED_NEVER
 
 
 def _parts(args: tuple, kwargs: dict) -> Iterable:
