@@ -220,7 +220,20 @@ class _Pull:
 
     def again(self) -> Callable:
         """The pullback by the trace tier."""
-        return self.traced(self.f, *self.args)[1]
+        value, back = self.traced(self.f, *self.args)
+        return lambda bars: back(_fitted(bars, value))
+
+
+def _fitted(bars: Any, value: Any) -> Any:
+    """Cotangents of what generated code has returned, for what a trace returns: that may be a whole number here or
+    there, which generated code makes a float where another path gives one."""
+    if len(leaves(bars)) == len(leaves(value)):
+        return bars
+    varies: list[bool] = []
+    map_leaves(lambda _: varies.append(True), value, other=lambda _: varies.append(False))
+    on = iter(varies)
+    fitted = map_leaves(lambda bar: bar if next(on) else None, bars, other=lambda _: next(on) and None)
+    return () if fitted is None else fitted  # nothing varies
 
 
 def native_value(f: Callable, args: tuple) -> tuple[Any, int] | None:

@@ -91,3 +91,28 @@ def test_a_tape_that_is_too_short_changes_nothing(program, monkeypatch):
     assert np.array_equal(value, again)
     bar = np.ones(np.shape(value)) if np.ndim(value) else 1.0
     assert all(np.array_equal(a, b) for a, b in zip(back(bar), back_again(bar), strict=True))
+
+
+def halved(a, n):
+    if n == 0:
+        return a[0]
+    a[1] = a[1] * 0.5
+    return halved(a, n - 1) + a[1]
+
+
+def after_a_recursion(x, n):
+    a = np.array([x, 2.0 * x])
+    total = halved(a, n)
+    b = np.array([5.0, 6.0])  # would take the place of an array that the recursion has given up
+    return total + a[0] * b[0]
+
+
+def test_an_array_outlives_a_compiled_recursion_that_it_was_handed_to(monkeypatch):
+    monkeypatch.setenv("WORKBENCH_NATIVE", "numba")
+    made = Plan(after_a_recursion, (0.7, 3))
+    for _ in range(20):
+        value, back = made.pullback((0.7, 3))
+        assert value == after_a_recursion(0.7, 3)
+        assert back(1.0)[0] == pytest.approx(value / 0.7)
+        assert made.pushforward((0.7, 3), (1.0, None)) == (value, back(1.0)[0])
+    assert made.state == "compiled"

@@ -236,6 +236,21 @@ def test_refused(program):
     assert program in OTHERS or "may have another name" in found.reason
 
 
+def entry_computed_where_it_is_written(x, y):
+    p = {"w": np.array([x, y])}
+    w = p["w"]
+    p["w"] = p["w"] * 2.0
+    w[0] = y
+    return p["w"][0] + w[0]
+
+
+def test_what_an_entry_is_set_to_is_computed_there():
+    args = (0.7, 1.3)
+    assert isinstance(plan(entry_computed_where_it_is_written, args), Plan)
+    found = value_and_gradient(entry_computed_where_it_is_written, wrt=(0, 1))(*args)
+    assert found == (entry_computed_where_it_is_written(*args), (2.0, 1.0))
+
+
 def test_a_missing_key_is_the_programs_own_error():
     def reads(p, x):
         return p["c"] * x if x > 0.0 else x

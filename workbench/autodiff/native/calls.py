@@ -442,10 +442,7 @@ def _sum(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST
     if len(floats) > 1 and COMPENSATED_SUM:
         raise low.refuse("sum() of floats is compensated in this version of Python", node)
     for item in items:
-        if total == 0 and type(total) is int and is_atom(item) and type_of(item) == "float":
-            total = item
-        else:
-            total = arithmetic(low, "Add", total, item, node=node)
+        total = arithmetic(low, "Add", total, item, node=node)
     return total
 
 
@@ -538,6 +535,7 @@ def _isinstance(low: Lowering, args: list[Any], keywords: dict[str, Any], node: 
         kind = {"float": float, "int": int, "bool": bool}[type_of(thing)]
         if not all(k in (float, int, bool, str, tuple, list, dict, complex, type(None)) for k in kinds):
             raise low.refuse("it uses isinstance() of a number with a class this tier does not know", node)
+        low.program.asked_kinds |= isinstance(thing, Value)
         return any(issubclass(kind, k) for k in kinds)
     if isinstance(thing, Tup | Rec | Dict):
         return any(issubclass(dict if isinstance(thing, Dict) else thing.kind, k) for k in kinds)

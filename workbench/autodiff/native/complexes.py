@@ -87,19 +87,21 @@ def _function(low: Lowering, function: Any, *given: Any, node: ast.AST) -> Cplx:
 
 
 def _power(low: Lowering, base: Cplx, exponent: Any, node: ast.AST) -> Cplx:
-    whole = exponent
     if isinstance(exponent, Cplx) and not isinstance(exponent.imag, Value) and exponent.imag == 0.0:
-        whole = exponent.real
-    if is_atom(whole) and not isinstance(whole, Value):
-        if whole == int(whole) and abs(whole) <= MOST_PRODUCTS:
-            return _finite(low, _whole_power(low, base, int(whole), node), node)
-        return _function(low, cmath_functions.real_power, base, float(whole), node=node)
-    if is_atom(exponent) and type_of(exponent) == "float":
-        return _function(low, cmath_functions.real_power, base, exponent, node=node)
+        exponent = exponent.real
+    if is_atom(exponent) and not isinstance(exponent, Value) and _is_small_whole(exponent):
+        return _finite(low, _whole_power(low, base, int(exponent), node), node)
+    if is_atom(exponent) and (type_of(exponent) == "float" or not isinstance(exponent, Value)):
+        c = low.convert(exponent, "float", node)
+        return _function(low, cmath_functions.real_power, base, c, node=node)
     if is_atom(exponent):
         n = low.convert(exponent, "int", node)
         return _finite(low, _function(low, cmath_functions.whole_power, base, n, node=node), node)
-    return _function(low, cmath_functions.power, base, as_complex(low, exponent, node), node=node)
+    return _function(low, cmath_functions.power, base, exponent, node=node)
+
+
+def _is_small_whole(c: float) -> bool:
+    return abs(c) <= MOST_PRODUCTS and c == int(c)
 
 
 def _whole_power(low: Lowering, base: Cplx, n: int, node: ast.AST) -> Cplx:

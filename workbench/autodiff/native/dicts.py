@@ -12,6 +12,7 @@ import ast
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from workbench.autodiff.native import arrays
 from workbench.autodiff.native.naming import name_leaves
 from workbench.autodiff.native.normalise import RESULT
 from workbench.autodiff.native.structures import (
@@ -161,6 +162,8 @@ def write(low: Lowering, target: ast.Subscript, value: Any) -> None:
         raise low.refuse("a dict is written into with a key that is not written out", target)
     if not isinstance(thing, Dict) or not thing.fresh or word in low.scope.lent:
         raise _has_two_names(low, target)
+    if isinstance(value, Lazy):
+        value = arrays.materialise(low, value, target)
     low.scope.written.add(word)
     low.scope.vars[word] = Dict({**thing.entries, target.slice.value: value}, fresh=True)
     name_leaves(value, f"{word}_{target.slice.value}")

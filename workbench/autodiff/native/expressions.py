@@ -23,6 +23,8 @@ from workbench.autodiff.native.structures import (
     Rec,
     Static,
     Tup,
+    has_fixed_equality,
+    has_fixed_truth,
     is_atom,
     thing_of,
 )
@@ -82,6 +84,8 @@ def truth(low: Lowering, thing: Any, node: ast.AST) -> Atom:
     if isinstance(thing, Lst):
         return low.op("ne", thing.n, 0, node=node)
     if isinstance(thing, Static):
+        if not has_fixed_truth(thing.value):
+            raise low.refuse(f"it uses the truth of {_describe(thing)}, which may change", node)
         return bool(thing.value)
     raise low.refuse("it uses the truth of an object", node)
 
@@ -253,21 +257,31 @@ def _comparison(low: Lowering, op: ast.cmpop, left: Any, right: Any, *, node: as
             return _comparison(low, op, a, b, node=node)
 
         return arrays.elementwise(low, function, [left, right], "bool", node=node)
-    if isinstance(op, ast.Is | ast.IsNot | ast.Eq | ast.NotEq):
+    if isinstance(op, ast.Is | ast.IsNot):
         same = left == right if isinstance(left, Static) and isinstance(right, Static) else None
-        if same is None and isinstance(op, ast.Is | ast.IsNot) and _is_none(left) != _is_none(right):
+        if same is None and _is_none(left) != _is_none(right):
             same = False
         if same is not None:
-            return same == isinstance(op, ast.Is | ast.Eq)
+            return same == isinstance(op, ast.Is)
+    if isinstance(op, ast.Eq | ast.NotEq) and isinstance(left, Static) and isinstance(right, Static):
+        return (_word(low, left, node) == _word(low, right, node)) == isinstance(op, ast.Eq)
     if isinstance(op, ast.In | ast.NotIn) and isinstance(right, Dict) and isinstance(left, Static):
-        return (left in dicts.keys_of(right).items) == isinstance(op, ast.In)
+        return (_word(low, left, node) in dict.fromkeys(right.entries)) == isinstance(op, ast.In)
     if isinstance(op, ast.In | ast.NotIn) and isinstance(right, Tup) and isinstance(left, Static):
         if not all(isinstance(item, Static) for item in right.items):
             raise low.refuse("a number is looked for in a tuple", node)
-        return (left in right.items) == isinstance(op, ast.In)
+        words = [_word(low, item, node) for item in right.items]
+        return (_word(low, left, node) in words) == isinstance(op, ast.In)
     raise low.refuse(
         f"it uses the comparison {type(op).__name__} of {_describe(left)} and {_describe(right)}", node
     )
+
+
+def _word(low: Lowering, thing: Static, node: ast.AST) -> Any:
+    """A value that is no number, for a comparison that comes out the same each time."""
+    if not has_fixed_equality(thing.value):
+        raise low.refuse(f"it compares {_describe(thing)}, which may change", node)
+    return thing.value
 
 
 def _comparable(low: Lowering, atom: Atom, type_: str, node: ast.AST) -> Atom:

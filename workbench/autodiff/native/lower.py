@@ -210,6 +210,7 @@ class _Lowering:
         """A thing as one of a wider shape (see ``join_shapes``)."""
         node = node or self.target.source.definition
         if isinstance(shape, str):
+            self.program.widened_kinds |= type_of(thing) != shape
             return self.convert(thing, shape, node)
         if shape == COMPLEX:
             self.program.widened |= not isinstance(thing, Cplx)

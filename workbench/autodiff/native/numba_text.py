@@ -18,6 +18,7 @@ def told() -> dict[str, Any]:
     """The functions that ``for_numba`` puts into a text."""
     import numba
     from numba.core import types
+    from numba.core.imputils import impl_ret_borrowed
     from numba.extending import intrinsic
 
     @intrinsic
@@ -27,7 +28,10 @@ def told() -> dict[str, Any]:
             wide = wide.copy(layout="A")
 
         def cast(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            return context.cast(builder, args[0], signature.args[0], wide)
+            found = context.cast(builder, args[0], signature.args[0], wide)
+            return impl_ret_borrowed(
+                context, builder, wide, found
+            )  # an array has one holder more from now on
 
         return wide(value), cast
 

@@ -72,6 +72,8 @@ class Plan:
             raise refuse("its result holds a dict that it may have from elsewhere, or twice")
         if has_list(entry.result):
             raise refuse("it returns a list whose length is not constant")
+        if self.program.widened_kinds and self.program.asked_kinds:
+            raise refuse("it asks for the class of a number, which may be a whole number on one path only")
         if self.program.widened and has_complex(entry.result):
             raise refuse("its result is a complex number on one path, and may be a real one on another")
         # where the arrays from outside are; a home of None is the function's own closure

@@ -46,6 +46,10 @@ class Program:
     functions: dict[Any, Function] = field(default_factory=dict)
     writes_inputs: bool = False
     widened: bool = False  # whether a number is complex here that is real on some path
+    widened_kinds: bool = (
+        False  # whether a float or integer here is an integer, or a truth value, on some path
+    )
+    asked_kinds: bool = False  # whether it asks a number for its class
     numpy: bool = False  # whether NumPy takes part: then Python's numbers come out as NumPy's
     guards: dict[tuple[int, str], tuple[Any, str, Any]] = field(default_factory=dict)
 

@@ -41,6 +41,12 @@ def assigned_names(nodes: list[ast.AST] | ast.AST) -> frozenset[str]:
                 names.add(node.value.id)
         if isinstance(node, ast.FunctionDef):
             names.add(node.name)
-        elif not isinstance(node, ast.Lambda | ast.ListComp | ast.GeneratorExp):
+        if isinstance(node, ast.FunctionDef | ast.Lambda):
+            waiting += [*node.args.defaults, *filter(None, node.args.kw_defaults)]
+        elif isinstance(node, ast.ListComp | ast.GeneratorExp | ast.DictComp):
+            # its targets are its own; what ``:=`` in it assigns belongs to the function
+            named = [inner.target for inner in ast.walk(node) if isinstance(inner, ast.NamedExpr)]
+            names |= {target.id for target in named}
+        else:
             waiting.extend(ast.iter_child_nodes(node))
     return frozenset(names)

@@ -11,6 +11,7 @@ A *shape* is the hashable description of a thing without its numbers.
 from __future__ import annotations
 
 import dataclasses
+import enum
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -48,6 +49,19 @@ class Static:
 
     def __hash__(self) -> int:
         return hash(self.value) if isinstance(self.value, str) else id(self.value)
+
+
+def has_fixed_equality(value: Any) -> bool:
+    """Whether comparisons of an object come out the same each time: of a word, a member of an enumeration, or by
+    identity."""
+    plain = (str, bytes, type(None), enum.Enum)
+    return isinstance(value, plain) or type(value).__eq__ in (object.__eq__, type(len).__eq__)
+
+
+def has_fixed_truth(value: Any) -> bool:
+    """Whether an object is always true, or always false."""
+    plain = (str, bytes, type(None), enum.Enum)
+    return isinstance(value, plain) or not {"__bool__", "__len__"} & set(dir(type(value)))
 
 
 @dataclass(eq=False)
