@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff import calls, tiers
+from workbench.autodiff import calls, rewritten, tiers
 from workbench.autodiff.derivatives import TracedPullback, traced_pullback
 from workbench.autodiff.location import name_of
 from workbench.autodiff.methods import METHODS
@@ -161,13 +161,13 @@ def watched_pullback(f: Callable, args: tuple, wrt: tuple[int, ...]) -> tuple[An
         account.tape = OPEN[-1]
         return _watching_resolve(account, f)(*given)
 
-    kept = calls.REWRITTEN_DOORS["resolve"], calls._codes, calls._functions
-    calls.REWRITTEN_DOORS["resolve"] = functools.partial(_watching_resolve, account)
-    calls._codes, calls._functions = {}, {}
+    kept = rewritten.REWRITTEN_DOORS["resolve"], rewritten._codes, calls._functions
+    rewritten.REWRITTEN_DOORS["resolve"] = functools.partial(_watching_resolve, account)
+    rewritten._codes, calls._functions = {}, {}
     try:
         value, back = traced_pullback(run, *args, wrt=wrt)
     finally:
-        calls.REWRITTEN_DOORS["resolve"], calls._codes, calls._functions = kept
+        rewritten.REWRITTEN_DOORS["resolve"], rewritten._codes, calls._functions = kept
         account.over = True
     settle_all(back.tape, f)
     return value, back, account
@@ -239,14 +239,14 @@ def _way(f: Any, function: Any, door: Callable, args: tuple) -> tuple[str, str]:
     if known or isinstance(function, np.ufunc) or type(getattr(f, "__self__", None)) in TRACED:
         return "rule", ""
     if type(function) is FunctionType:
-        if calls.rewritten_code(function) is None:
+        if rewritten.rewritten_code(function) is None:
             package = (function.__module__ or "").partition(".")[0]
-            opaque = calls._is_opaque(function)
+            opaque = rewritten.is_opaque(function)
             return "as it is", f"{package} is not rewritten" if opaque else "its source was not found"
         if isinstance(f, MethodType):
             args = (f.__self__, *args)
         own = getattr(door, "__func__", door)
-        traced = id(getattr(own, "__code__", None)) in calls._rewritten_ids
+        traced = id(getattr(own, "__code__", None)) in rewritten.MADE
         return ("rewritten", "") if traced else _native_or_rewritten(function, args)
     if isinstance(function, type) and door is not f:
         return "rewritten", "a class: its methods are rewritten"

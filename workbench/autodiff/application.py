@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, beneath, current, owner_of
-from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
+from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.location import name_of, user_line
 from workbench.autodiff.operations import know_constant, record
 from workbench.autodiff.overrides import ASKED_NEVER
 from workbench.autodiff.registry import DOORS, Rule
+from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, innermost
 from workbench.autodiff.telling import plain
 from workbench.errors import MissingRuleError

@@ -17,12 +17,13 @@ import numpy as np
 
 from workbench.autodiff import indexing
 from workbench.autodiff.arrays import TracedArray, current, is_complex_number
-from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
+from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.elementwise import apply_ufunc
 from workbench.autodiff.kept import found_zero, watching
 from workbench.autodiff.location import user_line
 from workbench.autodiff.overrides import ASKED_NEVER
 from workbench.autodiff.registry import HOLDING, LIFTS, OPERANDS
+from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, recorded, strip
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain

@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current
-from workbench.autodiff.calls import OBJECT_DOORS, REWRITTEN_DOORS, python_method, resolve
+from workbench.autodiff.calls import OBJECT_DOORS, python_method, resolve
 from workbench.autodiff.indexing import get_item, set_item
 from workbench.autodiff.location import user_line
 from workbench.autodiff.met import CACHES, meet
 from workbench.autodiff.methods import Flat
 from workbench.autodiff.operations import number_attribute
+from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, TracedFloat
 from workbench.autodiff.settling import note
 from workbench.autodiff.tape import OPEN

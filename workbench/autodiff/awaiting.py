@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
-from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
+from workbench.autodiff.calls import python_method, resolve
+from workbench.autodiff.rewritten import REWRITTEN_DOORS
 
 
 class _Awaited:

@@ -28,14 +28,13 @@ import numpy as np
 from workbench.autodiff.arrays import VIEWS, TracedArray, current, refuse_traced_memory
 from workbench.autodiff.draws import GENERATORS, note_draw
 from workbench.autodiff.kept import found_equal
-from workbench.autodiff.location import is_engine_file
 from workbench.autodiff.met import as_written, meet
 from workbench.autodiff.refusing import ABOUT_MASKS, NO_MASKS, NO_MATRICES, refusing, without_rule
 from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, OWNER_DOORS, learn
-from workbench.autodiff.rewrite import rewrite, with_code
+from workbench.autodiff.rewrite import with_code
+from workbench.autodiff.rewritten import MADE, REWRITTEN_DOORS, is_known, is_opaque, rewritten_code
 from workbench.autodiff.scalars import TRACED, lost, unswallowed
 from workbench.autodiff.settling import changes_globals, note_elements
-from workbench.autodiff.source import SourceUnavailable
 from workbench.autodiff.stored import checked_key
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced
@@ -45,26 +44,6 @@ from workbench.autodiff.watch import call_watched
 
 _DISPATCHER = type(np.sum)  # NumPy's functions written in Python or C behind __array_function__
 
-# The rewritten code's operations by name; arithmetic.py, indexing.py and this file fill it.
-REWRITTEN_DOORS: dict[str, Callable] = {"slice": slice}
-
-# Packages whose Python code is not rewritten: they compute no derivatives, or have rules, or are the engine's own.
-OPAQUE = frozenset(
-    "abc argparse array ast asyncio atexit autograd builtins codecs collections concurrent csv ctypes dask "
-    "dataclasses datetime dis email encodings enum gc glob hashlib http importlib inspect io IPython ipykernel "
-    "ipywidgets json jupyter_client keyword linecache locale logging matplotlib multiprocessing numba opcode os "
-    "pathlib pickle pkgutil platform plotly posixpath pprint pydantic pytest queue re reprlib selectors "
-    "shutil signal site socket sqlite3 ssl string struct subprocess sys tempfile textwrap threading time tokenize "
-    "torch traceback types typing typing_extensions unittest urllib uuid warnings weakref xml zipfile _pytest "
-    "pluggy functools".split()
-)
-# functions of those packages that call code of the program, or copy its values
-_REWRITTEN = frozenset({("dataclasses", name) for name in ("asdict", "astuple", "replace")})
-
-_rewritten_ids: dict[int, CodeType] = {}  # id of rewritten code -> the code, kept alive
-# id of code -> the code, kept alive, and its rewritten form, None if it stays as it is. Not by the code itself: equal
-# code objects may come from different modules.
-_codes: dict[int, tuple[CodeType, CodeType | None]] = {}
 # functions without closure, which live long: their code and defaults when they were met, and what is called for them
 _functions: dict[FunctionType, tuple[CodeType, tuple | None, dict | None, Callable]] = {}
 
@@ -74,7 +53,7 @@ def resolve(f: Any) -> Any:
     kind = type(f)
     if kind is FunctionType:
         code = f.__code__
-        if id(code) in _rewritten_ids:
+        if id(code) in MADE:
             return f
         known = _functions.get(f)
         if (
@@ -195,7 +174,7 @@ def _of_numpy(f: Any, kind: type, found: Callable | None) -> Callable:
 
 def _resolve_function(f: FunctionType) -> Callable:
     found = DOORS.get(f)
-    if found is None and id(f.__code__) not in _codes and learn(f):
+    if found is None and not is_known(f.__code__) and learn(f):
         found = DOORS.get(f)
     if found is not None:
         return found
@@ -210,7 +189,7 @@ def _resolve_function(f: FunctionType) -> Callable:
 
 def _without_source(f: FunctionType) -> Callable:
     """A function that is not rewritten; one of the program's gets arrays in traced memory as traced arrays."""
-    if _is_opaque(f):
+    if is_opaque(f):
         return f
     # methods that dataclasses and named tuples make store, compare and write values, and change no array
     made = f.__code__.co_filename.startswith("<") and f.__name__.startswith("__")
@@ -241,51 +220,8 @@ def forget(f: Any) -> None:
     """Look for a rule of ``f`` again: one has been registered."""
     if type(f) is FunctionType:
         _functions.pop(f, None)
-        if (
-            id(f.__code__) in _rewritten_ids
-        ):  # it was made inside of a program; code like this is called as it is
+        if id(f.__code__) in MADE:  # it was made inside of a program; code like this is called as it is
             f.__code__ = f.__code__.replace()
-
-
-def rewritten_code(f: FunctionType) -> CodeType | None:
-    """The rewritten code of a function, None when it is to run as it stands."""
-    code = f.__code__
-    if id(code) in _codes:
-        return _codes[id(code)][1]
-    new = None
-    if not _is_opaque(f):
-        try:
-            new = rewrite(f, REWRITTEN_DOORS)
-        except SourceUnavailable:
-            new = (
-                None  # it runs as it stands: its operators are still traced, and compiled code still refuses
-            )
-    _codes[id(code)] = code, new
-    if new is not None:
-        _mark(new)
-    return new
-
-
-def _mark(code: CodeType) -> None:
-    _rewritten_ids[id(code)] = code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            _mark(constant)
-
-
-def marked_rewritten(code: CodeType, *, mark: bool = False) -> bool:
-    """Whether ``code`` is rewritten; ``mark`` says that it is."""
-    if mark:
-        _mark(code)
-    return id(code) in _rewritten_ids
-
-
-def _is_opaque(f: FunctionType) -> bool:
-    filename = f.__code__.co_filename
-    if is_engine_file(filename) or filename.startswith("<frozen"):
-        return True
-    package = (f.__module__ or "").partition(".")[0]
-    return package in OPAQUE and (package, f.__name__.strip("_").removesuffix("_inner")) not in _REWRITTEN
 
 
 # ------------------------------------------------------------------------------------ classes and methods

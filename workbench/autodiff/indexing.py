@@ -29,11 +29,12 @@ from workbench.autodiff.arrays import (
     reduce_to,
     traced_view,
 )
-from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
+from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.location import user_line
 from workbench.autodiff.operations import record
 from workbench.autodiff.records import by_fields, write_records
 from workbench.autodiff.registry import OWNER_DOORS
+from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost, recorded, strip
 from workbench.autodiff.settling import note, note_elements
 from workbench.autodiff.stored import BARE, TABLES, checked_key

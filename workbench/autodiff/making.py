@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff import calls
-from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve, rewritten_code
+from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.refusing import NO_MASKS, NO_MATRICES, refusing
+from workbench.autodiff.rewritten import REWRITTEN_DOORS, rewritten_code
 from workbench.autodiff.settling import note
 from workbench.autodiff.tape import OPEN
 

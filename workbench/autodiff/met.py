@@ -64,11 +64,11 @@ def _forget(place: int, _: Any) -> None:
 
 
 def _takes_replacement(cls: type, name: str, own: Any) -> bool:
-    from workbench.autodiff.calls import marked_rewritten
+    from workbench.autodiff.rewritten import MADE
 
     if type(own) is not FunctionType or not _is_of_program(own):
         return False
-    if not marked_rewritten(own.__code__):
+    if id(own.__code__) not in MADE:
         return True
     if name in _CONVERSIONS:  # of a class that a rewritten program has made, and that ends with it
         type.__setattr__(cls, name, _rewritten_when_recording(own))

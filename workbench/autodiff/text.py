@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current
-from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve, rewritten_code
+from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.kept import COMPARED
 from workbench.autodiff.registry import OWNER_DOORS
+from workbench.autodiff.rewritten import REWRITTEN_DOORS, rewritten_code
 from workbench.autodiff.scalars import TRACED, TracedFloat, lost
 from workbench.autodiff.settling import SETTLED
 from workbench.autodiff.tape import Tape

@@ -7,8 +7,9 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from workbench.autodiff.calls import REWRITTEN_DOORS, resolve
+from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import INSTANCE_DOORS
+from workbench.autodiff.rewritten import REWRITTEN_DOORS
 
 
 def _each(read: Callable, keys: tuple) -> Callable:

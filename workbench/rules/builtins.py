@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
+from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.indexing import get_item, iterate
 from workbench.autodiff.registry import DOORS, door
+from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import (
     TRACED,
     TracedFloat,

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
+from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.registry import DOORS, Rule, add_rule, door
+from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.telling import plain
 from workbench.autodiff.text import refuse_text

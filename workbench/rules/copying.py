@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current
-from workbench.autodiff.calls import python_method, resolve, rewritten_code
+from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.registry import door
 from workbench.autodiff.rewrite import with_code
+from workbench.autodiff.rewritten import rewritten_code
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.structure import field_names, leaves
 from workbench.autodiff.tape import OPEN

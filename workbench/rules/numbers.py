@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current
-from workbench.autodiff.calls import REWRITTEN_DOORS, python_method, resolve
+from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.indexing import iterate
 from workbench.autodiff.kept import watching
 from workbench.autodiff.registry import DOORS, NUMBERS, door
+from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import (
     TRACED,
     TracedFloat,

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
-from workbench.autodiff.calls import REWRITTEN_DOORS, marked_rewritten
 from workbench.autodiff.location import user_frame
 from workbench.autodiff.registry import door
 from workbench.autodiff.rewrite import rewritten_module
+from workbench.autodiff.rewritten import MADE, REWRITTEN_DOORS, mark_rewritten
 from workbench.autodiff.scalars import lost
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.text import refuse_text
@@ -31,7 +31,7 @@ def program_text(source: Any, mode: str) -> Any:
         return source
     if type(source) is str:
         return _rewritten(source.lstrip(" \t") if mode == "eval" else source, "<string>", mode)
-    if isinstance(source, CodeType) and not marked_rewritten(source):
+    if isinstance(source, CodeType) and id(source) not in MADE:
         raise lost(
             f"code that was compiled before was about to be run by {mode}",
             fix="give the text to eval or exec, or compile it inside of the differentiated program",
@@ -48,7 +48,7 @@ def _of_tree(tree: ast.AST, filename: str, mode: str) -> CodeType:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the doors are not strings for long
         code = rewritten_module(tree, filename, mode, REWRITTEN_DOORS)
-    marked_rewritten(code, mark=True)
+    mark_rewritten(code)
     return code
 
 

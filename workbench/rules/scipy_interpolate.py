@@ -14,8 +14,9 @@ import numpy as np
 import scipy.interpolate as ip
 from scipy.interpolate import _bsplines, _rgi
 
-from workbench.autodiff.calls import REWRITTEN_DOORS, resolve
+from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS, Rule, add_rule, door
+from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.implicit import solved

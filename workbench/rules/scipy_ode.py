@@ -228,8 +228,8 @@ _through: dict[Callable, Callable] = {}
 
 def _traced_through() -> Callable:
     """SciPy's own Python, rewritten."""
-    from workbench.autodiff.calls import rewritten_code
     from workbench.autodiff.rewrite import with_code
+    from workbench.autodiff.rewritten import rewritten_code
 
     if si.solve_ivp not in _through:
         _through[si.solve_ivp] = with_code(si.solve_ivp, rewritten_code(si.solve_ivp))

@@ -113,8 +113,8 @@ _through: dict[Callable, Callable] = {}
 
 def _traced_through(method: Callable) -> Callable:
     """SciPy's own Python, rewritten."""
-    from workbench.autodiff.calls import rewritten_code
     from workbench.autodiff.rewrite import with_code
+    from workbench.autodiff.rewritten import rewritten_code
 
     if method not in _through:
         code = rewritten_code(method)

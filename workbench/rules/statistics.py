@@ -12,9 +12,10 @@ import statistics
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from workbench.autodiff.calls import REWRITTEN_DOORS, resolve
+from workbench.autodiff.calls import resolve
 from workbench.autodiff.indexing import iterate
 from workbench.autodiff.registry import DOORS, door
+from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TracedFloat, recorded
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.stand_ins import with_value

@@ -19,10 +19,11 @@ import numpy as np
 import torch
 
 from workbench.autodiff.application import apply_rule
-from workbench.autodiff.calls import resolve, rewritten_code
+from workbench.autodiff.calls import resolve
 from workbench.autodiff.derivatives import pullback
 from workbench.autodiff.registry import DOORS, OWN, Rule
 from workbench.autodiff.rewrite import with_code
+from workbench.autodiff.rewritten import rewritten_code
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.errors import LostGradientError, SolverOptionError
