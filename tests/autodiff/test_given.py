@@ -2,9 +2,11 @@
 
 import math
 from collections import namedtuple
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from workbench import (
     diagonal_hessian,
@@ -139,3 +141,36 @@ def test_a_pattern_is_found_again_for_another_length():
     assert np.array_equal(program(np.ones(2, np.float32), k=2.0).toarray(), 2 * np.eye(2))
     with pytest.raises(SparsityError, match="got 'auto' of type str"):
         sparse_jacobian(lambda x: x, sparsity="auto")
+
+
+def test_namespaces_are_containers():
+    found = gradient(lambda p: p.a * p.b["c"])(SimpleNamespace(a=2.0, b={"c": 3.0}, name="text"))
+    assert found == SimpleNamespace(a=3.0, b={"c": 2.0}, name=None)
+
+
+def test_arrays_given_by_name_are_not_changed():
+    def program(x, *, buffer):
+        buffer[0] += x
+        return buffer[0] * buffer[1]
+
+    buffer = np.array([1.0, 3.0])
+    for operator in (gradient, jacobian):
+        assert operator(program)(2.0, buffer=buffer) == 3.0
+    assert np.array_equal(buffer, [1.0, 3.0])
+
+
+def test_angles_of_tiny_and_huge_numbers():
+    for function in (math.atan2, np.arctan2):
+        for size in (1e-200, 1e200):
+            found = gradient(lambda y, x: function(y, x), (0, 1))(size, size)  # noqa: B023
+            assert found == pytest.approx((0.5 / size, -0.5 / size), rel=1e-14, abs=0.0)
+        assert np.isnan(gradient(lambda y: function(y, 0.0))(0.0))  # noqa: B023
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [(np.int64(2), "pass a float"), (np.array(["a"]), "choose another"), (torch.ones(2), "torch_function")],
+)
+def test_arguments_that_cannot_vary(argument, message):
+    with pytest.raises(NotDifferentiableError, match=message):
+        gradient(lambda x: x)(argument)

@@ -48,7 +48,8 @@ def pullback(
     y_bar ↦ Jᵀ y_bar, also called the vector–Jacobian product.
 
     Args:
-        f: any Python callable. Its arguments are not changed, even if it writes into them.
+        f: any Python callable. The arguments that it is differentiated by are copied, and so are other arrays: writing
+            into them changes nothing outside. Other lists, dicts and objects are the program's to change.
         args: numbers, arrays, and lists, tuples, dicts, dataclasses or plain objects of them.
         wrt: positions of the arguments to differentiate by; all by default.
         aux: ``f`` returns ``(y, anything else)``, and only ``y`` is differentiated.
@@ -87,10 +88,18 @@ def with_own_arrays(args: tuple, positions: tuple[int, ...]) -> tuple:
 
     The program does not change its caller's, and what the caller changes later does not change the way back.
     """
-    return tuple(
-        a.copy() if type(a) is np.ndarray and k not in positions and type(current(a)) is np.ndarray else a
-        for k, a in enumerate(args)
-    )
+    return tuple(a if k in positions else _own_array(a) for k, a in enumerate(args))
+
+
+def named(f: Callable, kwargs: dict[str, Any]) -> Callable:
+    """``f`` with arguments given by name, the arrays among them copied as those by position are."""
+    if not kwargs:
+        return f
+    return functools.partial(f, **{name: _own_array(a) for name, a in kwargs.items()})
+
+
+def _own_array(a: Any) -> Any:
+    return a.copy() if type(a) is np.ndarray and type(current(a)) is np.ndarray else a
 
 
 def checked_pair(f: Callable, value: Any) -> tuple[Any, Any]:
@@ -340,8 +349,7 @@ def value_and_gradient(f: Callable, wrt: int | tuple[int, ...] = 0, *, aux: bool
         positions = checked_positions(args, wrt)
         for k in positions:
             _check_argument(args[k], k)
-        whole = functools.partial(f, **kwargs) if kwargs else f
-        value, back = _pullback(whole, args, positions)
+        value, back = _pullback(named(f, kwargs), args, positions)
         scalar = checked_pair(f, value)[0] if aux else value
         if not isinstance(scalar, float | np.floating) and not (
             isinstance(scalar, np.ndarray) and scalar.ndim == 0 and scalar.dtype.kind == "f"
@@ -395,14 +403,19 @@ def gradient(f: Callable, wrt: int | tuple[int, ...] = 0, *, aux: bool = False) 
 def _check_argument(argument: Any, position: int) -> None:
     if leaves(argument):
         return
-    fix = "pass a float, for instance 3.0 instead of 3" if isinstance(argument, int) else None
-    if isinstance(argument, np.ndarray):
+    dtype = getattr(argument, "dtype", None)
+    fix = "choose another argument with wrt=…"
+    if type(argument).__module__.startswith("torch"):
+        fix = "pass x.numpy(force=True), or wrap the program with workbench.torch_function"
+    elif isinstance(argument, int | np.integer | np.bool_):
+        fix = "pass a float, for instance 3.0 instead of 3"
+    elif isinstance(argument, np.ndarray) and dtype.kind in "biuO":
         fix = "pass an array of floats, for instance x.astype(float)"
     raise NotDifferentiableError(
         f"argument {position} cannot vary, so there is no gradient by it",
         found=f"got {argument!r:.60} of type {type(argument).__name__}, expected floats or something that holds floats",
         where=f"argument {position}",
-        fix=fix or "choose another argument with wrt=…",
+        fix=fix,
     )
 
 

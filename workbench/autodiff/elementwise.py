@@ -117,7 +117,11 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
     operands = [inputs[k] for k in needs]
     if not np.ndim(value) and not np.iscomplexobj(value) and all(type(x) is TracedFloat for x in operands):
         with np.errstate(all="ignore"):
-            found = [beneath(tape, partials[k], np, value, *values) for k in needs]
+            try:
+                found = [beneath(tape, partials[k], np, value, *values) for k in needs]
+            except ZeroDivisionError:  # Python's numbers: the derivative is infinite, or there is none
+                numbers = [np.float64(plain(v)) for v in (value, *values)]
+                found = [partials[k](np, *numbers) for k in needs]
             return scalar_result(value, tape, operands, [_now(partial) for partial in found])
     for constant in values:
         if type(constant) is np.ndarray:

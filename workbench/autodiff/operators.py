@@ -12,6 +12,7 @@ from workbench.autodiff.arrays import beneath, current, own_copy
 from workbench.autodiff.derivatives import (
     checked_pair,
     gradient,
+    named,
     once,
     pullback,
     traced_pullback,
@@ -124,7 +125,7 @@ def jacobian(f: Callable, wrt: int = 0, *, mode: str | None = None, aux: bool = 
 
     @functools.wraps(f, updated=())
     def program(*args: Any, **kwargs: Any) -> Any:
-        whole = functools.partial(f, **kwargs) if kwargs else f
+        whole = named(f, kwargs)
         k = checked_position(args, wrt)
         _check_real("argument", args[k])
         # the first run may change what it is given, and there may be a second one
@@ -137,7 +138,7 @@ def jacobian(f: Callable, wrt: int = 0, *, mode: str | None = None, aux: bool = 
         by_rows = mode == "reverse" or (mode is None and np.size(plain(y)) <= np.size(plain(args[k])))
         if not by_rows:
             args, kwargs = kept
-            whole = functools.partial(f, **kwargs) if kwargs else f
+            whole = named(f, kwargs)
             y, push, *extra = pushforward(whole, *args, wrt=k, aux=aux)
             _check_real("result", y)
         shape_y = np.shape(plain(y))
@@ -191,7 +192,7 @@ def hessian(f: Callable, wrt: int = 0) -> Callable:
 
     @functools.wraps(f, updated=())
     def program(*args: Any, **kwargs: Any) -> Any:
-        rows = _native_rows(functools.partial(f, **kwargs) if kwargs else f, args, wrt)
+        rows = _native_rows(named(f, kwargs), args, wrt)
         return traced(*args, **kwargs) if rows is None else stacked(rows, 2 * np.shape(args[wrt]))
 
     return program
@@ -233,7 +234,7 @@ def diagonal_hessian(f: Callable, wrt: int = 0) -> Callable:
     @functools.wraps(f, updated=())
     def program(*args: Any, **kwargs: Any) -> Any:
         k = checked_position(args, wrt)
-        whole = functools.partial(f, **kwargs) if kwargs else f
+        whole = named(f, kwargs)
         shape = np.shape(plain(args[k]))
         rows = _native_rows(whole, args, k)
         if rows is not None:

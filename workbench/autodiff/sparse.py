@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.autodiff.derivatives import pullback, traced_pullback, with_own_arrays
+from workbench.autodiff.derivatives import named, pullback, traced_pullback, with_own_arrays
 from workbench.autodiff.given import checked_position
 from workbench.autodiff.operators import pushforward
 from workbench.errors import NotDifferentiableError, SparsityError
@@ -67,7 +67,7 @@ def sparse_jacobian(f: Callable, wrt: int = 0, *, sparsity: Any = None) -> Calla
 
     @functools.wraps(f, updated=())
     def program(*args: Any, **kwargs: Any) -> Any:
-        whole = functools.partial(f, **kwargs) if kwargs else f
+        whole = named(f, kwargs)
         k = checked_position(args, wrt)
         _check_vector("argument", args[k])
         found = known[0].jacobian(whole, args, k) if known else None

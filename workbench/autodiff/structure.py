@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from enum import Enum
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -73,7 +73,7 @@ def _map(function: Callable, other: Callable, x: Any, memo: dict[int, tuple[Any,
         for key, value in base.items(x):
             base.__setitem__(new, key, _map(function, other, value, memo))
     elif fields := field_names(x):
-        new = object.__new__(type(x))
+        new = (SimpleNamespace if isinstance(x, SimpleNamespace) else object).__new__(type(x))
         memo[id(x)] = (x, new)
         for name in fields:
             object.__setattr__(new, name, _map(function, other, getattr(x, name), memo))
@@ -114,7 +114,8 @@ def _remade(x: tuple, elements: list) -> tuple:
 def field_names(x: Any) -> list[str]:
     """The names of an object's own fields, in ``__dict__`` and ``__slots__``; empty for C objects."""
     kind = type(x)
-    if kind.__new__ is not object.__new__ and not hasattr(kind, "__dataclass_fields__"):
+    made = kind.__new__ in (object.__new__, SimpleNamespace.__new__)
+    if not made and not hasattr(kind, "__dataclass_fields__"):
         return []
     return _own_names(x)
 

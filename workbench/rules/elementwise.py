@@ -92,7 +92,10 @@ TABLE: dict[str, tuple[Callable | None, ...]] = {
     "arcsin": (lambda m, y, x: 1.0 / m.sqrt(1.0 - x * x),),
     "arccos": (lambda m, y, x: -1.0 / m.sqrt(1.0 - x * x),),
     "arctan": (lambda m, y, x: 1.0 / (1.0 + x * x),),
-    "arctan2": (lambda m, y, a, b: b / (a * a + b * b), lambda m, y, a, b: -a / (a * a + b * b)),
+    "arctan2": (
+        lambda m, y, a, b: b / m.hypot(a, b) / m.hypot(a, b),  # the squares may be too small or too large
+        lambda m, y, a, b: -a / m.hypot(a, b) / m.hypot(a, b),
+    ),
     "sinh": (lambda m, y, x: m.cosh(x),),
     "cosh": (lambda m, y, x: m.sinh(x),),
     "tanh": (lambda m, y, x: 1.0 - y * y,),
