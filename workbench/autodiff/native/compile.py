@@ -80,7 +80,7 @@ class Compiled:
     def python(self) -> dict[str, Any]:
         """The functions as generated Python."""
         made: dict[str, Any] = dict(PLAIN, **HELPERS, compiled=_as_it_is, compiled_entry=_as_it_is)
-        exec(compile(self.whole.tree, self.name, "exec"), made)
+        exec(self.whole.code(self.name), made)
         return made
 
     # ------------------------------------------------------------------------------------ running

@@ -43,16 +43,17 @@ class Generator:
             function.name = name
             taken.add(name)
         self.primals = taken
+        source = entry.source
+        self.title = (
+            f"# The derivative of {source.name}, generated from {source.file}:{source.definition.lineno}"
+        )
         self.sweep = ReverseSweep(set(taken))
         self.sweep.memory = any(_has_arrays(function.block) for function in program.functions.values())
         floats = tuple(type_of(end) == "float" for end in entry.block.yields)
         self.top = self.sweep.of(entry, mask, floats)
 
     def _text(self, made: list[tuple[str, list[str]]], entries: set[str]) -> str:
-        entry = self.entry
-        lines = [
-            f"# The derivative of {entry.source.name}, generated from {entry.source.file}:{_first_line(entry)}"
-        ]
+        lines = [self.title]
         for function in self.program.functions.values():
             lines += _definition(function.name, primal(function, self.primals), entries)
         for name, text in made:
@@ -160,10 +161,6 @@ def _batch(name: str, top: Reversed, memory: bool, n_in_row: int) -> list[str]:
         "    rows[0] = rows[1]",
     ]
     return lines
-
-
-def _first_line(function: Function) -> int:
-    return function.source.definition.lineno
 
 
 def primal(function: Function, taken: set[str]) -> list[str]:

@@ -33,7 +33,7 @@ def is_growth(node: ast.AST) -> bool:
     )
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=64)
 def changed_names(definition: Function) -> frozenset[str]:
     """The names of a function whose lists grow, or get elements."""
     stores = {
@@ -46,7 +46,7 @@ def changed_names(definition: Function) -> frozenset[str]:
     return grown_names(definition) | stores
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=256)
 def second_name(definition: Function, name: str) -> ast.AST | None:
     """The first place in a function where the list of ``name`` may get another name; None when there is none."""
     if name in {a.arg for a in ast.walk(definition.args) if isinstance(a, ast.arg)}:

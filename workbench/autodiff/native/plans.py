@@ -32,6 +32,7 @@ def _key(target: types.FunctionType, things: list[Any]) -> Any:
 
 
 MOST_PLANS = 64  # for one piece of code; making one takes some milliseconds
+MOST_OF_ALL = 1000  # of some 100 kB; a notebook's cells are new code each time they run
 
 _plans: dict[Any, Plan | Refusal] = {}
 _made: dict[types.CodeType, int] = {}
@@ -66,4 +67,8 @@ def plan(function: Callable[..., Any], args: tuple[Any, ...]) -> Plan | Refusal:
             # a function that holds nothing may be held: the same plan is found again
             alone = isinstance(function, types.FunctionType) and function.__closure__ is None
             _plans[key] = found if isinstance(found, Refusal) or alone else found.of(None)
+            while len(_plans) > MOST_OF_ALL:
+                oldest = next(iter(_plans))
+                _made.pop(oldest[0][0], None)
+                del _plans[oldest]
     return found

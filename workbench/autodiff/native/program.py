@@ -18,7 +18,7 @@ class Function:
     """One function of the program, for one kind of arguments."""
 
     name: str
-    source: Source
+    source: Source | None  # None once the program has been read
     params: list[Value] = field(default_factory=list)
     block: Block | None = None
     result: Any = None  # shape; None while unknown
@@ -63,7 +63,8 @@ class Program:
         self.guards[id(home), name] = (home, name, value)
 
     def let_go(self, closure: tuple[types.CellType, ...]) -> None:
-        """Forget the functions that were read, once that is done: the arrays of a closure shall not outlive it.
+        """Forget the functions that were read, once that is done: the arrays of a closure shall not outlive it, and the
+        syntax of a file takes more memory than all that is kept.
 
         What is known of them by its identity (``guards``) stays.
         """
@@ -73,8 +74,7 @@ class Program:
         }
         self.functions = dict(enumerate(self.functions.values()))
         for function in self.functions.values():
-            function.source = Source(None, function.source.definition, function.source.file)
-            function.home = None
+            function.source = function.home = None
 
     def constants(self, function: types.FunctionType, args: dict[str, Any]) -> frozenset[str]:
         """The arguments of a call that the callee is read with as constants.

@@ -34,7 +34,7 @@ class Source:
         return "function" if isinstance(self.definition, ast.Lambda) else self.definition.name
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)  # the syntax of a file takes a hundred times its size
 def _parsed(file: str, text: str) -> tuple[list[Definition], list[types.CodeType]]:
     tree = ast.parse(text)
     codes: list[types.CodeType] = []

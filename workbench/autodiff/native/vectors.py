@@ -17,6 +17,7 @@ may, and for short arrays, the loop itself runs.
 from __future__ import annotations
 
 import ast
+import types
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -40,14 +41,20 @@ class Rewritten:
     """A module of generated Python with its loops in whole.
 
     Attributes:
-        tree: the module.
+        tree: the module, as long as ``code`` has not been asked for: syntax takes much more memory than code.
         some: whether any loop was.
         quick: whether all innermost loops of the derivative were, and none calls a function for each element.
     """
 
-    tree: ast.Module
+    tree: ast.Module | None
     some: bool
     quick: bool
+
+    def code(self, name: str) -> types.CodeType:
+        """The module's code, compiled under this name; to be asked for once."""
+        made = compile(self.tree, name, "exec")
+        self.tree = None
+        return made
 
 
 def with_vectors(text: str, primals: Iterable[str]) -> Rewritten:
