@@ -11,6 +11,7 @@ import torch
 from workbench import (
     diagonal_hessian,
     gradient,
+    hessian,
     hessian_vector_product,
     hook,
     jacobian,
@@ -165,6 +166,7 @@ def test_angles_of_tiny_and_huge_numbers():
             found = gradient(lambda y, x: function(y, x), (0, 1))(size, size)  # noqa: B023
             assert found == pytest.approx((0.5 / size, -0.5 / size), rel=1e-14, abs=0.0)
         assert np.isnan(gradient(lambda y: function(y, 0.0))(0.0))  # noqa: B023
+        assert hessian(lambda y: function(y, 2.0))(1.0) == pytest.approx(-4 / 25)  # noqa: B023
 
 
 @pytest.mark.parametrize(

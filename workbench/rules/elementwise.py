@@ -243,7 +243,7 @@ def _install() -> None:
             function = getattr(math, name)
             DOORS[function] = _number_function(function, partials)
             setattr(_TRACED, name, DOORS[function])
-    _TRACED.log = log
+    _TRACED.log, _TRACED.hypot = log, lambda a, b: DOORS[math.hypot](a, b)
     DOORS[math.log] = log
 
 
