@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff import indexing
+from workbench.autodiff import writing
 from workbench.autodiff.arrays import TracedArray, current, is_complex_number
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.elementwise import apply_ufunc
@@ -380,13 +380,13 @@ def _make_in_place(op: Operator, binary: Callable) -> Callable:
             if type(a) is TracedArray and is_complex_number(a.array):
                 return binary(a, b)
             if type(a) in TRACED or type(b) in TRACED or (OPEN and ka is np.ndarray):
-                return indexing.in_place(op.ufunc, op.in_place, a, b)
+                return writing.in_place(op.ufunc, op.in_place, a, b)
         elif (method := python_method(ka, op.in_place_method)) is not None:
             result = resolve(method)(a, b)
             return binary(a, b) if result is NotImplemented else result
         elif OPEN and issubclass(ka, np.ndarray):
             current(a)
-            indexing.in_place(op.ufunc, op.in_place, a.view(np.ndarray), current(b))
+            writing.in_place(op.ufunc, op.in_place, a.view(np.ndarray), current(b))
             return a
         elif ka is list or (type(b) not in TRACED and hasattr(ka, op.in_place_method)):
             return op.in_place(a, b)

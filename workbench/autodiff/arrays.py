@@ -344,7 +344,7 @@ def add_into(target: np.ndarray, bar: Any) -> None:
     if overlaps(target):
         _add_at_places(target, bar)
     elif OPEN:
-        from workbench.autodiff.indexing import set_item
+        from workbench.autodiff.writing import set_item
 
         seen = traced_view(target)
         set_item(seen + bar, target, ...)
@@ -367,7 +367,7 @@ def overlaps(array: np.ndarray) -> bool:
 def _add_at_places(target: np.ndarray, bar: Any) -> None:
     """``target += bar``, every element counted though several are one place."""
     from workbench.autodiff.elementwise import add_at
-    from workbench.autodiff.indexing import set_item
+    from workbench.autodiff.writing import set_item
 
     store = owner_of(target)
     numbers, unit = np.arange(store.size), store.itemsize

@@ -16,7 +16,7 @@ import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import OBJECT_DOORS, python_method, resolve
-from workbench.autodiff.indexing import get_item, set_item
+from workbench.autodiff.indexing import get_item
 from workbench.autodiff.location import user_line
 from workbench.autodiff.met import CACHES, meet
 from workbench.autodiff.methods import Flat
@@ -28,6 +28,7 @@ from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 from workbench.autodiff.unseen import HANDED_OUT, handed_out, lent
 from workbench.autodiff.watch import is_known
+from workbench.autodiff.writing import set_item
 from workbench.errors import MissingRuleError
 
 # properties of compiled classes, by their type: a function of (object, name, property)

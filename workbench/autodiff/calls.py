@@ -321,7 +321,7 @@ def _array_method(method: Any, owner: np.ndarray) -> Callable:
     if type(seen) is TracedArray:
         return getattr(seen, method.__name__)
     if OPEN and method.__name__ in _MUTATING:
-        from workbench.autodiff.indexing import mutate
+        from workbench.autodiff.writing import mutate
 
         return functools.partial(mutate, owner, method)
     return _method_of_plain_array(method, owner) if OPEN else method

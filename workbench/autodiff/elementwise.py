@@ -159,7 +159,7 @@ def scaled(bar: Any, partial: Any) -> Any:
 
 def _into(ufunc: np.ufunc, inputs: tuple, out: Any, kwargs: dict) -> Any:
     """``ufunc(*inputs, out=out, where=mask)``: computed aside, then written."""
-    from workbench.autodiff.indexing import mutate, set_item
+    from workbench.autodiff.writing import mutate, set_item
 
     mask = plain(kwargs.pop("where", True))
     mask = mask if mask is True else np.array(mask, bool)

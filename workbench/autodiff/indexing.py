@@ -1,4 +1,4 @@
-"""Reading from arrays and writing into them: ``a[i]``, ``a[i] = v``, ``a += v``, and every other in-place change."""
+"""Reading from arrays and other containers: ``a[i]``, ``del a[i]``, and what a loop goes over."""
 
 from __future__ import annotations
 
@@ -17,31 +17,20 @@ from workbench.autodiff.arrays import (
     VIEWS,
     Memory,
     TracedArray,
-    accumulate,
     add_into,
     beneath,
-    can_vary,
     current,
-    memory_of,
-    overlaps,
     owner_of,
-    record_view,
-    reduce_to,
-    traced_view,
 )
 from workbench.autodiff.calls import python_method, resolve
-from workbench.autodiff.location import user_line
 from workbench.autodiff.operations import record
-from workbench.autodiff.records import by_fields, write_records
+from workbench.autodiff.records import by_fields
 from workbench.autodiff.registry import OWNER_DOORS
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
-from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost, recorded, strip
-from workbench.autodiff.settling import note, note_elements
+from workbench.autodiff.scalars import TRACED, TracedFloat, recorded, strip
 from workbench.autodiff.stored import BARE, TABLES, checked_key
-from workbench.autodiff.tape import OPEN, Entry, Tape
-from workbench.autodiff.telling import contains_traced, plain
-from workbench.autodiff.unseen import seen_write
-from workbench.errors import LostGradientError, MissingRuleError
+from workbench.autodiff.tape import OPEN, Entry
+from workbench.autodiff.telling import plain
 
 _BUILT_IN = frozenset({list, dict, tuple, str})
 _WATCHED = frozenset({re.Match, memoryview})  # compiled, with doors of their own
@@ -103,7 +92,7 @@ def _of_dictionary(container: dict, key: Any) -> Any:
     factory = getattr(container, "default_factory", None)
     if factory is None or not hasattr(type(container), "__missing__"):
         return container[key]
-    set_item(value := resolve(factory)(), container, key)
+    REWRITTEN_DOORS["set_item"](value := resolve(factory)(), container, key)
     return value
 
 
@@ -216,243 +205,6 @@ def _gathered(source: TracedArray, index: Any) -> Any:
     return record(source.tape, [source], value, gather_pullback)
 
 
-# ------------------------------------------------------------------------------------ writing
-
-
-class Write(Entry):
-    """``array[index] = source``: the old contents are kept, and put back on the way back."""
-
-    __slots__ = ("array", "index", "memory", "old", "source")
-    is_write = True
-
-    def __init__(self, memory: Memory, array: np.ndarray, index: Any, source: Any, old: Any) -> None:
-        self.memory, self.array, self.source, self.old = memory, array, source, old
-        self.index = index if type(index) in _IMMUTABLE else kept_index(index)
-        if not array.flags.c_contiguous and overlaps(self.target()):
-            raise MissingRuleError(
-                "a view whose elements share places was about to be written into",
-                found="several of its elements are one number, of which the last one written stays",
-                where=user_line(),
-                fix="write into the array that the view was made of",
-            )
-
-    def target(self) -> np.ndarray:
-        """What is written into, as far as it is a view."""
-        found = self.array[self.index]
-        return found if type(found) is np.ndarray else self.array[:0]
-
-    def back(self) -> None:
-        if self.memory.store is not None:
-            view = self.memory.view_like(self.array)
-            bar = traced_view(view)[self.index] if OPEN else view[self.index]
-            if isinstance(bar, np.ndarray):
-                bar = bar.copy()  # not a view: the shadow is cleared next
-            if OPEN:
-                set_item(0.0, view, self.index)
-            else:
-                view[self.index] = 0.0
-            if self.source is not None:
-                if (
-                    isinstance(bar, np.ndarray)
-                    and (lost_to := _written_twice(self.array, self.index)) is not None
-                ):
-                    bar = resolve(np.where)(lost_to, 0.0, bar)
-                accumulate(self.source, reduce_to(bar, np.shape(_shape_of(self.source))))
-        self.redo()
-
-    def redo(self) -> None:
-        """Exchange the present contents with the kept ones, also in the eyes of outer derivatives."""
-        now = _contents(self.array, self.index) if OPEN else np.array(self.array[self.index], copy=True)
-        locked = _unlocked(self.array)
-        if OPEN:
-            set_item(self.old, self.array, self.index)
-        else:
-            self.array[self.index] = plain(self.old)
-        for array in locked:
-            array.flags.writeable = False
-        self.old = now
-
-
-def _unlocked(array: np.ndarray) -> list[np.ndarray]:
-    """Make an array writeable that the program has locked after it wrote into it; what was locked."""
-    if array.flags.writeable:
-        return []
-    locked = _unlocked(array.base) if isinstance(array.base, np.ndarray) else []
-    array.flags.writeable = True
-    return [*locked, array]
-
-
-def _contents(array: np.ndarray, index: Any) -> Any:
-    """A copy of a part of an array, traced by the tapes that find its memory active."""
-    part = get_item(traced_view(array), index)
-    return (
-        resolve(np.copy)(part)
-        if type(part) is TracedArray
-        else part
-        if type(part) in TRACED
-        else np.array(part)
-    )
-
-
-_IMMUTABLE = frozenset({int, slice, type(...), np.int64})
-
-
-def _written_twice(array: np.ndarray, index: Any) -> np.ndarray | None:
-    """Where an index names a position that it names again later, which is what stays; None if nowhere."""
-    parts = index if type(index) is tuple else (index,)
-    if not any(type(part) is np.ndarray and part.ndim and part.dtype.kind != "b" for part in parts):
-        return None
-    places = np.arange(array.size).reshape(array.shape)[index]
-    order = np.arange(places.size).reshape(places.shape)
-    last = np.zeros(array.size, int)
-    last[places] = order
-    twice = last[places] != order
-    return twice if twice.any() else None
-
-
-def _shape_of(source: Any) -> Any:
-    return source.array if type(source) is TracedArray else 0.0
-
-
-def set_item(value: Any, container: Any, index: Any) -> None:
-    """``container[index] = value``."""
-    kind = type(container)
-    if kind is list or kind is dict:
-        note(container, value)
-        if type(index) not in BARE:  # what stays in a key is settled too
-            note_elements(container)
-        container[index] = iterate(value) if kind is list and type(index) is slice else value
-        return
-    if kind is np.ndarray or kind is TracedArray:
-        _write(container.array if kind is TracedArray else container, plain_index(index), value)
-        return
-    own = python_method(kind, "__setitem__")
-    if own is None and OPEN and issubclass(kind, VIEWS):
-        bare = record_view(container) if issubclass(kind, np.void) else container.view(np.ndarray)
-        _write(container if bare is None else bare, plain_index(index), value)
-    elif own is None:
-        note_elements(container)
-        container[index] = value
-    else:
-        resolve(own)(container, index, value)
-
-
-def _write(array: np.ndarray, index: Any, value: Any) -> None:
-    """Write into memory that one or several tapes may know, outermost first."""
-    value = current(value)
-    if array.dtype.names is not None:
-        if type(index) is str or (type(index) is int and not array.ndim):
-            _write(array[index if type(index) is str else array.dtype.names[index]], ..., value)
-            return
-        if contains_traced(value):
-            write_records(_write, array, index, value)
-            return
-    if isinstance(value, list | tuple) and contains_traced(value):
-        value = as_array(value)
-    tape = innermost(value)
-    if tape is not None and not can_vary(array):
-        if array.dtype.kind == "O":
-            array[index] = value
-            return
-        raise LostGradientError(
-            f"a traced value was about to be written into an array of {array.dtype}",
-            found="whole numbers cannot vary, so the derivative would be lost",
-            where=lost("").where,
-            fix="make the array with a floating point type, for instance numpy.zeros(n) instead of numpy.zeros(n, int)",
-        )
-    if array.dtype.kind == "f" and np.iscomplexobj(plain(value)):
-        array[index] = plain(value)  # NumPy's own error or warning
-    before = [(tape, len(tape.writes)) for tape in OPEN]
-    _write_from(array, index, value, OPEN[:])
-    try:
-        array[index] = plain(value)
-    except Exception:  # the program may catch it and go on
-        for tape, count in before:
-            _forget_writes(tape, count)
-        raise
-    if OPEN and (changed := OPEN[-1].changed) is not None:
-        changed[id(owner_of(array))] = array
-    seen_write(array, index)
-
-
-def _forget_writes(tape: Tape, count: int) -> None:
-    """Take the writes after the first ``count`` off a tape: they have failed."""
-    failed = set(map(id, tape.writes[count:]))
-    tape[:] = [node for node in tape if id(node) not in failed]
-    del tape.writes[count:]
-
-
-def _write_from(array: np.ndarray, index: Any, value: Any, tapes: list[Tape]) -> None:
-    """Record the write on every tape that knows the memory or that the value belongs to, outermost first."""
-    if not tapes:
-        return
-    *outer, tape = tapes
-    belongs = type(value) in TRACED and value.tape is tape
-    known = belongs or (bool(tape.memories) and id(owner_of(array)) in tape.memories)
-    old = None
-    if known:
-        old = beneath(tape, _contents, array, index) if tape.level else np.array(array[index], copy=True)
-    _write_from(array, index, value.value if belongs else value, outer)
-    if not known:
-        return
-    memory = memory_of(tape, array, active=belongs)
-    memory.version += 1
-    if belongs and type(value) is TracedArray and np.may_share_memory(value.array, array):
-        # "a[1:] = a[:-1]" reads everything before it writes
-        inner = OPEN[tape.level + 1 :]
-        value = beneath(inner[0], resolve(np.copy), value) if inner else resolve(np.copy)(value)
-    write = Write(memory, array, index, value if belongs else None, old)
-    tape.append(write)
-    tape.writes.append(write)
-
-
-def in_place(ufunc: np.ufunc, operator: Callable, array: Any, other: Any) -> Any:
-    """``array += other`` and its like, for an array that is traced, known to a tape, or about to be."""
-    from workbench.autodiff.elementwise import apply_ufunc
-
-    target = array.array if type(array) is TracedArray else array
-    plain_other = plain(other)
-    if isinstance(other, list | tuple) and contains_traced(other):
-        other = as_array(other)
-    if type(array) is not TracedArray and type(other) not in TRACED:
-        mutate(target, operator, plain_other, receiver=True)
-        return current(target)
-    result = apply_ufunc(ufunc, (array, other), {})
-    if not np.can_cast(plain(result).dtype, target.dtype, "same_kind"):
-        operator(target.copy(), plain_other)  # NumPy's own error
-    if np.shape(result) != target.shape:
-        operator(target.copy(), plain_other)
-    set_item(result, target, ...)
-    return current(target)
-
-
-def mutate(array: np.ndarray, method: Callable, *args: Any, receiver: bool = False, **kwargs: Any) -> Any:
-    """Call something that changes a plain array in place, so that the change can be undone on the way back."""
-    tape = innermost(*args, *kwargs.values())
-    if tape is not None:
-        from workbench.autodiff.methods import METHODS
-
-        if method.__name__ not in METHODS:
-            raise lost(f"{method.__name__!r} was about to write a traced value into an array, unseen")
-        return METHODS[method.__name__](TracedArray(array, memory_of(tape, array)), *args, **kwargs)
-    before = array.copy() if any(id(owner_of(array)) in tape.memories for tape in OPEN) else None
-    result = method(array, *args, **kwargs) if receiver else method(*args, **kwargs)
-    if OPEN and (changed := OPEN[-1].changed) is not None:
-        changed[id(owner_of(array))] = array
-    if before is not None:
-        after = array.copy()
-        if after.shape != before.shape:
-            raise MissingRuleError(
-                f"{method.__name__!r} changed the shape of an array that takes part in a derivative",
-                found=f"got shape {after.shape}, expected {before.shape}",
-                where=user_line(),
-                fix="make a new array instead, for instance with numpy.resize",
-            )
-        array[...] = before
-        _write(array, ..., after)
-    return result
-
-
 def iterate(source: Any) -> Any:
     """What a ``for`` loop runs over."""
     kind = type(source)
@@ -508,7 +260,6 @@ def _steps(iterator: Any, step: Callable) -> Any:
 
 REWRITTEN_DOORS.update(
     get_item=get_item,
-    set_item=set_item,
     delete_item=delete_item,
     iterate=iterate,
     iterate_rows=iterate_rows,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff import indexing
+from workbench.autodiff import indexing, writing
 from workbench.autodiff.arrays import TracedArray, can_vary, current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import user_line
@@ -146,7 +146,7 @@ def _in_place(function: Callable) -> Callable:
     """A method that changes the array: worked out aside, then written back."""
 
     def method(self: TracedArray, *args: Any, **kwargs: Any) -> None:
-        indexing.set_item(function(self, *args, **kwargs), self.array, ...)
+        writing.set_item(function(self, *args, **kwargs), self.array, ...)
 
     return method
 
@@ -156,13 +156,13 @@ def _put(self: TracedArray, places: Any, values: Any, mode: str = "raise") -> No
     chosen = np.take(flat.ravel(), places, mode=mode)
     where = np.unravel_index(chosen, self.array.shape)
     values = resolve(np.resize)(values, np.shape(chosen)) if np.ndim(plain(values)) else values
-    indexing.set_item(values, self.array, where)
+    writing.set_item(values, self.array, where)
 
 
 METHODS.update(
     sort=_in_place(lambda self, axis=-1, **kwargs: resolve(np.sort)(self, axis=axis, **kwargs)),
     partition=_in_place(lambda self, kth, axis=-1, **kwargs: resolve(np.partition)(self, kth, axis=axis)),
-    fill=lambda self, value: indexing.set_item(value, self.array, ...),
+    fill=lambda self, value: writing.set_item(value, self.array, ...),
     put=_put,
 )
 
@@ -236,7 +236,7 @@ class Flat:
         return indexing.get_item(self.array, self._place(index))
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        indexing.set_item(value, self.array, self._place(index))
+        writing.set_item(value, self.array, self._place(index))
 
     @property
     def coords(self) -> tuple[int, ...]:
@@ -269,7 +269,7 @@ def _part(name: str) -> property:
             return part if self.array.ndim else indexing.get_item(part, ())
         return self if name == "real" else np.zeros_like(self.array)
 
-    return property(read, lambda self, value: indexing.set_item(value, getattr(self.array, name), ...))
+    return property(read, lambda self, value: writing.set_item(value, getattr(self.array, name), ...))
 
 
 def _install() -> None:
@@ -298,7 +298,7 @@ def _install() -> None:
     TracedArray.__len__ = lambda self: len(self.array[()] if self.array.dtype.names else self.array)
     TracedArray.__iter__ = lambda self: iter(indexing.iterate(self))
     TracedArray.__getitem__ = indexing.get_item
-    TracedArray.__setitem__ = lambda self, index, value: indexing.set_item(value, self, index)
+    TracedArray.__setitem__ = lambda self, index, value: writing.set_item(value, self, index)
     TracedArray.__contains__ = lambda self, value: plain(value) in self.array
     TracedArray.__bool__ = lambda self: bool(self.array)
     TracedArray.__int__ = lambda self: int(self.array)

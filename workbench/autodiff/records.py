@@ -45,7 +45,7 @@ def write_records(write: Callable, array: np.ndarray, index: Any, value: Any) ->
 
 def by_fields(operation: Callable, copied: np.ndarray, *sources: Any) -> Any:
     """The fresh array ``copied`` with its fields that vary replaced by ``operation`` of the fields of ``sources``."""
-    from workbench.autodiff.indexing import set_item
+    from workbench.autodiff.writing import set_item
 
     for name in copied.dtype.names:
         if may_vary(copied.dtype[name]):
@@ -57,7 +57,7 @@ def by_fields(operation: Callable, copied: np.ndarray, *sources: Any) -> Any:
 
 def of_records(x: Any, dtype: np.dtype) -> Any:
     """Lists of records that hold traced numbers as an array of a structured type."""
-    from workbench.autodiff.indexing import set_item
+    from workbench.autodiff.writing import set_item
 
     made = np.array(plain(x), dtype)
     set_item(x, made, ...)

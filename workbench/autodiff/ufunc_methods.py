@@ -138,7 +138,8 @@ _METHODS = {"reduce": _reduce, "accumulate": _accumulate, "reduceat": _reduceat,
 
 def add_at_method(ufunc: np.ufunc, array: Any, index: Any, values: Any = None) -> None:
     """``ufunc.at(array, index, values)``: unbuffered, so that repeated positions count each time."""
-    from workbench.autodiff.indexing import kept_index, mutate, plain_index, set_item
+    from workbench.autodiff.indexing import kept_index, plain_index
+    from workbench.autodiff.writing import mutate, set_item
 
     target, index = (array.array if type(array) is TracedArray else array), kept_index(plain_index(index))
     seen = current(target)

@@ -39,7 +39,7 @@ def run_unfollowed(f: Callable, args: Any, kwargs: dict) -> Any:
 
 def _note_changes(tape: Tape) -> None:
     """Put what was written during a call that did nothing with traced values on the tapes."""
-    from workbench.autodiff.indexing import set_item
+    from workbench.autodiff.writing import set_item
 
     for key, kept in list((tape.kept or {}).items()):
         if not _equal(kept, owner := tape.memories[key].owner):

@@ -47,7 +47,7 @@ def is_known(array: np.ndarray) -> bool:
 
 
 def _note_change(f: Callable, array: np.ndarray, old: np.ndarray) -> None:
-    from workbench.autodiff.indexing import set_item
+    from workbench.autodiff.writing import set_item
 
     if array.shape != old.shape:
         raise MissingRuleError(

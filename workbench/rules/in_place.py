@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff import indexing
+from workbench.autodiff import writing
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS
@@ -31,9 +31,9 @@ def changing(function: Callable) -> Callable:
             target = array.array if type(array) is TracedArray else array
             args = tuple(map(_array_of_list, args))
             if type(current(target)) is not TracedArray and innermost(*args) is None:
-                return indexing.mutate(target, function, target, *args, **kwargs)
+                return writing.mutate(target, function, target, *args, **kwargs)
             for index, values in writes(target, *args, **kwargs):
-                indexing.set_item(values, target, index)
+                writing.set_item(values, target, index)
             return None
 
         DOORS[function] = call

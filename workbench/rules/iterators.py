@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff import indexing
+from workbench.autodiff import indexing, writing
 from workbench.autodiff.application import as_array
 from workbench.autodiff.arrays import current
 from workbench.autodiff.calls import resolve
@@ -135,7 +135,7 @@ class _Elements:
         return indexing.get_item(current(self.wide[k]), (*self.multi_index, ...))
 
     def __setitem__(self, k: int, value: Any) -> None:
-        indexing.set_item(value, self.operands[k], self.multi_index)
+        writing.set_item(value, self.operands[k], self.multi_index)
 
     @property
     def value(self) -> Any:

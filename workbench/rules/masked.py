@@ -16,12 +16,13 @@ from numpy.ma import core
 from workbench.autodiff.application import as_array
 from workbench.autodiff.arrays import current
 from workbench.autodiff.calls import resolve
-from workbench.autodiff.indexing import get_item, set_item
+from workbench.autodiff.indexing import get_item
 from workbench.autodiff.location import name_of, user_line
 from workbench.autodiff.refusing import NO_MASKS, refusing
 from workbench.autodiff.registry import DOORS, HOLDING, INSTANCE_DOORS, OPERANDS
 from workbench.autodiff.scalars import lost
 from workbench.autodiff.telling import contains_traced, plain
+from workbench.autodiff.writing import set_item
 from workbench.errors import MissingRuleError
 
 

@@ -20,9 +20,10 @@ from workbench.autodiff.arrays import current
 from workbench.autodiff.calls import _compiled, resolve
 from workbench.autodiff.derivatives import gradient
 from workbench.autodiff.elementwise import apply_ufunc, settled_input
-from workbench.autodiff.indexing import get_item, set_item
+from workbench.autodiff.indexing import get_item
 from workbench.autodiff.registry import INSTANCE_DOORS, PARTIALS
 from workbench.autodiff.telling import contains_traced, plain
+from workbench.autodiff.writing import set_item
 from workbench.rules.stand_ins import no_rule
 
 

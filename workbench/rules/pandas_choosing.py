@@ -22,10 +22,11 @@ from pandas.core.reshape import tile
 from pandas.io.formats import format as formats
 
 from workbench.autodiff.calls import forget, resolve
-from workbench.autodiff.indexing import get_item, set_item
+from workbench.autodiff.indexing import get_item
 from workbench.autodiff.registry import DOORS, add_constant, door
 from workbench.autodiff.scalars import lost
 from workbench.autodiff.telling import contains_traced, plain
+from workbench.autodiff.writing import set_item
 from workbench.rules.stand_ins import no_rule
 
 for _function in (

@@ -10,9 +10,10 @@ from pandas._libs import groupby
 from pandas._libs.window import aggregations
 
 from workbench.autodiff.calls import resolve
-from workbench.autodiff.indexing import get_item, set_item
+from workbench.autodiff.indexing import get_item
 from workbench.autodiff.registry import DOORS, add_constant, door
 from workbench.autodiff.telling import contains_traced, plain
+from workbench.autodiff.writing import set_item
 
 add_constant(aggregations.roll_rank)
 _of_group = groupby.group_quantile

@@ -19,7 +19,7 @@ from workbench.autodiff.application import converted, is_sequence
 from workbench.autodiff.arrays import TracedArray, beneath, current, overlaps, owner_of
 from workbench.autodiff.calls import python_method, resolve, seen
 from workbench.autodiff.elementwise import add_at
-from workbench.autodiff.indexing import get_item, iterate, set_item
+from workbench.autodiff.indexing import get_item, iterate
 from workbench.autodiff.operations import record
 from workbench.autodiff.records import by_fields, is_structured, of_records
 from workbench.autodiff.registry import DOORS
@@ -28,6 +28,7 @@ from workbench.autodiff.tape import OPEN, Tape
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.text import lost_in_text, tape_in
 from workbench.autodiff.watch import call_watched
+from workbench.autodiff.writing import set_item
 
 # function: positions of the arguments whose elements are arranged
 _ALL = tuple(range(32))  # as many arrays as there may be
