@@ -452,6 +452,29 @@ def an_integral_between_long_numbers(mpmath, x, y):
     return float(mpmath.quad(lambda t: mpmath.sin(t) * y, [0.1, mpmath.mpf(x), y]))
 
 
+@program("mpmath", 0.7, 1.9)
+def lists_of_long_numbers(mpmath, x, y):
+    found = mpmath.fsum([x, y, 2], squared=True) * mpmath.fprod([x, y + 1]) - mpmath.fdot([(x, 2), (1, y)])
+    return float(found + mpmath.polyval([1, x, y], 2) + mpmath.norm([x, y]) + mpmath.frexp(mpmath.mpf(x))[0])
+
+
+@program("mpmath", 0.7, 1.9)
+def matrices_of_long_numbers(mpmath, x, y):
+    matrix = mpmath.matrix([[x, 1], [0.5, y]])
+    solved = mpmath.lu_solve(matrix, mpmath.matrix([y, 1]))
+    return float(
+        solved[0]
+        + mpmath.det(matrix) * (matrix**-1)[0, 1]
+        + mpmath.qr(matrix)[1][0, 0]
+        + (matrix * solved)[1]
+    )
+
+
+@program("mpmath", 0.7, 1.9)
+def a_root_in_long_numbers(mpmath, x, y):
+    return float(mpmath.findroot(lambda t: mpmath.cos(t * x) - t * y, 0.5))
+
+
 @program("mpmath", 0.7)
 def a_series_in_fifty_digits(mpmath, x):
     with mpmath.workdps(50):
@@ -523,7 +546,10 @@ def test_long_numbers_leave_no_trace_unseen():
         lambda x: float(mpmath.taylor(mpmath.sin, mpmath.mpf(x), 2)[1]),
         lambda x: int(mpmath.mpf(x) * 2**60) / 2**60,
         lambda x: float(mpmath.floor(mpmath.mpf(x) * 2**60)) / 2**60,
-        lambda x: float(mpmath.fsum([mpmath.mpf(x), 2])),
+        lambda x: float(mpmath.mpc(x, 1).real),
+        lambda x: float((mpmath.mpf(x) + mpmath.mpc(0, 1)).real),
+        lambda x: float(mpmath.svd(mpmath.matrix([[x, 1], [1, 2]]))[1][0]),
+        lambda x: float(mpmath.sumem(lambda n: mpmath.exp(-x * n), [1, 10])),
     ):
         with pytest.raises((LostGradientError, TypeError)):
             gradient(lost)(0.7)

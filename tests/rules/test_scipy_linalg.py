@@ -149,8 +149,16 @@ def test_overwriting_keeps_what_the_tape_needs():
         lambda a: sl.svd(a)[0],
         lambda a: sl.lu(a)[1],
         lambda a: sl.qz(a[:3], A)[0],
+        lambda a: sl.eig(a.T @ a, right=0.4)[0].real,
+        lambda a: sl.cholesky(a.T @ a, lower=0.4),
     ],
 )
 def test_refused(program):
     with pytest.raises(MissingRuleError, match="scipy"):
         gradient(lambda a: program(a).sum())(TALL)
+
+
+@pytest.mark.filterwarnings("ignore:The `disp` argument is deprecated")
+def test_an_error_estimate_of_a_root_is_refused():
+    with pytest.raises(MissingRuleError, match="disp=False"):
+        gradient(lambda a: sl.sqrtm(a, disp=False)[0].sum())(A @ A.T)

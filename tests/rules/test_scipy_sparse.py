@@ -151,6 +151,7 @@ def test_complex_elements():
     check_gradient(lambda d: sl.eigsh((made(d) + made(d).conj().T).tocsc(), k=2, v0=START + 0j)[0], d)
     check_gradient(lambda d, b: sl.lsqr(made(d), b, atol=1e-14, btol=1e-14)[0], d, V + 0.4j)
     check_gradient(lambda b: sl.expm_multiply(1j * CONSTANT, b), V + 0.4j)
+    check_all_ways(lambda d: sl.expm(made(0.3 * d).tocsc()).toarray(), D)
     check_gradient(
         lambda d: (lambda u, s, v: (s, np.abs(u), (u * s) @ v))(*sl.svds(made(d), k=2, v0=START)), d
     )
@@ -170,6 +171,7 @@ def test_complex_elements():
         lambda d: ss.lil_array(made(d)).sum(),
         lambda d: made(d).tolil().sum(),
         lambda d: made(d)[0] @ V,
+        lambda d: ss.csgraph.dijkstra(made(d * d)).sum(),
         lambda d: (
             sl.LinearOperator((5, 5), matvec=lambda x: d[0] * x).matvec(V).sum()
             + sl.cg(sl.LinearOperator((5, 5), matvec=lambda x: d[0] * x), V)[0].sum()

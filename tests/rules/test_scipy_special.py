@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.special as sp
 
+from tests.rules.all_ways import check_all_ways
 from workbench import check_gradient, gradient
 from workbench.autodiff.registry import PARTIALS
 from workbench.errors import MissingRuleError
@@ -91,6 +92,11 @@ CASES = {
     **dict.fromkeys(
         "eval_chebyc eval_chebys eval_sh_chebyt eval_sh_chebyu eval_sh_legendre".split(), (4, ANY)
     ),
+    "lpmv": (2, 3.4, ONE),
+    "mathieu_a": (2, UP),
+    "mathieu_b": (2, UP),
+    "pro_cv": (1, 2, UP),
+    "obl_cv": (1, 2, UP),
     "eval_sh_jacobi": (3, 3.5, 1.5, ONE),
     "eval_gegenbauer": (3, UP, ONE),
     "eval_genlaguerre": (3, UP, ONE),
@@ -204,7 +210,48 @@ def test_second_derivative_by_a_shape():
 
 
 def test_where_no_rule_is():
-    with pytest.raises(MissingRuleError, match="mathieu_a"):
-        gradient(lambda x: sp.mathieu_a(2, x))(0.5)
+    with pytest.raises(MissingRuleError, match="stdtridf"):
+        gradient(lambda x: sp.stdtridf(0.3, x))(0.5)
     with pytest.raises(MissingRuleError, match="argument 0"):
         gradient(lambda n: sp.eval_legendre(n, 0.3))(2.5)
+
+
+LEGENDRE = {
+    "legendre_p": lambda x: sp.legendre_p(np.array([0, 1, 4]), x),
+    "assoc_legendre_p": lambda x: sp.assoc_legendre_p(3, -2, x, norm=True, diff_n=2),
+    "sph_legendre_p": lambda x: sp.sph_legendre_p(3, 2, x, diff_n=1),
+    "legendre_p_all": lambda x: sp.legendre_p_all(3, x, diff_n=1),
+    "assoc_legendre_p_all": lambda x: sp.assoc_legendre_p_all(3, 2, x),
+    "sph_legendre_p_all": lambda x: sp.sph_legendre_p_all(2, 2, x, diff_n=2),
+    "sph_harm_y": lambda x: sp.sph_harm_y(3, np.arange(-3, 4)[:, None], x, x[::-1] * 2.0),
+    "sph_harm_y_all": lambda x: sp.sph_harm_y_all(2, 2, x, 0.4),
+    "lpmv": lambda x: sp.lpmv(0, 0, x) + sp.lpmv(1, 3, x),
+    "lqn": lambda x: sp.lqn(3, x),
+    "lqmn": lambda x: sp.lqmn(1, 2, x[1]),
+}
+WAVES = {
+    **{name: lambda x, name=name: getattr(sp, name)(2, 1.3, x) for name in (
+        "mathieu_modcem1", "mathieu_modcem2", "mathieu_modsem1", "mathieu_modsem2",
+    )},
+    **{name: lambda x, name=name: getattr(sp, name)(2, 1.3, 90.0 * x) for name in ("mathieu_cem", "mathieu_sem")},
+    "mathieu_cem by q": lambda x: sp.mathieu_cem(2, x, 30.0),
+    **{name: lambda x, name=name: getattr(sp, name)(1, 2, 1.2, x) for name in ("pro_ang1", "obl_ang1", "obl_rad1")},
+    **{name: lambda x, name=name: getattr(sp, name)(0, 1, 1.2, x + 1.1) for name in ("pro_rad1", "pro_rad2")},
+    "pro_ang1_cv": lambda x: sp.pro_ang1_cv(1, 2, 1.2, sp.pro_cv(1, 2, 1.2), x),
+    "itairy": lambda x: sp.itairy(x),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*LEGENDRE, *WAVES])
+def test_of_every_order(name):
+    check_all_ways({**LEGENDRE, **WAVES}[name], ONE)
+
+
+def test_waves_whose_values_lack_digits_are_refused():
+    with pytest.raises(MissingRuleError, match="digits"):
+        gradient(lambda x: sp.obl_rad2(1, 2, 1.2, x)[0])(1.3)
+
+
+def test_degrees_do_not_vary():
+    with pytest.raises(MissingRuleError, match="argument 1"):
+        gradient(lambda v: sp.lpmv(1, v, 0.3))(2.5)

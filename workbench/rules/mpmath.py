@@ -31,8 +31,8 @@ _OPERATORS: dict[Callable, tuple[Callable, ...]] = {
     operator.truediv: (lambda x, y: 1 / y, lambda x, y: -x / y**2),
     operator.neg: (lambda x: mpmath.mpf(-1),),
     operator.pos: (lambda x: mpmath.mpf(1),),
-    operator.mod: (lambda x, y: mpmath.mpf(1), lambda x, y: -mpmath.floor(x / y)),
-    mpmath.fmod: (lambda x, y: mpmath.mpf(1), lambda x, y: -mpmath.floor(x / y)),
+    operator.mod: (_MODULO := (lambda x, y: mpmath.mpf(1), lambda x, y: -mpmath.floor(x / y))),
+    mpmath.fmod: _MODULO,
     mpmath.frac: (lambda x: mpmath.mpf(1),),
     mpmath.fabs: (lambda x: mpmath.sign(x),),
 }
@@ -52,11 +52,18 @@ _OF_FUNCTIONS = (
     "fourier",
     "jacobian",
 )
+# what only asks about a number
+_QUESTIONS = ("isnan", "isinf", "isint", "isfinite", "isnormal", "mag", "almosteq")
+# what takes lists and matrices, written in Python with what has doors
+_FOLLOWED = frozenset(
+    "polyval det inverse lu_solve qr_solve cholesky_solve LU_decomp L_solve U_solve cholesky qr householder residual "
+    "improve_solution norm mnorm extend swap_row absmin absmax".split()
+)
 # what takes no real numbers, or gives something else than one: left to mpmath, which refuses what it does not know
 _OTHERS = frozenset(
     "FPContext MPContext MPIntervalContext mpc mpi matrix autoprec maxcalls memoize monitor timing workdps workprec "
     "extradps extraprec doctests runtests nstr nprint quad quadgl quadts quadosc nsum nprod findroot odefun chop "
-    "almosteq isfinite isinf isint isnan isnormal nint_distance frexp mag plot cplot splot polar rect cos_sin "
+    "nint_distance frexp plot cplot splot polar rect cos_sin "
     "cospi_sinpi eig eigh svd lu qr det inverse make_mpf make_mpc rand arange linspace".split()
 )
 
@@ -153,6 +160,8 @@ def _check_steps(value: Any) -> None:
 
 
 def _float(x: Any) -> Any:
+    if isinstance(x, mpmath.mpc):
+        raise lost("a derivative of a function of mpmath's was about to become complex")
     return x.trace if type(x) is TracedLong else float(x)
 
 
@@ -167,7 +176,14 @@ def _apply(function: Callable, args: tuple, kwargs: dict) -> Any:
     traces = [x.trace for x in args if type(x) is TracedLong]
     tape = innermost(*traces)
     if tape is None:
-        return function(*map(_digits, args), **kwargs)
+        if any(isinstance(x, mpmath.matrix) and _varies(list(x)) for x in args):
+            raise lost(f"{name_of(function)} got a matrix of numbers that vary")
+        try:
+            return function(*map(_digits, args), **kwargs)
+        except (TypeError, AttributeError) as error:
+            if not any(map(callable, args)):
+                raise
+            raise lost(f"{name_of(function)} got a function that uses numbers that vary") from error
     if function in _STEPS:
         if function != mpmath.sign:
             _check_steps(args[0].value)
@@ -179,7 +195,7 @@ def _apply(function: Callable, args: tuple, kwargs: dict) -> Any:
         if isinstance(value, bool | int):
             return value
         raise lost(f"{name_of(function)} gave something other than a real number, {type(value).__name__}")
-    partials = [_float(_apply(_partial(function, k, len(args)), below, kwargs)) for k in on_tape]
+    partials = [_float(_apply(_partial(function, k), below, kwargs)) for k in on_tape]
     trace = scalar_result(_float(value), tape, [args[k].trace for k in on_tape], partials)
     return TracedLong(_digits(value), trace)
 
@@ -190,14 +206,13 @@ def _below(x: TracedLong) -> Any:
 
 
 @functools.cache
-def _partial(function: Callable, k: int, n: int) -> Callable:
-    """The partial derivative of a function of n real numbers by its k-th."""
+def _partial(function: Callable, k: int) -> Callable:
+    """The partial derivative of a function of real numbers by its k-th."""
     if function in _OPERATORS:
         return _OPERATORS[function][k]
 
     def partial(*args: Any, **kwargs: Any) -> Any:
-        order = 1 if n == 1 else tuple(int(j == k) for j in range(n))
-        return mpmath.diff(lambda *x: function(*x, **kwargs), args[0] if n == 1 else args, order)
+        return mpmath.diff(lambda x: function(*args[:k], x, *args[k + 1 :], **kwargs), args[k])
 
     return partial
 
@@ -270,6 +285,57 @@ def _part(context: Any, f: Callable, a: Any, b: Any) -> Any:
     return found * length * mpmath.mpf(2) ** -degree
 
 
+def _fsum(context: Any, terms: Any, absolute: bool = False, squared: bool = False) -> Any:
+    """The sum of numbers, of their sizes or squares."""
+    terms = list(terms)
+    if not _varies(terms):
+        return context.fsum(terms, absolute, squared)
+    if absolute or squared:
+        terms = [_apply(mpmath.fabs, (x,), {}) ** (2 if squared else 1) for x in terms]
+    return functools.reduce(operator.add, map(_mpf, terms), mpmath.mpf(0))
+
+
+def _fprod(context: Any, factors: Any) -> Any:
+    """The product of numbers."""
+    factors = list(factors)
+    if not _varies(factors):
+        return context.fprod(factors)
+    return functools.reduce(operator.mul, map(_mpf, factors), mpmath.mpf(1))
+
+
+def _fdot(context: Any, A: Any, B: Any = None, conjugate: bool = False) -> Any:
+    """The sum of products of pairs."""
+    pairs = list(A if B is None else zip(A, B, strict=True))
+    if not _varies(pairs):
+        return context.fdot(pairs, conjugate=conjugate)
+    return functools.reduce(operator.add, (_mpf(a) * _mpf(b) for a, b in pairs), mpmath.mpf(0))
+
+
+def _varies(structure: list) -> bool:
+    return any(type(x) in (TracedLong, TracedFloat) for x in leaves(structure))
+
+
+def _refuse_complex(function: Callable) -> Callable:
+    """What mpmath does with complex numbers."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if _varies(list(args)):
+            raise lost("a complex number of mpmath's was about to be made of one that varies")
+        return function(*args, **kwargs)
+
+    return call
+
+
+def _frexp(context: Any, x: Any) -> tuple:
+    """x = m 2^e; the exponent does not vary."""
+    exponent = context.frexp(_digits(x))[1]
+    return x * mpmath.ldexp(1, -exponent), exponent
+
+
+def _question_door(function: Callable) -> Callable:
+    return lambda context, *args, **kwargs: function(context, *map(_digits, args), **kwargs)
+
+
 def _mpf(x: Any = 0, **kwargs: Any) -> Any:
     """``mpf(x)`` and ``mpmathify(x)``."""
     return _long(x) if type(x) in (TracedFloat, TracedLong) else mpmath.mpf(x, **kwargs)
@@ -277,7 +343,11 @@ def _mpf(x: Any = 0, **kwargs: Any) -> Any:
 
 for _name in dir(mpmath):
     _function = getattr(mpmath, _name)
-    if callable(_function) and not isinstance(_function, type | mpmath.mpf) and _name not in _OTHERS:
+    if (
+        callable(_function)
+        and not isinstance(_function, type | mpmath.mpf)
+        and _name not in _OTHERS | _FOLLOWED
+    ):
         if isinstance(_function, MethodType):
             DOORS[_function.__func__] = _method_door(_function)
         else:
@@ -286,7 +356,16 @@ DOORS[mpmath.mpf] = _mpf
 DOORS[mpmath.mpmathify.__func__] = lambda context, x, **kwargs: _mpf(x, **kwargs)
 for _name in _OF_FUNCTIONS:
     DOORS[getattr(mpmath, _name).__func__] = _of_function_door(_name)
+for _name in _QUESTIONS:
+    _function = getattr(mpmath, _name).__func__
+    DOORS[_function] = _question_door(_function)
+for _name in ("add", "sub", "mul", "truediv", "pow", "radd", "rsub", "rmul", "rtruediv", "rpow"):
+    _function = getattr(mpmath.mpc, f"__{_name}__")
+    DOORS[_function] = _refuse_complex(_function)
+DOORS[mpmath.mpc] = _refuse_complex(mpmath.mpc)
+DOORS[mpmath.frexp.__func__] = _frexp
 DOORS[mpmath.quad.__func__] = _quad
+DOORS[mpmath.fsum.__func__], DOORS[mpmath.fprod.__func__], DOORS[mpmath.fdot.__func__] = _fsum, _fprod, _fdot
 NUMBERS[TracedLong] = lambda x: x.trace
 for _kind in (mpmath.mpf, type(mpmath.pi), TracedLong):
     LIFTS[_kind] = _long

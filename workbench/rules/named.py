@@ -36,6 +36,12 @@ def named_rule(function: Callable, *names: str) -> Callable:
                 if name not in names:
                     raise no_rule(function, f"its argument {name!r}")
             bound = signature.bind(*args, **kwargs)
+            for (
+                name,
+                given,
+            ) in bound.arguments.items():  # a rule and compiled code may take 0.4 for different things
+                if isinstance(signature.parameters[name].default, bool) and isinstance(given, float):
+                    raise no_rule(function, f"{name}={given!r}, which is neither true nor false")
             nested = any(type(a) in TRACED for a in bound.arguments.values())
             value = DOORS[function](*args, **kwargs) if nested else function(*args, **kwargs)
             bound.apply_defaults()

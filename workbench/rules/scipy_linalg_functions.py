@@ -65,10 +65,10 @@ def _fractional_matrix_power(y: Any, call: Any) -> Callable:
 @named_rule(sl.sqrtm, "A")
 def _sqrtm(y: Any, call: Any) -> Callable:
     """Y Y = A: Yᴴ Ā + Ā Yᴴ = Ȳ (Higham 2008, section 6.1)."""
+    if isinstance(y, tuple) or np.ndim(plain(y)) > 2:
+        raise no_rule(sl.sqrtm, "disp=False, and a stack of matrices")
 
     def sqrtm_pullback(bar: Any) -> tuple[Any]:
-        if np.ndim(plain(y)) > 2:
-            raise no_rule(sl.sqrtm, "a stack of matrices")
         return (resolve(sl.solve_sylvester)(dagger(y), dagger(y), bar),)
 
     return sqrtm_pullback

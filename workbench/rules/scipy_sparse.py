@@ -378,7 +378,7 @@ for _cls in (ss.csr_array, ss.csc_array, ss.coo_array, ss.bsr_array, ss.dia_arra
 
 
 refuses(
-    sl.spilu, sl.expm, sl.onenormest, sl.lobpcg, sl.LinearOperator.__new__, ss.lil_matrix,
+    sl.spilu, sl.onenormest, sl.lobpcg, sl.LinearOperator.__new__, ss.lil_matrix,
     ss.dok_matrix, ss.lil_array, ss.dok_array,
     why="use @, spsolve, splu, eigsh, expm_multiply and matrices in the csr, csc or coo format, which have rules",
 )  # fmt: skip

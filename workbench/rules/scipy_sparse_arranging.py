@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as ss
 import scipy.sparse.linalg as sl
+from scipy.sparse import csgraph
 
 from workbench.autodiff.arrays import current
 from workbench.autodiff.calls import resolve
@@ -22,7 +23,7 @@ from workbench.rules.scipy_sparse import (
     summed,
     with_data,
 )
-from workbench.rules.stand_ins import no_rule, settled, with_value
+from workbench.rules.stand_ins import no_rule, refuses, settled, with_value
 
 
 def _arranges(function: Callable) -> None:
@@ -152,3 +153,9 @@ def _diags(diagonals: Any, offsets: Any = 0, shape: Any = None, format: Any = No
 
 
 DOORS[ss.diags] = _diags
+
+refuses(
+    *(csgraph.shortest_path, csgraph.floyd_warshall, csgraph.dijkstra, csgraph.bellman_ford, csgraph.johnson),
+    *(csgraph.yen, csgraph.minimum_spanning_tree, csgraph.min_weight_full_bipartite_matching),
+    why="find the path or tree of weights that do not vary (workbench.stop_gradient), and add up the weights along it",
+)

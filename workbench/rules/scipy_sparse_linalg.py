@@ -308,6 +308,24 @@ DOORS[sl.svds] = _svds
 # ------------------------------------------------------------------------------------ exponentials
 
 
+def _whole(A: Any) -> Any:
+    return resolve(A.toarray)() if is_sparse(A) else settled(A)
+
+
+def _expm(A: Any) -> Any:
+    """e^A, differentiated as a dense exponential."""
+    if not _traced(A):
+        return sl.expm(A)
+    value = sl.expm(_bare(A))
+    found = resolve(dense_linalg.expm)(_whole(A))
+    if not ss.issparse(value):
+        return with_value(found, value)
+    return resolve(type(value))(with_value(found, value.toarray()))
+
+
+DOORS[sl.expm] = _expm
+
+
 def _expm_multiply(A: Any, B: Any, start: Any = None, stop: Any = None, num: Any = None, endpoint: Any = None,
                    traceA: Any = None) -> Any:  # fmt: skip
     """e^A B is linear in B; by a matrix that varies it is differentiated as a dense exponential."""
@@ -321,7 +339,7 @@ def _expm_multiply(A: Any, B: Any, start: Any = None, stop: Any = None, num: Any
         start, stop, 50 if num is None else num, True if endpoint is None else endpoint
     )  # fmt: skip
     if _traced(A):
-        whole = resolve(A.toarray)() if is_sparse(A) else settled(A)
+        whole = _whole(A)
         parts = [np.matmul(resolve(dense_linalg.expm)(t * whole), b) for t in times]
     else:
         turned = a.conj().T

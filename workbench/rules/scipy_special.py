@@ -316,5 +316,7 @@ for _name in ("gammasgn", "round"):
 from workbench.rules import (  # noqa: E402, F401  the rest of the package
     scipy_special_distributions,
     scipy_special_families,
+    scipy_special_legendre,
     scipy_special_several,
+    scipy_special_waves,
 )

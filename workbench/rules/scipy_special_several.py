@@ -15,8 +15,8 @@ import numpy as np
 import scipy.special as sp
 
 from workbench.autodiff.elementwise import scaled
-from workbench.autodiff.registry import Rule, add_rule
-from workbench.autodiff.telling import plain
+from workbench.autodiff.registry import DOORS, Rule, add_rule
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.scipy_special import by_difference, over, to_zero_or_one
 from workbench.rules.stand_ins import no_rule
 
@@ -28,8 +28,6 @@ def several(function: Callable, *slopes: Slopes | None) -> None:
     """Register a function with several values: their derivatives by each argument, None where there is no rule."""
 
     def forward(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
-        if len(args) > len(slopes):
-            raise no_rule(function, "results written into given arrays")
         for k in needs:
             if slopes[k] is None:
                 raise no_rule(function, f"its argument {k}")
@@ -45,6 +43,14 @@ def several(function: Callable, *slopes: Slopes | None) -> None:
         return values, several_pullback
 
     add_rule(Rule(function, forward, leaves=tuple(range(len(slopes)))))
+    ruled = DOORS[function]
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if (len(args) > len(slopes) or "out" in kwargs) and contains_traced([list(args), kwargs]):
+            raise no_rule(function, "results written into given arrays")
+        return ruled(*args, **kwargs)
+
+    DOORS[function] = call
 
 
 def _less_one(value: Callable, x: Any, sign: float) -> Any:

@@ -112,8 +112,11 @@ def _insert(x: Any, tck: Any, m: int = 1, per: int = 0) -> Any:
     refined = resolve(ip.BSpline.construct_fast)(t, c[:count], k)
     for _ in range(m):
         refined = resolve(refined.insert_knot)(x)
-    pad = np.zeros(len(plain(c)) - count)
-    return settled(refined._t), resolve(np.concatenate)([settled(refined._c), pad]), k
+    _, own, _ = ip.insert(
+        plain(x), (plain(settled(t)), plain(settled(c)), k), m
+    )  # behind the coefficients: anything
+    found = resolve(np.concatenate)([settled(refined._c), np.zeros(len(own) - count - m)])
+    return settled(refined._t), with_value(found, own), k
 
 
 DOORS[ip._fitpack_py.insert] = _insert
