@@ -38,7 +38,7 @@ REFUSED = {
     "hex": lambda x: float.fromhex(x.hex()),
     "integer array": lambda x: write(np.zeros(3, int), x),
     "ctypes": lambda x: __import__("ctypes").c_double(x).value,
-    "array module": lambda x: __import__("array").array("d", [x])[0],
+    "array module": lambda x: __import__("array").array("f", [x])[0],
     "index": lambda x: operator.index(x),
 }
 
@@ -311,3 +311,11 @@ def test_what_an_earlier_run_stored_is_not_found_by_a_traced_number(find, kind):
 def test_options_that_no_rule_knows(program, what):
     with pytest.raises(MissingRuleError, match=what):
         gradient(program)(np.array([[1.0, 2.0], [3.0, 5.0]]))
+
+
+def test_interpolation_between_points_that_do_not_increase():
+    def program(x):
+        return np.interp([0.5, 1.5], [2.0, 1.0, 0.0], x).sum()
+
+    with pytest.raises(MissingRuleError, match="do not increase"):
+        gradient(program)(np.array([1.0, 2.0, 5.0]))

@@ -17,7 +17,7 @@ from workbench.autodiff.overrides import ASKED_NEVER
 from workbench.autodiff.registry import DOORS, Rule
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, innermost
-from workbench.autodiff.telling import plain
+from workbench.autodiff.telling import SEQUENCES, plain
 from workbench.errors import MissingRuleError
 
 
@@ -79,7 +79,7 @@ def _apply(rule: Rule, args: list[Any], kwargs: dict) -> Any:
 
 def _as_operand(x: Any) -> Any:
     """Lists, and objects that turn themselves into arrays, as arrays."""
-    if isinstance(x, list | tuple):
+    if isinstance(x, SEQUENCES):
         return as_array(x)
     own = None if type(x) in TRACED else python_method(type(x), "__array__")
     if own is not None:

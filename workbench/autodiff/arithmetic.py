@@ -24,15 +24,13 @@ from workbench.autodiff.location import user_line
 from workbench.autodiff.overrides import ASKED_NEVER
 from workbench.autodiff.registry import HOLDING, LIFTS, OPERANDS
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
-from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, recorded, strip
+from workbench.autodiff.scalars import TRACED, TracedFloat, at_a_pole, innermost, recorded, strip
 from workbench.autodiff.tape import OPEN
-from workbench.autodiff.telling import plain
+from workbench.autodiff.telling import SEQUENCES, contains_traced, plain
 from workbench.autodiff.text import lost_in_text, tape_in, written
 from workbench.errors import MissingRuleError, RefusedError
 
-PLAIN = frozenset(
-    {int, float, bool, str, list, tuple, dict, set, complex, type(None), np.float64, np.int64, np.bool_}
-)
+PLAIN = frozenset({int, float, bool, str, dict, set, complex, type(None), np.float64, np.int64, np.bool_})
 _NUMBERS = (int, float, np.integer, np.floating, np.bool_, Fraction)
 
 
@@ -223,7 +221,29 @@ def _binary(op: Operator, a: Any, b: Any) -> Any:
                 return resolve(op.ufunc)(a, b)
             if type(other) in TRACED or isinstance(other, (*array_like, *_NUMBERS, complex)):
                 return apply_ufunc(op.ufunc, (a, b), {})
+    if (_of_numpy(a) and _sequence_beside(op, a, b)) or (
+        _of_numpy(b) and _sequence_beside(op, b, a) and python_method(ka, op.method) is None
+    ):
+        return apply_ufunc(op.ufunc, (a, b), {})
     return _protocol(op, a, b)
+
+
+def _of_numpy(x: Any) -> bool:
+    """An array or a number of NumPy's, traced or not."""
+    kind = type(x)
+    return kind is TracedArray or kind is np.ndarray or isinstance(strip(x), np.generic)
+
+
+def _sequence_beside(op: Operator, x: Any, other: Any) -> bool:
+    """Whether NumPy takes ``other`` for an array because ``x`` beside it is NumPy's: ``array - [y, 1.0]``.
+
+    A sequence times a number is Python's: repeated, or an error.
+    """
+    if not isinstance(other, (*SEQUENCES, range)):
+        return False
+    if op is _MULTIPLY and type(x) not in (TracedArray, np.ndarray):
+        return False
+    return type(x) in TRACED or contains_traced(other)
 
 
 def _numbers(op: Operator, a: Any, b: Any) -> Any:
@@ -260,8 +280,7 @@ def _partial(partial: Callable, value: Any, x: Any, y: Any) -> Any:
     try:
         return partial(value, x, y)
     except ArithmeticError:  # 0.0 ** -0.5: the derivative is infinite where the value is not
-        with np.errstate(all="ignore"):
-            return float(partial(np.float64(strip(value)), np.float64(strip(x)), np.float64(strip(y))))
+        return at_a_pole(partial, value, x, y)
 
 
 def _through(op: Operator, x: Any, y: Any) -> Any:
@@ -435,7 +454,9 @@ def _make_compare(function: Callable) -> Callable:
         if ka is TracedArray or kb is TracedArray:
             if ka is TracedArray and kb in PLAIN and not a.array.any():
                 found_zero(a, b)
-            return function(a.array if ka is TracedArray else a, b.array if kb is TracedArray else b)
+            return function(plain(a), plain(b))
+        if (_of_numpy(a) and contains_traced(b)) or (_of_numpy(b) and contains_traced(a)):
+            return function(plain(a), plain(b))  # with a list that NumPy takes for an array
         left, right = python_method(ka, method), python_method(kb, reflected)
         if left is None and right is None:
             return function(a, b)

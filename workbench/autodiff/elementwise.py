@@ -24,7 +24,7 @@ from workbench.autodiff.overrides import ASKED_NEVER
 from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, NON_DIFFERENTIABLE, PARTIALS, RULES, learn
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost, scalar_result
 from workbench.autodiff.tape import OPEN
-from workbench.autodiff.telling import contains_traced, plain
+from workbench.autodiff.telling import SEQUENCES, contains_traced, plain
 from workbench.errors import MissingRuleError
 
 
@@ -33,7 +33,7 @@ def settled_input(x: Any) -> Any:
     kind = type(x)
     if kind in ASKED_NEVER:
         return current(x)
-    if isinstance(x, list | tuple):
+    if isinstance(x, SEQUENCES):
         x = converted(x)
         return as_array(x) if contains_traced(x) else x
     own = python_method(kind, "__array__")
@@ -106,7 +106,7 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
                 where=user_line(),
                 fix=f"register a rule with @workbench.rule({name_of(ufunc)}), or pass workbench.stop_gradient(x)",
             )
-    inputs = tuple(np.asarray(x) if isinstance(x, list | tuple) else x for x in inputs)
+    inputs = tuple(np.asarray(x) if isinstance(x, (*SEQUENCES, range)) else x for x in inputs)
     values = tuple(x.value if k in needs else x for k, x in enumerate(inputs))
     value = beneath(tape, ufunc, *values, **kwargs)
     kind = np.result_type(plain(value)).kind

@@ -47,8 +47,8 @@ NUMBERS: dict[type, Callable] = {}
 LIFTS: dict[type, Callable] = {}
 # type -> makes of such an object what can stand beside a traced value in an operator
 OPERANDS: dict[type, Callable] = {}
-# the engine's own types of objects that hold traced values
-HOLDING: set[type] = set()
+# the engine's own types of objects that hold traced values -> whether such an object holds any
+HOLDING: dict[type, Callable] = {}
 RULES: dict[Any, Rule] = {}
 # elementwise function -> one partial(m, y, *x) per operand; ``m`` is the namespace of functions to compute with
 PARTIALS: dict[Any, tuple[Callable | None, ...]] = {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import operator
 import threading
+from collections.abc import Callable
 from types import BuiltinFunctionType
 from typing import Any
 
@@ -231,6 +232,18 @@ def strip(x: Any) -> Any:
     while type(x) is TracedFloat:
         x = x.value
     return x
+
+
+def at_a_pole(partial: Callable, *given: Any) -> Any:
+    """A partial where Python divides by zero: by NumPy's numbers, which do not raise, on the tapes of what is given."""
+    with np.errstate(all="ignore"):
+        return _of_kind(float, partial(*[_of_kind(np.float64, x) for x in given]))
+
+
+def _of_kind(kind: type, x: Any) -> Any:
+    if type(x) is TracedFloat:
+        return recorded(_of_kind(kind, x.value), x.tape, x, 1.0)
+    return kind(x) if isinstance(x, float) else x
 
 
 def innermost(*values: Any) -> Tape | None:

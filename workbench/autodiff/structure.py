@@ -65,8 +65,7 @@ def _map(function: Callable, other: Callable, x: Any, memo: dict[int, tuple[Any,
         memo[id(x)] = (x, new)
         base.extend(new, [_map(function, other, e, memo) for e in base.__iter__(x)])
     elif isinstance(x, tuple):
-        elements = [_map(function, other, e, memo) for e in x]
-        new = _remade(x, elements)
+        new = _remade(x, [_map(function, other, e, memo) for e in x])
     elif isinstance(x, dict):
         new, base = _empty(x, (OrderedDict, defaultdict, dict))
         memo[id(x)] = (x, new)
@@ -80,6 +79,15 @@ def _map(function: Callable, other: Callable, x: Any, memo: dict[int, tuple[Any,
     else:
         return other(x)
     memo[id(x)] = (x, new)
+    return new
+
+
+def with_elements(x: Any, elements: list) -> Any:
+    """A list, deque or tuple, or an object of a class made from one, with other elements."""
+    if isinstance(x, tuple):
+        return _remade(x, elements)
+    new, base = _empty(x, (list, deque))
+    base.extend(new, elements)
     return new
 
 

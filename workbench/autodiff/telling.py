@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,13 @@ import numpy as np
 from workbench.autodiff.arrays import VIEWS, TracedArray, current
 from workbench.autodiff.registry import HOLDING
 from workbench.autodiff.scalars import TRACED, TracedFloat, strip
+from workbench.autodiff.structure import with_elements
 from workbench.autodiff.tape import OPEN
 
 _DEPTH = 64  # of lists in lists that NumPy makes an array of
 _NESTED = frozenset({list, tuple, dict})
+SEQUENCES = (list, tuple, deque)
+"""What NumPy makes arrays of, with the classes of the program that are made from it."""
 WRITTEN: set[type] = set()
 """Types of text that a traced number is written in; text.py adds its own."""
 
@@ -28,6 +32,8 @@ def plain(x: Any) -> Any:
         return kind([plain(e) for e in x])
     if kind is dict:
         return {k: plain(v) for k, v in x.items()}
+    if isinstance(x, SEQUENCES) and contains_traced(x):
+        return with_elements(x, [plain(e) for e in x])
     return x
 
 
@@ -42,7 +48,11 @@ def _contains(x: Any, depth: int, met: set[int]) -> bool:
         return x.tape.open
     if kind is np.ndarray:
         return bool(OPEN) and type(current(x)) is TracedArray
-    if not depth or kind not in _NESTED or id(x) in met:
-        return bool(OPEN) and (kind in HOLDING or (isinstance(x, VIEWS) and type(current(x)) is TracedArray))
+    if not depth or id(x) in met or (kind not in _NESTED and not isinstance(x, SEQUENCES)):
+        if not OPEN:
+            return False
+        return (
+            HOLDING[kind](x) if kind in HOLDING else isinstance(x, VIEWS) and type(current(x)) is TracedArray
+        )
     met.add(id(x))
     return any(_contains(e, depth - 1, met) for e in (x.values() if kind is dict else x))

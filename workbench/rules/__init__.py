@@ -32,6 +32,7 @@ from workbench.rules import (  # noqa: F401
     statistics,
     text,
     threads,
+    typed_arrays,
 )
 
 # SciPy, pandas, torch and processes are not imported before a program uses them, and neither are these.

@@ -27,7 +27,14 @@ from workbench.autodiff.registry import (
     add_rule,
     door,
 )
-from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, recorded, scalar_result
+from workbench.autodiff.scalars import (
+    TRACED,
+    TracedFloat,
+    at_a_pole,
+    innermost,
+    recorded,
+    scalar_result,
+)
 from workbench.autodiff.telling import plain
 from workbench.errors import MissingRuleError
 
@@ -194,8 +201,7 @@ def _number_function(function: Callable, partials: tuple[Callable | None, ...]) 
             try:
                 return recorded(y, x.tape, x, only(m, y, v))
             except ZeroDivisionError:  # sqrt(0), acos(1): the derivative is infinite where the value is not
-                with np.errstate(all="ignore"):
-                    return recorded(y, x.tape, x, float(only(np, np.float64(y), np.float64(v))))
+                return recorded(y, x.tape, x, at_a_pole(only, np, y, v))
         x = _settled(x)
         return of_one(x) if type(x) is TracedFloat else function(x)
 
@@ -213,9 +219,7 @@ def _number_function(function: Callable, partials: tuple[Callable | None, ...]) 
         try:
             found = [partials[k](m, y, *values) for k in needs]
         except ZeroDivisionError:
-            with np.errstate(all="ignore"):
-                plain = [np.float64(v) for v in (y, *values)]
-                found = [float(partials[k](np, *plain)) for k in needs]
+            found = [at_a_pole(partials[k], np, y, *values) for k in needs]
         return scalar_result(y, tape, [args[k] for k in needs], found)
 
     door = of_one if only is not None else of_several

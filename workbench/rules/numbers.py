@@ -30,7 +30,7 @@ from workbench.autodiff.scalars import (
     scalar_result,
     strip,
 )
-from workbench.autodiff.telling import plain
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.text import refuse_text
 
 _add = REWRITTEN_DOORS["add"]
@@ -116,7 +116,7 @@ def divmod_(a: Any, b: Any) -> Any:
         own = None if type(mine) in TRACED else python_method(type(mine), name)
         if own is not None and (result := resolve(own)(mine, other)) is not NotImplemented:
             return result
-    if type(a) in TRACED or type(b) in TRACED:
+    if contains_traced((a, b)):
         return REWRITTEN_DOORS["floor_divide"](a, b), REWRITTEN_DOORS["modulo"](a, b)
     return divmod(a, b)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +24,7 @@ from workbench.autodiff.records import by_fields, is_structured, of_records
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost, recorded
 from workbench.autodiff.tape import OPEN, Tape
-from workbench.autodiff.telling import contains_traced, plain
+from workbench.autodiff.telling import SEQUENCES, contains_traced, plain
 from workbench.autodiff.text import lost_in_text, tape_in
 from workbench.autodiff.watch import call_watched
 from workbench.autodiff.writing import set_item
@@ -175,8 +174,9 @@ def _names(function: Callable) -> tuple[str, ...]:
 
 
 def _current_inside(x: Any) -> Any:
-    if type(x) is list or type(x) is tuple:
-        return type(x)([_current_inside(e) for e in x])
+    """``x`` as it is now, with lists and tuples of Python's own where classes of the program are made from them."""
+    if isinstance(x, SEQUENCES):
+        return (tuple if isinstance(x, tuple) else list)([_current_inside(e) for e in x])
     return current(x)
 
 
@@ -313,7 +313,6 @@ _ORDERS = {np.ascontiguousarray: "C", np.asfortranarray: "F"}  # and they make o
 
 def _array(function: Callable, *, copies: bool) -> Callable:
     def call(x: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
-        x = list(x) if isinstance(x, deque) else x
         if OPEN and function is not np.asanyarray and isinstance(x, np.ndarray) and type(x) not in TRACED:
             x = x.view(np.ndarray)
         if type(x) not in TRACED and (own := python_method(type(x), "__array__")) is not None:

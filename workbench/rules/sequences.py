@@ -94,6 +94,13 @@ def _interp(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
             if period is not None
             else "put them in with numpy.where afterwards",
         )
+    if (np.diff(plain(xp)) < 0).any():
+        raise MissingRuleError(
+            "numpy.interp has no derivative where its points xp do not increase",
+            found="NumPy's result is meaningless there, as its documentation says",
+            where=user_line(),
+            fix="sort the points before the call, k = numpy.argsort(xp)",
+        )
     y = np.interp(x, xp, fp, left, right)
     where = np.clip(np.searchsorted(plain(xp), plain(x), side="right") - 1, 0, len(plain(xp)) - 2)
     below, above = plain(x) < plain(xp)[0], plain(x) > plain(xp)[-1]

@@ -1,0 +1,32 @@
+"""Where a derivative is infinite and the value is not: first and second derivatives, with Python's numbers."""
+
+import math
+
+import pytest
+
+from workbench import gradient, hessian, hessian_vector_product
+
+
+@pytest.mark.parametrize(
+    "program",
+    [math.sqrt, lambda x: x**0.5, lambda x: math.pow(x, 0.5), lambda x: -math.asin(1 - x)],
+)
+def test_infinite(program):
+    assert gradient(program)(0.0) == math.inf
+    assert hessian(program)(0.0) == -math.inf
+
+
+@pytest.mark.parametrize(
+    "length",
+    [
+        lambda a, b: math.sqrt(a * a - 2 * a * b + b * b),
+        lambda a, b: math.pow(a - b, 0.5),
+        lambda a, b: (a - b) ** 0.5,
+        lambda a, b: math.acos(1 - a + b),
+    ],
+)
+def test_a_length_of_zero_that_is_only_compared(length):
+    def program(x):
+        return x[0] * 2 if length(*x) > 1 else x[0] ** 2 * x[1]
+
+    assert hessian_vector_product(program)([1.5, 1.5], [1.0, 0.5]) == [4.5, 3.0]

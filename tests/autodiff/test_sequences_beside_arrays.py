@@ -1,0 +1,78 @@
+"""Lists, tuples and classes made from them beside arrays and numbers of NumPy's: NumPy takes them for arrays."""
+
+from collections import deque, namedtuple
+
+import numpy as np
+import pytest
+
+from workbench import gradient, value_and_gradient
+
+A = np.array([1.0, 2.0])
+S = np.float64(2.0)
+Pair = namedtuple("Pair", "left right")
+
+
+class Individual(list):
+    """As evolutionary algorithms keep their points."""
+
+
+class Vector(list):
+    def __add__(self, other):
+        return Vector(a + b for a, b in zip(self, other, strict=True))
+
+    def __rsub__(self, other):
+        raise AssertionError("NumPy does not ask for it")
+
+
+PROGRAMS = {
+    "array - list": lambda x: np.sum((A - x) ** 2),
+    "tuple - array": lambda x: np.sum((tuple(x) - A) ** 2),
+    "list of lists * array": lambda x: np.sum(np.sin([x, [x[1], 3.0]] * A)),
+    "matrix @ list": lambda x: np.sum((np.outer(A, A) @ x) ** 2),
+    "array ** list": lambda x: np.sum((A + 1) ** x),
+    "divmod": lambda x: np.sum(divmod(A, x)[1]),
+    "number - list": lambda x: np.sum((S - x) ** 2),
+    "list / number": lambda x: np.sum((x / S) ** 2),
+    "traced number - list": lambda x: np.sum((np.array(x)[0] - [1.0, x[1]]) ** 2),
+    "traced number / range": lambda x: np.sum((np.array(x)[0] / range(1, 3)) ** 2),
+    "array /= range": lambda x: np.sum(_divided(np.array(x))),
+    "array < list": lambda x: np.sum(np.where(x > A, 3 * np.array(x), np.array(x) ** 2)),
+    "number == list": lambda x: np.sum(np.where(x == S, 3 * np.array(x), np.array(x) ** 2)),
+    "sum of a class": lambda x: np.sum(Individual(x)) * np.max(Individual(x)),
+    "array - class": lambda x: np.sum((A - Individual(x)) ** 2),
+    "named tuples": lambda x: np.sum(np.sin([Pair(*x), Pair(x[1], 1.0)])) + np.dot(Pair(*x), A),
+    "deque": lambda x: np.sum((A - deque(x)) ** 2) + np.prod(deque(x)),
+    "class that adds": lambda x: sum(Vector(x) + A) * x[0],
+    "array - class that subtracts": lambda x: np.sum((A - Vector(x)) ** 3),
+}
+
+
+def _divided(a):
+    a /= range(1, 3)
+    return a * a
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_as_numpy_does(name):
+    program, x, h = PROGRAMS[name], [1.3, 0.7], 1e-6
+    value, found = value_and_gradient(program)(list(x))
+    assert value == program(list(x))
+    expected = [
+        (
+            program([x[0] + h * (k == 0), x[1] + h * (k == 1)])
+            - program([x[0] - h * (k == 0), x[1] - h * (k == 1)])
+        )
+        / (2 * h)
+        for k in range(2)
+    ]
+    np.testing.assert_allclose(found, expected, rtol=1e-7)
+
+
+@pytest.mark.parametrize("number", [2.0, S])
+def test_a_number_times_a_list_stays_an_error(number):
+    with pytest.raises(TypeError, match=r"multiply sequence|as an integer"):
+        gradient(lambda x: np.sum(number * x))([1.0, 2.0])
+
+
+def test_a_whole_number_times_a_list_repeats_it():
+    assert gradient(lambda x: np.sum(np.int64(2) * x))([1.0, 2.0]) == [2.0, 2.0]
