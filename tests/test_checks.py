@@ -5,7 +5,7 @@ import pytest
 
 from workbench import check_gradient, check_rule, rule
 from workbench.autodiff.registry import DOORS, RULES
-from workbench.errors import GradientMismatchError, RuleError
+from workbench.errors import GradientMismatchError, NotDifferentiableError, RuleError
 
 X = np.array([0.3, 0.7])
 
@@ -95,3 +95,10 @@ def test_check_gradient_sees_a_changed_value():
 
     with pytest.raises(GradientMismatchError, match="another value"):
         check_gradient(lambda x: x.sum() + next(counter), X)
+
+
+def test_shared_memory_is_checked_place_by_place():
+    x = np.array([1.0, 2.0])
+    check_gradient(lambda pair: (pair[0] * pair[1]).sum(), [x, x])
+    with pytest.raises(NotDifferentiableError, match="no argument can vary"):
+        check_gradient(lambda n: 1.0 * n, 3)

@@ -71,7 +71,7 @@ def check_gradient(
             fix="pass floats, for instance 3.0 instead of 3",
         )
     rng = np.random.default_rng(seed)
-    args = tuple(map_leaves(lambda x: x, a) for a in args)
+    args = tuple(map_leaves(_copied, a) for a in args)  # each place on its own
     plain_value = leaves(f(*map_leaves(_copied, args)))
     value, back = pullback(f, *args)
     for a, b in zip(leaves(value), plain_value, strict=True):

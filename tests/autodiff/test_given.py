@@ -176,3 +176,20 @@ def test_angles_of_tiny_and_huge_numbers():
 def test_arguments_that_cannot_vary(argument, message):
     with pytest.raises(NotDifferentiableError, match=message):
         gradient(lambda x: x)(argument)
+
+
+def test_a_tangent_of_shared_memory_counts_once():
+    x = np.array([1.0, 2.0, 3.0])
+
+    def product(pair):
+        return (pair[0] * pair[1]).sum()
+
+    _, push = pushforward(product, [x, x])
+    assert push([x, x]) == 28.0
+    with pytest.raises(NotScalarError, match="two tangents were given for one variable"):
+        push([x, 2 * x])
+    assert pushforward(product, [x[:2], x[1:]])[1]([x[:2], x[1:]]) == 16.0
+    assert pushforward(lambda a: (a**2).sum(), np.broadcast_to(2.0, (3,)))[1](np.ones(3)) == 12.0
+    assert np.array_equal(hessian_vector_product(lambda p: product(p) ** 2)([x, x], [x, x])[1], 168 * x)
+    same = [2.0]
+    assert pushforward(lambda p: p[0][0] * p[1][0], (same, same))[1](([1.0], [1.0])) == 4.0

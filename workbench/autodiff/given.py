@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from workbench.autodiff.arrays import overlaps, owner_of
 from workbench.autodiff.scalars import TRACED, TracedFloat
 from workbench.autodiff.structure import field_names, is_leaf, leaves, map_leaves
+from workbench.autodiff.telling import plain
 from workbench.errors import NotDifferentiableError, NotScalarError
 
 
@@ -136,7 +138,9 @@ def fitted(
     def walk(place: Any, bar: Any, where: str) -> None:
         if type(place) is _Place:
             new, before = part(place.leaf, bar, what, where), found[place.number]
-            found[place.number] = new if before is None else before + new
+            if what == "tangent" and before is not None and not np.array_equal(plain(before), plain(new)):
+                raise _two_tangents(where)
+            found[place.number] = new if before is None or what == "tangent" else before + new
             return
         if bar is None or place is None or (id(place), id(bar)) in met:
             return
@@ -178,6 +182,47 @@ def _part(leaf: Any, bar: Any, what: str, where: str) -> Any:
             what, where, bar, f"{in_words(leaf)} of real numbers" if np.ndim(leaf) else "a real number"
         )
     return bar
+
+
+def one_for_each_place(variables: list[Any], dots: list[Any], where: str) -> list[Any]:
+    """Tangents of arrays, some of which share memory: where elements are one place only the first keeps its tangent.
+
+    The pullback reports the cotangent of such a place with each of its elements, so that a tangent given with each
+    would count several times.
+    """
+    arrays = [getattr(x, "array", x) for x in variables]
+    owners = Counter(id(owner_of(a)) for a in arrays if isinstance(a, np.ndarray))
+    taken: dict[int, Any] = {}  # the tangent at each address
+    found = []
+    for array, dot in zip(arrays, dots, strict=True):
+        if isinstance(array, np.ndarray) and (owners[id(owner_of(array))] > 1 or overlaps(array)):
+            first = np.ones(array.shape)
+            plain_dot = np.asarray(plain(dot))
+            for index, address in zip(np.ndindex(*array.shape), _addresses(array), strict=True):
+                if address not in taken:
+                    taken[address] = plain_dot[index]
+                    continue
+                if taken[address] != plain_dot[index]:
+                    raise _two_tangents(where)
+                first[index] = 0.0
+            dot = dot if first.all() else dot * first.astype(array.dtype)
+        found.append(dot)
+    return found
+
+
+def _addresses(array: np.ndarray) -> list[int]:
+    start = array.__array_interface__["data"][0]
+    steps = [np.arange(n) * s for n, s in zip(array.shape, array.strides, strict=True)]
+    return (start + sum(np.ix_(*steps), np.zeros((), int))).reshape(-1).tolist()
+
+
+def _two_tangents(where: str) -> NotScalarError:
+    return NotScalarError(
+        "two tangents were given for one variable, and they differ",
+        found="a list, a dict or an object that stands in the argument twice, or arrays that share memory",
+        where=where,
+        fix="give both places the same tangent, or copy what is to vary on its own",
+    )
 
 
 def misfit(what: str, where: str, bar: Any, expected: str, more: str = "") -> NotScalarError:

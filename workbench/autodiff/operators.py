@@ -18,7 +18,13 @@ from workbench.autodiff.derivatives import (
     traced_pullback,
     with_own_arrays,
 )
-from workbench.autodiff.given import checked_position, checked_positions, checked_program, fitted
+from workbench.autodiff.given import (
+    checked_position,
+    checked_positions,
+    checked_program,
+    fitted,
+    one_for_each_place,
+)
 from workbench.autodiff.location import name_of
 from workbench.autodiff.operations import record
 from workbench.autodiff.registry import INSTANCE_DOORS
@@ -47,12 +53,11 @@ def pushforward(
         ``wrt``, of its structure, and returns the tangent of ``y``.
     Raises:
         NotDifferentiableError: another number of tangents than of arguments to differentiate by.
+        NotScalarError: a tangent has another structure or shape, or two for elements that share memory differ.
     """
     checked_program(f, "pushforward")
     positions = checked_positions(args, wrt)
-    args = with_own_arrays(args, positions)
-    found = native_pushforward(f, args, _traced_pushforward) if wrt is None else None
-    value, push = found or _traced_pushforward(f, *args, wrt=positions)
+    y, push, *extra = pushed(f, args, positions, aux=aux)
 
     def checked(*x_dots: Any) -> Any:
         if len(x_dots) != len(positions):
@@ -62,17 +67,21 @@ def pushforward(
                 where="x_dots",
                 fix="pass a tangent of zeros for an argument that stays, or choose arguments with wrt=…",
             )
-        return push(
-            *(
-                _tangent(args[k], x_dot, f"tangent {i}")
-                for i, (k, x_dot) in enumerate(zip(positions, x_dots, strict=True))
-            )
-        )
+        numbered = enumerate(zip(positions, x_dots, strict=True))
+        return push(*(_tangent(args[k], x_dot, f"tangent {i}") for i, (k, x_dot) in numbered))
 
+    return y, checked, *extra
+
+
+def pushed(f: Callable, args: tuple, positions: tuple[int, ...], *, aux: bool = False) -> tuple[Any, ...]:
+    """``pushforward`` for tangents that are known to fit, one for each place of an argument."""
+    args = with_own_arrays(args, positions)
+    found = native_pushforward(f, args, _traced_pushforward) if positions == (*range(len(args)),) else None
+    value, push = found or _traced_pushforward(f, *args, wrt=positions)
     if not aux:
-        return value, checked
+        return value, push
     y, extra = checked_pair(f, value)
-    return y, lambda *x_dots: checked(*x_dots)[0], extra
+    return y, lambda *x_dots: push(*x_dots)[0], extra
 
 
 def _traced_pushforward(f: Callable, *args: Any, wrt: tuple[int, ...] | None = None) -> tuple[Any, Callable]:
@@ -92,7 +101,7 @@ def _traced_pushforward(f: Callable, *args: Any, wrt: tuple[int, ...] | None = N
 
 def _tangent(x: Any, x_dot: Any, where: str) -> Any:
     """A tangent in the structure of ``x``."""
-    dots = iter(fitted(x, x_dot, "tangent", where))
+    dots = iter(one_for_each_place(leaves(x), fitted(x, x_dot, "tangent", where), where))
     return map_leaves(lambda _: next(dots), x, other=lambda _: None)
 
 
@@ -139,7 +148,7 @@ def jacobian(f: Callable, wrt: int = 0, *, mode: str | None = None, aux: bool = 
         if not by_rows:
             args, kwargs = kept
             whole = named(f, kwargs)
-            y, push, *extra = pushforward(whole, *args, wrt=k, aux=aux)
+            y, push, *extra = pushed(whole, args, (k,), aux=aux)
             _check_real("result", y)
         shape_y = np.shape(plain(y))
         if not leaves(y):  # whole numbers

@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench.autodiff.derivatives import named, pullback, traced_pullback, with_own_arrays
 from workbench.autodiff.given import checked_position
-from workbench.autodiff.operators import pushforward
+from workbench.autodiff.operators import pushed
 from workbench.errors import NotDifferentiableError, SparsityError
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class _Coloring:
         from scipy.sparse import csr_array
 
         if self.forward:
-            y, push = pushforward(f, *args, wrt=k)
+            y, push = pushed(f, args, (k,))
             sweep = push
         else:
             y, back = pullback(f, *args, wrt=k)
