@@ -281,6 +281,14 @@ def own_copy(x: Any) -> Any:
     return x[()] if type(x) is np.ndarray and is_complex_number(x) else x.copy()
 
 
+_WRITEABLE = 0x0400
+
+
+def is_writeable(array: np.ndarray) -> bool:
+    """``array.flags.writeable``, without the warning that NumPy gives for what ``numpy.broadcast_arrays`` returns."""
+    return bool(array.flags.num & _WRITEABLE)
+
+
 def can_vary(array: np.ndarray) -> bool:
     """Whether the array's numbers are floating point, real or complex."""
     return array.dtype.kind in "fc"

@@ -12,6 +12,7 @@ from workbench.autodiff.arrays import (
     can_vary,
     complex_number,
     current,
+    is_writeable,
     memory_of,
     take_bar,
 )
@@ -90,6 +91,8 @@ def as_result(tape: Tape, output: Any) -> Any:
             if array.dtype.hasobject:
                 raise lost("an array of objects was about to be computed from traced values")
             return output
+        if memory_of(tape, array).active:
+            raise lost("a result was about to be recorded that lies in the memory of a traced array")
         return TracedArray(array, memory_of(tape, array, active=True))
     if isinstance(output, np.ndarray):
         masked = isinstance(output, np.ma.MaskedArray)
@@ -106,7 +109,7 @@ def as_result(tape: Tape, output: Any) -> Any:
 
 def know_constant(tape: Tape, value: Any) -> None:
     """A plain array was used by an operation: later writes into it must be undone on the way back."""
-    if type(value) is np.ndarray and value.flags.writeable:
+    if type(value) is np.ndarray and is_writeable(value):
         memory_of(tape, value)
 
 

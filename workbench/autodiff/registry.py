@@ -68,6 +68,7 @@ def learn(f: Any) -> bool:
     for them everything is imported that waits for a package the program has imported already.
     """
     home = getattr(f, "__module__", None)
+    home = home if type(home) is str else None  # some compiled methods have a descriptor there
     if home in _met and home is not None:
         return False
     if home is None:

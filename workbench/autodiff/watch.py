@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import owner_of
+from workbench.autodiff.arrays import is_writeable, owner_of
 from workbench.autodiff.location import user_line
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
@@ -34,7 +34,7 @@ def _known_arrays(f: Callable, args: Any, kwargs: dict) -> list[np.ndarray]:
     found: list[np.ndarray] = []
     for x in (getattr(f, "__self__", None), *args, *kwargs.values()):
         for array in x if type(x) is tuple or type(x) is list else (x,):
-            if isinstance(array, np.ndarray) and type(array) not in TRACED and array.flags.writeable:
+            if isinstance(array, np.ndarray) and type(array) not in TRACED and is_writeable(array):
                 bare = array.view(np.ndarray)
                 found += [bare] if is_known(bare) else []
     return found

@@ -221,8 +221,9 @@ def arrange(tape: Tape, function: Callable, args: tuple, kwargs: dict, places: t
     value = beneath(tape, function if tape.level == 0 else resolve(function), *seen, **kwargs)
     several = isinstance(value, list | tuple)
     values = list(value) if several else [value]
-    if all(_is_view(tape, v) for v in values):
-        seen = [current(v.array if type(v) is TracedArray else v) for v in values]
+    views = [_is_view(tape, v) for v in values]
+    if all(views):
+        seen = [_viewed(v) for v in values]
         return type(value)(seen) if several else seen[0]
     if function in _RESHAPING and _in_order(function, args, kwargs):
         return _reshaped(tape, args[0], value)
@@ -231,8 +232,15 @@ def arrange(tape: Tape, function: Callable, args: tuple, kwargs: dict, places: t
         args, whole = args[:2] + args[3:], {**whole, "dtype": np.int64}
     source = function(*[numbering.numbers(a) if k in places else a for k, a in enumerate(args)], **whole)
     sources = list(source) if several else [source]
-    results = [_pick(tape, v, np.asarray(s), numbering) for v, s in zip(values, sources, strict=True)]
+    results = [
+        _viewed(v) if is_view else _pick(tape, v, np.asarray(s), numbering)
+        for v, s, is_view in zip(values, sources, views, strict=True)
+    ]
     return type(value)(results) if several else results[0]
+
+
+def _viewed(value: Any) -> Any:
+    return current(value.array if type(value) is TracedArray else value)
 
 
 def _in_order(function: Callable, args: tuple, kwargs: dict) -> bool:

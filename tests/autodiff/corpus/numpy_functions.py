@@ -271,3 +271,11 @@ def asked_for_arrays(x):
         y = np.ascontiguousarray(y)
         return np.sum(y**2) + np.count_nonzero(y) * y[0]
     return 0.0
+
+
+@program(np.array([0.5, 0.9, 1.6, 2.1, 3.0]))
+def views_broadcast_beside_constants(x):
+    h = np.diff(x)
+    left, right, chosen = np.broadcast_arrays(h[0::2], h[1::2], np.array([True, True]))
+    product = right * np.broadcast_arrays(2.0, right)[0]
+    return np.sum(left[chosen] / right[chosen]) + np.sum(product * left)
