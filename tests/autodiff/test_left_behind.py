@@ -114,3 +114,15 @@ def test_a_memo_under_a_key_with_a_traced_number_inside():
 
 def test_dictionaries_keep_their_keywords():
     assert gradient(lambda x: x * OrderedDict(a=1.0).pop("b", default=3.0))(2.0) == 3.0
+
+
+def test_the_numbers_that_an_error_tells_are_plain():
+    def program(x):
+        error = ValueError(x * x, {"at": [x]})
+        error.x = np.array([x])
+        raise error
+
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        gradient(program)(3.0)
+    assert [type(caught.value.args[0]), type(caught.value.args[1]["at"][0])] == [float, float]
+    assert type(caught.value.x) is np.ndarray

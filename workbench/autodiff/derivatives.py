@@ -31,7 +31,7 @@ from workbench.autodiff.given import (
     listed,
 )
 from workbench.autodiff.scalars import TRACED, TracedFloat, recorded
-from workbench.autodiff.settling import settle_all, settle_in_place
+from workbench.autodiff.settling import settle_all, settle_error, settle_in_place
 from workbench.autodiff.structure import leaves, map_leaves
 from workbench.autodiff.tape import OPEN, Tape, recording, sweep_back
 from workbench.autodiff.telling import plain
@@ -131,6 +131,9 @@ def traced_pullback(f: Callable, *args: Any, wrt: tuple[int, ...] | None = None)
             inputs = [map_leaves(lambda x: x, traced[k]) for k in positions]
             result = resolve(f)(*traced)
             result = map_leaves(current, result)
+    except Exception as error:
+        settle_error(error)
+        raise
     finally:
         settle_all(tape, f)
     value = map_leaves(_value_of(tape), result, other=bare)

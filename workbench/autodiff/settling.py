@@ -80,6 +80,14 @@ def settle_in_place(container: Any) -> None:
         _settled(container, set())
 
 
+def settle_error(error: BaseException) -> None:
+    """The numbers that an error of the program tells are plain."""
+    done: set[int] = set()
+    error.args = _settled(error.args, done)
+    for name in list(vars(error)):
+        _settle_attribute(error, name, done)
+
+
 def _settle_attribute(obj: Any, name: str, done: set[int]) -> None:
     try:
         before = getattr(obj, name)
