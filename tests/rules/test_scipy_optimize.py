@@ -169,6 +169,16 @@ def test_global_search():
     assert gradient(program)(0.7) == pytest.approx(1.0)
 
 
+def test_global_search_with_bounds_by_name():
+    def program(a):
+        bounds = [(-3.0, 3.0), (-3.0, 3.0)]
+        return so.dual_annealing(
+            lambda x: (x[0] - a) ** 2 + a * x[1] ** 2, bounds=bounds, rng=1, maxiter=20
+        ).x[0]
+
+    assert gradient(program)(0.7) == pytest.approx(1.0)
+
+
 def model(t, height, rate):
     return height * np.exp(-rate * t)
 

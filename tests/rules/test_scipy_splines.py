@@ -50,6 +50,8 @@ PROGRAMS = {
     "splint": (lambda x, y, a, b: ip.splint(a, b, ip.splrep(x, y)), X, Y, 0.4, 2.2),
     "splint beyond": (lambda y, b: ip.splint(-1.0, b, ip.splrep(X, y)), Y, 4.2),
     "spalde": (lambda y, at: ip.spalde(at, ip.splrep(X, y)), Y, AT),
+    "sproot of a spline without roots": (
+        lambda x, y: np.append(ip.sproot(ip.splrep(x, y * y + 1.0)), y), X, Y),
     "sproot": (lambda x, y: ip.sproot(ip.splrep(x, y - 0.3)), X, Y),
     "splder": (lambda y: ip.splev(AT, ip.splder(ip.splrep(X, y), 2)), Y),
     "splantider": (lambda y: ip.splev(AT, ip.splantider(ip.splrep(X, y))), Y),

@@ -184,16 +184,24 @@ def set_attribute(value: Any, obj: Any, name: str) -> None:
     own = python_method(kind, "__setattr__")
     if own is not None:
         resolve(own)(obj, name, value)
-    elif name in setters:
-        cls, member, setter = setters[name]
-        if cls.__dict__.get(name) is not member:
-            _setters.pop(kind, None)
-            set_attribute(value, obj, name)
-        else:
-            setter(obj, value)
     else:
+        _set_own_attribute(obj, name, value)
+
+
+def _set_own_attribute(obj: Any, name: str, value: Any) -> None:
+    """``object.__setattr__(obj, name, value)``, which runs setters of properties too."""
+    kind = type(obj)
+    if kind not in _setters:
+        _setters[kind] = _found(kind, _setter)
+    cls, member, setter = (_setters[kind] or {}).get(name, (None, None, None))
+    if setter is None or name == "__setattr__":
         note(obj, value, name)
-        setattr(obj, name, value)
+        (setattr if python_method(kind, "__setattr__") is None else object.__setattr__)(obj, name, value)
+    elif cls.__dict__.get(name) is not member:
+        _setters.pop(kind)
+        _set_own_attribute(obj, name, value)
+    else:
+        setter(obj, value)
 
 
 def _set_array_attribute(value: Any, array: Any, name: str) -> None:
@@ -298,4 +306,4 @@ REWRITTEN_DOORS.update(
     delete_attribute=delete_attribute,
     context=context,
 )
-OBJECT_DOORS["__getattribute__"] = _own_attribute
+OBJECT_DOORS.update(__getattribute__=_own_attribute, __setattr__=_set_own_attribute)

@@ -145,7 +145,7 @@ def _resolve_other(f: Any) -> Any:
             from workbench.autodiff.making import making
 
             return making(owner) if issubclass(type(owner), type) else resolve(owner)
-        if name in OBJECT_DOORS and not issubclass(type(owner), type):
+        if name in OBJECT_DOORS and f.__objclass__ is object:
             return functools.partial(OBJECT_DOORS[name], owner)
     if isinstance(f, np.ufunc) or kind is MethodType:
         return f

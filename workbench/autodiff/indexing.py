@@ -169,7 +169,7 @@ def _read(source: TracedArray, index: Any) -> Any:
         return current(array[_as_view(index)])
     if type(found) is np.ndarray:
         if type(index) is str and not found.ndim:
-            return _read(source=current(found), index=())
+            return get_item(current(found), ())
         if found.base is not None and owner_of(found) is owner_of(array):
             return current(found)
         return _gathered(source, index)

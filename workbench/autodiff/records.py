@@ -37,10 +37,15 @@ def write_records(write: Callable, array: np.ndarray, index: Any, value: Any) ->
         if is_structured(value):
             part = field_of(value, value.dtype.names[k])
         elif type(value) is list:
-            part = [row[k] for row in value]
+            part = _column(value, k)
         else:
             part = value[k] if type(value) is tuple else value
         write(array[name], index, part)
+
+
+def _column(records: Any, k: int) -> Any:
+    """Field ``k`` of records in lists, or in lists of lists."""
+    return [_column(r, k) for r in records] if type(records) is list else records[k]
 
 
 def by_fields(operation: Callable, copied: np.ndarray, *sources: Any) -> Any:

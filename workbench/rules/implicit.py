@@ -78,6 +78,8 @@ def solved(residual: Callable, x: Any, *, where: str) -> Any:
     Raises:
         MissingRuleError: the Jacobian is singular, so that the solution has no derivative.
     """
+    if not np.size(x):  # no solutions
+        return x
     residual = resolve(residual)
     found, inverse = x, None
     for _ in OPEN:

@@ -229,11 +229,13 @@ def arrange(tape: Tape, function: Callable, args: tuple, kwargs: dict, places: t
         return _reshaped(tape, args[0], value)
     whole = {name: v for name, v in kwargs.items() if name != "dtype"}
     if function is np.full or function is np.full_like:  # they take the type of what they fill with
-        args, whole = args[:2] + args[3:], {**whole, "dtype": np.int64}
+        args = (*args[:2], np.int64, *args[3:])
     source = function(*[numbering.numbers(a) if k in places else a for k, a in enumerate(args)], **whole)
     sources = list(source) if several else [source]
+    # among the numbers may have been an empty list, which NumPy takes for one of floats
+    sources = [np.asarray(s, np.int64) for s in sources]
     results = [
-        _viewed(v) if is_view else _pick(tape, v, np.asarray(s), numbering)
+        _viewed(v) if is_view else _pick(tape, v, s, numbering)
         for v, s, is_view in zip(values, sources, views, strict=True)
     ]
     return type(value)(results) if several else results[0]

@@ -362,13 +362,11 @@ def _global(function: Callable) -> None:
     """A search for the global minimum, whose end is a local minimum like any other."""
 
     @functools.wraps(function)
-    def call(func: Callable, second: Any, args: Any = (), **options: Any) -> Any:
+    def call(func: Callable, bounds: Any, args: Any = (), **options: Any) -> Any:
         if not OPEN:
-            return function(func, second, args=args, **options)
+            return function(func, bounds, args=args, **options)
         args = _as_tuple(args)
-        bounds = second if function is not so.basinhopping else None
-        given = _plain_bounds(bounds) if bounds is not None else plain(settled(second))
-        report = function(quiet(func, args), given, **options)
+        report = function(quiet(func, args), _plain_bounds(bounds), **options)
         value = _with(func, args)
         problem = _Problem(
             _slope_of(value), _at_bounds(report.x, bounds), f"scipy.optimize.{function.__name__}"

@@ -171,3 +171,23 @@ def crossed_bounds(v):
 def directions(z):
     q, r = np.linalg.qr(np.reshape(z, (2, 2)))
     return _weighed([np.sign(z), np.sign(z[0] + 1.0), q, r])
+
+
+@program(V)
+def lists_that_meet_numbers_of_numpy(v):
+    a, b = v[0] + 0.0, 2.0 * v[1]
+    axis = [a, b, 3.0]
+    axis /= np.linalg.norm(axis)
+    plain = [1.0, 2.0, 3.0]
+    plain -= np.sin(a)
+    nested = [[a, 1.0], [2.0, b]] / np.sqrt(2.0)
+    return _weighed(
+        [axis, plain, nested, np.float64(2.0) ** (a, b), (a, b) + np.sqrt(b * b), np.exp(a) // [1.0, 7.0]]
+    )
+
+
+@program(V)
+def types_and_orders_by_position(v):
+    filled = np.full((2, 3), v[:3], float, "F")
+    like = np.full_like(filled, v[1], float, "C")
+    return _weighed([filled, like, np.hstack((v, [])), np.concatenate([[], v[::-1]])])

@@ -224,3 +224,32 @@ exec("def energy(y):\n    return np.sum(y * y) + y[0]", _NO_SOURCE)
 def function_without_source(x):
     y = _filled(x)
     return _NO_SOURCE["energy"](y) * np.array(collections.deque([y, y * 2])).sum()
+
+
+class Watched:
+    """Tells of what is set; its range is set through a property, by ``object.__setattr__``."""
+
+    def __init__(self, values):
+        self.told = []
+        self.range = values
+        object.__setattr__(self, "scale", np.sum(values))
+
+    def __setattr__(self, name, value):
+        super().__setattr__(name, value)
+        if name != "told":
+            self.told.append(name)
+
+    @property
+    def range(self):
+        return self._range
+
+    @range.setter
+    def range(self, values):
+        self._range = np.asarray(values, float) ** 2
+
+
+@program(X)
+def setters_behind_a_setattr(x):
+    watched = Watched(list(x))
+    watched.range = watched.range * x
+    return np.sum(watched.range) * watched.scale * len(watched.told)

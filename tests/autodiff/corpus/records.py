@@ -94,3 +94,15 @@ def records_sorted_whose_fields_have_axes(x):
     by_k = np.sort(s, order="k")
     s.sort(order="k")
     return by_k["p"][0, 1] * s["p"][1, 0] + by_k["p"][1, 1] ** 2
+
+
+@program(X)
+def records_in_nested_lists(x):
+    s = np.array([[(x[0], 2.0), (3.0, x[1])], [(x[2], x[3]), (1.0, 0.0)]], POINT)
+    return np.sum(s["x"] ** 2) + s[0, 1]["v"] * s[1, 0]["v"]
+
+
+@program(X)
+def fields_of_one_record_in_a_loop(x):
+    s = np.array([(x[0], 2)], [("x", float), ("k", int)])
+    return sum(float(value) ** 2 for value in s[0]) * x[1]
