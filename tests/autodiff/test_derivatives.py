@@ -224,6 +224,13 @@ def test_non_differentiable():
     assert gradient(lambda x: x * bucket(x))(2.5) == 2.0
 
 
+def test_an_array_of_one_number_is_a_number():
+    x = np.array([[0.3, 0.7]])
+    value, found = value_and_gradient(lambda x: np.sin(x).sum(keepdims=True))(x)
+    assert value.shape == (1, 1)
+    np.testing.assert_array_equal(found, np.cos(x))
+
+
 def test_what_is_no_number_is_refused():
     with pytest.raises(NotScalarError, match="an array of shape"):
         gradient(lambda x: x)(np.ones(2))

@@ -1,4 +1,4 @@
-"""Float32 arguments: the gradient has their type, and nothing is lost in sums of them."""
+"""NumPy's other types of numbers: the gradient has the argument's, and nothing is lost in sums or conversions."""
 
 import numpy as np
 import pytest
@@ -25,3 +25,46 @@ def test_value_and_gradient():
 @pytest.mark.parametrize("kind", [np.float32, np.float16, np.longdouble])
 def test_numbers(kind):
     assert gradient(lambda x: x * x + kind(x))(kind(1.5)) == 4.0
+
+
+@pytest.mark.parametrize("kind", [np.complex64, np.complex128])
+def test_complex_types_stay_on_the_tape(kind):
+    x = np.array([0.5, -1.0])
+    np.testing.assert_allclose(
+        gradient(lambda x: np.sum(kind(x) * kind(1 + 2j) * x).imag)(x), 4 * x, rtol=1e-6
+    )
+    assert gradient(lambda x: (kind(x) * x).real)(1.5) == 3.0
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.int8, np.uint16])
+def test_types_of_whole_numbers_leave_it(kind):
+    x = np.array([2.7, 1.2, 0.4])
+    np.testing.assert_allclose(gradient(lambda x: np.sum(kind(x) * x + x[kind(x)] * x))(x), _by_hand(x))
+    assert gradient(lambda x: kind(x) * x + kind([x, 1.0])[0] * x + np.bool(x) * x)(2.7) == 5
+
+
+def _by_hand(x):
+    places = x.astype(int)
+    found = places + x[places]
+    np.add.at(found, places, x)
+    return found
+
+
+def _numbers(z):
+    w = z.copy()
+    w[0] += z[1] * z[2]
+    total = (
+        abs(np.sum(w * z)) + (z[0] ** 3 / z[1]).imag + np.vdot(z, w).real + np.stack([z[0], w[1]]).sum().imag
+    )
+    for one in z:
+        total = total + (one * total).real
+    return total + max(z.real) * z[0].conjugate().imag
+
+
+@pytest.mark.parametrize("kind", [np.complex64, np.clongdouble])
+def test_complex_numbers_of_other_precisions(kind):
+    z = np.array([1.2 + 0.7j, 0.8 - 0.4j, 0.3 + 0.2j])
+    found = gradient(_numbers)(z.astype(kind))
+    assert found.dtype == kind
+    np.testing.assert_allclose(found, gradient(_numbers)(z), rtol=1e-5)
+    assert gradient(lambda z: (z * z).real)(kind(1 + 2j)) == 2 - 4j

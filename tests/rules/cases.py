@@ -95,6 +95,12 @@ RULE_CASES: dict[Callable, list[tuple[tuple, dict[str, Any]]]] = {
         (("...j,...j->...", T3, T3[0]), {}),
         (("ab,b,->b", B, X[:4], 2.0), {}),
         (("ij,jk->ik", Z[:, None], np.exp(Z[None])), {}),
+        (("jk...,lj...->lk...", B.T, T3.transpose(0, 2, 1)), {}),
+        (("j...k,lj...->lk...", B.T, A @ np.ones((3, 4))), {}),
+        (("j...k,lj...->lk...", B.T[:, :2], T3[:, :, :4].transpose(1, 2, 0)), {}),
+        (("i...,...->i...", T3[:, :1], A[:, :1] * B), {}),
+        (("...i,...i", T3, B[:1]), {}),
+        (("ij,ij->", A[:, :1], S), {}),
     ],
     np.nan_to_num: [
         ((X,), {}),

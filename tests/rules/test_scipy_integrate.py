@@ -8,7 +8,7 @@ import pytest
 import scipy.integrate as si
 from scipy import LowLevelCallable
 
-from workbench import check_gradient, gradient
+from workbench import check_gradient, gradient, hessian
 from workbench.errors import MissingRuleError
 
 X = np.array([0.0, 0.4, 1.1, 1.5, 2.5])
@@ -168,6 +168,22 @@ def test_second_derivative_of_odeint():
     # y = 2/(1 + 2 k t)
     assert gradient(end)(0.7) == pytest.approx(-4 / 2.4**2, rel=1e-6)
     assert gradient(gradient(end))(0.7) == pytest.approx(16 / 2.4**3, rel=1e-5)
+
+
+@pytest.mark.parametrize("times", [(0.4, 1.3), (1.3, 0.4)])
+def test_second_derivatives_of_odeint_by_the_times(times):
+    def end(times):
+        return si.odeint(lambda y, t: -t * y, 2.0, times, **TIGHT)[-1, 0]
+
+    start, stop = times  # y = 2 exp((start² - stop²)/2)
+    found = hessian(end)(np.array(times))
+    expected = [[1.0 + start**2, -start * stop], [-start * stop, stop**2 - 1.0]]
+    np.testing.assert_allclose(found, np.multiply(expected, end(times)), rtol=1e-6)
+
+
+def test_times_that_vary_and_repeat_are_refused():
+    with pytest.raises(MissingRuleError, match="occur twice"):
+        gradient(lambda t: si.odeint(lambda y, t: -y, 1.0, [0.0, t, t])[-1, 0])(1.0)
 
 
 def test_refused():

@@ -24,7 +24,7 @@ from workbench.autodiff.location import user_line
 from workbench.autodiff.overrides import ASKED_NEVER
 from workbench.autodiff.registry import HOLDING, LIFTS, OPERANDS
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
-from workbench.autodiff.scalars import TRACED, TracedFloat, at_a_pole, innermost, recorded, strip
+from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat, at_a_pole, innermost, recorded, strip
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import SEQUENCES, contains_traced, plain
 from workbench.autodiff.text import lost_in_text, tape_in, written
@@ -211,7 +211,7 @@ def _binary(op: Operator, a: Any, b: Any) -> Any:
     if ka in TRACED or kb in TRACED:
         if _is_number(a) and _is_number(b):
             return _numbers(op, a, b)
-        if isinstance(a, complex) or isinstance(b, complex):
+        if isinstance(a, COMPLEX) or isinstance(b, COMPLEX):
             return apply_ufunc(op.ufunc, (a, b), {})
         array_like = (np.ndarray, np.generic, TracedArray, list, tuple)
         if TracedArray in (ka, kb) or ka is np.ndarray or kb is np.ndarray:
@@ -219,7 +219,7 @@ def _binary(op: Operator, a: Any, b: Any) -> Any:
             other = b if left else a
             if left and python_method(kb, "__array_ufunc__") is not None and kb not in TRACED:
                 return resolve(op.ufunc)(a, b)
-            if type(other) in TRACED or isinstance(other, (*array_like, *_NUMBERS, complex)):
+            if type(other) in TRACED or isinstance(other, (*array_like, *_NUMBERS, *COMPLEX)):
                 return apply_ufunc(op.ufunc, (a, b), {})
     if (_of_numpy(a) and _sequence_beside(op, a, b)) or (
         _of_numpy(b) and _sequence_beside(op, b, a) and python_method(ka, op.method) is None
@@ -255,7 +255,7 @@ def _numbers(op: Operator, a: Any, b: Any) -> Any:
     if tape is None:
         return value
     if not isinstance(value, float | np.floating):
-        if isinstance(value, complex):
+        if isinstance(value, COMPLEX):
             raise MissingRuleError(
                 f"the operator {op.name!r} gave a complex number for real operands",
                 found=f"{x!r} and {y!r}",

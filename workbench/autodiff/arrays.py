@@ -122,7 +122,8 @@ def _shared_with(what: str) -> LostGradientError:
 class TracedArray:
     """An ndarray whose contents depend on a tape's inputs. ``isinstance(x, np.ndarray)`` is true.
 
-    A complex number is one too: an array without axes that cannot be written into. ``isinstance(z, complex)`` is true.
+    A complex number is one too: an array without axes that cannot be written into. ``isinstance(z, complex)`` is true
+    for those of double precision, as it is for NumPy's.
 
     ``array`` is the real array. ``value`` is the same as the next outer derivative sees it: the real array itself, or
     a traced one of an outer tape.
@@ -135,7 +136,9 @@ class TracedArray:
 
     @property
     def __class__(self):
-        return complex if is_complex_number(self.array) else np.ndarray
+        if not is_complex_number(self.array):
+            return np.ndarray
+        return complex if self.array.dtype == complex else self.array.dtype.type
 
     @property
     def tape(self) -> Tape:
@@ -262,7 +265,7 @@ def record_view(record: np.void) -> np.ndarray | None:
     return np.ndarray((), record.dtype, flat, _address(record) - _address(owner))
 
 
-def complex_number(z: complex) -> np.ndarray:
+def complex_number(z: complex | np.complexfloating) -> np.ndarray:
     """What a complex number is on a tape. It cannot be written into, so ``w = z; w += 1`` leaves ``z`` as it is."""
     number = np.array(z)
     number.flags.writeable = False

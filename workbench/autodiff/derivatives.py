@@ -30,7 +30,7 @@ from workbench.autodiff.given import (
     described,
     listed,
 )
-from workbench.autodiff.scalars import TRACED, TracedFloat, recorded
+from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat, recorded
 from workbench.autodiff.settling import settle_all, settle_error, settle_in_place
 from workbench.autodiff.structure import leaves, map_leaves
 from workbench.autodiff.tape import OPEN, Tape, recording, sweep_back
@@ -220,7 +220,7 @@ def _trace(tape: Tape, argument: Any) -> Any:
             )
             return _traced_array(tape, x, copies, alone)
         _refuse_own_arithmetic(x)
-        if isinstance(x, complex):
+        if isinstance(x, COMPLEX):
             number = complex_number(x)
             return TracedArray(number, memory_of(tape, number, active=True))
         return recorded(x, tape)
@@ -334,7 +334,7 @@ def value_and_gradient(f: Callable, wrt: int | tuple[int, ...] = 0, *, aux: bool
     """The program that returns ``f``'s value and its gradient.
 
     Args:
-        f: a program whose result is one real number.
+        f: a program whose result is one real number, or an array of one.
         wrt: the position, or positions, of the arguments to differentiate by.
         aux: ``f`` returns ``(number, anything else)``, and so the value returned is that pair.
     Returns:
@@ -355,7 +355,7 @@ def value_and_gradient(f: Callable, wrt: int | tuple[int, ...] = 0, *, aux: bool
         value, back = _pullback(named(f, kwargs), args, positions)
         scalar = checked_pair(f, value)[0] if aux else value
         if not isinstance(scalar, float | np.floating) and not (
-            isinstance(scalar, np.ndarray) and scalar.ndim == 0 and scalar.dtype.kind == "f"
+            isinstance(scalar, np.ndarray) and scalar.size == 1 and scalar.dtype.kind == "f"
         ):
             if isinstance(
                 scalar, int | np.integer | np.bool_

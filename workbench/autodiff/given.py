@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import overlaps, owner_of
-from workbench.autodiff.scalars import TRACED, TracedFloat
+from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat
 from workbench.autodiff.structure import field_names, is_leaf, leaves, map_leaves
 from workbench.autodiff.telling import plain
 from workbench.errors import NotDifferentiableError, NotScalarError
@@ -97,7 +97,7 @@ def checked_bars(y: Any, y_bar: Any) -> list[Any]:
     if y_bar is not None:
         return fitted(y, y_bar)
     found = leaves(y)
-    if len(found) != 1 or np.ndim(found[0]) or isinstance(found[0], complex):
+    if len(found) != 1 or np.ndim(found[0]) or isinstance(found[0], COMPLEX):
         raise NotScalarError(
             "the pullback of a program whose result is not one real number needs a cotangent",
             found=f"the result is {described(y)}",
@@ -246,7 +246,7 @@ def in_words(x: Any) -> str:
         return f"an array of shape {np.shape(x)}{kind}" if np.ndim(x) else "a number"
     if isinstance(x, float | np.floating):
         return "a number"
-    if isinstance(x, complex):
+    if isinstance(x, COMPLEX):
         return "a complex number"
     return f"a {type(x).__name__}" + (f" of {len(x)}" if isinstance(x, list | tuple | deque) else "")
 

@@ -17,7 +17,7 @@ from workbench.autodiff.arrays import (
     take_bar,
 )
 from workbench.autodiff.location import user_line
-from workbench.autodiff.scalars import TRACED, TracedFloat, lost, recorded, strip
+from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat, lost, recorded, strip
 from workbench.autodiff.tape import OPEN, Entry, Tape
 from workbench.errors import LostGradientError
 
@@ -80,7 +80,7 @@ def as_result(tape: Tape, output: Any) -> Any:
     kind = type(output)
     if kind is TracedFloat or isinstance(output, float | np.floating):
         return recorded(output, tape)
-    if kind is not TracedArray and isinstance(output, complex):
+    if kind is not TracedArray and isinstance(output, COMPLEX):
         output = complex_number(output)
         kind = np.ndarray
     if kind is TracedArray or kind is np.ndarray:

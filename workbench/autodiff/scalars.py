@@ -179,6 +179,10 @@ _WAYS = (
 )
 
 
+COMPLEX = (complex, np.complexfloating)
+"""The classes of complex numbers; only complex128 is one of Python's."""
+
+
 def refuse_exact_whole_number(x: Any, scale: float = 1.0) -> None:
     """Refuse to make a whole number of ``scale`` times a traced number so large that nothing is rounded away.
 

@@ -21,7 +21,7 @@ from workbench.autodiff.location import is_engine_file
 from workbench.autodiff.met import CACHES
 from workbench.autodiff.operations import record
 from workbench.autodiff.registry import OWN
-from workbench.autodiff.scalars import TRACED, innermost
+from workbench.autodiff.scalars import COMPLEX, TRACED, innermost
 from workbench.autodiff.structure import leaves, map_leaves
 from workbench.autodiff.tape import OPEN
 
@@ -283,7 +283,7 @@ def native_curvature(f: Callable, args: tuple, k: int) -> Callable | None:
     from workbench.autodiff.native import LEAVES, Refusal, RefusedError
 
     by = leaves(args[k])
-    if OPEN or not by or any(isinstance(leaf, complex) for leaf in by):
+    if OPEN or not by or any(isinstance(leaf, COMPLEX) for leaf in by):
         return None
     f = _own(f)
     made = _chosen(f, args)

@@ -20,6 +20,7 @@ from workbench.rules import (  # noqa: F401
     iterators,
     linalg,
     masked,
+    number_types,
     numbers,
     polynomials,
     products,

@@ -53,31 +53,6 @@ def float_(x: Any = 0.0) -> Any:
     return float(x) if own is None else resolve(own)(x)
 
 
-@door(np.float64)
-def float64(x: Any = 0.0) -> Any:
-    """``numpy.float64(x)`` stays on the tape."""
-    x = current(x)
-    if type(x) is TracedFloat:
-        return recorded(float64(x.value), x.tape, x, 1.0)
-    if type(x) is TracedArray:
-        return resolve(np.asarray)(x, np.float64)
-    own = python_method(type(x), "__float__")
-    return np.float64(x) if own is None else float64(resolve(own)(x))
-
-
-def _number_type(kind: type) -> None:
-    @door(kind)
-    def call(x: Any = 0.0) -> Any:
-        x = current(x)
-        if type(x) is TracedFloat:
-            return recorded(call(x.value), x.tape, x, 1.0)
-        return resolve(np.asarray)(x, kind) if type(x) is TracedArray else kind(x)
-
-
-for _kind in (np.float16, np.float32, np.longdouble):
-    _number_type(_kind)
-
-
 @door(int)
 def int_(x: Any = 0, *base: Any) -> Any:
     """``int(x)``: a whole number, which does not vary."""

@@ -6,6 +6,7 @@ For Y = A B: A_bar = Y_bar Bᴴ and B_bar = Aᴴ Y_bar; everything here is that,
 from __future__ import annotations
 
 from collections.abc import Callable
+from string import ascii_letters
 from typing import Any
 
 import numpy as np
@@ -127,37 +128,42 @@ DOORS[np.outer] = _outer
 # ------------------------------------------------------------------------------------ einsum
 
 
-def _terms(subscripts: str) -> tuple[list[str], str]:
-    """The labels of each operand and of the result, which are those that occur once where none are given."""
+def _terms(subscripts: str, axes: list[int]) -> tuple[list[str], str]:
+    """The labels of each operand and of the result, each axis by its own letter.
+
+    The axes that an ellipsis stands for count from the last, as in broadcasting; without an arrow the result has the
+    labels that occur once.
+    """
     inputs, arrow, output = subscripts.replace(" ", "").partition("->")
+    terms = inputs.split(",")
+    hidden = [n - len(t.replace("...", "")) if "..." in t else 0 for t, n in zip(terms, axes, strict=True)]
+    free = [c for c in ascii_letters if c not in subscripts][: max(hidden)]
     if not arrow:
         labels = inputs.replace("...", "").replace(",", "")
-        output = ("..." if "..." in inputs else "") + "".join(
-            sorted(c for c in labels if labels.count(c) == 1)
-        )
-    return inputs.split(","), output
+        output = "..." + "".join(sorted(c for c in labels if labels.count(c) == 1))
+    spelled = [t.replace("...", "".join(free[len(free) - n :])) for t, n in zip(terms, hidden, strict=True)]
+    return spelled, output.replace("...", "".join(free))
 
 
 def _einsum_forward(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
     """Each operand's cotangent is a contraction of the result's with the conjugates of the others.
 
-    No label occurs twice in a term here. A label that only one operand has is summed over: its cotangent is spread by
-    a vector of ones.
+    No label occurs twice in a term here, and there is no ellipsis. A label that only one operand has, or that has one
+    element in all others, is summed over: its cotangent is spread by a vector of ones.
     """
     subscripts, *operands = args
-    terms, output = _terms(subscripts)
+    terms, output = _terms(subscripts, [np.ndim(o) for o in operands])
 
     def cotangent(k: int, bar: Any) -> Any:
         term = terms[k]
         pairs = [(t, np.conj(o)) for j, (t, o) in enumerate(zip(terms, operands, strict=True)) if j != k]
         pairs.append((output, bar))
-        known = set("".join(t for t, _ in pairs))
-        sizes = dict(zip(term.partition("...")[0], _shape(operands[k]), strict=False))
-        sizes |= dict(zip(reversed(term.rpartition("...")[2]), reversed(_shape(operands[k])), strict=False))
-        pairs += [(c, np.ones(sizes[c])) for c in term if c != "." and c not in known]
-        spread = any("..." in t for t, _ in pairs) and "..." not in term
-        target = "..." + term if spread else term  # what is too many in front is summed by the operand
-        return np.einsum(",".join(t for t, _ in pairs) + "->" + target, *(o for _, o in pairs))
+        known: dict[str, int] = {}
+        for labels, array in pairs:
+            known |= {c: max(n, known.get(c, 0)) for c, n in zip(labels, _shape(array), strict=True)}
+        spread = [(c, n) for c, n in zip(term, _shape(operands[k]), strict=True) if known.get(c, 0) < n]
+        pairs += [(c, np.ones(n)) for c, n in spread]
+        return np.einsum(",".join(t for t, _ in pairs) + "->" + term, *(o for _, o in pairs))
 
     return np.einsum(*args, **kwargs), lambda bar: [cotangent(k - 1, bar) for k in needs]
 
@@ -178,13 +184,15 @@ def _einsum(subscripts: Any, *operands: Any, **kwargs: Any) -> Any:
         subscripts, operands = _from_sublists(subscripts, operands)
     if not any(map(contains_traced, operands)):
         return _einsum_rule(subscripts, *operands, **kwargs)
+    if subscripts.count(",") + 1 != len(operands):
+        np.einsum(subscripts, *map(plain, operands))  # NumPy's own error
     may_view = len(operands) == 1 and not set(kwargs) - {"optimize"}
     if may_view and type(view := _view_by_einsum(subscripts, plain(operands[0]))) is np.ndarray:
         return current(view)
-    terms, output = _terms(subscripts)
     arrays = [as_array(o) if isinstance(o, list | tuple) else o for o in operands]
+    terms, output = _terms(subscripts, [np.ndim(plain(a)) for a in arrays])
     for k, term in enumerate(terms):
-        while (twice := next((c for c in term if c != "." and term.count(c) > 1), None)) is not None:
+        while (twice := next((c for c in term if term.count(c) > 1), None)) is not None:
             first, second = term.index(twice), term.index(twice, term.index(twice) + 1)
             arrays[k] = resolve(np.diagonal)(arrays[k], 0, first, second)
             term = term[:first] + term[first + 1 : second] + term[second + 1 :] + twice

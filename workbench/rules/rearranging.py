@@ -280,9 +280,12 @@ def _pick(tape: Tape, value: Any, source: np.ndarray, numbering: _Numbering) -> 
 
     def arranging_pullback(bar: Any) -> list[Any]:
         bar = bar if type(bar) in TRACED else np.asarray(bar)
-        if type(bar) is np.ndarray and bar.dtype.kind == "f":
+        whole = type(bar) is np.ndarray and np.can_cast(
+            bar.dtype, complex
+        )  # what bincount adds up without loss
+        if whole and bar.dtype.kind == "f":
             flat = np.bincount(source.ravel(), weights=bar.ravel(), minlength=count)
-        elif type(bar) is np.ndarray and bar.dtype.kind == "c":
+        elif whole and bar.dtype.kind == "c":
             parts = [
                 np.bincount(source.ravel(), weights=b.ravel(), minlength=count) for b in (bar.real, bar.imag)
             ]

@@ -130,19 +130,26 @@ class Mesh:
 def _solution(f: Callable, y0: Any, times: Any, tolerance: tuple[float, float]) -> list[Any]:
     """The states at ``times``, each traced, with the first state at the first of them."""
     wanted = np.array(plain(settled(times)), float)
-    moving = contains_traced(times)
-    if moving and len(OPEN) > 1:
-        raise no_rule(si.odeint, "a second derivative by the times")
-    if moving:
-        y0 = y0 - f(float(wanted[0]), plain(y0)) * (times[0] - wanted[0])
+    if contains_traced(times):
+        f = _by_clock(f, times, wanted)
     mesh = Mesh(f, y0, wanted, tolerance)
     stages = mesh.stages()
-    states = [mesh.at(stages, t) for t in wanted]
-    if moving:
-        for k in range(len(states)):
-            rate = f(float(wanted[k]), plain(states[k]))
-            states[k] = states[k] + rate * (times[k] - wanted[k])
-    return states
+    return [mesh.at(stages, t) for t in wanted]
+
+
+def _by_clock(f: Callable, times: Any, wanted: np.ndarray) -> Callable:
+    """The right-hand side by a clock that shows the constants ``wanted`` at ``times``, and runs evenly in between."""
+    spans = np.diff(wanted)
+    if not spans.all():
+        raise no_rule(si.odeint, "times that vary and occur twice")
+    speeds = [(times[k + 1] - times[k]) / span for k, span in enumerate(spans)]
+    order = np.sign(spans[0]) * wanted
+
+    def rate(shown: float, y: Any) -> Any:
+        k = max(0, int(np.searchsorted(order, np.sign(spans[0]) * shown)) - 1)
+        return f(times[k] + (shown - wanted[k]) * speeds[k], y) * speeds[k]
+
+    return rate
 
 
 def _odeint(

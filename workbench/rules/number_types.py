@@ -1,0 +1,62 @@
+"""NumPy's types of numbers, called as functions: those of floats stay on the tape, those of whole numbers leave it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff.arrays import current
+from workbench.autodiff.calls import python_method, resolve
+from workbench.autodiff.indexing import get_item
+from workbench.autodiff.registry import door
+from workbench.autodiff.scalars import TracedFloat, recorded, refuse_exact_whole_number
+from workbench.autodiff.telling import contains_traced, plain
+
+
+@door(np.float64)
+def float64(x: Any = 0.0) -> Any:
+    """``numpy.float64(x)`` stays on the tape."""
+    x = current(x)
+    if type(x) is TracedFloat:
+        return recorded(float64(x.value), x.tape, x, 1.0)
+    if contains_traced(x):
+        return resolve(np.asarray)(x, np.float64)
+    own = python_method(type(x), "__float__")
+    return np.float64(x) if own is None else float64(resolve(own)(x))
+
+
+def _number_type(kind: type) -> None:
+    @door(kind)
+    def call(x: Any = 0.0) -> Any:
+        x = current(x)
+        if type(x) is TracedFloat:
+            return recorded(call(x.value), x.tape, x, 1.0)
+        return resolve(np.asarray)(x, kind) if contains_traced(x) else kind(x)
+
+
+for _kind in (np.float16, np.float32, np.longdouble):
+    _number_type(_kind)
+
+
+def _complex_type(kind: type) -> None:
+    @door(kind)
+    def call(*x: Any) -> Any:
+        return get_item(resolve(np.asarray)(x[0], kind), ()) if contains_traced(x) else kind(*x)
+
+
+for _kind in (np.complex64, np.complex128, np.clongdouble):
+    _complex_type(_kind)
+
+
+def _whole_number_type(kind: type) -> None:
+    @door(kind)
+    def call(*x: Any) -> Any:
+        for one in map(current, x):
+            if kind is not np.bool:
+                refuse_exact_whole_number(one)
+        return kind(*plain(x))
+
+
+for _kind in (np.bool, *(np.dtype(_code).type for _code in "bBhHiIlLqQ")):
+    _whole_number_type(_kind)
