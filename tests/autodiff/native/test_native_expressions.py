@@ -131,3 +131,20 @@ def second(x):
 def test_a_whole_number_on_one_path_is_no_stumbling_block_for_the_trace():
     value, push = pushforward(second, 0.7, wrt=0)
     assert (value, push(1.0)) == pytest.approx((0.7 * 0.35, 0.7))
+
+
+def functions_made_in_a_loop(x, y):
+    for _ in range(3):
+
+        def go(s, k):
+            return s if k <= 0 else go(s * y, k - 1) + x  # noqa: B023
+
+        x = go(x, 2)
+    return x
+
+
+def test_a_function_made_in_a_loop_is_named_in_few_words():
+    args = (0.5, 0.7)
+    value, back = plan(functions_made_in_a_loop, args).pullback(args)
+    assert value == functions_made_in_a_loop(*args)
+    assert back(1.0) == pytest.approx(differences(functions_made_in_a_loop, args), rel=1e-7)

@@ -9,12 +9,15 @@ from workbench.autodiff.native.structures import (
     UNDEFINED,
     Arr,
     Bound,
+    Conflict,
     Cplx,
     Dict,
     Lazy,
+    Local,
     Lst,
     Maybe,
     Rec,
+    Sequence,
     Tup,
     is_atom,
 )
@@ -57,10 +60,16 @@ def describe(thing: Any) -> str:
         return "a dict"
     if isinstance(thing, Maybe):
         return describe(thing.thing)
+    if isinstance(thing, Conflict):
+        return thing.reason
     if isinstance(thing, Lst):
         return "a list"
     if isinstance(thing, Arr | Lazy):
         return f"an array of {len(thing.dims)} dimensions"
     if isinstance(thing, Bound):
         return "a method"
-    return repr(getattr(thing, "value", thing))
+    if isinstance(thing, Local):
+        return "a function made inside"
+    if isinstance(thing, Sequence):
+        return "something to go through once"
+    return repr(thing.value)
