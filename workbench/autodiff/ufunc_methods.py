@@ -93,6 +93,14 @@ def _reduce(
     for k in range(initial is None, len(plain(rows))):
         following = apply_ufunc(ufunc, (total, rows[k]), {})
         total = following if taken is None else resolve(np.where)(taken[k], following, total)
+    if initial is None and not np.allclose(
+        plain(total), ufunc.reduce(plain(array), axis=axes), equal_nan=True
+    ):
+        raise MissingRuleError(  # NumPy 2.4 does so for power and arctan2 along the last axis
+            f"numpy.{ufunc.__name__}.reduce gives something else than its elements one after the other",
+            where=user_line(),
+            fix="write it as a loop",
+        )
     return resolve(np.expand_dims)(total, axes) if keepdims else total
 
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from workbench.autodiff.arrays import current
 from workbench.autodiff.calls import resolve
+from workbench.autodiff.indexing import get_item
 from workbench.autodiff.location import user_line
-from workbench.autodiff.registry import DOORS, Rule, add_rule
+from workbench.autodiff.registry import DOORS, Rule, add_rule, door
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.errors import MissingRuleError
 from workbench.rules.rearranging import arranged
@@ -81,19 +83,10 @@ DOORS[np.ediff1d] = _ediff1d
 def _interp(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
     """Piecewise linear interpolation; at a knot the derivative of the piece to the right is taken."""
 
-    def named(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> tuple:
-        return x, xp, fp, left, right, period
+    def named(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> tuple:
+        return x, xp, fp, left, right
 
-    x, xp, fp, left, right, period = named(*args, **kwargs)
-    if period is not None or max(needs) > 2:
-        what = "period" if period is not None else "left and right"
-        raise MissingRuleError(
-            f"numpy.interp has no rule for {what}",
-            where=user_line(),
-            fix="take x modulo the period, and join the points around it, before the call"
-            if period is not None
-            else "put them in with numpy.where afterwards",
-        )
+    x, xp, fp, left, right = named(*args, **kwargs)
     if (np.diff(plain(xp)) < 0).any():
         raise MissingRuleError(
             "numpy.interp has no derivative where its points xp do not increase",
@@ -130,6 +123,40 @@ def _interp(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
 
 
 add_rule(Rule(np.interp, _interp, leaves=(0, 1, 2)))
+_by_pieces = DOORS[np.interp]
+
+
+@door(np.interp)
+def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
+    """``numpy.interp``: by everything but the period."""
+    if not contains_traced([x, xp, fp, left, right, period]):
+        return np.interp(x, xp, fp, left, right, period)
+    if contains_traced(period):
+        raise MissingRuleError(
+            "numpy.interp has no rule for a period that varies",
+            where=user_line(),
+            fix="take x modulo the period, and join the points around it, before the call",
+        )
+    x, xp, fp = (resolve(np.asarray)(v) if isinstance(v, list | tuple) else current(v) for v in (x, xp, fp))
+    if period is not None:
+        x, xp = x % abs(period), xp % abs(period)
+        order = np.argsort(plain(xp))
+        xp, fp, join = xp[order], fp[order], resolve(np.concatenate)
+        xp, fp = (
+            join([xp[-1:] - abs(period), xp, xp[:1] + abs(period)]),
+            join([fp[-1:], fp, fp[:1]]),
+        )
+        return _by_pieces(x, xp, fp, None, None)
+    plainly = [None if contains_traced(end) else end for end in (left, right)]
+    found = _by_pieces(x, xp, fp, *plainly)
+    for end, beyond in (
+        (left, np.less(plain(x), plain(xp)[0])),
+        (right, np.greater(plain(x), plain(xp)[-1])),
+    ):
+        if contains_traced(end):
+            found = resolve(np.where)(beyond, end, found)
+    return get_item(found, ()) if np.ndim(plain(x)) == 0 and np.ndim(plain(found)) == 0 else found
+
 
 _ARRANGING_PADS = frozenset({"constant", "edge", "reflect", "symmetric", "wrap", "empty"})
 
