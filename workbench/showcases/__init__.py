@@ -12,6 +12,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import UnknownShowcaseError, nearest
@@ -35,10 +36,8 @@ class Showcase:
         run_seconds: what the notebook's default size takes, on two cores with everything compiled.
         notebook: file name below notebooks/.
         parameters: the class that describes every parameter.
-        make_problem: parameters → what is trained.
-        make_training: parameters → problem, optimiser and schedule, ready to iterate.
-        evaluate: (finished training, parameters) → ``{"metrics", "tables", "arrays", "timings"}``;
-            whatever was measured with a clock stands in ``timings``.
+
+    What needs torch is imported from the package when it is first asked for.
     """
 
     name: str
@@ -48,14 +47,29 @@ class Showcase:
     run_seconds: int
     notebook: str
     parameters: type[Parameters]
-    make_problem: Callable[[Any], Problem]
-    make_training: Callable[[Any], Training]
-    evaluate: Callable[[Training, Any], dict[str, Any]]
 
     @property
     def run_time(self) -> str:
         """``run_seconds`` for people."""
         return f"about {self.run_seconds} s on two cores"
+
+    def make_problem(self, parameters: Any) -> Problem:
+        """What is trained."""
+        return self._member("loss").make_problem(parameters)
+
+    def make_training(self, parameters: Any) -> Training:
+        """Problem, optimiser and schedule, ready to iterate."""
+        return self._member("loss").make_training(parameters)
+
+    def evaluate(self, training: Training, parameters: Any) -> dict[str, Any]:
+        """``{"metrics", "tables", "arrays", "timings"}`` of a finished training.
+
+        Whatever was measured with a clock stands in ``timings``.
+        """
+        return self._member("evaluation").evaluate(training, parameters)
+
+    def _member(self, module: str) -> ModuleType:
+        return importlib.import_module(f"{__name__}.{self.name}.{module}")
 
     @property
     def figures(self) -> Callable[..., dict[str, Any]]:

@@ -1,48 +1,21 @@
 """Machine learning on simulated quantum hardware: a variational circuit learns the ground state of a ring of spins.
 
-    rotation            one qubit, in plain Python: a rotation is learnt on the Bloch sphere
-    parameters          every knob of the showcase
-    ansatz              the circuits whose angles are learnt
-    exact               the ring's levels and ground state by diagonalisation
-    loss                the energy: exact, with noise, or from shots
-    live                what the live views draw
-    evaluation          how near each start has come, and what noise and shots do to the result
-    limits              what can be reached with which depth, and barren plateaus
-    natural             natural gradient against Adam
-    maxcut              QAOA
-
-The record below imports torch only when it is used.
+rotation            one qubit, in plain Python: a rotation is learnt on the Bloch sphere
+parameters          every knob of the showcase
+ansatz              the circuits whose angles are learnt
+exact               the ring's levels and ground state by diagonalisation
+loss                the energy: exact, with noise, or from shots
+live                what the live views draw
+evaluation          how near each start has come, and what noise and shots do to the result
+limits              what can be reached with which depth, and barren plateaus
+natural             natural gradient against Adam
+maxcut              QAOA
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from workbench.showcases import Showcase
 from workbench.showcases.quantum_vqe.parameters import VQEParameters
-
-if TYPE_CHECKING:
-    from workbench.showcases.quantum_vqe.loss import EnergyProblem
-    from workbench.training import Training
-
-
-def _make_problem(parameters: VQEParameters) -> EnergyProblem:
-    from workbench.showcases.quantum_vqe.loss import make_problem
-
-    return make_problem(parameters)
-
-
-def _make_training(parameters: VQEParameters) -> Training:
-    from workbench.showcases.quantum_vqe.loss import make_training
-
-    return make_training(parameters)
-
-
-def _evaluate(training: Training, parameters: VQEParameters) -> dict[str, Any]:
-    from workbench.showcases.quantum_vqe.evaluation import evaluate
-
-    return evaluate(training, parameters)
-
 
 SHOWCASE = Showcase(
     name="quantum_vqe",
@@ -52,7 +25,4 @@ SHOWCASE = Showcase(
     run_seconds=30,
     notebook="20_quantum_vqe.ipynb",
     parameters=VQEParameters,
-    make_problem=_make_problem,
-    make_training=_make_training,
-    evaluate=_evaluate,
 )
