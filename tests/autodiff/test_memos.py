@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from workbench import gradient
-from workbench.autodiff import pushforward
+from workbench.autodiff import pullback, pushforward
 from workbench.errors import LostGradientError
 
 Point = namedtuple("Point", "x y")
@@ -479,3 +479,16 @@ def test_constants_and_what_this_run_made_are_left_alone():
 
     program = Bounded()
     assert [gradient(program)(2.0) for _ in range(2)] == [5.0, 5.0]
+
+
+def test_a_pullback_keeps_nothing_for_the_program():
+    point = np.array([1.0, 2.0])
+
+    def ways():
+        value, back = pullback(lambda x: (x * point).sum() * np.array_equal(x, point), point.copy())
+        push = pushforward(lambda x: (x * point).sum() * np.array_equal(x, point), point.copy())[1]
+        return value, back(1.0)[0], push(np.ones(2))
+
+    value, slope, pushed = ways()
+    assert (value, pushed) == (5.0, 3.0)
+    np.testing.assert_array_equal(slope, point)

@@ -172,6 +172,10 @@ def _attribute_with(owner: Any, kept: Any, names: frozenset[str], depth: int = 1
     kind = type(owner)
     if kind in TRACED or isinstance(owner, ModuleType) or (kind in _BUILT_IN and kind not in _OWNERS):
         return None
+    if kind.__module__.startswith(
+        "workbench.autodiff."
+    ):  # a pullback, which keeps the constants of its own run
+        return None
     own, slots = getattr(owner, "__dict__", {}), _slots(kind)
     for name in names | _stored_by_methods(owner if isinstance(owner, type) else kind):
         if any((id(owner), name) in tape.fresh for tape in OPEN):
