@@ -37,7 +37,7 @@ def with_value(traced: Any, value: Any) -> Any:
         return recorded(number, traced.tape, traced, 1.0)
     if type(traced) is TracedArray:
         inner = with_value(traced.value, value)
-        if type(inner) is np.ndarray and not inner.flags.owndata:
+        if type(inner) is np.ndarray:  # every tape has a memory of its own
             inner = inner.copy()
         shape = traced.array.shape
 
