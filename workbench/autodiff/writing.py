@@ -55,9 +55,11 @@ class Write(Entry):
             )
 
     def target(self) -> np.ndarray:
-        """What is written into, as far as it is a view."""
+        """What is written into: the part that the index gives a view of, or else all of the array."""
         found = self.array[self.index]
-        return found if type(found) is np.ndarray else self.array[:0]
+        if type(found) is not np.ndarray:
+            return self.array[:0]
+        return found if owner_of(found) is owner_of(self.array) else self.array
 
     def back(self) -> None:
         if self.memory.store is not None:

@@ -234,9 +234,10 @@ def arrange(tape: Tape, function: Callable, args: tuple, kwargs: dict, places: t
     sources = list(source) if several else [source]
     # among the numbers may have been an empty list, which NumPy takes for one of floats
     sources = [np.asarray(s, np.int64) for s in sources]
+    constant = [several and not s.any() for s in sources]  # perhaps a view of a constant's memory
     results = [
-        _viewed(v) if is_view else _pick(tape, v, s, numbering)
-        for v, s, is_view in zip(values, sources, views, strict=True)
+        _viewed(v) if is_view or is_constant else _pick(tape, v, s, numbering)
+        for v, s, is_view, is_constant in zip(values, sources, views, constant, strict=True)
     ]
     return type(value)(results) if several else results[0]
 

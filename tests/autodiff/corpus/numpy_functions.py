@@ -278,4 +278,7 @@ def views_broadcast_beside_constants(x):
     h = np.diff(x)
     left, right, chosen = np.broadcast_arrays(h[0::2], h[1::2], np.array([True, True]))
     product = right * np.broadcast_arrays(2.0, right)[0]
-    return np.sum(left[chosen] / right[chosen]) + np.sum(product * left)
+    constant = np.ones(2)
+    same = np.broadcast_arrays(h[:2], constant)[1]
+    constant[0] = 3.0
+    return np.sum(left[chosen] / right[chosen]) + np.sum(product * left * same)
