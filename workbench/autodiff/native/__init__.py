@@ -1,10 +1,10 @@
 """The native tier: derivatives of numeric Python generated from source, control flow kept, at machine speed.
 
 One file per pass, in this order: ``read`` (source and free names), ``fence`` (refusals), ``normalise`` (no jumps),
-``lower`` with ``statements``, ``expressions`` and ``calls`` (three-address form and types at once), ``simplify``,
-``activity``, ``storage``, ``reverse`` and ``forward`` (the two halves), ``emit`` and ``generate`` (text), ``vectors``
-and ``elements`` (loops over elements by NumPy, until there is machine code), ``compile``, ``numba_text`` and ``cache``
-(machine code).
+``lower`` with ``statements``, ``expressions``, ``calls`` and ``builtin_calls`` (three-address form and types at once),
+``simplify``, ``activity``, ``storage``, ``reverse`` and ``forward`` (the two halves), ``emit`` and ``generate`` (text),
+``vectors`` and ``elements`` (loops over elements by NumPy, until there is machine code), ``compile``, ``numba_text``
+and ``cache`` (machine code).
 ``primitives`` is the table of operations, ``runtime`` what generated code calls; ``complexes`` and
 ``cmath_functions`` take complex numbers apart, ``dicts`` dictionaries, ``lists`` and ``names_of_lists`` hold lists that
 grow; ``called`` finds the function and arguments of a call, ``plan`` takes a call through generated code, ``plans``
