@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.derivatives import pullback
+from workbench.autodiff.given import checked_program
 from workbench.autodiff.own_rules import rule_for
 from workbench.autodiff.structure import leaves, map_leaves
 from workbench.errors import GradientMismatchError, NotDifferentiableError, RuleError
@@ -64,6 +65,7 @@ def check_gradient(
         GradientMismatchError: names the two numbers and how far they are apart.
         NotDifferentiableError: no argument can vary, so there is nothing to check.
     """
+    checked_program(f, "check_gradient")
     if not leaves(args):
         raise NotDifferentiableError(
             f"the gradient of {getattr(f, '__name__', f)!r} cannot be checked: no argument can vary",

@@ -372,3 +372,42 @@ def test_an_argument_that_comes_back_is_itself():
     with pytest.raises(ValueError, match="read-only"):
         gradient(through_a_view)(X)
     assert np.array_equal(gradient(lambda x: checkpoint(lambda v: v[1:])(x).sum())(X), [0.0, 1.0, 1.0])
+
+
+@pytest.mark.parametrize("tier", ["off", "python"])
+def test_what_blocks_write_into_their_arguments_is_seen(tier, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_NATIVE", tier)
+
+    def first_is_two(v):
+        v[0] = 2.0
+        return v.sum()
+
+    def forward(x):
+        v = x * 1.0
+        return forward_mode(first_is_two)(v) + 10.0 * v[0]
+
+    def gathering(state, k, buffer):
+        buffer[0] = buffer[0] + state
+        return 0.5 * state + buffer[0]
+
+    def loop(x):
+        return checkpoint_loop(gathering, x, 12, np.zeros(2), memory=600)
+
+    for program, at in ((forward, X), (loop, 1.0)):
+        with pytest.raises(NotDifferentiableError, match="changes an argument"):
+            gradient(program)(at)
+
+
+def test_what_loops_are_given():
+    def step(state, k):
+        return state * 1.5
+
+    for options in ({}, {"memory": 1e4}):
+        assert gradient(lambda x: checkpoint_loop(step, x, np.int64(4), **options))(1.0) == 1.5**4  # noqa: B023
+    with pytest.raises(NotDifferentiableError, match=r"got 2\.5 of type float"):
+        checkpoint_loop(step, 1.0, 2.5)
+    for memory in ("1 MB", 0, -5):
+        with pytest.raises(NotDifferentiableError, match="positive number of bytes"):
+            checkpoint_loop(step, 1.0, 4, memory=memory)
+    with pytest.raises(NotDifferentiableError, match="the function itself"):
+        checkpoint(step(1.0, 0))

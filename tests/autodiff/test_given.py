@@ -193,3 +193,17 @@ def test_a_tangent_of_shared_memory_counts_once():
     assert np.array_equal(hessian_vector_product(lambda p: product(p) ** 2)([x, x], [x, x])[1], 168 * x)
     same = [2.0]
     assert pushforward(lambda p: p[0][0] * p[1][0], (same, same))[1](([1.0], [1.0])) == 4.0
+
+
+def test_second_derivatives_by_structures_are_refused_by_name():
+    for operator in (hessian, diagonal_hessian):
+        with pytest.raises(
+            NotDifferentiableError, match=f"^{operator.__name__} needs one real number(.|\n)*product"
+        ):
+            operator(lambda d: d["a"] ** 2)({"a": 1.0})
+    assert diagonal_hessian(lambda x: (x**3).sum())(np.ones(2, np.float32)).dtype == np.float32
+
+
+def test_a_hook_comes_first():
+    with pytest.raises(NotDifferentiableError, match="pass the function first"):
+        gradient(lambda x: hook(x, lambda bar: bar) * 2)(1.0)

@@ -12,7 +12,7 @@ from workbench.autodiff.application import as_array, finish
 from workbench.autodiff.arrays import current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.derivatives import traced_pullback
-from workbench.autodiff.given import described
+from workbench.autodiff.given import checked_program, described
 from workbench.autodiff.location import name_of
 from workbench.autodiff.registry import INSTANCE_DOORS
 from workbench.autodiff.scalars import TRACED, innermost
@@ -166,4 +166,5 @@ def vectorize(f: Callable) -> Vectorized:
         NotDifferentiableError: the function returns something else than numbers, or as many for each row.
         Exception: what the function raises in a row, with a note that says which.
     """
+    checked_program(f, "vectorize")
     return Vectorized(f)

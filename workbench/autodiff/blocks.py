@@ -18,6 +18,7 @@ from workbench.autodiff.arrays import beneath, current, own_copy
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.derivatives import once, pullback, traced_pullback
 from workbench.autodiff.draws import drawn_again
+from workbench.autodiff.given import checked_program
 from workbench.autodiff.location import describe, name_of, user_frame
 from workbench.autodiff.long_loops import LongLoop
 from workbench.autodiff.operations import record
@@ -35,6 +36,7 @@ class Block:
     """A function that goes on a tape as one entry."""
 
     def __init__(self, f: Callable) -> None:
+        checked_program(f, "a block")
         self.function = f
         functools.update_wrapper(self, f, updated=())
 
@@ -107,9 +109,10 @@ def checkpoint_loop(
     Raises:
         NotDifferentiableError: as for ``checkpoint``; or ``memory`` is given and ``items`` is not a whole number.
     """
+    checked_program(step, "checkpoint_loop")
     if memory is not None:
-        return resolve(LongLoop(step, checked_count(items), memory))(state, *args)
-    items = range(items) if isinstance(items, int) else list(items)
+        return resolve(LongLoop(step, checked_count(items), checked_memory(memory)))(state, *args)
+    items = range(items) if isinstance(items, int | np.integer) else checked_items(items)
     size = max(1, math.isqrt(len(items)))
     piece = Checkpointed(functools.partial(_steps, step))
     piece.__module__, piece.__qualname__ = "", name_of(step)
@@ -180,10 +183,13 @@ class _Call:
                 "works with traced values or arrays that are not in its arguments",
                 "pass everything that varies as an argument, or as the attribute of the object whose method it is",
             )
-        was, now = leaves(values), leaves(given)
+        self.check_unchanged(leaves(values), leaves(given))
+        return found
+
+    def check_unchanged(self, was: list[Any], now: list[Any]) -> None:
+        """Check that a block has left the leaves of its arguments as they were."""
         if len(was) != len(now) or not all(map(_same, was, now)):
             raise self.refused("changes an argument that it was given", "copy it first, and return the copy")
-        return found
 
     def refused(self, what: str, fix: str) -> NotDifferentiableError:
         return NotDifferentiableError(
@@ -275,14 +281,39 @@ def _checkpoint_door(checkpointed: Checkpointed) -> Callable:
 
 def checked_count(items: Any) -> int:
     """The number of steps of a loop within a given memory."""
-    if isinstance(items, int):
-        return items
+    if isinstance(items, int | np.integer):
+        return int(items)
     raise NotDifferentiableError(
         "a loop within a given memory counts its steps",
         found=f"got {type(items).__name__} for items",
         where="items",
         fix="pass the number of steps, and let the step look up what it needs by its number; or leave memory out",
     )
+
+
+def checked_memory(memory: Any) -> int:
+    """How many bytes a loop may keep."""
+    if isinstance(memory, int | float | np.number) and memory > 0:
+        return int(memory)
+    raise NotDifferentiableError(
+        "the memory of a loop is a positive number of bytes",
+        found=f"got memory={memory!r:.40}",
+        where="memory",
+        fix="pass a number, for instance memory=10_000_000; or leave it out",
+    )
+
+
+def checked_items(items: Any) -> list[Any]:
+    """What a loop goes over."""
+    try:
+        return list(items)
+    except TypeError as error:
+        raise NotDifferentiableError(
+            "a loop goes over a whole number of steps, or over something that can be iterated",
+            found=f"got {items!r:.40} of type {type(plain(items)).__name__}",
+            where="items",
+            fix="pass an int, for instance 3 instead of 3.0, or a list",
+        ) from error
 
 
 def _long_loop_door(loop: LongLoop) -> Callable:
@@ -319,7 +350,7 @@ def _forward_door(block: ForwardBlock) -> Callable:
             return resolve(block.function)(*args, **kwargs)
         if any(np.iscomplexobj(getattr(leaf, "array", leaf)) for leaf in made.operands):
             raise made.refused("gets a complex number, which has two directions", "use checkpoint instead")
-        result, columns = made.run(functools.partial(_columns, made.chosen), made.values())
+        result, columns = made.run(functools.partial(_columns, made), made.values())
         shapes = [np.shape(getattr(leaf, "array", 0.0)) for leaf in made.operands]
 
         def forward_pullback(bars: Any) -> list[Any]:
@@ -333,21 +364,29 @@ def _forward_door(block: ForwardBlock) -> Callable:
     return call
 
 
-def _columns(chosen: list[bool], f: Callable, *args: Any) -> tuple[Any, list[list[list[Any]]]]:
+def _columns(made: _Call, f: Callable, *args: Any) -> tuple[Any, list[list[list[Any]]]]:
     """The value, and for each chosen leaf of the arguments the tangents of the result along its unit vectors."""
-    value, push = pushforward(f, *args)
+    value, push = pushforward(functools.partial(_unchanging, made, f), *args)
     shapes = [
         np.shape(getattr(leaf, "array", leaf)) if type(leaf) is not float else () for leaf in leaves(args)
     ]
     zeros = [np.zeros(shape) if shape else 0.0 for shape in shapes]
     found = []
-    for k in [k for k, on in enumerate(chosen) if on]:
+    for k in [k for k, on in enumerate(made.chosen) if on]:
         part = []
         for direction in unit_vectors(shapes[k]):
             entries = iter([*zeros[:k], direction, *zeros[k + 1 :]])
             part.append(leaves(push(*map_leaves(lambda _, e=entries: next(e), args))))
         found.append(part)
     return value, found
+
+
+def _unchanging(made: _Call, f: Callable, *args: Any) -> Any:
+    """``f(*args)``, which must not change its arguments."""
+    was = [own_copy(plain(leaf)) for leaf in leaves(args)]
+    found = resolve(f)(*args)
+    made.check_unchanged(was, [plain(current(leaf)) for leaf in leaves(args)])
+    return found
 
 
 def _inner(bars: Any, tangent: list[Any]) -> Any:

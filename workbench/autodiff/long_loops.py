@@ -97,8 +97,9 @@ class _Sweep:
             end = min(start + self.size, last)
             found = native_value(self.segment, (state, start, end, *self.args))
             if found is None:
-                copies = map_leaves(_copy, (state, self.args))
-                state = self.segment(copies[0], start, end, *copies[1])
+                # the loop's own arguments as they are, so that whoever gave them sees what a step writes into them
+                given = map_leaves(_copy, state) if start else state
+                state = self.segment(given, start, end, *self.args)
             else:
                 state = found[0]
             state = _plain(state)

@@ -136,20 +136,20 @@ def jacobian(f: Callable, wrt: int = 0, *, mode: str | None = None, aux: bool = 
     def program(*args: Any, **kwargs: Any) -> Any:
         whole = named(f, kwargs)
         k = checked_position(args, wrt)
-        _check_real("argument", args[k])
+        _check_real("jacobian", "argument", args[k])
         # the first run may change what it is given, and there may be a second one
         kept = map_leaves(own_copy, (args, kwargs), other=own_copy) if mode is None else (args, kwargs)
         shape_x = np.shape(plain(args[k]))
         extra: list[Any] = []
         if mode != "forward":
             y, back, *extra = pullback(whole, *args, wrt=k, aux=aux)
-            _check_real("result", y)
+            _check_real("jacobian", "result", y)
         by_rows = mode == "reverse" or (mode is None and np.size(plain(y)) <= np.size(plain(args[k])))
         if not by_rows:
             args, kwargs = kept
             whole = named(f, kwargs)
             y, push, *extra = pushed(whole, args, (k,), aux=aux)
-            _check_real("result", y)
+            _check_real("jacobian", "result", y)
         shape_y = np.shape(plain(y))
         if not leaves(y):  # whole numbers
             found = np.zeros(shape_y + shape_x)[()]
@@ -163,28 +163,29 @@ def jacobian(f: Callable, wrt: int = 0, *, mode: str | None = None, aux: bool = 
     return program
 
 
-def _check_real(what: str, thing: Any) -> None:
+def _check_real(operator: str, what: str, thing: Any) -> None:
     seen = plain(thing)
     dtype = getattr(seen, "dtype", np.dtype(type(seen)) if isinstance(seen, int | float) else None)
     if dtype is not None and (dtype.kind == "f" or (what == "result" and dtype.kind in "iub")):
         return
     whole = dtype is not None and dtype.kind in "iub"
     raise NotDifferentiableError(
-        f"jacobian needs one real number or array as {what}",
+        f"{operator} needs one real number or array as {what}",
         found=f"got {type(thing).__name__}" + (f" of {dtype}" if isinstance(thing, np.ndarray) else ""),
         fix="pass floats, for instance x.astype(float) or 3.0 instead of 3"
         if whole
-        else "use pullback for structures and for complex numbers",
+        else f"use {'pullback' if operator == 'jacobian' else 'hessian_vector_product'} for structures"
+        " and for complex numbers",
     )
 
 
-def unit_vectors(shape: tuple[int, ...]) -> Any:
+def unit_vectors(shape: tuple[int, ...], kind: type = float) -> Any:
     """The unit vectors of a space of arrays; the number 1 for numbers."""
     if not shape:
         yield 1.0
         return
     for place in np.ndindex(*shape):
-        direction = np.zeros(shape)
+        direction = np.zeros(shape, kind)
         direction[place] = 1.0
         yield direction
 
@@ -201,6 +202,7 @@ def hessian(f: Callable, wrt: int = 0) -> Callable:
 
     @functools.wraps(f, updated=())
     def program(*args: Any, **kwargs: Any) -> Any:
+        _check_real("hessian", "argument", args[checked_position(args, wrt)])
         rows = _native_rows(named(f, kwargs), args, wrt)
         return traced(*args, **kwargs) if rows is None else stacked(rows, 2 * np.shape(args[wrt]))
 
@@ -224,6 +226,7 @@ def _native_rows(f: Callable, args: tuple, wrt: int) -> list[Any] | None:
 
 def hessian_vector_product(f: Callable) -> Callable:
     """The program ``(x, direction) ↦ H direction``, at the cost of a few gradients; ``x`` may be any structure."""
+    checked_program(f, "hessian_vector_product")
 
     @functools.wraps(f, updated=())
     def program(x: Any, direction: Any) -> Any:
@@ -239,18 +242,21 @@ def hessian_vector_product(f: Callable) -> Callable:
 
 def diagonal_hessian(f: Callable, wrt: int = 0) -> Callable:
     """The program that returns the diagonal of the Hessian of ``f`` by a number or an array, of its shape."""
+    checked_program(f, "diagonal_hessian")
 
     @functools.wraps(f, updated=())
     def program(*args: Any, **kwargs: Any) -> Any:
         k = checked_position(args, wrt)
+        _check_real("diagonal_hessian", "argument", args[k])
         whole = named(f, kwargs)
-        shape = np.shape(plain(args[k]))
+        x = plain(args[k])
+        shape, kind = np.shape(x), getattr(x, "dtype", np.dtype(float)).type
         rows = _native_rows(whole, args, k)
+        units = list(unit_vectors(shape, kind))
         if rows is not None:
-            return stacked([np.sum(row * e) for row, e in zip(rows, unit_vectors(shape), strict=True)], shape)
+            return stacked([np.sum(row * e) for row, e in zip(rows, units, strict=True)], shape)
         _, back = pullback(gradient(whole, k), *args, wrt=k)
-        diagonal = [np.sum(back(direction)[0] * direction) for direction in unit_vectors(shape)]
-        return stacked(diagonal, shape)
+        return stacked([np.sum(back(direction)[0] * direction) for direction in units], shape)
 
     return program
 
@@ -303,4 +309,11 @@ def hook(f: Callable, x: Any) -> Any:
     Raises:
         NotScalarError: on the way back, ``f`` returns something of another shape.
     """
+    if not callable(f):
+        raise NotDifferentiableError(
+            "a hook is a function of a cotangent",
+            found=f"got {plain(f)!r:.40} of type {type(plain(f)).__name__}",
+            where="the first argument of hook",
+            fix="pass the function first, as in hook(seen.append, x)",
+        )
     return _hook_door(_hook)(f, x) if OPEN else x

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.autodiff.derivatives import named, pullback, traced_pullback, with_own_arrays
-from workbench.autodiff.given import checked_position
+from workbench.autodiff.given import checked_position, checked_program
 from workbench.autodiff.operators import pushed
 from workbench.errors import NotDifferentiableError, SparsityError
 
@@ -32,6 +32,7 @@ def sparsity_pattern(f: Callable, *args: Any, wrt: int = 0) -> csr_array:
     """
     from scipy.sparse import csr_array
 
+    checked_program(f, "sparsity_pattern")
     k = checked_position(args, wrt)
     _check_vector("argument", args[k])
     y, back = traced_pullback(f, *with_own_arrays(args, (k,)), wrt=(k,))
@@ -63,6 +64,7 @@ def sparse_jacobian(f: Callable, wrt: int = 0, *, sparsity: Any = None) -> Calla
         SparsityError: the Jacobian has entries where ``sparsity`` has none. Each result is checked along a random
             direction; a pattern that was found, and no longer fits, is found again.
     """
+    checked_program(f, "sparse_jacobian")
     known: list[_Coloring] = [] if sparsity is None else [_Coloring(_given_pattern(sparsity), given=True)]
 
     @functools.wraps(f, updated=())

@@ -237,11 +237,14 @@ def _fitted(bars: Any, value: Any) -> Any:
 
 
 def native_value(f: Callable, args: tuple) -> tuple[Any, int] | None:
-    """The value of a call by generated code, and how many numbers its pullback keeps; None where it is not taken."""
+    """The value of a call by generated code, and how many numbers its pullback keeps; None where it is not taken.
+
+    What writes into its arguments is not taken, since generated code writes into copies.
+    """
     from workbench.autodiff.native import Refusal
 
     made = _chosen(f, args)
-    found = None if isinstance(made, Refusal) else _forward(made, args)
+    found = None if isinstance(made, Refusal) or made.writes else _forward(made, args)
     return None if found is None else (found[0], found[1].kept)
 
 
