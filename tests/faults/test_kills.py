@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -108,20 +106,6 @@ def test_a_file_that_may_not_grow(start: Start, tmp_path: Path, undisturbed: Run
         assert not list(directory.path.glob(".*.part"))
     assert start(directory.path).finish() == ""
     assert directory.result.read_bytes() == undisturbed.result.read_bytes()
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 1 MB, where this process may mount one."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
-        pytest.skip("only root can mount the small disk this test fills")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
 
 
 def test_a_disk_filled_in_mid_run(start: Start, small_disk: Path, undisturbed: RunDirectory) -> None:

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import line_fit
@@ -247,20 +247,7 @@ def test_a_file_that_may_not_grow(
     assert not list((tmp_path / "runs").glob("*/.*.partial"))
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 256 KiB, where this process may mount one."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
-        pytest.skip("only root can mount the small disk this test fills")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
-
-
+@pytest.mark.parametrize("small_disk", ["256k"], indirect=True)
 @pytest.mark.parametrize("filled_by", ["the notebook's file", "a cell"])
 def test_a_full_disk(small_disk: Path, make_notebook: Callable[..., Path], filled_by: str) -> None:
     fill = {
