@@ -9,6 +9,7 @@ import complex_fuzz
 import complex_programs as programs
 import numpy as np
 import pytest
+from test_native_programs import differences
 
 from workbench import gradient, hessian, pullback, pushforward
 from workbench.autodiff.native import DeclinedError, Plan, plan
@@ -131,6 +132,17 @@ def test_the_convention_is_that_of_pytorch():
 def test_random_program(seed):
     message = complex_fuzz.check(seed)
     assert message == "" or message.startswith("refused"), message
+
+
+def to_a_power_without_imaginary_part(x, y):
+    return (complex(x, y) ** complex(y, 0.0)).real
+
+
+def test_a_power_that_is_surely_real_is_taken():
+    args = (0.7, 1.3)
+    value, back = plan(to_a_power_without_imaginary_part, args).pullback(args)
+    assert value == to_a_power_without_imaginary_part(*args)
+    assert back(1.0) == pytest.approx(differences(to_a_power_without_imaginary_part, args), rel=1e-7)
 
 
 def test_captured_complex_numbers_are_arguments_of_the_plan():
