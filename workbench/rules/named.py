@@ -17,14 +17,14 @@ from typing import Any
 from workbench.autodiff.registry import DOORS, Rule, add_rule
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.telling import contains_traced, plain
-from workbench.rules.stand_ins import no_rule, settled
+from workbench.rules.stand_ins import no_rule, overwriting, settled
 
 
 def named_rule(function: Callable, *names: str) -> Callable:
     """Decorator: ``make(value, call)`` is the rule of ``function`` for its arguments ``names``.
 
     ``call`` holds every argument as an attribute. The pullback returns a tuple in the order of ``names``. Arguments
-    called ``overwrite_…`` are left out: what the tape holds must not be overwritten.
+    called ``overwrite_…`` are left out, since what the tape holds must not be overwritten: see ``overwriting``.
     """
     signature = inspect.signature(function)
     order = list(signature.parameters)
@@ -64,15 +64,16 @@ def named_rule(function: Callable, *names: str) -> Callable:
 
 
 def _keeping(function: Callable, ruled: Callable, signature: inspect.Signature, names: tuple) -> Callable:
-    """The door: varying arguments by position as arrays, nothing overwritten, options plain."""
+    """The door: varying arguments by position as arrays, what is overwritten through the tape, options plain."""
     order = list(signature.parameters)
-    overwriting = [name for name in order if name.startswith("overwrite_")]
+    overwritable = [name for name in order if name.startswith("overwrite_")]
 
     @functools.wraps(function, updated=())
     def call(*args: Any, **kwargs: Any) -> Any:
         bound = signature.bind(*args, **kwargs)
-        for name in overwriting:
-            bound.arguments.pop(name, None)
+        permissions = [bound.arguments.pop(name, False) for name in overwritable]
+        if any(permissions):
+            return overwriting(function, lambda: call(**bound.arguments), args, kwargs)
         for name, value in bound.arguments.items():
             varies = name in names and (signature.parameters[name].kind is not inspect.Parameter.KEYWORD_ONLY)
             bound.arguments[name] = settled(value) if varies or contains_traced(value) else plain(value)

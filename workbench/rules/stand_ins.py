@@ -23,6 +23,8 @@ from workbench.autodiff.registry import DOORS
 from workbench.autodiff.scalars import TracedFloat, lost, recorded, unswallowed
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
+from workbench.autodiff.watch import call_watched
+from workbench.autodiff.writing import set_item
 from workbench.errors import DifferentiationError, MissingRuleError
 
 
@@ -69,7 +71,7 @@ def stands_in(*functions: Callable, structured: bool = False, overwrites: bool =
     Args:
         functions: the functions, which keep giving the value.
         structured: lists and tuples among the arguments are kept as they are.
-        overwrites: arguments that allow the function to overwrite its input are dropped.
+        overwrites: the function has arguments that allow it to overwrite its input.
     """
 
     def register(form: Callable) -> Callable:
@@ -87,8 +89,9 @@ def _door(function: Callable, form: Callable, structured: bool, overwrites: bool
     def call(*args: Any, **kwargs: Any) -> Any:
         if not OPEN:
             return function(*args, **kwargs)
-        if overwrites:
-            kwargs = {k: v for k, v in kwargs.items() if not k.startswith("overwrite_")}
+        if overwrites and any(v for k, v in kwargs.items() if k.startswith("overwrite_")):
+            kept = {k: v for k, v in kwargs.items() if not k.startswith("overwrite_")}
+            return overwriting(function, lambda: call(*args, **kept), args, kwargs)
         if not any(contains_traced(a) for a in (*args, *kwargs.values())):
             return function(*[plain(a) for a in args], **kwargs)
         value = function(*[plain(a) for a in args], **{k: plain(v) for k, v in kwargs.items()})
@@ -112,6 +115,32 @@ def _door(function: Callable, form: Callable, structured: bool, overwrites: bool
         return with_value(traced, value)
 
     return call
+
+
+def overwriting(function: Callable, apart: Callable, args: tuple, kwargs: dict) -> Any:
+    """A call that allows ``function`` to overwrite its arguments, where a program may look for the result.
+
+    ``apart`` makes the same call without the permission. What SciPy leaves in an argument that is not the result is
+    of no use, and the argument keeps what it was.
+    """
+    given = (*args, *kwargs.values())
+    if not any(map(contains_traced, given)):
+        return call_watched(function, args, kwargs)
+    places = [x for x in map(plain, given) if type(x) is np.ndarray and x.flags.writeable]
+    before = [x.copy() for x in places]
+    function(*map(plain, args), **{k: plain(v) for k, v in kwargs.items()})
+    after = [x.copy() for x in places]
+    for x, old in zip(places, before, strict=True):
+        x[...] = old
+    result = apart()
+    for x, old, new in zip(places, before, after, strict=True):
+        if not np.array_equal(old, new, equal_nan=True) and _is_close(new, plain(result)):
+            set_item(result, x, ...)
+    return result
+
+
+def _is_close(x: np.ndarray, y: Any) -> bool:
+    return isinstance(y, np.ndarray) and x.shape == y.shape and np.allclose(x, y, rtol=1e-9, equal_nan=True)
 
 
 # options that say how, not what

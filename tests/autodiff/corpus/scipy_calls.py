@@ -100,3 +100,15 @@ def tasks(x):
         return sum(await asyncio.gather(square(x), square(x * 2)))
 
     return asyncio.run(both())
+
+
+@program(np.array([0.5, -1.2, 2.3]))
+def results_looked_for_where_they_overwrite(x):
+    constant = np.array([[2.0, 0.0, 0.0], [1.0, 3.0, 0.0], [4.0, 5.0, 6.0]])
+    before = np.sum(constant * x)
+    scipy.linalg.solve_triangular(constant[:2, :2], constant[2, :2], lower=True, overwrite_b=True)
+    varying = constant * (2.0 + x[0])
+    scipy.linalg.solve_triangular(varying[:2, :2], varying[2, :2], lower=True, overwrite_b=True)
+    b = np.array([1.0, 2.0, 3.0])
+    scipy.linalg.cho_solve((np.diag(x**2 + 1.0), True), b, overwrite_b=True)
+    return before + np.sum(constant * x) + np.sum(varying**2) + np.sum(b * x)
