@@ -164,6 +164,7 @@ def fitted(
                     walk(one, getattr(bar, name), f"{where}.{name}")
 
     walk(places, given, where)
+    walk = None  # it refers to itself, and what it holds would wait for the garbage collector
     return [_zero(leaf) if bar is None else bar for leaf, bar in zip(leaves(value), found, strict=True)]
 
 
