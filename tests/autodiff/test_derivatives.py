@@ -9,7 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from workbench import gradient, hessian, non_differentiable, pullback, rule, stop_gradient, value_and_gradient
+from workbench import (
+    gradient,
+    hessian,
+    non_differentiable,
+    pullback,
+    pushforward,
+    rule,
+    stop_gradient,
+    value_and_gradient,
+)
 from workbench.autodiff.registry import DOORS, RULES
 from workbench.errors import NotDifferentiableError, NotScalarError
 
@@ -306,3 +315,22 @@ def test_second_derivatives_of_products_of_nothing():
         return np.prod(x[:0] ** 2) * x[0] ** 2 + np.cumprod(x[:0] ** 2).sum() * x[1]
 
     np.testing.assert_allclose(hessian(program)(np.array([1.0, 2.0])), [[2.0, 0.0], [0.0, 0.0]])
+
+
+class _Slotted:
+    __slots__ = ("t",)
+
+    def __init__(self, t):
+        self.t = t
+
+
+class _NamedAgain(_Slotted):
+    __slots__ = ("t",)
+
+
+def test_slot_that_a_subclass_names_again_counts_once():
+    value, back = pullback(_NamedAgain, 3.0)
+    assert value.t == 3.0
+    assert back(_NamedAgain(1.0)) == (1.0,)
+    assert gradient(lambda x: x.t**2)(_NamedAgain(3.0)).t == 6.0
+    assert pushforward(_NamedAgain, 3.0)[1](2.0).t == 2.0

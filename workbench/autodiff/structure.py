@@ -130,7 +130,7 @@ def field_names(x: Any) -> list[str]:
 
 def _own_names(x: Any) -> list[str]:
     names = [n for cls in type(x).__mro__ for n in own_slots(cls) if hasattr(x, n)]
-    return names + list(getattr(x, "__dict__", {}))
+    return list(dict.fromkeys([*names, *getattr(x, "__dict__", {})]))  # a subclass may name a slot again
 
 
 def own_slots(cls: type) -> tuple[str, ...]:
