@@ -7,6 +7,7 @@ runs the program from its beginning: native programs have no side effects, so no
 from __future__ import annotations
 
 import functools
+import math
 import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -351,6 +352,12 @@ def _has_nan(found: Any) -> bool:
 # ------------------------------------------------------------------------------------ calls inside of a traced program
 
 
+MOST_IN_VAIN = 100_000
+# kind of call -> how many elements of arguments were looked at in calls that nothing traced went into; once something
+# did, every call is looked at
+_in_vain: dict[Any, float] = {}
+
+
 def native_call(f: FunctionType, rewritten: Callable) -> Callable:
     """What a traced program calls where it calls ``f``: generated code where it can, as one entry on the tape.
 
@@ -387,12 +394,19 @@ def _entry(f: FunctionType, rewritten: Callable, args: tuple) -> tuple[Any] | No
     """The traced result of a call by generated code, None where the trace has to go through the call."""
     from workbench.autodiff.derivatives import traced_pullback
     from workbench.autodiff.native import Refusal
+    from workbench.autodiff.native.compile import mode
 
-    args = map_leaves(current, args)
+    kind = _kind_of_call(f, tuple(a.value if type(a) in TRACED else a for a in args), True)
+    if mode() == "off" or _refusals.get(kind, (0, None))[0] >= ENOUGH or _in_vain.get(kind, 0) > MOST_IN_VAIN:
+        return None
+    constants: list[Any] = []
+    args = map_leaves(current, args, other=lambda x: constants.append(x) or x)
     found = leaves(args)
     tape = innermost(*found)
     if tape is None or tape.traces_all:
+        _in_vain[kind] = _in_vain.get(kind, 0) + len(constants) + len(found)
         return None
+    _in_vain[kind] = -math.inf
     chosen = [type(leaf) in TRACED and leaf.tape is tape for leaf in found]
     operands = [leaf for leaf, on in zip(found, chosen, strict=True) if on]
     values = map_leaves(lambda leaf: leaf.value if type(leaf) in TRACED and leaf.tape is tape else leaf, args)

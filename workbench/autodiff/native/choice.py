@@ -12,7 +12,8 @@ lets NumPy go through the elements too (``vectors``): machine code then makes on
 
 from __future__ import annotations
 
-from types import FunctionType
+import functools
+from types import CodeType, FunctionType
 from typing import Any
 
 from workbench.autodiff.native.compile import mode
@@ -54,7 +55,11 @@ def chosen(function: Any, args: tuple[Any, ...], *, inside: bool = False) -> Pla
 
 def loops_or_recurs(function: FunctionType) -> bool:
     """Whether a function's code has a loop or its own name in it."""
-    code = function.__code__
+    return _loops_or_recurs(function.__code__)
+
+
+@functools.cache
+def _loops_or_recurs(code: CodeType) -> bool:
     return code.co_name in code.co_names or any(
         code.co_code[k] in _BACKWARD for k in range(0, len(code.co_code), 2)
     )
