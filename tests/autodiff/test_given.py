@@ -207,3 +207,22 @@ def test_second_derivatives_by_structures_are_refused_by_name():
 def test_a_hook_comes_first():
     with pytest.raises(NotDifferentiableError, match="pass the function first"):
         gradient(lambda x: hook(x, lambda bar: bar) * 2)(1.0)
+
+
+def scaled(a, b):
+    b[1] = 2.0 * b[0] * b[2]
+    return np.sum(a * b)
+
+
+def test_writing_into_an_array_that_two_arguments_hold_is_refused():
+    x, y = np.array([1.0, 2.0, 3.0]), np.arange(1.0, 5.0)
+    for run in (
+        lambda: gradient(scaled)(x, x),
+        lambda: pullback(scaled, y[1:], y[:3]),
+        lambda: pushforward(scaled, x, x),
+    ):
+        with pytest.raises(NotDifferentiableError, match="two arguments hold"):
+            run()
+    np.testing.assert_array_equal(x, [1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(gradient(scaled)(x, x.copy()), [1.0, 6.0, 3.0])
+    np.testing.assert_array_equal(gradient(lambda a, b: np.sum(a * b))(x, x), x)

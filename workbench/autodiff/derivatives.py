@@ -32,6 +32,7 @@ from workbench.autodiff.given import (
 )
 from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat, recorded
 from workbench.autodiff.settling import settle_all, settle_error, settle_in_place
+from workbench.autodiff.sharing import checked_sharing
 from workbench.autodiff.structure import leaves, map_leaves
 from workbench.autodiff.tape import OPEN, Tape, recording, sweep_back
 from workbench.autodiff.telling import plain
@@ -79,7 +80,7 @@ def pullback(
 
 
 def _pullback(f: Callable, args: tuple, positions: tuple[int, ...]) -> tuple[Any, Callable]:
-    args = with_own_arrays(args, positions)
+    f, args = checked_sharing(f, args), with_own_arrays(args, positions)
     return native_pullback(f, args, positions, traced_pullback) or traced_pullback(f, *args, wrt=positions)
 
 

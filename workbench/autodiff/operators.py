@@ -29,6 +29,7 @@ from workbench.autodiff.location import name_of
 from workbench.autodiff.operations import record
 from workbench.autodiff.registry import INSTANCE_DOORS
 from workbench.autodiff.scalars import TRACED
+from workbench.autodiff.sharing import checked_sharing
 from workbench.autodiff.structure import leaves, map_leaves
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
@@ -75,7 +76,7 @@ def pushforward(
 
 def pushed(f: Callable, args: tuple, positions: tuple[int, ...], *, aux: bool = False) -> tuple[Any, ...]:
     """``pushforward`` for tangents that are known to fit, one for each place of an argument."""
-    args = with_own_arrays(args, positions)
+    f, args = checked_sharing(f, args), with_own_arrays(args, positions)
     found = native_pushforward(f, args, _traced_pushforward) if positions == (*range(len(args)),) else None
     value, push = found or _traced_pushforward(f, *args, wrt=positions)
     if not aux:
