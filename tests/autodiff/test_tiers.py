@@ -390,3 +390,24 @@ def _halved(x):
 
 def test_a_condition_on_an_element_that_the_loop_writes():
     check_gradient(_halved, np.array([0.7, 1.2]))
+
+
+class Spring:
+    def __init__(self, rate):
+        self.rate, self.names = rate, {"left": 1}
+
+    def grown(self, v):
+        for _ in range(3):
+            v = v * 1.5
+        return v
+
+
+def stretched(x):
+    spring = Spring(x)
+    return spring.grown(spring.grown(x) + spring.rate)
+
+
+def test_a_method_need_not_look_at_its_object(monkeypatch):
+    value, slope = value_and_gradient(stretched)(2.0)
+    assert (value, slope) == (2.0 * slope, 1.5**6 + 1.5**3)
+    assert (value, slope) == by_trace(monkeypatch, lambda: value_and_gradient(stretched)(2.0))

@@ -438,7 +438,12 @@ def _entry(f: FunctionType, rewritten: Callable, args: tuple) -> tuple[Any] | No
 
     def native_pullback(bars: Any) -> list[Any]:
         entries = iter(bars)
-        parts = leaves(safe(map_leaves(lambda _: next(entries), value, other=lambda _: None)))
+        found = safe(map_leaves(lambda _: next(entries), value, other=lambda _: None))
+        parts: list[Any] = []
+        for argument, bar in zip(
+            values, found, strict=True
+        ):  # an object that the function does not look at has None
+            parts += [None] * len(leaves(argument)) if bar is None else leaves(bar)
         return [bar for bar, on in zip(parts, chosen, strict=True) if on]
 
     outputs = iter(record(tape, operands, flat, native_pullback))
