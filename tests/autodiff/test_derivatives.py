@@ -240,6 +240,17 @@ def test_an_array_of_one_number_is_a_number():
     np.testing.assert_array_equal(found, np.cos(x))
 
 
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+def test_the_sign_of_an_imaginary_zero_is_the_side_of_a_branch_cut(zero):
+    def root(x, y):
+        return cmath.sqrt(complex(x, y)).imag
+
+    side = math.copysign(1.0, zero)
+    value, (by_x, by_y) = value_and_gradient(root, (0, 1))(-4.0, zero)
+    assert (value, by_x, abs(by_y)) == (2.0 * side, -0.25 * side, 0.0)
+    assert gradient(gradient(root))(-4.0, zero) == -side / 32.0
+
+
 def test_what_is_no_number_is_refused():
     with pytest.raises(NotScalarError, match="an array of shape"):
         gradient(lambda x: x)(np.ones(2))

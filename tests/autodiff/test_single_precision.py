@@ -67,4 +67,6 @@ def test_complex_numbers_of_other_precisions(kind):
     found = gradient(_numbers)(z.astype(kind))
     assert found.dtype == kind
     np.testing.assert_allclose(found, gradient(_numbers)(z), rtol=1e-5)
-    assert gradient(lambda z: (z * z).real)(kind(1 + 2j)) == 2 - 4j
+    one = gradient(lambda z: (z * z).real)(kind(1 + 2j))
+    assert one == 2 - 4j
+    assert type(one) is kind

@@ -318,7 +318,9 @@ def _cotangent_of() -> Callable:
         if is_complex_number(x.array):
             view.flags.writeable = False
             seen = current(view)
-            return seen if type(seen) is TracedArray else complex(view)
+            if type(seen) is TracedArray:
+                return seen
+            return complex(view) if view.dtype == complex else view[()]
         seen = current(view) if OPEN else view
         return resolve(np.copy)(seen) if again else seen
 

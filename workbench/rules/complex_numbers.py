@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from workbench.autodiff.application import apply_rule
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.registry import DOORS, Rule, add_rule, door
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
-from workbench.autodiff.scalars import TRACED
+from workbench.autodiff.scalars import TRACED, TracedFloat
 from workbench.autodiff.telling import plain
 from workbench.autodiff.text import refuse_text
 
@@ -46,8 +47,19 @@ def complex_(real: Any = 0.0, imag: Any = 0.0) -> Any:
         real = resolve(own)(real)
     if type(real) not in TRACED and type(imag) not in TRACED:
         return complex(real) if isinstance(real, str) else complex(real, imag)
+    if {type(real), type(imag)} <= {TracedFloat, float, int}:
+        return apply_rule(_OF_PARTS, (real, imag), {})
     turned = REWRITTEN_DOORS["multiply"](imag, 1j)
     return REWRITTEN_DOORS["add"](real, turned)
+
+
+def _of_parts(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
+    """Two real numbers side by side; a sum would lose the sign of an imaginary zero, the side of a branch cut."""
+    parts = resolve(np.real), resolve(np.imag)
+    return complex_(*args), lambda bar: [parts[k](bar) for k in needs]
+
+
+_OF_PARTS = Rule(complex, _of_parts)
 
 
 def _holomorphic(function: Callable, derivative: Callable) -> None:
