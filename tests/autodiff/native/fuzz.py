@@ -296,7 +296,7 @@ def check(seed: int, author: type[Author] = Author) -> str:
         args = (float(rng.normal()), float(rng.normal()), int(rng.integers(0, 5)))
         try:
             expected, slopes = judge(source, args)
-        except (NameError, LookupError, ArithmeticError, ValueError) as error:
+        except (NameError, LookupError, ArithmeticError, TypeError, ValueError) as error:
             expected, slopes = type(error), None
         made = plan(namespace["main"], args)
         if not isinstance(made, Plan):

@@ -264,3 +264,20 @@ def test_global_dicts_are_read_by_the_trace():
         return sum(PARAMETERS["weights"]) * x
 
     assert not isinstance(plan(total, (0.5,)), Plan)
+
+
+def asks_in_vain(x, y):
+    p = {"a": x}
+    if y > 0.0:
+        y *= 2.0
+    elif 0.0 < x < p["c"] or x > 1.0:
+        y += x
+    return x * y
+
+
+def test_a_missing_key_in_half_of_a_condition_is_the_program_s_error():
+    made = plan(asks_in_vain, (0.7, 0.5))
+    for args in ((0.7, 0.5), (-0.7, -0.5)):
+        assert made.pullback(args)[0] == asks_in_vain(*args)
+    with pytest.raises(KeyError):
+        made.pullback((0.7, -0.5))

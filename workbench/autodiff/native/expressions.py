@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench.autodiff.met import as_written
 from workbench.autodiff.native import arrays, calls, complexes, dicts, library, lists
-from workbench.autodiff.native.ir import Atom, Block, Op, Value, type_of
+from workbench.autodiff.native.ir import Atom, Block, DeadError, Op, Value, type_of
 from workbench.autodiff.native.primitives import BINARY, COMPARE, PRIMITIVES
 from workbench.autodiff.native.statements import make_local
 from workbench.autodiff.native.structures import (
@@ -304,6 +304,8 @@ def short_circuit(low: Lowering, left: Any, right: Any, name: str, node: ast.AST
         thing = None
         try:
             thing = right()
+        except DeadError:  # read again below, where it stops on one path alone
+            thing = None
         finally:
             low.block = outer
         simple = all(isinstance(n, Op) and not PRIMITIVES[n.name].stops for n in trial.nodes)

@@ -134,6 +134,10 @@ class Stop:
     line: int
 
 
+class DeadError(Exception):
+    """The statement just read never lets control through."""
+
+
 def type_of(atom: Atom) -> str:
     """The type of an atom."""
     return atom.type if isinstance(atom, Value) else type(atom).__name__

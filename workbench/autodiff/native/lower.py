@@ -19,6 +19,7 @@ from workbench.autodiff.native.ir import (
     Atom,
     Block,
     Call,
+    DeadError,
     If,
     Loop,
     Op,
@@ -60,10 +61,6 @@ from workbench.autodiff.native.structures import (
 )
 
 ZERO = {"float": 0.0, "int": 0, "bool": False}
-
-
-class DeadError(Exception):
-    """The statement just read never lets control through."""
 
 
 class _Lowering:
