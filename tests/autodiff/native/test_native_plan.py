@@ -532,35 +532,38 @@ def f(x, n):
 """
 
 RUN = """
-import os, sys, time
+import os, sys
 sys.path[:0] = [{root!r}, {folder!r}]
 os.environ["WORKBENCH_NATIVE"] = {mode!r}
 os.environ["WORKBENCH_CACHE"] = {cache!r}
-import numba, program
+import program
 from workbench.autodiff.native import plan
-began = time.perf_counter()
 made = plan(program.f, (0.5, 9))
-print(made.pullback((0.5, 9))[1](1.0)[0], made.state, time.perf_counter() - began)
+print(made.pullback((0.5, 9))[1](1.0)[0], made.state)
 """
 
 
-def run(tmp_path, folder, program=PROGRAM, mode="numba") -> tuple[float, str, float]:
+def run(tmp_path, folder, program=PROGRAM, mode="numba") -> tuple[float, str]:
+    """The slope and the state in a process of its own."""
     (tmp_path / "program.py").write_text(program)
     root = str(Path(__file__).resolve().parents[3])
     code = RUN.format(root=root, folder=str(tmp_path), cache=str(folder), mode=mode)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    slope, state, seconds = done.stdout.split()
-    return float(slope), state, float(seconds)
+    slope, state = done.stdout.split()
+    return float(slope), state
+
+
+def machine_code_in(tmp_path) -> dict[Path, int]:
+    """The files of machine code in the cache, and when each was written."""
+    return {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.nb*")}
 
 
 def test_the_next_process_finds_the_machine_code(tmp_path):
-    first = run(tmp_path, tmp_path / "cache")
-    files = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.nb*")}
+    first, files = run(tmp_path, tmp_path / "cache"), machine_code_in(tmp_path)
     second = run(tmp_path, tmp_path / "cache")
     assert files
-    assert files == {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.nb*")}
-    assert second[:2] == (first[0], "compiled")
-    assert second[2] < 0.5 * first[2] + 0.2
+    assert files == machine_code_in(tmp_path)
+    assert second == (first[0], "compiled")
 
 
 def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path):
@@ -646,10 +649,14 @@ def f(x, n):
 
 
 def test_the_next_process_finds_the_machine_code_of_a_recursion(tmp_path):
-    first = run(tmp_path, tmp_path / "cache", program=RECURSIVE, mode="numba")
+    first, files = (
+        run(tmp_path, tmp_path / "cache", program=RECURSIVE, mode="numba"),
+        machine_code_in(tmp_path),
+    )
     second = run(tmp_path, tmp_path / "cache", program=RECURSIVE, mode="auto")
-    assert second[:2] == (first[0], "compiled")
-    assert second[2] < 0.5 * first[2]
+    assert files
+    assert files == machine_code_in(tmp_path)
+    assert second == (first[0], "compiled")
 
 
 def deep(x, n):
