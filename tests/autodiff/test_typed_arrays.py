@@ -9,7 +9,8 @@ from array import array
 import numpy as np
 import pytest
 
-from workbench import gradient, hessian_vector_product, value_and_gradient
+from tests.autodiff.by_lists import check_by_differences
+from workbench import gradient, hessian_vector_product
 from workbench.errors import LostGradientError
 
 CONSTANT = array("d", [1.0, 2.0])
@@ -61,18 +62,7 @@ def _constant_inside(x):
     "program", [_items, _lengths, _copies, _numpy, _with_a_constant_one, _constant_inside]
 )
 def test_gradient(program):
-    x, h = [1.3, 0.7], 1e-6
-    value, found = value_and_gradient(program)(list(x))
-    assert value == program(list(x))
-    expected = [
-        (
-            program([x[0] + h * (k == 0), x[1] + h * (k == 1)])
-            - program([x[0] - h * (k == 0), x[1] - h * (k == 1)])
-        )
-        / (2 * h)
-        for k in range(2)
-    ]
-    np.testing.assert_allclose(found, expected, rtol=1e-7)
+    check_by_differences(program)
 
 
 def test_second_derivatives():

@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import is_writeable, owner_of
-from workbench.autodiff.location import user_line
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
-from workbench.errors import MissingRuleError
 
 
 def call_watched(f: Callable, args: Any, kwargs: dict) -> Any:
@@ -47,15 +45,9 @@ def is_known(array: np.ndarray) -> bool:
 
 
 def _note_change(f: Callable, array: np.ndarray, old: np.ndarray) -> None:
-    from workbench.autodiff.writing import set_item
+    from workbench.autodiff.writing import check_shape_is_kept, set_item
 
-    if array.shape != old.shape:
-        raise MissingRuleError(
-            f"{getattr(f, '__name__', f)!r} changed the shape of an array that takes part in a derivative",
-            found=f"got shape {array.shape}, expected {old.shape}",
-            where=user_line(),
-            fix="make a new array instead, for instance with numpy.resize",
-        )
+    check_shape_is_kept(f, array, old)
     if not np.array_equal(array, old, equal_nan=array.dtype.kind in "fc"):
         new = array.copy()
         array[...] = old

@@ -261,16 +261,21 @@ def mutate(array: np.ndarray, method: Callable, *args: Any, receiver: bool = Fal
         changed[id(owner_of(array))] = array
     if before is not None:
         after = array.copy()
-        if after.shape != before.shape:
-            raise MissingRuleError(
-                f"{method.__name__!r} changed the shape of an array that takes part in a derivative",
-                found=f"got shape {after.shape}, expected {before.shape}",
-                where=user_line(),
-                fix="make a new array instead, for instance with numpy.resize",
-            )
+        check_shape_is_kept(method, after, before)
         array[...] = before
         _write(array, ..., after)
     return result
 
 
 REWRITTEN_DOORS["set_item"] = set_item
+
+
+def check_shape_is_kept(f: Callable, array: np.ndarray, before: np.ndarray) -> None:
+    """Refuse what ``f`` made of an array if it has another shape: its cotangents would have no place."""
+    if array.shape != before.shape:
+        raise MissingRuleError(
+            f"{getattr(f, '__name__', f)!r} changed the shape of an array that takes part in a derivative",
+            found=f"got shape {array.shape}, expected {before.shape}",
+            where=user_line(),
+            fix="make a new array instead, for instance with numpy.resize",
+        )

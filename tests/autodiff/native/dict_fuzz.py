@@ -40,9 +40,7 @@ class Author(fuzz.Author):
             "",
             "",
         ]
-        self.budget = int(self.rng.integers(8, 30))
-        self.function("main", ["x", "y"], 1)
-        return "\n".join(self.lines) + "\n"
+        return self.with_main(8, 30)
 
     def statement(self, loop: bool) -> None:
         if self.chance(0.5):

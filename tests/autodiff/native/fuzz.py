@@ -47,7 +47,11 @@ class Author:
             self.function(f"part{k}", ["a", "b"], int(self.rng.integers(1, 3)))
         if self.chance(0.3):
             self.recursive()
-        self.budget = int(self.rng.integers(6, 30))
+        return self.with_main(6, 30)
+
+    def with_main(self, least: int, most: int) -> str:
+        """The source, with ``main`` below what is written already; its length is drawn between these."""
+        self.budget = int(self.rng.integers(least, most))
         self.function("main", ["x", "y"], 1)
         return "\n".join(self.lines) + "\n"
 

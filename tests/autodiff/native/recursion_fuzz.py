@@ -23,9 +23,7 @@ class Author(fuzz.Author):
         self.pair()
         self.table()
         self.record()
-        self.budget = int(self.rng.integers(6, 20))
-        self.function("main", ["x", "y"], 1)
-        return "\n".join(self.lines) + "\n"
+        return self.with_main(6, 20)
 
     def inner(self, depth: int = 2) -> str:
         """An expression of the parameters ``a`` and ``b``."""
