@@ -14,28 +14,19 @@ from workbench.autodiff.scalars import TracedFloat, recorded, refuse_exact_whole
 from workbench.autodiff.telling import contains_traced, plain
 
 
-@door(np.float64)
-def float64(x: Any = 0.0) -> Any:
-    """``numpy.float64(x)`` stays on the tape."""
-    x = current(x)
-    if type(x) is TracedFloat:
-        return recorded(float64(x.value), x.tape, x, 1.0)
-    if contains_traced(x):
-        return resolve(np.asarray)(x, np.float64)
-    own = python_method(type(x), "__float__")
-    return np.float64(x) if own is None else float64(resolve(own)(x))
-
-
 def _number_type(kind: type) -> None:
     @door(kind)
     def call(x: Any = 0.0) -> Any:
         x = current(x)
         if type(x) is TracedFloat:
             return recorded(call(x.value), x.tape, x, 1.0)
-        return resolve(np.asarray)(x, kind) if contains_traced(x) else kind(x)
+        if contains_traced(x):
+            return resolve(np.asarray)(x, kind)
+        own = python_method(type(x), "__float__")
+        return kind(x) if own is None else call(resolve(own)(x))
 
 
-for _kind in (np.float16, np.float32, np.longdouble):
+for _kind in (np.float16, np.float32, np.float64, np.longdouble):
     _number_type(_kind)
 
 
