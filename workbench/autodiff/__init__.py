@@ -1,9 +1,9 @@
 """The ∂P engine: gradients of ordinary Python programs.
 
 A program is rewritten once so that each of its operations goes through a door (``rewrite``, ``calls``, ``arithmetic``,
-``indexing``, ``writing``, ``attributes``, ``awaiting``, and ``met`` for what compiled code calls); traced numbers and
-arrays (``scalars``, ``arrays``) record themselves on a ``tape``; ``derivatives`` has the operators for users. What the
-engine knows about single functions stands in ``workbench.rules``.
+``comparing``, ``indexing``, ``writing``, ``attributes``, ``awaiting``, and ``met`` for what compiled code calls);
+traced numbers and arrays (``scalars``, ``arrays``) record themselves on a ``tape``; ``derivatives`` has the operators
+for users. What the engine knows about single functions stands in ``workbench.rules``.
 Numeric code goes to the ``native`` tier, which generates its derivative; ``tiers`` stands between the two.
 """
 
@@ -13,6 +13,7 @@ from workbench.autodiff import (  # noqa: F401  they install the doors
     arithmetic,
     attributes,
     awaiting,
+    comparing,
     indexing,
     methods,
     text,

@@ -138,7 +138,7 @@ def _resolve_other(f: Any) -> Any:
             and isinstance(owner, np.ndarray)
             and python_method(type(owner), "__array_ufunc__") is not None
         ):
-            from workbench.autodiff.arithmetic import operator_of_subclass
+            from workbench.autodiff.binary import operator_of_subclass
 
             return operator_of_subclass(f, owner)
         if name == "__call__":

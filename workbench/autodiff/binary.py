@@ -1,0 +1,298 @@
+"""A binary operator on any two values, as Python would apply it to the plain ones.
+
+Two numbers give an entry on the tape with the operator's partials, arrays go through the operator's ufunc, and
+everything else follows Python's own protocol (left operand, reflected right operand, subclasses first) with the
+methods of classes rewritten.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff.arrays import TracedArray, current
+from workbench.autodiff.calls import python_method, resolve
+from workbench.autodiff.elementwise import apply_ufunc
+from workbench.autodiff.location import user_line
+from workbench.autodiff.overrides import ASKED_NEVER
+from workbench.autodiff.registry import HOLDING, LIFTS, OPERANDS
+from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat, at_a_pole, innermost, recorded, strip
+from workbench.autodiff.telling import SEQUENCES, contains_traced, plain
+from workbench.autodiff.text import lost_in_text, tape_in, written
+from workbench.errors import MissingRuleError, RefusedError
+
+PLAIN = frozenset({int, float, bool, str, dict, set, complex, type(None), np.float64, np.int64, np.bool_})
+_NUMBERS = (int, float, np.integer, np.floating, np.bool_, Fraction)
+
+
+@dataclass(frozen=True, eq=False)
+class Operator:
+    """A binary operator: Python's function, NumPy's, the method names, and its partials for real numbers."""
+
+    name: str
+    function: Callable
+    in_place: Callable
+    ufunc: np.ufunc
+    partials: tuple[Callable | None, Callable | None] | None
+
+    @property
+    def method(self) -> str:
+        return f"__{self.function.__name__.strip('_')}__"
+
+    @property
+    def reflected(self) -> str:
+        return f"__r{self.function.__name__.strip('_')}__"
+
+    @property
+    def in_place_method(self) -> str:
+        return f"__i{self.function.__name__.strip('_')}__"
+
+
+def _log(x: Any) -> Any:
+    return resolve(math.log)(x) if x > 0 else math.nan
+
+
+OPERATORS = {
+    op.name: op
+    for op in (
+        Operator("add", operator.add, operator.iadd, np.add, (lambda y, a, b: 1.0, lambda y, a, b: 1.0)),
+        Operator(
+            "subtract", operator.sub, operator.isub, np.subtract, (lambda y, a, b: 1.0, lambda y, a, b: -1.0)
+        ),
+        Operator(
+            "multiply", operator.mul, operator.imul, np.multiply, (lambda y, a, b: b, lambda y, a, b: a)
+        ),
+        Operator(
+            "divide",
+            operator.truediv,
+            operator.itruediv,
+            np.true_divide,
+            (lambda y, a, b: 1.0 / b, lambda y, a, b: -y / b),
+        ),
+        Operator(
+            "power",
+            operator.pow,
+            operator.ipow,
+            np.power,
+            (
+                lambda y, a, b: b * a ** (b - 1) if b != 0 or (type(b) is TracedFloat and a != 0) else 0.0,
+                lambda y, a, b: y * _log(a) if a != 0 else 0.0,
+            ),
+        ),
+        Operator(
+            "floor_divide",
+            operator.floordiv,
+            operator.ifloordiv,
+            np.floor_divide,
+            (lambda y, a, b: 0.0, lambda y, a, b: 0.0),
+        ),
+        Operator(
+            "modulo",
+            operator.mod,
+            operator.imod,
+            np.remainder,
+            (lambda y, a, b: 1.0, lambda y, a, b: -(a // b)),
+        ),
+        Operator("matrix_multiply", operator.matmul, operator.imatmul, np.matmul, None),
+        Operator("bit_and", operator.and_, operator.iand, np.bitwise_and, None),
+        Operator("bit_or", operator.or_, operator.ior, np.bitwise_or, None),
+        Operator("bit_xor", operator.xor, operator.ixor, np.bitwise_xor, None),
+        Operator("left_shift", operator.lshift, operator.ilshift, np.left_shift, None),
+        Operator("right_shift", operator.rshift, operator.irshift, np.right_shift, None),
+    )
+}
+
+
+ADD, SUBTRACT, MULTIPLY, DIVIDE = (OPERATORS[n] for n in ("add", "subtract", "multiply", "divide"))
+
+
+def _is_number(x: Any) -> bool:
+    return type(x) is TracedFloat or isinstance(x, _NUMBERS)
+
+
+def apply_operator(op: Operator, a: Any, b: Any) -> Any:
+    """``a`` and ``b`` under a binary operator, whatever they are."""
+    if isinstance(a, np.ndarray):
+        a = current(a)
+    if isinstance(b, np.ndarray):
+        b = current(b)
+    ka, kb = type(a), type(b)
+    if ka in OPERANDS and (kb in TRACED or kb in HOLDING):
+        return _protocol(op, OPERANDS[ka](a), b)
+    if kb in OPERANDS and ka in TRACED:
+        return _protocol(op, a, OPERANDS[kb](b))
+    if ka in TRACED or kb in TRACED:
+        if _is_number(a) and _is_number(b):
+            return _numbers(op, a, b)
+        if isinstance(a, COMPLEX) or isinstance(b, COMPLEX):
+            return apply_ufunc(op.ufunc, (a, b), {})
+        array_like = (np.ndarray, np.generic, TracedArray, list, tuple)
+        if TracedArray in (ka, kb) or ka is np.ndarray or kb is np.ndarray:
+            left = ka in (TracedArray, np.ndarray)
+            other = b if left else a
+            if left and python_method(kb, "__array_ufunc__") is not None and kb not in TRACED:
+                return resolve(op.ufunc)(a, b)
+            if type(other) in TRACED or isinstance(other, (*array_like, *_NUMBERS, *COMPLEX)):
+                return apply_ufunc(op.ufunc, (a, b), {})
+    if (of_numpy(a) and _sequence_beside(op, a, b)) or (
+        of_numpy(b) and _sequence_beside(op, b, a) and python_method(ka, op.method) is None
+    ):
+        return apply_ufunc(op.ufunc, (a, b), {})
+    return _protocol(op, a, b)
+
+
+def of_numpy(x: Any) -> bool:
+    """An array or a number of NumPy's, traced or not."""
+    kind = type(x)
+    return kind is TracedArray or kind is np.ndarray or isinstance(strip(x), np.generic)
+
+
+def _sequence_beside(op: Operator, x: Any, other: Any) -> bool:
+    """Whether NumPy takes ``other`` for an array because ``x`` beside it is NumPy's: ``array - [y, 1.0]``.
+
+    A sequence times a number is Python's: repeated, or an error.
+    """
+    if not isinstance(other, (*SEQUENCES, range)):
+        return False
+    if op is MULTIPLY and type(x) not in (TracedArray, np.ndarray):
+        return False
+    return type(x) in TRACED or contains_traced(other)
+
+
+def _numbers(op: Operator, a: Any, b: Any) -> Any:
+    """An operator on two real numbers, at least one of them traced."""
+    tape = innermost(a, b)
+    x = a.value if type(a) is TracedFloat and (a.tape is tape or tape is None) else a
+    y = b.value if type(b) is TracedFloat and (b.tape is tape or tape is None) else b
+    value = _through(op, x, y)
+    if tape is None:
+        return value
+    if not isinstance(value, float | np.floating):
+        if isinstance(value, COMPLEX):
+            raise MissingRuleError(
+                f"the operator {op.name!r} gave a complex number for real operands",
+                found=f"{x!r} and {y!r}",
+                where=user_line(),
+                fix="keep the base of a power positive, or compute with NumPy's complex arrays",
+            )
+        return value
+    if op.partials is None:
+        return value
+    operands, partials = [], []
+    for operand, partial in zip((a, b), op.partials, strict=True):
+        if type(operand) is TracedFloat and operand.tape is tape:
+            operands.append(operand)
+            partials.append(_partial(partial, value, x, y))
+    if len(operands) == 1:
+        beside = (b if operands[0] is a else a) if op is SUBTRACT else None
+        return recorded(value, tape, operands[0], partials[0], None, beside)
+    return recorded(value, tape, operands[0], partials[0], operands[1], partials[1])
+
+
+def _partial(partial: Callable, value: Any, x: Any, y: Any) -> Any:
+    try:
+        return partial(value, x, y)
+    except ArithmeticError:  # 0.0 ** -0.5: the derivative is infinite where the value is not
+        return at_a_pole(partial, value, x, y)
+
+
+def _through(op: Operator, x: Any, y: Any) -> Any:
+    if type(x) is TracedFloat or type(y) is TracedFloat:
+        return apply_operator(op, x, y)
+    return op.function(x, y)
+
+
+def _protocol(op: Operator, a: Any, b: Any) -> Any:
+    """Python's dispatch, with the methods of user classes rewritten."""
+    ka, kb = type(a), type(b)
+    if ka in LIFTS and kb is TracedFloat:
+        return op.function(a, LIFTS[ka](b, a))
+    if kb in LIFTS and ka is TracedFloat:
+        return op.function(LIFTS[kb](a, b), b)
+    left, right = python_method(ka, op.method), python_method(kb, op.reflected)
+    if (ka in _ARRAYS and _taken_as_array(kb)) or (kb in _ARRAYS and left is None and _taken_as_array(ka)):
+        return resolve(op.ufunc)(a, b)
+    if ka is str:  # "%.2f" % x, and text repeated
+        return written(op.function(a, plain(b)), b)
+    if ka is bytes:
+        if tape_in(b) is not None:
+            raise lost_in_text("bytes")
+        return op.function(a, plain(b))
+    if left is None and right is None and ka not in TRACED and kb not in TRACED:
+        if _holds_objects(op, a) or _holds_objects(op, b):
+            return np.frompyfunc(lambda x, y: apply_operator(op, x, y), 2, 1)(a, b)
+        return op.function(a, b)
+    attempts: list[tuple[Any, Any, Any]] = []
+    if left is not None and ka not in TRACED:
+        attempts.append((resolve(left), a, b))
+    elif ka not in TRACED and hasattr(ka, op.method) and not _gives_way(ka, kb):
+        attempts.append((getattr(ka, op.method), a, b))
+    if right is not None and kb not in TRACED and kb is not ka:
+        first = issubclass(kb, ka) and right is not python_method(ka, op.reflected)
+        attempts.insert(0 if first else len(attempts), (resolve(right), b, a))
+    elif kb not in TRACED and kb is not ka and hasattr(kb, op.reflected):
+        attempts.append((getattr(kb, op.reflected), b, a))
+    for method, first, second in attempts:
+        result = method(first, second)
+        if result is not NotImplemented:
+            return result
+    if TracedArray in (ka, kb) and any(python_method(k, "__array_ufunc__") for k in {ka, kb} - TRACED):
+        return resolve(op.ufunc)(a, b)
+    raise TypeError(
+        f"unsupported operand type(s) for {op.name}: {_kind_name(a)!r} and {_kind_name(b)!r}",
+    )
+
+
+_ARRAYS = frozenset({np.ndarray, np.float64, TracedArray})
+
+
+def _taken_as_array(kind: type) -> bool:
+    """Whether NumPy's arrays make an array of the other operand, and do not ask its class."""
+    if kind in ASKED_NEVER or python_method(kind, "__array__") is None:
+        return False
+    return not hasattr(kind, "__array_ufunc__") and getattr(kind, "__array_priority__", -1.0) <= 0.0
+
+
+def _holds_objects(op: Operator, x: Any) -> bool:
+    """Whether ``x`` is an array of objects whose own methods are to be followed."""
+    if type(x) is not np.ndarray or not x.dtype.hasobject or not x.size:
+        return False
+    return python_method(type(x.flat[0]), op.method) is not None
+
+
+def _gives_way(kind: type, other: type) -> bool:
+    """Whether NumPy leaves an operator to the other operand, whose own method is to be followed."""
+    return issubclass(kind, np.generic | np.ndarray) and getattr(other, "__array_ufunc__", ...) is None
+
+
+def operator_of_subclass(method: Callable, owner: np.ndarray) -> Callable:
+    """``super().__mul__`` of a class of arrays whose ``__array_ufunc__`` is written in Python, and is followed."""
+    name = method.__name__
+    op = next((op for op in OPERATORS.values() if name in (op.method, op.reflected)), None)
+
+    def call(*args: Any) -> Any:
+        if op is None or not any(type(x) in TRACED for x in args):
+            return method(*args)
+        try:
+            return resolve(op.ufunc)(*((*args, owner) if name == op.reflected else (owner, *args)))
+        except TypeError as error:
+            if isinstance(error, RefusedError):
+                raise
+            raise MissingRuleError(
+                f"an array of the class {type(owner).__name__} was about to take a traced number in",
+                found=str(error),
+                where=user_line(),
+                fix="compute with the numbers themselves, without units, and attach those to the result",
+            ) from error
+
+    return call
+
+
+def _kind_name(x: Any) -> str:
+    return x.__class__.__name__

@@ -1,0 +1,88 @@
+"""Comparisons of rewritten programs: ``a < b`` is ``less(a, b)``.
+
+They compare the numbers alone, and their truth values are plain. Where what is compared is zero or found to be equal,
+``kept`` looks whether the program has met a number again that it kept from an earlier run.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from workbench.autodiff.arrays import TracedArray
+from workbench.autodiff.binary import PLAIN, of_numpy
+from workbench.autodiff.calls import python_method, resolve
+from workbench.autodiff.kept import found_zero, watching
+from workbench.autodiff.rewritten import REWRITTEN_DOORS
+from workbench.autodiff.scalars import TracedFloat
+from workbench.autodiff.telling import contains_traced, plain
+
+_REFLECTED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
+
+
+def _make_compare(function: Callable) -> Callable:
+    short = function.__name__.strip("_")
+    method, reflected = f"__{short}__", f"__{_REFLECTED[short]}__"
+
+    def apply(a: Any, b: Any) -> Any:
+        if type(a) is TracedFloat:
+            if not a.value:
+                found_zero(a, b)
+            a = a.value
+        if type(b) is TracedFloat:
+            if not b.value:
+                found_zero(b, a)
+            b = b.value
+        ka, kb = type(a), type(b)
+        if ka in PLAIN and kb in PLAIN:
+            return function(a, b)
+        if ka is TracedArray or kb is TracedArray:
+            if ka is TracedArray and kb in PLAIN and not a.array.any():
+                found_zero(a, b)
+            return function(plain(a), plain(b))
+        if (of_numpy(a) and contains_traced(b)) or (of_numpy(b) and contains_traced(a)):
+            return function(plain(a), plain(b))  # with a list that NumPy takes for an array
+        left, right = python_method(ka, method), python_method(kb, reflected)
+        if left is None and right is None:
+            return function(a, b)
+        pairs = [(left, a, b), (right, b, a)]
+        if right is not None and kb is not ka and issubclass(kb, ka):
+            pairs.reverse()
+        for own, first, second in pairs:
+            if own is not None and (result := resolve(own)(first, second)) is not NotImplemented:
+                return result
+        return function(a, b)
+
+    apply.__name__ = function.__name__
+    return apply
+
+
+def _is_not_zero(x: TracedFloat) -> bool:
+    """``bool(x)``."""
+    if not x.value:
+        found_zero(x)
+        return False
+    return True
+
+
+def _install() -> None:
+    names = {
+        "less": "lt",
+        "less_equal": "le",
+        "greater": "gt",
+        "greater_equal": "ge",
+        "equal": "eq",
+        "not_equal": "ne",
+    }
+    for name, short in names.items():
+        compare = _make_compare(getattr(operator, short))
+        if short in ("eq", "ne"):
+            compare = watching(compare, says=short == "eq")
+        REWRITTEN_DOORS[name] = compare
+        setattr(TracedArray, f"__{short}__", lambda a, b, f=compare: f(a, b))
+    TracedArray.__hash__ = None
+    TracedFloat.__bool__ = _is_not_zero
+
+
+_install()
