@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff import calls, rewritten, tiers
+from workbench.autodiff.compiled import DISPATCHER, is_harmless
 from workbench.autodiff.derivatives import TracedPullback, traced_pullback
 from workbench.autodiff.location import name_of
 from workbench.autodiff.methods import METHODS
@@ -229,7 +230,7 @@ def _named(function: Any) -> str:
 
 
 def _way(f: Any, function: Any, door: Callable, args: tuple) -> tuple[str, str]:
-    if calls._is_harmless(function):
+    if is_harmless(function):
         return "as it is", "compiled code that asks for no traced number"
     known = _in(DOORS, f) or _in(DOORS, function)
     if _in(NON_DIFFERENTIABLE, function):
@@ -252,7 +253,7 @@ def _way(f: Any, function: Any, door: Callable, args: tuple) -> tuple[str, str]:
         return "rewritten", "a class: its methods are rewritten"
     if calls.python_method(type(function), "__call__") is not None:
         return "rewritten", "an object that can be called"
-    if type(function) is calls._DISPATCHER and any(map(contains_traced, args)):
+    if type(function) is DISPATCHER and any(map(contains_traced, args)):
         return "rewritten", "NumPy's own Python code"
     return "as it is", "compiled code that asks for no traced number"
 

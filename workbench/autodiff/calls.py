@@ -1,16 +1,13 @@
 """The door every call of a rewritten program goes through.
 
 ``resolve(f)`` gives what is to be called instead of ``f``: the door or rule registered for it; the rewritten version
-of a Python function, method, class or callable object; a NumPy function's traced form; or ``f`` itself. Compiled
-code that has no rule may be called freely: a traced value is no float and no array to it, so it can hold,
-compare and return it, and the moment it asks for the bare number an error is raised.
+of a Python function, method, class or callable object; a NumPy function's traced form; or ``f`` itself, for compiled
+code as ``compiled`` says.
 """
 
 from __future__ import annotations
 
 import functools
-import sys
-from collections import deque
 from collections.abc import Callable
 from types import (
     BuiltinFunctionType,
@@ -25,24 +22,21 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import VIEWS, TracedArray, current, refuse_traced_memory
+from workbench.autodiff.arrays import TracedArray, current
+from workbench.autodiff.compiled import DISPATCHER, compiled_door, outgoing
 from workbench.autodiff.draws import GENERATORS, note_draw
-from workbench.autodiff.kept import found_equal
 from workbench.autodiff.met import as_written, meet
 from workbench.autodiff.refusing import ABOUT_MASKS, NO_MASKS, NO_MATRICES, refusing, without_rule
 from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, OWNER_DOORS, learn
 from workbench.autodiff.rewrite import with_code
 from workbench.autodiff.rewritten import MADE, REWRITTEN_DOORS, is_known, is_opaque, rewritten_code
-from workbench.autodiff.scalars import TRACED, lost, unswallowed
+from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.settling import changes_globals, note_elements
-from workbench.autodiff.stored import checked_key
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced
 from workbench.autodiff.tiers import native_call
 from workbench.autodiff.unseen import run_unfollowed
 from workbench.autodiff.watch import call_watched
-
-_DISPATCHER = type(np.sum)  # NumPy's functions written in Python or C behind __array_function__
 
 # functions without closure, which live long: their code and defaults when they were met, and what is called for them
 _functions: dict[FunctionType, tuple[CodeType, tuple | None, dict | None, Callable]] = {}
@@ -84,7 +78,7 @@ def resolve(f: Any) -> Any:
             note_draw(owner)
         if type(owner) in OWNER_DOORS or (f.__module__ is not None and learn(f)):
             return _door_of_owner(f, owner)
-        return _compiled(f)
+        return compiled_door(f)
     if kind is MethodType:
         function = f.__func__
         if type(f.__self__) in TRACED:
@@ -102,7 +96,7 @@ REWRITTEN_DOORS.update(resolve=resolve, changes_globals=changes_globals)
 def _door_of_owner(f: Any, owner: Any) -> Any:
     if f in DOORS:
         return DOORS[f]
-    return OWNER_DOORS[type(owner)](f, owner) if type(owner) in OWNER_DOORS else _compiled(f)
+    return OWNER_DOORS[type(owner)](f, owner) if type(owner) in OWNER_DOORS else compiled_door(f)
 
 
 def _resolve_other(f: Any) -> Any:
@@ -113,7 +107,7 @@ def _resolve_other(f: Any) -> Any:
     except TypeError:  # an unhashable callable object
         found = None
     kind = type(f)
-    if kind is np.ufunc or kind is _DISPATCHER:
+    if kind is np.ufunc or kind is DISPATCHER:
         return _of_numpy(f, kind, found)
     if found is not None:
         return found
@@ -161,7 +155,7 @@ def _resolve_other(f: Any) -> Any:
     owner = getattr(f, "__self__", None)
     if isinstance(owner, np.ufunc):
         return OWNER_DOORS[np.ufunc](f, owner)
-    return _compiled(f) if OPEN else f
+    return compiled_door(f) if OPEN else f
 
 
 def _of_numpy(f: Any, kind: type, found: Callable | None) -> Callable:
@@ -169,7 +163,7 @@ def _of_numpy(f: Any, kind: type, found: Callable | None) -> Callable:
     from workbench.autodiff.elementwise import ufunc_door
     from workbench.autodiff.overrides import overridden
 
-    return overridden(f, found or (_numpy_function(f) if kind is _DISPATCHER else ufunc_door(f)))
+    return overridden(f, found or (_numpy_function(f) if kind is DISPATCHER else ufunc_door(f)))
 
 
 def _resolve_function(f: FunctionType) -> Callable:
@@ -201,7 +195,7 @@ def _without_source(f: FunctionType) -> Callable:
     def call(*args: Any, **kwargs: Any) -> Any:
         if not OPEN:
             return f(*args, **kwargs)
-        args, kwargs = [_outgoing(a) for a in args], {k: _outgoing(v) for k, v in kwargs.items()}
+        args, kwargs = [outgoing(a) for a in args], {k: outgoing(v) for k, v in kwargs.items()}
         return (call_watched if made else run_unfollowed)(f, args, kwargs)
 
     return call
@@ -270,7 +264,7 @@ def _method_of_class(method: Any) -> Callable:
     return call
 
 
-# ------------------------------------------------------------------------------------ NumPy and compiled code
+# ------------------------------------------------------------------------------------ NumPy
 
 
 def seen(result: Any) -> Any:
@@ -331,7 +325,7 @@ def _method_of_plain_array(method: Any, owner: np.ndarray) -> Callable:
     """``array.dot(x)`` where it is ``x`` that is traced: the function of that name."""
     from workbench.autodiff.methods import METHODS
 
-    form, compiled = METHODS.get(method.__name__), _compiled(method)
+    form, compiled = METHODS.get(method.__name__), compiled_door(method)
     if form is None:
         return compiled
 
@@ -343,151 +337,3 @@ def _method_of_plain_array(method: Any, owner: np.ndarray) -> Callable:
 
 
 _MUTATING = frozenset({"sort", "fill", "put", "partition", "itemset", "resize", "byteswap", "setfield"})
-
-
-_HARMLESS = frozenset(
-    {
-        len,
-        isinstance,
-        issubclass,
-        range,
-        id,
-        hash,
-        repr,
-        callable,
-        ord,
-        chr,
-    }
-    | {
-        str,
-        bool,
-        bytes,
-        slice,
-        object,
-        print,
-        format,
-        open,
-        input,
-        any,
-        all,
-        delattr,
-        Exception,
-    }
-)
-_CONTAINERS = frozenset({list, dict, set, str, frozenset, tuple, bytes, bytearray})
-
-
-# methods of containers that call a function or take the elements out of what they are given
-_STORING = frozenset({"append", "insert", "add", "setdefault", "__setitem__"})
-_FINDING = frozenset({"get", "pop", "setdefault", "__getitem__"})
-_ITERATING = frozenset({"sort", "extend", "update", "union", "__iadd__"})
-
-
-def _compiled(f: Any) -> Any:
-    """Compiled code as seen from a traced program.
-
-    Python functions handed to it are rewritten, and plain arrays whose memory is traced arrive as traced arrays, so
-    that it cannot take their numbers unnoticed.
-    """
-    owner = getattr(f, "__self__", None)
-    if isinstance(owner, VIEWS) and type(seen := current(owner)) is TracedArray:
-        return getattr(seen, f.__name__)
-    if isinstance(owner, dict) and f.__name__ in _FINDING:
-        note_elements(owner)
-        return lambda key, *rest, **named: f(checked_key(owner, key), *rest, **named)
-    if type(owner) is list and f.__name__ == "index":
-        return lambda x, *rest: _noted_index(owner, x, f(x, *rest))
-    if type(owner) in _CONTAINERS and f.__name__ not in _ITERATING:
-        if f.__name__ in _STORING:
-            note_elements(owner)
-        return f
-    if type(owner) in _CONTAINERS or type(owner) is deque:
-        note_elements(owner)
-    if _is_harmless(f):
-        return f
-
-    home = (getattr(f, "__module__", None) or "").partition(".")[0]
-    foreign = bool(home) and home not in sys.stdlib_module_names
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        args = [_outgoing(a, foreign) for a in args]
-        kwargs = {name: _outgoing(value, foreign) for name, value in kwargs.items()}
-        try:
-            with unswallowed(f):
-                return call_watched(f, args, kwargs)
-        except (
-            TypeError,
-            AttributeError,
-            ValueError,
-        ) as error:  # it asked for the memory of what it took for an array
-            if any(word in str(error) for word in _ASKED) and any(
-                map(contains_traced, (*args, *kwargs.values()))
-            ):
-                raise without_rule(f) from error
-            raise
-
-    return call
-
-
-def _noted_index(owner: list, x: Any, place: int) -> int:
-    found_equal(x, owner[place])
-    return place
-
-
-_ASKED = (
-    *(
-        "bytes-like object",
-        "No matching signature",
-        "not TracedArray",
-        "got TracedArray",
-        "Cannot convert TracedArray",
-    ),
-    *("pythranized", "C contiguous array"),
-)
-
-
-def called_back(f: Callable, *, foreign: bool) -> Callable:
-    """A function of the program for compiled code to call: arrays in traced memory are returned as traced ones.
-
-    ``foreign`` says that the compiled code is not Python's own, and may read out of arrays that it made itself.
-    """
-    new = resolve(f)
-
-    @functools.wraps(f)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        given = [a for a in args if foreign and type(a) is np.ndarray and type(current(a)) is not TracedArray]
-        result = current(new(*args, **kwargs))
-        if any(type(current(a)) is TracedArray for a in given):
-            raise lost("a traced value was about to be read by compiled code, out of an array that it made")
-        return result
-
-    return call
-
-
-def _is_harmless(f: Any) -> bool:
-    if isinstance(f, type) and issubclass(f, BaseException):
-        return True
-    try:
-        return f in _HARMLESS
-    except TypeError:  # an unhashable callable object
-        return False
-
-
-def _outgoing(x: Any, foreign: bool = False) -> Any:
-    kind = type(x)
-    if kind is FunctionType or kind is MethodType:
-        return called_back(x, foreign=foreign)
-    if isinstance(x, VIEWS):
-        return current(x)
-    if kind is memoryview:
-        refuse_traced_memory(x)
-    if kind is _DISPATCHER or kind is np.ufunc or kind in INSTANCE_DOORS:
-        return resolve(x)
-    if kind is functools.partial and type(x.func) in (FunctionType, MethodType):
-        return functools.partial(called_back(x.func, foreign=foreign), *x.args, **x.keywords)
-    if kind is BuiltinFunctionType:
-        try:
-            return DOORS.get(x, x)
-        except TypeError:
-            return x
-    return x

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff import calls
 from workbench.autodiff.calls import python_method, resolve
+from workbench.autodiff.compiled import compiled_door
 from workbench.autodiff.refusing import NO_MASKS, NO_MATRICES, refusing
 from workbench.autodiff.rewritten import REWRITTEN_DOORS, rewritten_code
 from workbench.autodiff.settling import note
@@ -28,17 +28,17 @@ def class_door(cls: type) -> Callable:
     if own is None:
         return making(cls)
     new = resolve(own)
-    return functools.partial(new, cls) if new is not own else calls._compiled(cls) if OPEN else cls
+    return functools.partial(new, cls) if new is not own else compiled_door(cls) if OPEN else cls
 
 
 def making(cls: type) -> Callable:
     """What ``type.__call__`` does."""
     foreign = type(cls).__call__ is not type.__call__ and python_method(type(cls), "__call__") is None
     if foreign or cls.__module__ == "builtins":
-        return calls._compiled(cls) if OPEN else cls
+        return compiled_door(cls) if OPEN else cls
     init, new = python_method(cls, "__init__"), python_method_or_static(cls, "__new__")
     if init is None and new is None:
-        return calls._compiled(cls) if OPEN else cls
+        return compiled_door(cls) if OPEN else cls
     new_door = resolve(new) if new is not None else None
     init_door = resolve(init) if init is not None else None
     post_init = python_method(cls, "__post_init__")

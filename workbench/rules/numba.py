@@ -17,7 +17,8 @@ from numpy.lib import _function_base_impl as _numpy
 
 from workbench.autodiff.application import of_objects, written_apart
 from workbench.autodiff.arrays import current
-from workbench.autodiff.calls import _compiled, resolve
+from workbench.autodiff.calls import resolve
+from workbench.autodiff.compiled import compiled_door
 from workbench.autodiff.derivatives import gradient
 from workbench.autodiff.elementwise import apply_ufunc, settled_input
 from workbench.autodiff.indexing import get_item
@@ -28,7 +29,7 @@ from workbench.rules.stand_ins import no_rule
 
 
 def _dispatcher(function: CPUDispatcher) -> Callable:
-    machine_code = _compiled(function)
+    machine_code = compiled_door(function)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         traced = any(map(contains_traced, (*args, *kwargs.values())))
@@ -42,7 +43,7 @@ def _dispatcher(function: CPUDispatcher) -> Callable:
 
 def _vectorized(function: DUFunc) -> Callable:
     """``numba.vectorize``: the value is the compiled code's, each partial the gradient of the Python function."""
-    machine_code = _compiled(function)
+    machine_code = compiled_door(function)
 
     def call(*inputs: Any, **kwargs: Any) -> Any:
         inputs = tuple(of_objects(settled_input(x)) for x in inputs)
@@ -75,7 +76,7 @@ def _partial(function: DUFunc, k: int) -> Callable:
 
 def _generalised(function: GUFunc) -> Callable:
     """``numba.guvectorize``: the Python function fills an array for each core of its arguments."""
-    machine_code = _compiled(function)
+    machine_code = compiled_door(function)
     inputs, outputs = _numpy._parse_gufunc_signature(function.signature)
     written_to = function.gufunc_builder.writable_args
 
@@ -143,7 +144,7 @@ class _Around:
 
 def _stencil(function: StencilFunc) -> Callable:
     """``numba.stencil``: the kernel at every place that it does not reach beyond the array from."""
-    machine_code = _compiled(function)
+    machine_code = compiled_door(function)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         if not any(map(contains_traced, (*args, *kwargs.values()))):

@@ -16,7 +16,8 @@ import numpy as np
 
 from workbench.autodiff.application import as_array
 from workbench.autodiff.arrays import TracedArray, current
-from workbench.autodiff.calls import called_back, seen
+from workbench.autodiff.calls import seen
+from workbench.autodiff.compiled import called_back
 from workbench.autodiff.location import name_of, user_line
 from workbench.autodiff.operations import record
 from workbench.autodiff.registry import DOORS

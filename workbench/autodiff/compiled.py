@@ -1,0 +1,165 @@
+"""Compiled code that has no rule, as a traced program calls it.
+
+It may be called freely: a traced value is no float and no array to it, so it can hold, compare and return it, and the
+moment it asks for the bare number an error is raised. Functions of the program that it is handed are rewritten, and
+what it changes in containers is noted.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections import deque
+from collections.abc import Callable
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff.arrays import VIEWS, TracedArray, current, refuse_traced_memory
+from workbench.autodiff.kept import found_equal
+from workbench.autodiff.refusing import without_rule
+from workbench.autodiff.registry import DOORS, INSTANCE_DOORS
+from workbench.autodiff.scalars import lost, unswallowed
+from workbench.autodiff.settling import note_elements
+from workbench.autodiff.stored import checked_key
+from workbench.autodiff.telling import contains_traced
+from workbench.autodiff.watch import call_watched
+
+DISPATCHER = type(np.sum)  # NumPy's functions written in Python or C behind __array_function__
+
+_HARMLESS = frozenset(
+    {
+        *(
+            len,
+            isinstance,
+            issubclass,
+            range,
+            id,
+            hash,
+            repr,
+            callable,
+            ord,
+            chr,
+            str,
+            bool,
+            bytes,
+            slice,
+            object,
+        ),
+        *(print, format, open, input, any, all, delattr, Exception),
+    }
+)
+_CONTAINERS = frozenset({list, dict, set, str, frozenset, tuple, bytes, bytearray})
+
+# methods of containers that call a function or take the elements out of what they are given
+_STORING = frozenset({"append", "insert", "add", "setdefault", "__setitem__"})
+_FINDING = frozenset({"get", "pop", "setdefault", "__getitem__"})
+_ITERATING = frozenset({"sort", "extend", "update", "union", "__iadd__"})
+
+
+def compiled_door(f: Any) -> Any:
+    """Compiled code as seen from a traced program.
+
+    Python functions handed to it are rewritten, and plain arrays whose memory is traced arrive as traced arrays, so
+    that it cannot take their numbers unnoticed.
+    """
+    owner = getattr(f, "__self__", None)
+    if isinstance(owner, VIEWS) and type(seen := current(owner)) is TracedArray:
+        return getattr(seen, f.__name__)
+    if isinstance(owner, dict) and f.__name__ in _FINDING:
+        note_elements(owner)
+        return lambda key, *rest, **named: f(checked_key(owner, key), *rest, **named)
+    if type(owner) is list and f.__name__ == "index":
+        return lambda x, *rest: _noted_index(owner, x, f(x, *rest))
+    if type(owner) in _CONTAINERS and f.__name__ not in _ITERATING:
+        if f.__name__ in _STORING:
+            note_elements(owner)
+        return f
+    if type(owner) in _CONTAINERS or type(owner) is deque:
+        note_elements(owner)
+    if is_harmless(f):
+        return f
+
+    home = (getattr(f, "__module__", None) or "").partition(".")[0]
+    foreign = bool(home) and home not in sys.stdlib_module_names
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        args = [outgoing(a, foreign) for a in args]
+        kwargs = {name: outgoing(value, foreign) for name, value in kwargs.items()}
+        try:
+            with unswallowed(f):
+                return call_watched(f, args, kwargs)
+        except (TypeError, AttributeError, ValueError) as error:
+            if any(word in str(error) for word in _ASKED) and any(
+                map(contains_traced, (*args, *kwargs.values()))
+            ):
+                raise without_rule(f) from error
+            raise
+
+    return call
+
+
+def _noted_index(owner: list, x: Any, place: int) -> int:
+    found_equal(x, owner[place])
+    return place
+
+
+# what compiled code says that asked for the memory of a traced array
+_ASKED = (
+    *("bytes-like object", "No matching signature", "not TracedArray", "got TracedArray"),
+    *("Cannot convert TracedArray", "pythranized", "C contiguous array"),
+)
+
+
+def called_back(f: Callable, *, foreign: bool) -> Callable:
+    """A function of the program for compiled code to call: arrays in traced memory are returned as traced ones.
+
+    ``foreign`` says that the compiled code is not Python's own, and may read out of arrays that it made itself.
+    """
+    from workbench.autodiff.calls import resolve
+
+    new = resolve(f)
+
+    @functools.wraps(f)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        given = [a for a in args if foreign and type(a) is np.ndarray and type(current(a)) is not TracedArray]
+        result = current(new(*args, **kwargs))
+        if any(type(current(a)) is TracedArray for a in given):
+            raise lost("a traced value was about to be read by compiled code, out of an array that it made")
+        return result
+
+    return call
+
+
+def is_harmless(f: Any) -> bool:
+    """Whether compiled code takes no number out of what it is given."""
+    if isinstance(f, type) and issubclass(f, BaseException):
+        return True
+    try:
+        return f in _HARMLESS
+    except TypeError:  # an unhashable callable object
+        return False
+
+
+def outgoing(x: Any, foreign: bool = False) -> Any:
+    """An argument as code that is not rewritten gets it; ``foreign`` as for ``called_back``."""
+    kind = type(x)
+    if kind is FunctionType or kind is MethodType:
+        return called_back(x, foreign=foreign)
+    if isinstance(x, VIEWS):
+        return current(x)
+    if kind is memoryview:
+        refuse_traced_memory(x)
+    if kind is DISPATCHER or kind is np.ufunc or kind in INSTANCE_DOORS:
+        from workbench.autodiff.calls import resolve
+
+        return resolve(x)
+    if kind is functools.partial and type(x.func) in (FunctionType, MethodType):
+        return functools.partial(called_back(x.func, foreign=foreign), *x.args, **x.keywords)
+    if kind is BuiltinFunctionType:
+        try:
+            return DOORS.get(x, x)
+        except TypeError:
+            return x
+    return x
