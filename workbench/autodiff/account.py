@@ -20,7 +20,6 @@ import numpy as np
 
 from workbench.autodiff import calls, rewritten, tiers
 from workbench.autodiff.compiled import DISPATCHER, is_harmless
-from workbench.autodiff.derivatives import TracedPullback, traced_pullback
 from workbench.autodiff.location import name_of
 from workbench.autodiff.methods import METHODS
 from workbench.autodiff.operations import Operation
@@ -30,6 +29,7 @@ from workbench.autodiff.settling import settle_all
 from workbench.autodiff.structure import map_leaves
 from workbench.autodiff.tape import OPEN, Entry, Tape
 from workbench.autodiff.telling import contains_traced, plain
+from workbench.autodiff.tracing import TracedPullback, traced_pullback
 
 MOST_SPANS = 4000
 

@@ -11,12 +11,12 @@ import numpy as np
 from workbench.autodiff.application import as_array, finish
 from workbench.autodiff.arrays import current
 from workbench.autodiff.calls import resolve
-from workbench.autodiff.derivatives import traced_pullback
 from workbench.autodiff.given import checked_program, described
 from workbench.autodiff.location import name_of
 from workbench.autodiff.registry import INSTANCE_DOORS
 from workbench.autodiff.scalars import TRACED, innermost
 from workbench.autodiff.telling import plain
+from workbench.autodiff.tracing import traced_pullback
 from workbench.errors import NotDifferentiableError
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from workbench.autodiff.arrays import beneath, current, own_copy
 from workbench.autodiff.calls import resolve
-from workbench.autodiff.derivatives import once, pullback, traced_pullback
+from workbench.autodiff.derivatives import pullback
 from workbench.autodiff.draws import drawn_again
 from workbench.autodiff.given import checked_program
 from workbench.autodiff.location import describe, name_of, user_frame
@@ -29,6 +29,7 @@ from workbench.autodiff.structure import leaves, map_leaves
 from workbench.autodiff.surroundings import Surroundings, frozen
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
+from workbench.autodiff.tracing import once, traced_pullback
 from workbench.errors import NotDifferentiableError
 
 

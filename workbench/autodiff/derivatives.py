@@ -1,43 +1,21 @@
-"""The operators on programs: pullback, gradient, value_and_gradient."""
+"""The operators on programs: pullback, gradient, value_and_gradient; ``operators`` has those made of them."""
 
 from __future__ import annotations
 
 import functools
-import zlib
-from collections import Counter
 from collections.abc import Callable
-from types import FunctionType
 from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import (
-    TracedArray,
-    accumulate,
-    complex_number,
-    current,
-    is_complex_number,
-    memory_of,
-    owner_of,
-)
-from workbench.autodiff.calls import resolve
-from workbench.autodiff.equals import check_equals
-from workbench.autodiff.given import (
-    checked_bars,
-    checked_cotangent,
-    checked_positions,
-    checked_program,
-    described,
-    listed,
-)
-from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat, recorded
-from workbench.autodiff.settling import settle_all, settle_error, settle_in_place
+from workbench.autodiff.arrays import current
+from workbench.autodiff.given import checked_cotangent, checked_positions, checked_program, described, listed
 from workbench.autodiff.sharing import checked_sharing
 from workbench.autodiff.structure import leaves, map_leaves
-from workbench.autodiff.tape import OPEN, Tape, recording, sweep_back
+from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
-from workbench.autodiff.text import bare
 from workbench.autodiff.tiers import native_pullback
+from workbench.autodiff.tracing import TracedPullback, once, traced_pullback
 from workbench.errors import NotDifferentiableError, NotScalarError
 
 
@@ -117,220 +95,6 @@ def checked_pair(f: Callable, value: Any) -> tuple[Any, Any]:
 def zeros_like(x: Any) -> Any:
     """``x`` with a zero in place of everything in it that can vary."""
     return map_leaves(_zero_like, x)
-
-
-def traced_pullback(f: Callable, *args: Any, wrt: tuple[int, ...] | None = None) -> tuple[Any, Callable]:
-    """``pullback`` by the trace tier."""
-    positions = tuple(range(len(args))) if wrt is None else wrt
-    tape = None
-    try:
-        with recording() as tape:
-            traced = list(args)
-            for k in positions:
-                traced[k] = _trace(tape, args[k])
-            # copies, since the program may change its containers
-            inputs = [map_leaves(lambda x: x, traced[k]) for k in positions]
-            result = resolve(f)(*traced)
-            result = map_leaves(current, result)
-    except Exception as error:
-        settle_error(error)
-        raise
-    finally:
-        settle_all(tape, f)
-    value = map_leaves(_value_of(tape), result, other=bare)
-    for k, argument in enumerate(args):
-        if k not in positions:
-            settle_in_place(argument)
-
-    if tape.equals:
-        check_equals(tape)
-    return value, TracedPullback(tape, inputs, result, value)
-
-
-class TracedPullback:
-    """The way back over one tape.
-
-    Attributes:
-        tape: what the program did.
-        inputs: the arguments differentiated by, as the program got them.
-        result: what the program returned, traced.
-        value: the same, plain.
-    """
-
-    def __init__(self, tape: Tape, inputs: list[Any], result: Any, value: Any) -> None:
-        self.tape, self.inputs, self.result, self.value = tape, inputs, result, value
-        self.sums: list[tuple[np.ndarray, int]] = []
-
-    def seal(self) -> None:
-        """Remember what the arrays hold that the program used as constants; the way back reads them again."""
-        arrays = [memory.owner for memory in self.tape.memories.values() if not memory.active]
-        self.sums = [(a, _checksum(a)) for a in arrays if not a.dtype.hasobject]
-
-    def __call__(self, y_bar: Any = None) -> tuple[Any, ...]:
-        tape = self.tape
-        with tape.lock:
-            if any(_checksum(array) != before for array, before in self.sums):
-                raise NotDifferentiableError(
-                    "an array that the program reads from outside has been changed since it ran",
-                    found="its pullback reads the array again",
-                    fix="call the pullback before the array is changed, or hand the array over as an argument",
-                )
-            self.seed(y_bar)
-            sweep_back(tape)
-            found = tuple(map_leaves(_cotangent_of(), x, other=lambda x: None) for x in self.inputs)
-            for memory in tape.memories.values():
-                memory.store = None
-            return found
-
-    def seed(self, y_bar: Any) -> None:
-        """Put the cotangent of the result on the tape, and nothing else."""
-        for memory in self.tape.memories.values():
-            memory.store = None
-        _seed(self.tape, self.result, self.value, y_bar)
-
-    def forget(self) -> None:
-        """Give the memory back at once: a tape is full of cycles, and the garbage collector would let it wait."""
-        self.tape.clear()
-        self.tape.memories.clear()
-        self.tape.writes.clear()
-
-
-def _checksum(array: np.ndarray) -> int:
-    return zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
-
-
-def once(back: Callable, y_bar: Any) -> tuple[Any, ...]:
-    """``back(y_bar)`` for a pullback that nobody will call again."""
-    found = back(y_bar)
-    if type(back) is TracedPullback:
-        back.forget()
-    return found
-
-
-def _trace(tape: Tape, argument: Any) -> Any:
-    """A copy of ``argument`` whose leaves are leaves of ``tape``. Arrays that share memory go on sharing it."""
-    copies: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-    traced = [x for x in map(current, leaves(argument)) if type(x) is TracedArray] if len(OPEN) > 1 else []
-    owners = Counter(id(owner_of(x.array)) for x in traced)
-
-    def leaf(x: Any) -> Any:
-        x = current(x)
-        if isinstance(x, np.ndarray) or type(x) is TracedArray:
-            alone = type(x) is TracedArray and (
-                owners[id(owner_of(x.array))] == 1 or is_complex_number(x.array)
-            )
-            return _traced_array(tape, x, copies, alone)
-        _refuse_own_arithmetic(x)
-        if isinstance(x, COMPLEX):
-            number = complex_number(x)
-            return TracedArray(number, memory_of(tape, number, active=True))
-        return recorded(x, tape)
-
-    return map_leaves(leaf, argument)
-
-
-def _refuse_own_arithmetic(x: Any) -> None:
-    """Refuse a number of a user's class derived from float or complex, whose operators are not the tape's."""
-    kind = type(x)
-    if kind is float or kind is complex or kind in TRACED or isinstance(x, np.generic):
-        return
-    if any(type(member) is FunctionType for cls in kind.__mro__ for member in vars(cls).values()):
-        raise NotDifferentiableError(
-            f"a number of the class {kind.__name__}, which has methods of its own, cannot be traced",
-            found=f"got {x!r:.60}, expected a float or an array of floats",
-            fix=f"pass float(x), or hold the number in a class that is not derived from {kind.__mro__[-2].__name__}",
-        )
-
-
-def _traced_array(
-    tape: Tape, x: Any, copies: dict[int, tuple[np.ndarray, np.ndarray]], alone: bool
-) -> TracedArray:
-    """A copy of ``x``; ``alone`` says that no other array of its argument shares its memory."""
-    if type(x) is TracedArray and alone:  # an outer derivative must know of the copy
-        array = resolve(np.array)(x).array
-        array.flags.writeable = x.array.flags.writeable
-        return TracedArray(array, memory_of(tape, array, active=True))
-    if type(x) is TracedArray:
-        x = x.array
-    if type(x) is not np.ndarray:
-        if type(x) not in (np.memmap, np.recarray):
-            raise NotDifferentiableError(
-                f"an array of the subclass {type(x).__name__} cannot be differentiated by",
-                found=f"got {x!r:.60}, expected numpy.ndarray",
-                fix=f"pass numpy.asarray(x): what {type(x).__name__} adds to arrays is not followed",
-            )
-        array = np.array(x)
-    else:
-        owner = owner_of(x)
-        if id(owner) not in copies:
-            seen = current(owner)
-            copies[id(owner)] = (
-                owner,
-                resolve(np.array)(seen).array if type(seen) is TracedArray else owner.copy(order="K"),
-            )
-        owner, block = copies[id(owner)]
-        same = block.strides == owner.strides
-        offset = x.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
-        if x is owner:
-            array = block
-        else:
-            array = (
-                np.ndarray(x.shape, x.dtype, block, offset, x.strides)
-                if same and offset >= 0
-                else np.array(x)
-            )
-    return TracedArray(array, memory_of(tape, array, active=True))
-
-
-def _value_of(tape: Tape) -> Callable:
-    def value(x: Any) -> Any:
-        if type(x) not in TRACED or x.tape is not tape:
-            return x
-        if type(x) is TracedFloat:
-            return x.value
-        value = x.value
-        if is_complex_number(x.array):
-            return value if type(value) is TracedArray else value[()]
-        return value.copy()
-
-    return value
-
-
-def _seed(tape: Tape, result: Any, value: Any, y_bar: Any) -> None:
-    """Put the cotangent of the result on the tape."""
-    found = leaves(result)
-    for x, bar in zip(found, checked_bars(value, y_bar), strict=True):
-        if type(x) in TRACED and x.tape is tape:
-            accumulate(x, bar)
-
-
-def _cotangent_of() -> Callable:
-    """Reads the cotangent that has gathered on a leaf of one argument."""
-    read: set[int] = set()
-
-    def cotangent(x: Any) -> Any:
-        if type(x) is TracedFloat:
-            bar, x.bar = x.bar, 0.0
-            return bar if type(bar) is TracedFloat else type(_innermost_value(x))(bar)
-        memory = x.memory
-        again, view = id(memory) in read, memory.view_like(x.array)
-        read.add(id(memory))
-        if is_complex_number(x.array):
-            view.flags.writeable = False
-            seen = current(view)
-            if type(seen) is TracedArray:
-                return seen
-            return complex(view) if view.dtype == complex else view[()]
-        seen = current(view) if OPEN else view
-        return resolve(np.copy)(seen) if again else seen
-
-    return cotangent
-
-
-def _innermost_value(x: Any) -> Any:
-    while type(x) is TracedFloat:
-        x = x.value
-    return x
 
 
 def value_and_gradient(f: Callable, wrt: int | tuple[int, ...] = 0, *, aux: bool = False) -> Callable:

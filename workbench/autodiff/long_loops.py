@@ -20,10 +20,11 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.calls import resolve
-from workbench.autodiff.derivatives import once, pullback, traced_pullback
+from workbench.autodiff.derivatives import pullback
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.structure import leaves, map_leaves
 from workbench.autodiff.tiers import native_value
+from workbench.autodiff.tracing import once, traced_pullback
 
 ENTRY_BYTES = 150  # of a traced operation
 OBJECT_BYTES = 100  # of a number or array, with its place in a tuple

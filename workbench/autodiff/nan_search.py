@@ -17,7 +17,6 @@ import numpy as np
 
 from workbench.autodiff.arrays import TracedArray
 from workbench.autodiff.calls import resolve
-from workbench.autodiff.derivatives import TracedPullback, traced_pullback
 from workbench.autodiff.given import checked_positions
 from workbench.autodiff.location import describe, is_engine_file, is_library_file
 from workbench.autodiff.operations import Operation
@@ -25,6 +24,7 @@ from workbench.autodiff.scalars import TRACED, ScalarStep, TracedFloat, strip
 from workbench.autodiff.settling import settle_all
 from workbench.autodiff.structure import leaves, map_leaves
 from workbench.autodiff.tape import OPEN, Tape, sweep_back
+from workbench.autodiff.tracing import TracedPullback, traced_pullback
 
 
 @dataclass(frozen=True)

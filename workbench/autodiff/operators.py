@@ -9,15 +9,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import beneath, current, own_copy
-from workbench.autodiff.derivatives import (
-    checked_pair,
-    gradient,
-    named,
-    once,
-    pullback,
-    traced_pullback,
-    with_own_arrays,
-)
+from workbench.autodiff.derivatives import checked_pair, gradient, named, pullback, with_own_arrays
 from workbench.autodiff.given import (
     checked_position,
     checked_positions,
@@ -34,6 +26,7 @@ from workbench.autodiff.structure import leaves, map_leaves
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 from workbench.autodiff.tiers import native_curvature, native_pushforward
+from workbench.autodiff.tracing import once, traced_pullback
 from workbench.errors import NotDifferentiableError
 
 

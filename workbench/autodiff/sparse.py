@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.autodiff.derivatives import named, pullback, traced_pullback, with_own_arrays
+from workbench.autodiff.derivatives import named, pullback, with_own_arrays
 from workbench.autodiff.given import checked_position, checked_program
 from workbench.autodiff.operators import pushed
+from workbench.autodiff.tracing import traced_pullback
 from workbench.errors import NotDifferentiableError, SparsityError
 
 if TYPE_CHECKING:

@@ -392,9 +392,9 @@ def native_call(f: FunctionType, rewritten: Callable) -> Callable:
 
 def _entry(f: FunctionType, rewritten: Callable, args: tuple) -> tuple[Any] | None:
     """The traced result of a call by generated code, None where the trace has to go through the call."""
-    from workbench.autodiff.derivatives import traced_pullback
     from workbench.autodiff.native import Refusal
     from workbench.autodiff.native.compile import mode
+    from workbench.autodiff.tracing import traced_pullback
 
     kind = _kind_of_call(f, tuple(a.value if type(a) in TRACED else a for a in args), True)
     if mode() == "off" or _refusals.get(kind, (0, None))[0] >= ENOUGH or _in_vain.get(kind, 0) > MOST_IN_VAIN:
