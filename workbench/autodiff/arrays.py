@@ -42,8 +42,21 @@ def owner_of(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def _address(array: np.ndarray) -> int:
+def address_of(array: np.ndarray) -> int:
+    """Where the first element stands in memory."""
     return array.__array_interface__["data"][0]
+
+
+def overlaps(array: np.ndarray) -> bool:
+    """Whether two elements of a view may be the same number, as in broadcast views and sliding windows."""
+    if array.flags.c_contiguous:
+        return False
+    reach = array.itemsize
+    for stride, n in sorted((abs(s), n) for s, n in zip(array.strides, array.shape, strict=True) if n > 1):
+        if stride < reach:
+            return True
+        reach += stride * (n - 1)
+    return False
 
 
 class Memory:
@@ -72,13 +85,13 @@ class Memory:
             self.store = np.zeros(self.size, self.owner.dtype)
         if array is self.owner and self.whole:  # the common case, without arithmetic on addresses
             return self.store.reshape(array.shape)
-        return np.ndarray(array.shape, array.dtype, self.store, _address(array) - self.low, array.strides)
+        return np.ndarray(array.shape, array.dtype, self.store, address_of(array) - self.low, array.strides)
 
 
 def part_over(array: np.ndarray, owner: np.ndarray, block: np.ndarray) -> np.ndarray:
     """The part of ``block``, laid out as ``owner`` is, that lies where ``array`` lies in ``owner``."""
     flat = block if block.flags.c_contiguous else block.T
-    return np.ndarray(array.shape, array.dtype, flat, _address(array) - _address(owner), array.strides)
+    return np.ndarray(array.shape, array.dtype, flat, address_of(array) - address_of(owner), array.strides)
 
 
 def memory_of(tape: Tape, array: np.ndarray, *, active: bool = False) -> Memory:
@@ -262,7 +275,7 @@ def record_view(record: np.void) -> np.ndarray | None:
         return None
     owner = owner_of(record)
     flat = owner if owner.flags.c_contiguous else owner.T
-    return np.ndarray((), record.dtype, flat, _address(record) - _address(owner))
+    return np.ndarray((), record.dtype, flat, address_of(record) - address_of(owner))
 
 
 def complex_number(z: complex | np.complexfloating) -> np.ndarray:
@@ -301,107 +314,3 @@ def refuse_traced_memory(view: memoryview) -> None:
     """Refuse to read numbers through ``view`` where a traced value has been written into the array since."""
     if type(view.obj) is np.ndarray and type(current(view.obj)) is TracedArray:
         raise lost("the memory of a traced value was about to be read directly")
-
-
-# ------------------------------------------------------------------------------------ cotangents
-
-
-def reduce_to(bar: Any, shape: tuple[int, ...]) -> Any:
-    """Sum a cotangent over the axes along which its operand was broadcast."""
-    extra = np.ndim(bar) - len(shape)
-    if extra < 0:  # an assignment takes a source with more axes of length 1 in front
-        bar = np.reshape(bar, (1,) * -extra + np.shape(bar))
-    if extra > 0:
-        bar = np.sum(bar, axis=tuple(range(extra)))
-    axes = tuple(k for k, n in enumerate(shape) if n == 1 and np.shape(bar)[k] != 1)
-    return np.sum(bar, axis=axes, keepdims=True) if axes else bar
-
-
-def accumulate(operand: Any, bar: Any, *, fresh: bool = False) -> None:
-    """Add a cotangent to an operand's. ``fresh`` says that nobody else holds ``bar``, so that it may be kept."""
-    if type(operand) is TracedFloat:
-        if isinstance(bar, np.ndarray):
-            bar = np.sum(bar)
-        operand.bar += bar.real if np.iscomplexobj(bar) else bar
-        return
-    array, memory = operand.array, operand.memory
-    if np.shape(bar) != array.shape:
-        bar, fresh = reduce_to(bar, array.shape), False
-    if array.dtype.kind == "f" and np.iscomplexobj(bar):
-        bar, fresh = np.real(bar), False
-    if fresh and memory.store is None and array is memory.owner and memory.whole and _is_own(bar, array):
-        memory.store = bar.reshape(-1)
-        return
-    add_into(memory.view_like(array), bar)
-
-
-def _is_own(bar: Any, array: np.ndarray) -> bool:
-    """Whether a cotangent's memory can serve as the shadow of ``array``."""
-    if type(bar) is not np.ndarray or bar.base is not None or bar.dtype != array.dtype:
-        return False
-    return bar.flags.c_contiguous and bar.flags.writeable
-
-
-def add_into(target: np.ndarray, bar: Any) -> None:
-    """``target += bar`` for a piece of a shadow, recorded by the outer derivatives if there are any."""
-    repeated = tuple(
-        k for k, (n, s) in enumerate(zip(target.shape, target.strides, strict=True)) if n > 1 and s == 0
-    )
-    if repeated:  # a broadcast view: several elements are one number
-        bar = np.sum(
-            np.broadcast_to(bar, target.shape) if np.ndim(bar) < target.ndim else bar, repeated, keepdims=True
-        )
-        target = target[tuple(slice(0, 1) if k in repeated else slice(None) for k in range(target.ndim))]
-    if overlaps(target):
-        _add_at_places(target, bar)
-    elif OPEN:
-        from workbench.autodiff.writing import set_item
-
-        seen = traced_view(target)
-        set_item(seen + bar, target, ...)
-    else:
-        target += bar
-
-
-def overlaps(array: np.ndarray) -> bool:
-    """Whether two elements of a view may be the same number, as in broadcast views and sliding windows."""
-    if array.flags.c_contiguous:
-        return False
-    reach = array.itemsize
-    for stride, n in sorted((abs(s), n) for s, n in zip(array.strides, array.shape, strict=True) if n > 1):
-        if stride < reach:
-            return True
-        reach += stride * (n - 1)
-    return False
-
-
-def _add_at_places(target: np.ndarray, bar: Any) -> None:
-    """``target += bar``, every element counted though several are one place."""
-    from workbench.autodiff.elementwise import add_at
-    from workbench.autodiff.writing import set_item
-
-    store = owner_of(target)
-    numbers, unit = np.arange(store.size), store.itemsize
-    offset = (_address(target) - _address(store)) // unit * numbers.itemsize
-    strides = tuple(s // unit * numbers.itemsize for s in target.strides)
-    places = np.ndarray(target.shape, numbers.dtype, numbers, offset, strides)
-    if OPEN:
-        set_item(current(add_at(store, places, bar)), store, ...)
-    else:
-        np.add.at(store, places, bar)
-
-
-def take_bar(result: Any) -> Any:
-    """The cotangent that has gathered on an operation's result; None if it is zero. It is forgotten there."""
-    if type(result) is TracedFloat:
-        bar = result.bar
-        if bar or type(bar) is TracedFloat:
-            result.bar = 0.0
-            return bar
-        return None
-    memory = result.memory
-    if memory.store is None:
-        return None
-    bar = memory.view_like(result.array)
-    memory.store = None
-    return traced_view(bar) if OPEN else bar

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import accumulate
+from workbench.autodiff.cotangents import accumulate
 from workbench.autodiff.location import describe, running_frame
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost
 from workbench.autodiff.tape import Tape, sweep_back

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import overlaps, owner_of
+from workbench.autodiff.arrays import address_of, overlaps, owner_of
 from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat
 from workbench.autodiff.structure import field_names, is_leaf, leaves, map_leaves
 from workbench.autodiff.telling import plain
@@ -212,7 +212,7 @@ def one_for_each_place(variables: list[Any], dots: list[Any], where: str) -> lis
 
 
 def _addresses(array: np.ndarray) -> list[int]:
-    start = array.__array_interface__["data"][0]
+    start = address_of(array)
     steps = [np.arange(n) * s for n, s in zip(array.shape, array.strides, strict=True)]
     return (start + sum(np.ix_(*steps), np.zeros((), int))).reshape(-1).tolist()
 

@@ -13,16 +13,9 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.application import as_array
-from workbench.autodiff.arrays import (
-    VIEWS,
-    Memory,
-    TracedArray,
-    add_into,
-    beneath,
-    current,
-    owner_of,
-)
+from workbench.autodiff.arrays import VIEWS, Memory, TracedArray, beneath, current, owner_of
 from workbench.autodiff.calls import python_method, resolve
+from workbench.autodiff.cotangents import add_into
 from workbench.autodiff.operations import record
 from workbench.autodiff.records import by_fields
 from workbench.autodiff.registry import OWNER_DOORS

@@ -6,16 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import (
-    TracedArray,
-    accumulate,
-    can_vary,
-    complex_number,
-    current,
-    is_writeable,
-    memory_of,
-    take_bar,
-)
+from workbench.autodiff.arrays import TracedArray, can_vary, complex_number, current, is_writeable, memory_of
+from workbench.autodiff.cotangents import accumulate, take_bar
 from workbench.autodiff.location import user_line
 from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat, lost, recorded, strip
 from workbench.autodiff.tape import OPEN, Entry, Tape

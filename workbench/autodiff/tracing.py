@@ -16,7 +16,7 @@ import numpy as np
 
 from workbench.autodiff.arrays import (
     TracedArray,
-    accumulate,
+    address_of,
     complex_number,
     current,
     is_complex_number,
@@ -24,6 +24,7 @@ from workbench.autodiff.arrays import (
     owner_of,
 )
 from workbench.autodiff.calls import resolve
+from workbench.autodiff.cotangents import accumulate
 from workbench.autodiff.equals import check_equals
 from workbench.autodiff.given import checked_bars
 from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat, recorded
@@ -185,7 +186,7 @@ def _traced_array(
             )
         owner, block = copies[id(owner)]
         same = block.strides == owner.strides
-        offset = x.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
+        offset = address_of(x) - address_of(owner)
         if x is owner:
             array = block
         else:

@@ -12,7 +12,6 @@ from workbench.autodiff.arrays import (
     VIEWS,
     Memory,
     TracedArray,
-    accumulate,
     beneath,
     can_vary,
     current,
@@ -20,10 +19,10 @@ from workbench.autodiff.arrays import (
     overlaps,
     owner_of,
     record_view,
-    reduce_to,
     traced_view,
 )
 from workbench.autodiff.calls import python_method, resolve
+from workbench.autodiff.cotangents import accumulate, reduce_to
 from workbench.autodiff.indexing import get_item, iterate, kept_index, plain_index
 from workbench.autodiff.location import user_line
 from workbench.autodiff.records import write_records

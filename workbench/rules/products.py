@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.application import as_array, written
-from workbench.autodiff.arrays import current, owner_of, reduce_to
+from workbench.autodiff.arrays import current, owner_of
 from workbench.autodiff.calls import resolve
+from workbench.autodiff.cotangents import reduce_to
 from workbench.autodiff.registry import DOORS, Rule, add_rule
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.stand_ins import no_rule
