@@ -231,3 +231,105 @@ def test_functions_made_inside_of_a_program():
         return twice(2.0) * x + square(x)
 
     assert gradient(program)(3.0) == 106.0
+
+
+def energy(parts, scale=1.0):
+    return scale * sum((p * p).sum() for p in parts)
+
+
+def energy_rule(parts, scale=1.0):
+    return energy(parts, scale), lambda bar: ([2.0 * bar * scale * p for p in parts], None)
+
+
+@pytest.mark.usefixtures("forgetting")
+def test_arrays_in_lists_that_traced_values_were_written_into():
+    rule(energy)(energy_rule)
+
+    def by_position(x):
+        a = np.zeros(2)
+        a[0], a[1] = x, x * x
+        return energy([a])
+
+    def by_name(x):
+        a = np.zeros(2)
+        a[0] = x
+        return energy(x, scale=[a])
+
+    assert gradient(by_position)(2.0) == pytest.approx(2 * 2.0 + 4 * 2.0**3)
+    rule(energy)(lambda x, *, scale: (x, lambda bar: (bar,)))
+    with pytest.raises(MissingRuleError, match="inside of its keyword"):
+        gradient(by_name)(2.0)
+
+
+TABLE = np.array([1.0, 2.0])
+
+
+@pytest.mark.usefixtures("forgetting")
+def test_what_a_rule_returns_and_reads_stays_the_callers():
+    def weighted(x):
+        return TABLE @ x
+
+    @rule(weighted)
+    def weighted_rule(x):
+        return TABLE @ x, lambda bar: (TABLE if bar == 1.0 else bar * TABLE,)
+
+    def program(x):
+        y = weighted(x) + (x * x).sum()
+        TABLE[:] = 5.0
+        return y
+
+    try:
+        assert np.array_equal(gradient(program)(np.ones(2)), [3.0, 4.0])
+        TABLE[:] = 1.0, 2.0
+        found = gradient(lambda x: weighted(x))(np.ones(2))
+        found += 100.0
+        assert np.array_equal(TABLE, [1.0, 2.0])
+    finally:
+        TABLE[:] = 1.0, 2.0
+
+
+@pytest.mark.usefixtures("forgetting")
+def test_what_would_pass_a_rule_by():
+    def fill(buffer, v):
+        buffer[:] = v
+        return v
+
+    @rule(fill)
+    def fill_rule(buffer, v):
+        buffer[:] = v
+        return v, lambda bar: (None, bar)
+
+    def used_before(x):
+        buffer = np.full(2, 2.0)
+        y = (x * buffer).sum()
+        fill(buffer, 3.0)
+        return y
+
+    assert gradient(used_before)(2.0) == 4.0
+    with pytest.raises(RuleError, match="writes into an argument"):
+        gradient(lambda x: fill(np.zeros(2), x))(2.0)
+
+    def closing(x):
+        k = x * 2.0
+
+        def scaled(y):
+            return k * y
+
+        rule(scaled)(lambda y: (k * y, lambda bar: (k * bar,)))
+        return scaled(x)
+
+    with pytest.raises(RuleError, match="reads 'k', which varies"):
+        gradient(closing)(2.0)
+
+
+@pytest.mark.usefixtures("forgetting")
+def test_a_constant_function_that_writes_into_an_array_in_use():
+    clear = non_differentiable(lambda buffer: buffer.fill(7.0))
+
+    def program(x):
+        buffer = np.full(2, 2.0)
+        y = (x * buffer).sum()
+        clear(buffer)
+        return y
+
+    assert gradient(program)(2.0) == 4.0

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import CellType, CodeType, FunctionType
 from typing import Any
 
 import numpy as np
 
 from workbench.autodiff.application import apply_rule, positional
-from workbench.autodiff.arrays import beneath, current
+from workbench.autodiff.arrays import beneath, current, is_writeable
 from workbench.autodiff.calls import forget, resolve
 from workbench.autodiff.derivatives import stop_gradient
 from workbench.autodiff.given import described, fitted, in_words
 from workbench.autodiff.location import name_of, user_line
-from workbench.autodiff.operations import record
+from workbench.autodiff.operations import know_constant, record
 from workbench.autodiff.registry import DOORS, OWN, RULES, Rule
 from workbench.autodiff.scalars import TRACED, innermost
 from workbench.autodiff.structure import is_leaf, leaves, map_leaves
+from workbench.autodiff.tape import OPEN, Tape
 from workbench.autodiff.telling import plain
+from workbench.autodiff.watch import call_watched, is_known
 from workbench.errors import LostGradientError, MissingRuleError, NotScalarError, RuleError
 
 # primitive -> its rules for certain types, the latest first; the rule for all types stands in RULES
@@ -41,7 +45,8 @@ def rule(primitive: Callable, *, types: tuple[Any, ...] | None = None) -> Callab
 
             return softplus(x), softplus_pullback
 
-    An argument may also be a list, a dict or an object with numbers in it; its cotangent then has its structure.
+    An argument may also be a list, a dict or an object with numbers in it; its cotangent then has its structure. What
+    varies must be an argument, and arguments are not to be changed.
 
     Args:
         primitive: the function; ``Class.method`` for a method, whose first argument is the object.
@@ -105,7 +110,8 @@ def _is_own(made: Rule) -> bool:
 def _forward(primitive: Callable, function: Callable, needs: tuple, args: tuple, kwargs: dict) -> tuple:
     """A user's rule in the form of ``registry.Forward``."""
     traced = innermost(*leaves(args)) is not None  # by an outer derivative, which follows the rule itself
-    found = (resolve(function) if traced else function)(*args, **kwargs)
+    with _read_only(primitive, needs, args):
+        found = (resolve(function) if traced else function)(*args, **kwargs)
     if not isinstance(found, tuple) or len(found) != 2 or not callable(found[1]):
         raise RuleError(
             f"the rule for {name_of(primitive)} must return the value and its pullback",
@@ -116,7 +122,8 @@ def _forward(primitive: Callable, function: Callable, needs: tuple, args: tuple,
     value = map_leaves(lambda leaf: _apart(leaf, args), value)
 
     def selected(value_bar: Any) -> list[Any]:
-        cotangents = pullback(value_bar)
+        with _read_only(primitive, needs, args):
+            cotangents = pullback(value_bar)
         if not isinstance(cotangents, tuple) or len(cotangents) not in (len(args), _most(function)):
             got = len(cotangents) if isinstance(cotangents, tuple) else type(cotangents).__name__
             raise RuleError(
@@ -134,13 +141,74 @@ def _forward(primitive: Callable, function: Callable, needs: tuple, args: tuple,
     return value, selected
 
 
+@contextmanager
+def _read_only(primitive: Callable, needs: tuple, args: tuple) -> Iterator[None]:
+    """The arrays among arguments while a rule has them: what it would write into them, no tape would know of."""
+    parts = [leaf for k, a in enumerate(args) for leaf in (leaves(a) if k in needs else (a,))]
+    arrays = [getattr(leaf, "array", leaf) for leaf in parts]
+    arrays = [a for a in arrays if isinstance(a, np.ndarray) and (a.ndim or a.dtype.kind != "c")]
+    locked = [a for a in arrays if is_writeable(a)]
+    try:
+        for array in locked:
+            array.flags.writeable = False
+        yield
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        raise RuleError(
+            f"the rule for {name_of(primitive)} writes into an argument",
+            found="the program would go on with what no derivative knows of",
+            fix="let it compute with a copy, and return it",
+        ) from error
+    finally:
+        for array in locked:
+            array.flags.writeable = True
+
+
+def _know_outside(tape: Tape, rule: Rule) -> None:
+    """What a rule reads besides its arguments is constant, and so it stays for its pullback."""
+    for function in rule.forward.args:
+        for name, value in _outside(function) if type(function) is FunctionType else ():
+            if innermost(current(value)) is not None:
+                raise RuleError(
+                    f"the rule for {name_of(rule.primitive)} reads {name!r}, which varies and is no argument",
+                    found="its pullback has no cotangent for it",
+                    where=user_line(),
+                    fix="make it an argument of the function and of the rule",
+                )
+            know_constant(tape, value)
+
+
+def _meets_tapes(function: FunctionType) -> bool:
+    """Whether a function reads an array that a tape knows, or a traced number, besides its arguments."""
+    read = [current(value) for _, value in _outside(function)]
+    return innermost(*read) is not None or any(type(x) is np.ndarray and is_known(x) for x in read)
+
+
+def _outside(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    """The variables that a function shares with its surroundings, by name."""
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        if cell != CellType():
+            yield name, cell.cell_contents
+    for name in _names(function.__code__):
+        if name in function.__globals__:
+            yield name, function.__globals__[name]
+
+
+@functools.lru_cache(maxsize=1024)
+def _names(code: CodeType) -> frozenset[str]:
+    """The names of globals and attributes in a function, and in the functions that it makes."""
+    inner = (_names(c) for c in code.co_consts if isinstance(c, CodeType))
+    return frozenset(code.co_names).union(*inner)
+
+
 def _checked_part(leaf: Any, bar: Any, what: str, where: str) -> Any:
     """The cotangent of one number or array as a rule gives it: it may have more axes, which are summed over."""
     if bar is None or (isinstance(bar, int | np.number | np.bool_) and not np.ndim(leaf)):
         return bar
     shape, wanted = np.shape(bar) if is_leaf(bar) or isinstance(bar, np.ndarray) else None, np.shape(leaf)
     if shape == wanted:
-        return bar
+        return bar.view() if type(bar) is np.ndarray else bar  # the rule may keep it: nothing is added to it
     if shape is None or len(shape) < len(wanted) or not _stretches(wanted, shape):
         raise RuleError(
             f"the rule returns a {what} of the wrong shape",
@@ -177,12 +245,20 @@ def _most(function: Callable) -> int:
 def _door(primitive: Callable, otherwise: Callable) -> Callable:
     @functools.wraps(primitive, updated=())
     def call(*args: Any, **kwargs: Any) -> Any:
+        if not OPEN:
+            return primitive(*args, **kwargs)
         args = tuple(map(current, args))
         own = rule_for(primitive, args)
         if own is None or not _is_own(own):
             return otherwise(*args, **kwargs)
-        inside = [a for a in (*args, *kwargs.values()) if type(a) not in TRACED and leaves(a)]
-        if primitive in _of_structures or innermost(*leaves(inside)) is not None:
+        given = (*args, *kwargs.values())
+        inside = [current(leaf) for a in given if type(a) not in TRACED for leaf in leaves(a)]
+        tape = innermost(*given, *inside)
+        if tape is None:
+            stays = type(primitive) is FunctionType and not _meets_tapes(primitive)
+            return call_watched(primitive, args, kwargs) if stays else otherwise(*args, **kwargs)
+        _know_outside(tape, own)
+        if primitive in _of_structures or innermost(*inside) is not None:
             return _structured(own, args, kwargs)
         try:
             return apply_rule(Rule(primitive, functools.partial(_flat_forward, own.forward)), args, kwargs)
@@ -212,7 +288,7 @@ def _structured(own: Rule, args: tuple, kwargs: dict) -> Any:
     """A rule on arguments with traced values inside of them: the rule gets, and gives back, whole structures."""
     primitive = own.primitive
     args, kwargs = positional(primitive, list(args), kwargs)
-    if innermost(*leaves(kwargs)) is not None:
+    if innermost(*map(current, leaves(kwargs))) is not None:
         raise MissingRuleError(
             f"{name_of(primitive)} has no rule for traced values inside of its keyword arguments",
             where=user_line(),
@@ -258,7 +334,7 @@ def constant_call(function: Callable) -> Callable:
     @functools.wraps(function, updated=())
     def call(*args: Any, **kwargs: Any) -> Any:
         given = [_untraced(a) for a in args], {name: _untraced(a) for name, a in kwargs.items()}
-        result = function(*given[0], **given[1])
+        result = call_watched(function, *given)
         for before, after in zip((*args, *kwargs.values()), (*given[0], *given[1].values()), strict=True):
             if after is not before and not _unchanged(before, after):
                 raise LostGradientError(
