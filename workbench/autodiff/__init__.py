@@ -4,7 +4,8 @@ A program is rewritten once so that each of its operations goes through a door (
 ``comparing``, ``indexing``, ``writing``, ``attributes``, ``awaiting``, and ``met`` for what compiled code calls);
 traced numbers and arrays (``scalars``, ``arrays``) record themselves on a ``tape``; ``derivatives`` has the operators
 for users. What the engine knows about single functions stands in ``workbench.rules``.
-Numeric code goes to the ``native`` tier, which generates its derivative; ``tiers`` stands between the two.
+Numeric code goes to the ``native`` tier, which generates its derivative; ``tiers`` stands between the two,
+and ``native_calls`` where a traced program calls what generated code takes.
 """
 
 import importlib

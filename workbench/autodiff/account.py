@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff import calls, rewritten, tiers
+from workbench.autodiff import calls, rewritten
 from workbench.autodiff.compiled import DISPATCHER, is_harmless
 from workbench.autodiff.location import name_of
 from workbench.autodiff.methods import METHODS
@@ -29,6 +29,7 @@ from workbench.autodiff.settling import settle_all
 from workbench.autodiff.structure import map_leaves
 from workbench.autodiff.tape import OPEN, Entry, Tape
 from workbench.autodiff.telling import contains_traced, plain
+from workbench.autodiff.tiers import plan_or_refusal
 from workbench.autodiff.tracing import TracedPullback, traced_pullback
 
 MOST_SPANS = 4000
@@ -261,7 +262,7 @@ def _way(f: Any, function: Any, door: Callable, args: tuple) -> tuple[str, str]:
 def _native_or_rewritten(function: FunctionType, args: tuple) -> tuple[str, str]:
     from workbench.autodiff.native import Refusal
 
-    made = tiers._chosen(function, map_leaves(plain, args), inside=True)
+    made = plan_or_refusal(function, map_leaves(plain, args), inside=True)
     if isinstance(made, Refusal):
         place = f" ({made.file.rpartition('/')[2]}:{made.line})" if made.line else ""
         return "rewritten", f"{made.reason}{place}"

@@ -26,6 +26,7 @@ from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.compiled import DISPATCHER, compiled_door, outgoing
 from workbench.autodiff.draws import GENERATORS, note_draw
 from workbench.autodiff.met import as_written, meet
+from workbench.autodiff.native_calls import native_call
 from workbench.autodiff.refusing import ABOUT_MASKS, NO_MASKS, NO_MATRICES, refusing, without_rule
 from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, OWNER_DOORS, learn
 from workbench.autodiff.rewrite import with_code
@@ -34,7 +35,6 @@ from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.settling import changes_globals, note_elements
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced
-from workbench.autodiff.tiers import native_call
 from workbench.autodiff.unseen import run_unfollowed
 from workbench.autodiff.watch import call_watched
 

@@ -7,8 +7,6 @@ runs the program from its beginning: native programs have no side effects, so no
 from __future__ import annotations
 
 import functools
-import math
-import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FunctionType, MethodType
@@ -16,17 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import current, overlaps
+from workbench.autodiff.arrays import overlaps
 from workbench.autodiff.given import checked_cotangent
-from workbench.autodiff.location import is_engine_file
 from workbench.autodiff.met import CACHES
-from workbench.autodiff.operations import record
 from workbench.autodiff.registry import OWN
-from workbench.autodiff.scalars import COMPLEX, TRACED, innermost
+from workbench.autodiff.scalars import COMPLEX, TRACED
 from workbench.autodiff.structure import leaves, map_leaves
 from workbench.autodiff.tape import OPEN
-
-_ELSEWHERE = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 
 @dataclass(frozen=True)
@@ -50,7 +44,7 @@ def tier_of(f: Callable, *args: Any) -> Choice:
     """Which tier takes the derivative of ``f`` at ``args``, and where the native tier stops if it does not."""
     from workbench.autodiff.native import Refusal
 
-    found = _chosen(f, args)
+    found = plan_or_refusal(f, args)
     if isinstance(found, Refusal):
         return Choice("trace", found.reason, found.file, found.line, found.caret)
     return Choice("machine code" if found.state == "compiled" else "generated Python")
@@ -83,12 +77,12 @@ def derivative_source(f: Callable, *args: Any) -> str:
     return found.source()
 
 
-def _chosen(f: Any, args: tuple, *, inside: bool = False) -> Any:
+def plan_or_refusal(f: Any, args: tuple, *, inside: bool = False) -> Any:
     """The plan that takes a call, or the refusal; a kind of call refused several times is not looked at again."""
     from workbench.autodiff.native import Refusal
     from workbench.autodiff.native.compile import mode
 
-    key = _kind_of_call(f, args, inside)
+    key = kind_of_call(f, args, inside)
     times, refusal = _refusals.get(key, (0, None))
     if times >= ENOUGH:
         return refusal
@@ -109,7 +103,12 @@ _refusals: dict[Any, tuple[int, Any]] = {}
 CACHES.append(_refusals)
 
 
-def _kind_of_call(f: Any, args: tuple, inside: bool) -> Any:
+def given_up(kind: Any) -> bool:
+    """Whether calls of this kind (see ``kind_of_call``) were refused so often that they are not looked at any more."""
+    return _refusals.get(kind, (0, None))[0] >= ENOUGH
+
+
+def kind_of_call(f: Any, args: tuple, inside: bool) -> Any:
     """What calls have in common that are probably refused for the same reason: code and types of arguments."""
     if type(f) is MethodType:
         f, args = f.__func__, (f.__self__, *args)
@@ -117,7 +116,7 @@ def _kind_of_call(f: Any, args: tuple, inside: bool) -> Any:
 
     if type(f) is functools.partial:
         whole = (*f.args, *args, *f.keywords.values())
-        return tuple(f.keywords), len(f.args), len(args), _kind_of_call(f.func, whole, inside)
+        return tuple(f.keywords), len(f.args), len(args), kind_of_call(f.func, whole, inside)
     what = (f.__code__, f.__code__.co_filename) if type(f) is FunctionType else type(f)
     kinds = [(np.ndarray, a.shape) if type(a) is np.ndarray else type(a) for a in args]
     return what, inside, mode(), len(OWN), *kinds
@@ -145,7 +144,7 @@ def _own(f: Callable) -> Callable:
     """A program with arrays of its own where it is a partial: the caller may change those that are bound into it."""
     if type(f) is not functools.partial:
         return f
-    return functools.partial(f.func, *map_leaves(_copy, f.args), **map_leaves(_copy, f.keywords))
+    return functools.partial(f.func, *map_leaves(copied, f.args), **map_leaves(copied, f.keywords))
 
 
 def _shares_memory(argument: Any) -> bool:
@@ -155,7 +154,7 @@ def _shares_memory(argument: Any) -> bool:
     return any(np.may_share_memory(a, b) for k, a in enumerate(arrays) for b in arrays[:k])
 
 
-def _forward(made: Any, args: tuple) -> tuple[Any, Callable] | None:
+def forward_sweep(made: Any, args: tuple) -> tuple[Any, Callable] | None:
     """Value and pullback by generated code, None where it stopped."""
     from workbench.autodiff.native import LEAVES
 
@@ -183,16 +182,16 @@ def native_pullback(
     if OPEN or not wrt:
         return None
     f = _own(f)
-    made = _chosen(f, args)
+    made = plan_or_refusal(f, args)
     if isinstance(made, Refusal):
         return None
     made = made.frozen()
-    kept = map_leaves(_copy, args) if made.has_arrays or made.has_dicts else args
-    found = _forward(made, args)
+    kept = map_leaves(copied, args) if made.has_arrays or made.has_dicts else args
+    found = forward_sweep(made, args)
     if found is None:
         return None
     value, pull = found
-    safe = _Pull(f, kept, pull, functools.partial(_traced, made, traced))
+    safe = SafePull(f, kept, pull, functools.partial(traced_instead, made, traced))
 
     def back(y_bar: Any = None) -> tuple[Any, ...]:
         parts = safe(checked_cotangent(value, y_bar))
@@ -201,7 +200,7 @@ def native_pullback(
     return value, back
 
 
-class _Pull:
+class SafePull:
     """The pullback of generated code. Where it stops, or gives NaN, the trace tier is asked: a NaN may come from a
     branch that was not taken, and a trace sends no cotangent there."""
 
@@ -244,8 +243,8 @@ def native_value(f: Callable, args: tuple) -> tuple[Any, int] | None:
     """
     from workbench.autodiff.native import Refusal
 
-    made = _chosen(f, args)
-    found = None if isinstance(made, Refusal) or made.writes else _forward(made, args)
+    made = plan_or_refusal(f, args)
+    found = None if isinstance(made, Refusal) or made.writes else forward_sweep(made, args)
     return None if found is None else (found[0], found[1].kept)
 
 
@@ -256,11 +255,11 @@ def native_pushforward(f: Callable, args: tuple, traced: Callable) -> tuple[Any,
     if OPEN:
         return None
     f = _own(f)
-    made = _chosen(f, args)
+    made = plan_or_refusal(f, args)
     if isinstance(made, Refusal):
         return None
     made = made.frozen()
-    kept = map_leaves(_copy, args) if made.has_arrays or made.has_dicts else args
+    kept = map_leaves(copied, args) if made.has_arrays or made.has_dicts else args
     try:
         value, _ = made.push(args, map_leaves(_zero, args, other=lambda _: None))
     except LEAVES:
@@ -274,7 +273,7 @@ def native_pushforward(f: Callable, args: tuple, traced: Callable) -> tuple[Any,
             if found is not None:
                 return found[0]
         if not instead:
-            instead.append(_traced(made, traced, f, *kept)[1])
+            instead.append(traced_instead(made, traced, f, *kept)[1])
         return instead[0](*x_dots)
 
     return value, push
@@ -290,7 +289,7 @@ def native_curvature(f: Callable, args: tuple, k: int) -> Callable | None:
     if OPEN or not by or any(isinstance(leaf, COMPLEX) for leaf in by):
         return None
     f = _own(f)
-    made = _chosen(f, args)
+    made = plan_or_refusal(f, args)
     if isinstance(made, Refusal) or made.result_shape != "float":
         return None
     made = made.frozen()
@@ -311,7 +310,7 @@ def native_curvature(f: Callable, args: tuple, k: int) -> Callable | None:
     return product
 
 
-def _traced(made: Any, traced: Callable, f: Callable, *args: Any) -> tuple[Any, Callable]:
+def traced_instead(made: Any, traced: Callable, f: Callable, *args: Any) -> tuple[Any, Callable]:
     """What the trace tier makes of a call that the plan ``made`` took earlier."""
     from workbench.errors import NotDifferentiableError
 
@@ -339,7 +338,8 @@ def _zero(leaf: Any) -> Any:
     return np.zeros_like(leaf) if isinstance(leaf, np.ndarray) else 0.0
 
 
-def _copy(leaf: Any) -> Any:
+def copied(leaf: Any) -> Any:
+    """A leaf of an argument in memory of its own."""
     return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
 
 
@@ -347,104 +347,3 @@ def _has_nan(found: Any) -> bool:
     return any(
         bool(np.isnan(leaf).any()) if isinstance(leaf, np.ndarray) else leaf != leaf for leaf in leaves(found)
     )
-
-
-# ------------------------------------------------------------------------------------ calls inside of a traced program
-
-
-MOST_IN_VAIN = 100_000
-# kind of call -> how many elements of arguments were looked at in calls that nothing traced went into; once something
-# did, every call is looked at
-_in_vain: dict[Any, float] = {}
-
-
-def native_call(f: FunctionType, rewritten: Callable) -> Callable:
-    """What a traced program calls where it calls ``f``: generated code where it can, as one entry on the tape.
-
-    ``rewritten`` is the function for all other calls.
-    """
-    from workbench.autodiff.native.choice import loops_or_recurs
-
-    file = f.__code__.co_filename
-    if f.__code__.co_flags & 0x2A0 or not loops_or_recurs(f):  # generators and coroutines
-        return rewritten
-    if is_engine_file(file) or file.startswith(_ELSEWHERE):
-        return rewritten
-
-    code = f.__code__
-
-    @functools.wraps(f)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if not OPEN:
-            return rewritten(*args, **kwargs)
-        given = args
-        if kwargs:
-            # the names of the code itself: a signature would be that of what the function wraps
-            names = code.co_varnames[len(args) : code.co_argcount]
-            if code.co_posonlyargcount or code.co_flags & 0x0C or set(kwargs) != set(names[: len(kwargs)]):
-                return rewritten(*args, **kwargs)
-            given = (*args, *(kwargs[name] for name in names[: len(kwargs)]))
-        result = _entry(f, rewritten, given)
-        return rewritten(*args, **kwargs) if result is None else result[0]
-
-    return call
-
-
-def _entry(f: FunctionType, rewritten: Callable, args: tuple) -> tuple[Any] | None:
-    """The traced result of a call by generated code, None where the trace has to go through the call."""
-    from workbench.autodiff.native import Refusal
-    from workbench.autodiff.native.compile import mode
-    from workbench.autodiff.tracing import traced_pullback
-
-    kind = _kind_of_call(f, tuple(a.value if type(a) in TRACED else a for a in args), True)
-    if mode() == "off" or _refusals.get(kind, (0, None))[0] >= ENOUGH or _in_vain.get(kind, 0) > MOST_IN_VAIN:
-        return None
-    constants: list[Any] = []
-    args = map_leaves(current, args, other=lambda x: constants.append(x) or x)
-    found = leaves(args)
-    tape = innermost(*found)
-    if tape is None or tape.traces_all:
-        _in_vain[kind] = _in_vain.get(kind, 0) + len(constants) + len(found)
-        return None
-    _in_vain[kind] = -math.inf
-    chosen = [type(leaf) in TRACED and leaf.tape is tape for leaf in found]
-    operands = [leaf for leaf, on in zip(found, chosen, strict=True) if on]
-    values = map_leaves(lambda leaf: leaf.value if type(leaf) in TRACED and leaf.tape is tape else leaf, args)
-    if any(type(leaf) in TRACED for leaf in leaves(values)):
-        return None  # the function belongs to an outer derivative too
-    made = _chosen(f, values, inside=True)
-    if isinstance(made, Refusal) or made.writes:
-        return None
-    if any(current(array) is not array for array in made.outside_data()):
-        return None  # a traced value has been written into an array that it reads from outside
-    made = made.frozen()
-    swept = _forward(made, values)
-    if swept is None:
-        return None
-    value, pull = swept
-    flat = tuple(leaves(value))
-    arrays = [leaf for leaf in flat if isinstance(leaf, np.ndarray)]
-    given = [leaf for leaf in leaves(values) if isinstance(leaf, np.ndarray)]
-    if any(np.may_share_memory(a, b) for k, a in enumerate(arrays) for b in (*given, *arrays[:k])):
-        return None  # the result is a view of an argument, or of another result
-    if arrays and made.outside_data():
-        return None  # the result may be an array from outside, which the program may write into
-    safe = _Pull(
-        rewritten,
-        map_leaves(_copy, values) if given else values,
-        pull,
-        functools.partial(_traced, made, traced_pullback),
-    )
-
-    def native_pullback(bars: Any) -> list[Any]:
-        entries = iter(bars)
-        found = safe(map_leaves(lambda _: next(entries), value, other=lambda _: None))
-        parts: list[Any] = []
-        for argument, bar in zip(
-            values, found, strict=True
-        ):  # an object that the function does not look at has None
-            parts += [None] * len(leaves(argument)) if bar is None else leaves(bar)
-        return [bar for bar, on in zip(parts, chosen, strict=True) if on]
-
-    outputs = iter(record(tape, operands, flat, native_pullback))
-    return (map_leaves(lambda _: next(outputs), value),)
