@@ -22,7 +22,8 @@ from workbench.autodiff import (  # noqa: F401  they install the doors
     writing,
 )
 from workbench.autodiff.batches import vectorize
-from workbench.autodiff.blocks import checkpoint, checkpoint_loop, forward_mode
+from workbench.autodiff.blocks import checkpoint, forward_mode
+from workbench.autodiff.checkpointed_loops import checkpoint_loop
 from workbench.autodiff.derivatives import gradient, pullback, stop_gradient, value_and_gradient
 from workbench.autodiff.nan_search import find_nan
 from workbench.autodiff.operators import (

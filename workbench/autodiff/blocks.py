@@ -7,8 +7,7 @@ a checkpoint runs it again on the way back, a forward block knows its Jacobian b
 from __future__ import annotations
 
 import functools
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import MethodType
 from typing import Any
 
@@ -20,7 +19,6 @@ from workbench.autodiff.derivatives import pullback
 from workbench.autodiff.draws import drawn_again
 from workbench.autodiff.given import checked_program
 from workbench.autodiff.location import describe, name_of, user_frame
-from workbench.autodiff.long_loops import LongLoop
 from workbench.autodiff.operations import record
 from workbench.autodiff.operators import pushforward, stacked, unit_vectors
 from workbench.autodiff.registry import INSTANCE_DOORS
@@ -89,51 +87,10 @@ def forward_mode(f: Callable) -> ForwardBlock:
     return ForwardBlock(f)
 
 
-def checkpoint_loop(
-    step: Callable, state: Any, items: int | Iterable[Any], *args: Any, memory: int | None = None
-) -> Any:
-    """``for item in items: state = step(state, item, *args)``, remembering about 2√n of the n steps at any time.
-
-    The loop is cut into √n pieces of √n steps, each of which is a checkpoint: memory grows with the square root of
-    the number of steps, and each step is computed twice. With ``memory`` it stays within so many bytes whatever the
-    number of steps, by recursive checkpointing, and a step that the native tier takes runs at its speed.
-
-    Args:
-        step: a program ``(state, item, *args) -> state``; what is asked of ``checkpoint`` is asked of it.
-        state: where the loop begins: numbers, arrays, or any structure of them.
-        items: what the loop goes over; a whole number n stands for ``range(n)``.
-        args: what every step gets besides, such as the parameters of the equation that is solved.
-        memory: bytes for what is remembered; ``items`` is a whole number then. Estimated from the first step, so
-            leave room where later steps do much more. States keep the structure that ``state`` has.
-    Returns:
-        The state after the last step.
-    Raises:
-        NotDifferentiableError: as for ``checkpoint``; or ``memory`` is given and ``items`` is not a whole number.
-    """
-    checked_program(step, "checkpoint_loop")
-    if memory is not None:
-        return resolve(LongLoop(step, checked_count(items), checked_memory(memory)))(state, *args)
-    items = range(items) if isinstance(items, int | np.integer) else checked_items(items)
-    size = max(1, math.isqrt(len(items)))
-    piece = Checkpointed(functools.partial(_steps, step))
-    piece.__module__, piece.__qualname__ = "", name_of(step)
-    call = resolve(piece)
-    for start in range(0, len(items), size):
-        state = call(state, items[start : start + size], *args)
-    return state
-
-
-def _steps(step: Callable, state: Any, items: Any, *args: Any) -> Any:
-    step = resolve(step)
-    for item in items:
-        state = step(state, item, *args)
-    return state
-
-
 # ------------------------------------------------------------------------------------ the doors
 
 
-class _Call:
+class BlockCall:
     """One call of a block: its plain arguments, and which of their leaves the innermost tape knows."""
 
     def __init__(self, block: Block, args: tuple, kwargs: dict) -> None:
@@ -260,7 +217,7 @@ def _close(xs: list[Any], ys: list[Any]) -> bool:
 
 def _checkpoint_door(checkpointed: Checkpointed) -> Callable:
     def call(*args: Any, **kwargs: Any) -> Any:
-        made = _Call(checkpointed, args, kwargs)
+        made = BlockCall(checkpointed, args, kwargs)
         if made.tape is None:
             return resolve(checkpointed.function)(*args, **kwargs)
         values, chosen, f = made.values(), made.chosen, frozen(made.f)
@@ -280,73 +237,9 @@ def _checkpoint_door(checkpointed: Checkpointed) -> Callable:
     return call
 
 
-def checked_count(items: Any) -> int:
-    """The number of steps of a loop within a given memory."""
-    if isinstance(items, int | np.integer):
-        return int(items)
-    raise NotDifferentiableError(
-        "a loop within a given memory counts its steps",
-        found=f"got {type(items).__name__} for items",
-        where="items",
-        fix="pass the number of steps, and let the step look up what it needs by its number; or leave memory out",
-    )
-
-
-def checked_memory(memory: Any) -> int:
-    """How many bytes a loop may keep."""
-    if isinstance(memory, int | float | np.number) and memory > 0:
-        return int(memory)
-    raise NotDifferentiableError(
-        "the memory of a loop is a positive number of bytes",
-        found=f"got memory={memory!r:.40}",
-        where="memory",
-        fix="pass a number, for instance memory=10_000_000; or leave it out",
-    )
-
-
-def checked_items(items: Any) -> list[Any]:
-    """What a loop goes over."""
-    try:
-        return list(items)
-    except TypeError as error:
-        raise NotDifferentiableError(
-            "a loop goes over a whole number of steps, or over something that can be iterated",
-            found=f"got {items!r:.40} of type {type(plain(items)).__name__}",
-            where="items",
-            fix="pass an int, for instance 3 instead of 3.0, or a list",
-        ) from error
-
-
-def _long_loop_door(loop: LongLoop) -> Callable:
-    def call(*args: Any) -> Any:
-        block = Block(loop)
-        block.__module__, block.__qualname__ = "", name_of(loop.step)
-        made = _Call(block, args, {})
-        if made.tape is None:
-            return loop(*args)
-        values, chosen = made.values(), made.chosen
-        result = made.run(lambda _, *given: loop.forward(*given), values)
-        if made.drawn:
-            raise made.refused(
-                "draws random numbers, and its steps run again in another order",
-                "draw them all before, and let the step look them up by its number; or leave memory out",
-            )
-
-        def loop_pullback(bars: Any) -> list[Any]:
-            entries = iter(bars)
-            bar = map_leaves(lambda _: next(entries), result)
-            state, *rest = map_leaves(own_copy, values)
-            found = loop.back(state, tuple(rest), bar, functools.partial(made.check_repeats, result))
-            return [bar for bar, on in zip(found, chosen, strict=True) if on]
-
-        return made.record(result, loop_pullback)
-
-    return call
-
-
 def _forward_door(block: ForwardBlock) -> Callable:
     def call(*args: Any, **kwargs: Any) -> Any:
-        made = _Call(block, args, kwargs)
+        made = BlockCall(block, args, kwargs)
         if made.tape is None:
             return resolve(block.function)(*args, **kwargs)
         if any(np.iscomplexobj(getattr(leaf, "array", leaf)) for leaf in made.operands):
@@ -365,7 +258,7 @@ def _forward_door(block: ForwardBlock) -> Callable:
     return call
 
 
-def _columns(made: _Call, f: Callable, *args: Any) -> tuple[Any, list[list[list[Any]]]]:
+def _columns(made: BlockCall, f: Callable, *args: Any) -> tuple[Any, list[list[list[Any]]]]:
     """The value, and for each chosen leaf of the arguments the tangents of the result along its unit vectors."""
     value, push = pushforward(functools.partial(_unchanging, made, f), *args)
     shapes = [
@@ -382,7 +275,7 @@ def _columns(made: _Call, f: Callable, *args: Any) -> tuple[Any, list[list[list[
     return value, found
 
 
-def _unchanging(made: _Call, f: Callable, *args: Any) -> Any:
+def _unchanging(made: BlockCall, f: Callable, *args: Any) -> Any:
     """``f(*args)``, which must not change its arguments."""
     was = [own_copy(plain(leaf)) for leaf in leaves(args)]
     found = resolve(f)(*args)
@@ -401,4 +294,3 @@ def _inner(bars: Any, tangent: list[Any]) -> Any:
 
 INSTANCE_DOORS[Checkpointed] = _checkpoint_door
 INSTANCE_DOORS[ForwardBlock] = _forward_door
-INSTANCE_DOORS[LongLoop] = _long_loop_door
