@@ -23,13 +23,13 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current
+from workbench.autodiff.code_objects import with_code
 from workbench.autodiff.compiled import DISPATCHER, compiled_door, outgoing
 from workbench.autodiff.draws import GENERATORS, note_draw
 from workbench.autodiff.met import as_written, meet
 from workbench.autodiff.native_calls import native_call
 from workbench.autodiff.refusing import ABOUT_MASKS, NO_MASKS, NO_MATRICES, refusing, without_rule
 from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, OWNER_DOORS, learn
-from workbench.autodiff.rewrite import with_code
 from workbench.autodiff.rewritten import MADE, REWRITTEN_DOORS, is_known, is_opaque, rewritten_code
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.settling import changes_globals, note_elements

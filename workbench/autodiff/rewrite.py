@@ -1,21 +1,13 @@
 """One pass over a function's syntax tree, so that everything it does goes through the engine's doors.
 
 ``f(x)`` becomes ``resolve(f)(x)``, ``a + b`` becomes ``add(a, b)``, ``a[i]`` becomes ``get_item(a, i)`` and so on.
-The new code object keeps the original's file name, lines and columns (tracebacks look the same), its globals, its
-closure cells, its default values. The doors themselves are constants of the code, so no name of the user's program
-can clash with them.
+``code_objects`` makes code of it.
 """
 
 from __future__ import annotations
 
 import ast
-import copy
 import itertools
-import warnings
-from collections.abc import Callable
-from types import CodeType, FunctionType, ModuleType
-
-from workbench.autodiff.source import Located, locate
 
 # Called with no argument or by name these look at their caller's frame, so they are left as they stand.
 FRAME_READERS = frozenset({"super", "locals", "vars", "dir", "globals", "eval", "exec"})
@@ -48,21 +40,30 @@ COMPARE = {
     ast.NotEq: "not_equal",
 }
 
-_PREFIX = "\x00door:"
-_FACTORY, _INNER, _TEMPORARY = "<factory>", "<inner>", "<temporary "
+DOOR = "\x00door:"
+"""How the constants begin that stand for doors until the code is compiled."""
+TEMPORARY = "<temporary "
+"""How the names of variables begin that the pass needs."""
 
 
-class _Rewriter(ast.NodeTransformer):
+class Rewriter(ast.NodeTransformer):
+    """The pass.
+
+    Args:
+        modules: global names bound to modules: their attributes are plain.
+        class_name: the class that the program stands in, whose private names are mangled.
+    """
+
     def __init__(self, modules: frozenset[str], class_name: str | None) -> None:
-        self.modules = modules  # global names bound to modules: their attributes are plain
+        self.modules = modules
         self.private = f"_{class_name.lstrip('_')}" if class_name and class_name.strip("_") else None
         self.in_source = self.in_class = False
-        self.temporaries = (f"{_TEMPORARY}{n}>" for n in itertools.count())
+        self.temporaries = (f"{TEMPORARY}{n}>" for n in itertools.count())
 
     # -- small makers
 
     def door(self, name: str, args: list[ast.expr], at: ast.AST) -> ast.Call:
-        call = ast.Call(func=ast.Constant(_PREFIX + name), args=args, keywords=[])
+        call = ast.Call(func=ast.Constant(DOOR + name), args=args, keywords=[])
         for node in (call, call.func):
             ast.copy_location(node, at)
         return call
@@ -381,97 +382,3 @@ class _Rewriter(ast.NodeTransformer):
 
     def arguments(self, node: ast.arguments) -> ast.arguments:
         return self.generic_visit(node)
-
-
-def _with_doors(code: CodeType, doors: dict[str, Callable], qualname: str) -> CodeType:
-    """The code object with every door's name replaced by the door itself, in nested code too."""
-    constants = []
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            inside = constant.co_qualname.removeprefix(code.co_qualname)
-            constant = _with_doors(constant, doors, qualname + inside)
-        elif isinstance(constant, str) and constant.startswith(_PREFIX):
-            constant = doors[constant[len(_PREFIX) :]]
-        constants.append(constant)
-    return code.replace(co_consts=tuple(constants), co_qualname=qualname)
-
-
-def rewrite(function: FunctionType, doors: dict[str, Callable]) -> CodeType:
-    """The code of ``function`` with every operation sent through ``doors``.
-
-    Raises:
-        SourceUnavailable: see ``source.locate``.
-    """
-    code, located = function.__code__, locate(function)
-    tree = compile_tree(located, code, function.__globals__)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # "'str' object is not callable": the doors are not strings for long
-        module = compile(tree, code.co_filename, "exec", dont_inherit=True, flags=code.co_flags & _FUTURE)
-    factory = next(c for c in module.co_consts if isinstance(c, CodeType))
-    inner = next(c for c in factory.co_consts if isinstance(c, CodeType))
-    # Lines are counted from the first one, so that one stays as compiled: without the decorators' lines.
-    return _with_doors(inner.replace(co_name=code.co_name), doors, code.co_qualname)
-
-
-def rewritten_module(tree: ast.AST, filename: str, mode: str, doors: dict[str, Callable]) -> CodeType:
-    """The code of a module or an expression, with every operation sent through ``doors``."""
-    rewriter = _Rewriter(frozenset(), None)
-    rewriter.in_source = mode == "eval"  # no assignment expressions: their names would be the caller's
-    new = rewriter.visit(copy.deepcopy(tree))
-    used = sorted({n.id for n in ast.walk(new) if isinstance(n, ast.Name) and n.id.startswith(_TEMPORARY)})
-    if mode == "exec" and used:  # nor may they stay behind where a module runs
-        bound: list[ast.expr] = [ast.Name(name, ast.Store()) for name in used]
-        removed: list[ast.expr] = [ast.Name(name, ast.Del()) for name in used]
-        first = sum(isinstance(s, ast.ImportFrom) and s.module == "__future__" for s in new.body)
-        first += ast.get_docstring(tree) is not None
-        new.body[first:] = [ast.Assign(bound, ast.Constant(None)), *new.body[first:], ast.Delete(removed)]
-    code = compile(ast.fix_missing_locations(new), filename, mode, dont_inherit=True)
-    return _with_doors(code, doors, code.co_qualname)
-
-
-_FUTURE = 0x1000000  # from __future__ import annotations
-
-
-def compile_tree(located: Located, code: CodeType, namespace: dict) -> ast.Module:
-    """A module holding ``def factory(<free variables>)`` around the rewritten function."""
-    local = {*code.co_varnames, *code.co_cellvars, *code.co_freevars}
-    modules = frozenset(
-        name for name in code.co_names if name not in local and isinstance(namespace.get(name), ModuleType)
-    )
-    node = copy.deepcopy(located.node)
-    # Decorators have done their work, and default values stay with the function object.
-    if not isinstance(node, ast.Lambda):
-        node.decorator_list, node.returns = [], None
-    node.args.defaults, node.args.kw_defaults = [], [None] * len(node.args.kwonlyargs)
-    new = _Rewriter(modules, located.class_name).visit(node)
-    if isinstance(new, ast.Lambda):
-        body: ast.stmt = ast.Return(new)
-    else:
-        new.name = _INNER  # its own name must stay a global where it is one
-        body = new
-    free = [ast.arg(name) for name in code.co_freevars]
-    factory = ast.FunctionDef(
-        name=_FACTORY,
-        args=ast.arguments(posonlyargs=[], args=free, kwonlyargs=[], kw_defaults=[], defaults=[]),
-        body=[body],
-        decorator_list=[],
-    )
-    if hasattr(ast, "TypeAlias"):
-        factory.type_params = []
-    module = ast.Module([ast.copy_location(factory, node)], [])
-    return ast.fix_missing_locations(module)
-
-
-def with_code(function: FunctionType, code: CodeType) -> FunctionType:
-    """A function like ``function``, sharing its globals, defaults and closure cells, that runs ``code``."""
-    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
-    closure = tuple(cells[name] for name in code.co_freevars)
-    new = FunctionType(code, function.__globals__, function.__name__, function.__defaults__, closure)
-    new.__kwdefaults__ = function.__kwdefaults__
-    new.__dict__.update(function.__dict__)
-    new.__qualname__, new.__module__, new.__doc__ = (
-        function.__qualname__,
-        function.__module__,
-        function.__doc__,
-    )
-    return new

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import CodeType, FunctionType
 
+from workbench.autodiff.code_objects import rewrite
 from workbench.autodiff.location import is_engine_file
-from workbench.autodiff.rewrite import rewrite
 from workbench.autodiff.source import SourceUnavailable
 
 # The rewritten code's operations by name; arithmetic.py, indexing.py, calls.py and others fill it.

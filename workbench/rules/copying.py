@@ -12,8 +12,8 @@ import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import python_method, resolve
+from workbench.autodiff.code_objects import with_code
 from workbench.autodiff.registry import door
-from workbench.autodiff.rewrite import with_code
 from workbench.autodiff.rewritten import rewritten_code
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.structure import field_names, leaves

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
+from workbench.autodiff.code_objects import rewritten_module
 from workbench.autodiff.location import user_frame
 from workbench.autodiff.registry import door
-from workbench.autodiff.rewrite import rewritten_module
 from workbench.autodiff.rewritten import MADE, REWRITTEN_DOORS, mark_rewritten
 from workbench.autodiff.scalars import lost
 from workbench.autodiff.tape import OPEN

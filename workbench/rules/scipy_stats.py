@@ -113,7 +113,7 @@ _through: dict[Callable, Callable] = {}
 
 def _traced_through(method: Callable) -> Callable:
     """SciPy's own Python, rewritten."""
-    from workbench.autodiff.rewrite import with_code
+    from workbench.autodiff.code_objects import with_code
     from workbench.autodiff.rewritten import rewritten_code
 
     if method not in _through:

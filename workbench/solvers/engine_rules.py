@@ -20,9 +20,9 @@ import torch
 
 from workbench.autodiff.application import apply_rule
 from workbench.autodiff.calls import resolve
+from workbench.autodiff.code_objects import with_code
 from workbench.autodiff.derivatives import pullback
 from workbench.autodiff.registry import DOORS, OWN, Rule
-from workbench.autodiff.rewrite import with_code
 from workbench.autodiff.rewritten import rewritten_code
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
