@@ -19,6 +19,7 @@ from workbench.rules import (  # noqa: F401
     in_place,
     iterators,
     linalg,
+    making_arrays,
     masked,
     number_types,
     numbers,

@@ -14,18 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.application import converted, is_sequence
+from workbench.autodiff.application import converted
 from workbench.autodiff.arrays import TracedArray, beneath, current, overlaps, owner_of
-from workbench.autodiff.calls import python_method, resolve, seen
+from workbench.autodiff.calls import resolve, seen
 from workbench.autodiff.elementwise import add_at
-from workbench.autodiff.indexing import get_item, iterate
 from workbench.autodiff.operations import record
-from workbench.autodiff.records import by_fields, is_structured, of_records
+from workbench.autodiff.records import by_fields, is_structured
 from workbench.autodiff.registry import DOORS
-from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost, recorded
+from workbench.autodiff.scalars import TRACED, innermost, lost
 from workbench.autodiff.tape import OPEN, Tape
 from workbench.autodiff.telling import SEQUENCES, contains_traced, plain
-from workbench.autodiff.text import lost_in_text, tape_in
 from workbench.autodiff.watch import call_watched
 from workbench.autodiff.writing import set_item
 
@@ -44,7 +42,6 @@ ARRANGING: dict[Callable, tuple[int, ...]] = {
     np.column_stack: (0,),
     np.compress: (1,),
     np.concatenate: (0,),
-    np.copy: (0,),
     np.delete: (0,),
     np.diag: (0,),
     np.diagflat: (0,),
@@ -130,8 +127,8 @@ def arranged(function: Callable, places: tuple[int, ...]) -> Callable:
         names = _names(function)
         while kwargs and len(args) < len(names) and names[len(args)] in kwargs:
             args = (*args, kwargs.pop(names[len(args)]))
-        args = tuple(_current_inside(a) if k in places else plain(a) for k, a in enumerate(args))
-        tape = _innermost_inside(args)
+        args = tuple(current_inside(a) if k in places else plain(a) for k, a in enumerate(args))
+        tape = innermost_inside(args)
         if tape is None:
             return function(*args, **kwargs)
         if any(is_structured(part) for part in _parts(args)):
@@ -173,17 +170,18 @@ def _names(function: Callable) -> tuple[str, ...]:
     return tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
 
 
-def _current_inside(x: Any) -> Any:
+def current_inside(x: Any) -> Any:
     """``x`` as it is now, with lists and tuples of Python's own where classes of the program are made from them."""
     if isinstance(x, SEQUENCES):
-        return (tuple if isinstance(x, tuple) else list)([_current_inside(e) for e in x])
+        return (tuple if isinstance(x, tuple) else list)([current_inside(e) for e in x])
     return current(x)
 
 
-def _innermost_inside(x: Any) -> Tape | None:
+def innermost_inside(x: Any) -> Tape | None:
+    """The innermost tape that something in ``x`` is traced by, in lists and tuples however deep."""
     found = None
     for e in x:
-        tape = _innermost_inside(e) if type(e) is list or type(e) is tuple else innermost(e)
+        tape = innermost_inside(e) if type(e) is list or type(e) is tuple else innermost(e)
         if tape is not None and (found is None or tape.level > found.level):
             found = tape
     return found
@@ -317,135 +315,3 @@ def _as_strided(x: Any, *args: Any, **kwargs: Any) -> Any:
 
 _original_as_strided = np.lib.stride_tricks.as_strided
 DOORS[_original_as_strided] = _as_strided
-
-
-# ------------------------------------------------------------------------------------ making arrays of values
-
-
-_ORDERS = {np.ascontiguousarray: "C", np.asfortranarray: "F"}  # and they make one axis of none
-
-
-def _array(function: Callable, *, copies: bool) -> Callable:
-    def call(x: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
-        if OPEN and function is not np.asanyarray and isinstance(x, np.ndarray) and type(x) not in TRACED:
-            x = x.view(np.ndarray)
-        if type(x) not in TRACED and (own := python_method(type(x), "__array__")) is not None:
-            x = resolve(own)(x)
-        elif is_sequence(x):
-            x = list(iterate(x))
-        x = converted(x) if OPEN else x
-        if not contains_traced(x, 6):
-            _refuse_texts(x)
-            return function(x, dtype, *args, **kwargs)
-        kind = None if dtype is None else np.dtype(dtype)
-        if kind is not None and kind.kind == "O":
-            return _of_objects(x)
-        if kind is not None and kind.kind in "SUTV" and kind.names is None:
-            raise lost(f"traced values were about to become an array of {kind}")
-        if kind is not None and kind.names is not None and isinstance(x, list | tuple):
-            return of_records(x, kind)
-        if kind is not None and kind.kind not in "fc":
-            return function(plain(x), dtype, *args, **kwargs)
-        made = _current_inside(x)
-        if type(made) is TracedArray:
-            if kind is not None and kind != made.array.dtype:
-                made = resolve(np.astype)(made, kind)
-            elif copies and kwargs.get("copy", True) is True:  # None and False take what is there
-                made = resolve(np.copy)(made)
-        else:
-            made = arrange(_innermost_inside((made,)), np.array, (made,), {}, (0,))
-            if kind is not None and kind != plain(made).dtype:
-                made = resolve(np.astype)(made, kind)
-        order = _ORDERS.get(function) or kwargs.get("order") or (args[0] if args else None)
-        if order in ("C", "F") and not plain(made).flags[f"{order}_CONTIGUOUS"]:
-            made = resolve(np.copy)(made, order)
-        lacking = kwargs.get("ndmin", int(function in _ORDERS)) - np.ndim(plain(made))
-        return made if lacking <= 0 else resolve(np.reshape)(made, (1,) * lacking + np.shape(plain(made)))
-
-    return functools.wraps(function)(call)
-
-
-def _refuse_texts(x: Any) -> None:
-    first = x
-    while isinstance(first, list | tuple) and first:
-        first = first[0]
-    if isinstance(first, str) and tape_in(x) is not None:
-        raise lost_in_text("an array")
-
-
-def _of_objects(x: Any) -> np.ndarray:
-    """An array of objects, which holds traced numbers as it holds any others."""
-    made = np.empty(np.shape(_shape_only(x)), object)
-    for place in np.ndindex(*made.shape):
-        element = x
-        for k in place:
-            element = get_item(element, k)
-        made[place] = element
-    return made
-
-
-def _shape_only(x: Any) -> Any:
-    return [_shape_only(e) for e in x] if isinstance(x, list | tuple) else plain(x)
-
-
-DOORS[np.array] = _array(np.array, copies=True)
-for _function in (np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.asarray_chkfinite):
-    DOORS[_function] = _array(_function, copies=False)
-
-
-def _astype(x: Any, dtype: Any, **kwargs: Any) -> Any:
-    """``numpy.astype``: the cotangent goes back in the operand's own type."""
-    x, kind = current(x), np.dtype(dtype)
-    if type(x) is TracedFloat and kind.kind in "fc":
-        if kind.kind == "c":
-            return _astype(resolve(np.asarray)(x), kind)
-        inner = _astype(x.value, kind) if type(x.value) is TracedFloat else kind.type(x.value)
-        return recorded(inner, x.tape, x, 1.0)
-    if type(x) is not TracedArray or kind.kind not in "fc":
-        return plain(x).astype(dtype, **kwargs)
-    if not kwargs.get("copy", True) and kind == x.array.dtype:
-        return x
-    value = x.value.astype(kind) if x.tape.level == 0 else beneath(x.tape, _astype, x.value, kind)
-    before = x.array.dtype
-
-    def astype_pullback(bar: Any) -> list[Any]:
-        if before.kind == "f" and kind.kind == "c":
-            bar = np.real(bar)
-        return [_astype(bar, before) if type(bar) in TRACED else np.asarray(bar).astype(before)]
-
-    return record(x.tape, [x], value, astype_pullback)
-
-
-DOORS[np.astype] = _astype
-
-
-def _copy(x: Any, *args: Any, **kwargs: Any) -> Any:
-    """``numpy.copy``."""
-    x = current(x)
-    if type(x) is not TracedArray:
-        return np.copy(x, *args, **kwargs) if not contains_traced(x) else DOORS[np.array](x)
-    if x.array.dtype.names is not None:
-        return by_fields(_copy, x.array.copy(*args, **kwargs), x)
-    value = (
-        np.copy(x.array, *args, **kwargs)
-        if x.tape.level == 0
-        else beneath(x.tape, _copy, x.value, *args, **kwargs)
-    )
-    return record(x.tape, [x], value, lambda bar: [bar])
-
-
-DOORS[np.copy] = _copy
-
-
-def _like(function: Callable) -> Callable:
-    """``zeros_like`` and its kin: only the shape and type of the argument matter."""
-
-    @functools.wraps(function, updated=())
-    def call(prototype: Any, *args: Any, **kwargs: Any) -> Any:
-        return function(plain(prototype), *args, **kwargs)
-
-    return call
-
-
-for _function in (np.zeros_like, np.ones_like, np.empty_like):
-    DOORS[_function] = _like(_function)

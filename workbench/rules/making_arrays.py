@@ -1,0 +1,154 @@
+"""Making arrays: of values and of other arrays, in another type or order, or only of another's shape.
+
+Lists of traced values become arrays as any elements are arranged (see ``rearranging``); copies and changes of type
+have pullbacks of their own.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff.application import converted, is_sequence
+from workbench.autodiff.arrays import TracedArray, beneath, current
+from workbench.autodiff.calls import python_method, resolve
+from workbench.autodiff.indexing import get_item, iterate
+from workbench.autodiff.operations import record
+from workbench.autodiff.records import by_fields, of_records
+from workbench.autodiff.registry import DOORS
+from workbench.autodiff.scalars import TRACED, TracedFloat, lost, recorded
+from workbench.autodiff.tape import OPEN
+from workbench.autodiff.telling import contains_traced, plain
+from workbench.autodiff.text import lost_in_text, tape_in
+from workbench.rules.rearranging import arrange, current_inside, innermost_inside
+
+_ORDERS = {np.ascontiguousarray: "C", np.asfortranarray: "F"}  # and they make one axis of none
+
+
+def _array(function: Callable, *, copies: bool) -> Callable:
+    def call(x: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if OPEN and function is not np.asanyarray and isinstance(x, np.ndarray) and type(x) not in TRACED:
+            x = x.view(np.ndarray)
+        if type(x) not in TRACED and (own := python_method(type(x), "__array__")) is not None:
+            x = resolve(own)(x)
+        elif is_sequence(x):
+            x = list(iterate(x))
+        x = converted(x) if OPEN else x
+        if not contains_traced(x, 6):
+            _refuse_texts(x)
+            return function(x, dtype, *args, **kwargs)
+        kind = None if dtype is None else np.dtype(dtype)
+        if kind is not None and kind.kind == "O":
+            return _of_objects(x)
+        if kind is not None and kind.kind in "SUTV" and kind.names is None:
+            raise lost(f"traced values were about to become an array of {kind}")
+        if kind is not None and kind.names is not None and isinstance(x, list | tuple):
+            return of_records(x, kind)
+        if kind is not None and kind.kind not in "fc":
+            return function(plain(x), dtype, *args, **kwargs)
+        made = current_inside(x)
+        if type(made) is TracedArray:
+            if kind is not None and kind != made.array.dtype:
+                made = resolve(np.astype)(made, kind)
+            elif copies and kwargs.get("copy", True) is True:  # None and False take what is there
+                made = resolve(np.copy)(made)
+        else:
+            made = arrange(innermost_inside((made,)), np.array, (made,), {}, (0,))
+            if kind is not None and kind != plain(made).dtype:
+                made = resolve(np.astype)(made, kind)
+        order = _ORDERS.get(function) or kwargs.get("order") or (args[0] if args else None)
+        if order in ("C", "F") and not plain(made).flags[f"{order}_CONTIGUOUS"]:
+            made = resolve(np.copy)(made, order)
+        lacking = kwargs.get("ndmin", int(function in _ORDERS)) - np.ndim(plain(made))
+        return made if lacking <= 0 else resolve(np.reshape)(made, (1,) * lacking + np.shape(plain(made)))
+
+    return functools.wraps(function)(call)
+
+
+def _refuse_texts(x: Any) -> None:
+    first = x
+    while isinstance(first, list | tuple) and first:
+        first = first[0]
+    if isinstance(first, str) and tape_in(x) is not None:
+        raise lost_in_text("an array")
+
+
+def _of_objects(x: Any) -> np.ndarray:
+    """An array of objects, which holds traced numbers as it holds any others."""
+    made = np.empty(np.shape(_shape_only(x)), object)
+    for place in np.ndindex(*made.shape):
+        element = x
+        for k in place:
+            element = get_item(element, k)
+        made[place] = element
+    return made
+
+
+def _shape_only(x: Any) -> Any:
+    return [_shape_only(e) for e in x] if isinstance(x, list | tuple) else plain(x)
+
+
+DOORS[np.array] = _array(np.array, copies=True)
+for _function in (np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.asarray_chkfinite):
+    DOORS[_function] = _array(_function, copies=False)
+
+
+def _astype(x: Any, dtype: Any, **kwargs: Any) -> Any:
+    """``numpy.astype``: the cotangent goes back in the operand's own type."""
+    x, kind = current(x), np.dtype(dtype)
+    if type(x) is TracedFloat and kind.kind in "fc":
+        if kind.kind == "c":
+            return _astype(resolve(np.asarray)(x), kind)
+        inner = _astype(x.value, kind) if type(x.value) is TracedFloat else kind.type(x.value)
+        return recorded(inner, x.tape, x, 1.0)
+    if type(x) is not TracedArray or kind.kind not in "fc":
+        return plain(x).astype(dtype, **kwargs)
+    if not kwargs.get("copy", True) and kind == x.array.dtype:
+        return x
+    value = x.value.astype(kind) if x.tape.level == 0 else beneath(x.tape, _astype, x.value, kind)
+    before = x.array.dtype
+
+    def astype_pullback(bar: Any) -> list[Any]:
+        if before.kind == "f" and kind.kind == "c":
+            bar = np.real(bar)
+        return [_astype(bar, before) if type(bar) in TRACED else np.asarray(bar).astype(before)]
+
+    return record(x.tape, [x], value, astype_pullback)
+
+
+DOORS[np.astype] = _astype
+
+
+def _copy(x: Any, *args: Any, **kwargs: Any) -> Any:
+    """``numpy.copy``."""
+    x = current(x)
+    if type(x) is not TracedArray:
+        return np.copy(x, *args, **kwargs) if not contains_traced(x) else DOORS[np.array](x)
+    if x.array.dtype.names is not None:
+        return by_fields(_copy, x.array.copy(*args, **kwargs), x)
+    value = (
+        np.copy(x.array, *args, **kwargs)
+        if x.tape.level == 0
+        else beneath(x.tape, _copy, x.value, *args, **kwargs)
+    )
+    return record(x.tape, [x], value, lambda bar: [bar])
+
+
+DOORS[np.copy] = _copy
+
+
+def _like(function: Callable) -> Callable:
+    """``zeros_like`` and its kin: only the shape and type of the argument matter."""
+
+    @functools.wraps(function, updated=())
+    def call(prototype: Any, *args: Any, **kwargs: Any) -> Any:
+        return function(plain(prototype), *args, **kwargs)
+
+    return call
+
+
+for _function in (np.zeros_like, np.ones_like, np.empty_like):
+    DOORS[_function] = _like(_function)
