@@ -30,3 +30,9 @@ def test_a_length_of_zero_that_is_only_compared(length):
         return x[0] * 2 if length(*x) > 1 else x[0] ** 2 * x[1]
 
     assert hessian_vector_product(program)([1.5, 1.5], [1.0, 0.5]) == [4.5, 3.0]
+
+
+def test_a_power_of_a_negative_number_has_no_derivative_by_the_exponent():
+    by_base, by_exponent = gradient(math.pow, wrt=(0, 1))(-2.0, 3.0)
+    assert by_base == 12.0
+    assert math.isnan(by_exponent)

@@ -66,3 +66,23 @@ def test_a_number_times_a_list_stays_an_error(number):
 
 def test_a_whole_number_times_a_list_repeats_it():
     assert gradient(lambda x: np.sum(np.int64(2) * x))([1.0, 2.0]) == [2.0, 2.0]
+
+
+class Series:
+    """A series by its coefficients; one by scalars has no length, and NumPy takes it for an object."""
+
+    def __init__(self, coefficients):
+        self.coefficients = np.asarray(coefficients)
+
+    def __getitem__(self, place):
+        return self.coefficients[:, place]
+
+    def __len__(self):
+        return self.coefficients.shape[1]
+
+
+def test_an_object_without_length_is_no_sequence():
+    def program(x):
+        return np.ravel(Series(x))[0].coefficients[1] ** 2 * x[0]
+
+    assert gradient(program)([2.0, 3.0]) == [9.0, 12.0]

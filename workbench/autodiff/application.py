@@ -18,7 +18,7 @@ from workbench.autodiff.registry import DOORS, Rule
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, innermost
 from workbench.autodiff.telling import SEQUENCES, plain
-from workbench.errors import MissingRuleError
+from workbench.errors import DifferentiationError, MissingRuleError
 
 
 def ruled_call(rule: Rule) -> Callable:
@@ -97,13 +97,19 @@ def converted(x: Any) -> Any:
 
 
 def is_sequence(x: Any) -> bool:
-    """Whether ``x`` is of a class of the program that NumPy takes for a sequence of elements."""
+    """Whether ``x`` is of a class of the program that NumPy takes for a sequence of elements: it has a length."""
     kind = type(x)
-    return (
-        python_method(kind, "__getitem__") is not None
-        and python_method(kind, "__len__") is not None
-        and (kind not in TRACED and not hasattr(kind, "keys") and not hasattr(kind, "__array_interface__"))
-    )
+    length = python_method(kind, "__len__")
+    if length is None or python_method(kind, "__getitem__") is None:
+        return False
+    if kind in TRACED or hasattr(kind, "keys") or hasattr(kind, "__array_interface__"):
+        return False
+    try:
+        return resolve(length)(x) >= 0
+    except DifferentiationError:
+        raise
+    except Exception:  # NumPy takes it for an object then, whatever the error
+        return False
 
 
 def written(result: Any, out: Any) -> Any:

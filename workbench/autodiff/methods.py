@@ -225,8 +225,10 @@ class Flat:
     """``array.flat`` of an array that is traced or may become so: one index for all elements, in C order."""
 
     def __init__(self, array: Any) -> None:
-        self.array = self.base = array
-        self.shape = np.shape(plain(array))
+        self.base = array
+        self.axes = np.shape(plain(array))
+        self.shape = self.axes or (1,)
+        self.array = array if self.axes else resolve(np.reshape)(array, self.shape)
         self.index = 0
 
     def _place(self, index: Any) -> Any:
@@ -240,7 +242,7 @@ class Flat:
 
     @property
     def coords(self) -> tuple[int, ...]:
-        return tuple(map(int, np.unravel_index(self.index, self.shape)))
+        return tuple(map(int, np.unravel_index(self.index, self.shape)))[: len(self.axes)]
 
     def __iter__(self) -> Iterator[Any]:
         return self

@@ -63,8 +63,9 @@ def _power_by_base(m: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 def _power_by_exponent(m: Any, y: Any, a: Any, b: Any) -> Any:
-    safe = np.where(a == 0, 1.0, a) if np.ndim(a) else (a if a != 0 else 1.0)
-    return y * m.log(safe)
+    if np.ndim(a):
+        return y * m.log(np.where(a == 0, 1.0, a))
+    return math.nan if a < 0 else y * m.log(a if a != 0 else 1.0)
 
 
 # NumPy's name: partials. The same names serve ``math`` (below), whose functions have the same derivatives.

@@ -196,6 +196,13 @@ def flat_as_an_iterator(m):
     return total + sum(k * v * v for k, v in enumerate(flat))
 
 
+@program(1.3)
+def flat_of_an_array_without_axes(a):
+    array = np.array(a)
+    array.flat[0] = array.flat[-1] * a
+    return array.flat[0] * sum(array.flat) * sum(array.flat[:]) + len(array.flat.coords)
+
+
 @program(M)
 def runs_of_elements(m):
     total = 0.0

@@ -43,6 +43,14 @@ def methods_by_name(x):
 
 
 @program(X)
+def methods_of_plain_numbers(x):
+    a = x[0]
+    total = float.__mul__(2.0, a) + float.__rsub__(3.0, a) * float.__pow__(2.0, a) + (2.5).__rtruediv__(a)
+    total += divmod(7.5, x[2])[1] * float.__divmod__(7.5, x[2])[1] + complex.__mul__(2j, a).imag
+    return total * a if (2.0).__gt__(a) and not float.__eq__(2.0, a) else total
+
+
+@program(X)
 def delegated_generator(x):
     y = _filled(x)
 
