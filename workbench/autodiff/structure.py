@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.autodiff.references import FOLLOWED, Copied, follow
 from workbench.autodiff.scalars import TRACED
 
 _CANNOT_VARY = (
@@ -45,19 +46,31 @@ def is_leaf(x: Any) -> bool:
     return isinstance(x, float | complex | np.inexact) and not isinstance(x, Enum)
 
 
-def map_leaves(function: Callable[[Any], Any], x: Any, *, other: Callable[[Any], Any] = lambda x: x) -> Any:
+def map_leaves(
+    function: Callable[[Any], Any],
+    x: Any,
+    *,
+    other: Callable[[Any], Any] = lambda x: x,
+    copied: Copied | None = None,
+) -> Any:
     """``x`` with every leaf replaced by ``function(leaf)`` and everything that cannot vary by ``other(it)``.
 
-    A container met twice gives the same container twice; each leaf is replaced on its own.
+    A container met twice gives the same container twice; each leaf is replaced on its own. What refers to a container
+    that has been met before (its methods, partials, weak references) refers to the new one. ``copied`` is filled.
     """
-    return _map(function, other, x, {})
+    return _map(function, other, x, {} if copied is None else copied)
 
 
-def _map(function: Callable, other: Callable, x: Any, memo: dict[int, tuple[Any, Any]]) -> Any:
+def _map(function: Callable, other: Callable, x: Any, memo: Copied) -> Any:
     if id(x) in memo:
         return memo[id(x)][1]
     if is_leaf(x):
         return function(x)
+    if type(x) in FOLLOWED:
+        new = other(x)
+        if new is x and (new := follow(x, memo)) is not x:
+            memo[id(x)] = (x, new)
+        return new
     if isinstance(x, (*_CANNOT_VARY, np.ndarray, np.generic)):
         return other(x)
     elif isinstance(x, list | deque):

@@ -17,6 +17,7 @@ import numpy as np
 from workbench.autodiff.arrays import overlaps
 from workbench.autodiff.given import checked_cotangent
 from workbench.autodiff.met import CACHES
+from workbench.autodiff.references import Parts
 from workbench.autodiff.registry import OWN
 from workbench.autodiff.scalars import COMPLEX, TRACED
 from workbench.autodiff.structure import leaves, map_leaves
@@ -132,6 +133,8 @@ def _looked_up(f: Any, args: tuple, inside: bool) -> Any:
         if isinstance(leaf, np.ndarray) and overlaps(leaf):
             return Refusal("several elements of an array are one number")
     for argument in (*bound, *args):
+        if _refers_to_itself(argument):
+            return Refusal("something in an argument refers to a part of it")
         if _shares_memory(argument):
             return Refusal("arrays in one argument share memory")
     made = chosen(f, args, inside=inside)
@@ -145,6 +148,14 @@ def _own(f: Callable) -> Callable:
     if type(f) is not functools.partial:
         return f
     return functools.partial(f.func, *map_leaves(copied, f.args), **map_leaves(copied, f.keywords))
+
+
+def _refers_to_itself(argument: Any) -> bool:
+    if not isinstance(argument, tuple | dict) and not hasattr(type(argument), "__dataclass_fields__"):
+        return False
+    parts = Parts()
+    map_leaves(parts.leaf, argument, other=parts.other, copied=parts.copied)
+    return bool(parts.others) and parts.left_behind(leaves) is not None
 
 
 def _shares_memory(argument: Any) -> bool:

@@ -27,6 +27,7 @@ from workbench.autodiff.calls import resolve
 from workbench.autodiff.cotangents import accumulate
 from workbench.autodiff.equals import check_equals
 from workbench.autodiff.given import checked_bars
+from workbench.autodiff.references import Parts
 from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat, recorded
 from workbench.autodiff.settling import settle_all, settle_error, settle_in_place
 from workbench.autodiff.structure import leaves, map_leaves
@@ -129,8 +130,10 @@ def _trace(tape: Tape, argument: Any) -> Any:
     traced = [x for x in map(current, leaves(argument)) if type(x) is TracedArray] if len(OPEN) > 1 else []
     owners = Counter(id(owner_of(x.array)) for x in traced)
 
+    parts = Parts()
+
     def leaf(x: Any) -> Any:
-        x = current(x)
+        x = current(parts.leaf(x))
         if isinstance(x, np.ndarray) or type(x) is TracedArray:
             alone = type(x) is TracedArray and (
                 owners[id(owner_of(x.array))] == 1 or is_complex_number(x.array)
@@ -142,7 +145,9 @@ def _trace(tape: Tape, argument: Any) -> Any:
             return TracedArray(number, memory_of(tape, number, active=True))
         return recorded(x, tape)
 
-    return map_leaves(leaf, argument)
+    made = map_leaves(leaf, argument, other=parts.other, copied=parts.copied)
+    parts.check(leaves)
+    return made
 
 
 def _refuse_own_arithmetic(x: Any) -> None:
