@@ -16,8 +16,9 @@ import torch
 from workbench.errors import LostGradientError
 from workbench.solvers.adjoint import blow_up
 from workbench.solvers.machine import LINEAR, SUM, run_program
+from workbench.solvers.probes import CannotRecord
 from workbench.solvers.problem import States
-from workbench.solvers.record import CannotRecord, Recording, record
+from workbench.solvers.record import Recording, record
 from workbench.solvers.replay import Changed, Kept, Script, identity
 from workbench.solvers.sde_steps import Equation
 from workbench.solvers.sweep import sweep_back, sweep_forward
