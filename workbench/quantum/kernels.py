@@ -8,6 +8,9 @@ In the backward sweep each gate of a pass reads off t_P = Im⟨λ|P|ψ⟩ for th
 itself on ψ and on λ. With dU/dθ = -i/2 G U the derivative of ⟨ψ|O|ψ⟩ is Im⟨λ|A G A†|ψ⟩ with λ = Oψ and A the factors
 of the same fused gate that act after: a combination of the t_P.
 
+All of it is one file: Numba keeps machine code on disk with the file of the function that was called, and does not
+notice where another file has changed that it calls into.
+
 Source: Jones & Gacon, 2020, arXiv:2009.02823; for blocking in the cache Häner & Steiger, 0.5 petabyte simulation of
 a 45-qubit quantum circuit, 2017, doi:10.1145/3126908.3126947.
 """

@@ -12,18 +12,16 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from workbench.errors import CircuitError, MachineError, QasmError, WorkbenchError, nearest
 from workbench.quantum.angles import Angle
 from workbench.quantum.circuit import Circuit
-from workbench.quantum.gates import Gate, Phase, X
+from workbench.quantum.gates import Gate, X
 from workbench.quantum.operations import Conditional, Measurement, Operation
+from workbench.quantum.qasm3_gates import PHASES, SAME, MadeGates, Number, sum_of_angles
 from workbench.quantum.qasm_gates import KNOWN
-
-Number = float | Angle
 
 CONSTANTS = {"pi": math.pi, "π": math.pi, "tau": 2 * math.pi, "τ": 2 * math.pi, "euler": math.e, "ℇ": math.e}
 FUNCTIONS = {name: getattr(math, name) for name in ("sin", "cos", "tan", "exp", "sqrt", "log")} | {
@@ -84,47 +82,6 @@ def _unreadable(text: str, error: Exception) -> QasmError:
 def _where(text: str, line: int, column: int) -> str:
     shown = (text.splitlines() or [""])[line - 1 : line]
     return f"line {line}, column {column + 1}\n    {''.join(shown)}\n    {' ' * column}^"
-
-
-@dataclass(frozen=True)
-class _Made:
-    """Gates and the global phase beside them, which matters once it is controlled."""
-
-    gates: tuple[Gate, ...] = ()
-    phase: Number = 0.0
-
-    def __add__(self, other: _Made) -> _Made:
-        return _Made(self.gates + other.gates, _sum(self.phase, other.phase))
-
-    def inverse(self) -> _Made:
-        return _Made(tuple(gate.dagger() for gate in reversed(self.gates)), -1.0 * self.phase)
-
-    def controlled(self, controls: Sequence[int]) -> _Made:
-        gates = tuple(gate.controlled(*controls) for gate in self.gates)
-        if isinstance(self.phase, Angle) or self.phase != 0.0:
-            first, *others = controls
-            turn = Phase(self.phase, first)
-            gates += (turn.controlled(*others) if others else turn,)
-        return _Made(gates)
-
-
-def _sum(a: Number, b: Number) -> Number:
-    if not isinstance(b, Angle):
-        return a + b if b != 0.0 else a
-    if not isinstance(a, Angle):
-        return b + a
-    if a.name == b.name:
-        return Angle(a.name, a.scale + b.scale, a.offset + b.offset)
-    raise ValueError(f"the sum of {a} and {b} is not one parameter times a number")
-
-
-# name -> the global phase of OpenQASM 3's gate beside the one of the same name in ``KNOWN``
-_PHASES: dict[str, Callable[..., Number]] = {
-    "U": lambda theta, phi, lam: 0.5 * theta,
-    "u2": lambda phi, lam: -0.5 * _sum(phi, lam),
-    "u3": lambda theta, phi, lam: -0.5 * _sum(phi, lam),
-}
-_SAME = {"phase": "p", "cphase": "cp"}
 
 
 class _Walker:
@@ -254,11 +211,11 @@ class _Walker:
 
     # ------------------------------------------------------------------------------------ gates
 
-    def _made(self, node: Any, values: dict[str, Number], qubits: Sequence[int]) -> _Made:
+    def _made(self, node: Any, values: dict[str, Number], qubits: Sequence[int]) -> MadeGates:
         """A call of a gate, with its modifiers from the outermost to the innermost."""
         return self._modified(node, list(node.modifiers), values, list(qubits))
 
-    def _modified(self, node: Any, modifiers: list[Any], values: dict, qubits: list[int]) -> _Made:
+    def _modified(self, node: Any, modifiers: list[Any], values: dict, qubits: list[int]) -> MadeGates:
         if not modifiers:
             return self._plain(node, values, qubits)
         kind, argument = modifiers[0].modifier.name, modifiers[0].argument
@@ -266,20 +223,20 @@ class _Walker:
         if kind in ("ctrl", "negctrl"):
             controls, rest = qubits[:count], qubits[count:]
             made = self._modified(node, modifiers[1:], values, rest).controlled(controls)
-            flips = _Made(tuple(X(q) for q in controls) if kind == "negctrl" else ())
+            flips = MadeGates(tuple(X(q) for q in controls) if kind == "negctrl" else ())
             return flips + made + flips
         made = self._modified(node, modifiers[1:], values, qubits)
         if kind == "inv":
             return made.inverse()
         repeated = made if count >= 0 else made.inverse()
-        return sum([repeated] * abs(count), _Made())
+        return sum([repeated] * abs(count), MadeGates())
 
-    def _plain(self, node: Any, values: dict, qubits: list[int]) -> _Made:
+    def _plain(self, node: Any, values: dict, qubits: list[int]) -> MadeGates:
         if type(node).__name__ == "QuantumPhase":
             if qubits:
                 self._fail(node, "gphase acts on qubits by ctrl only")
-            return _Made((), self._number(node, node.argument, values))
-        name = _SAME.get(node.name.name, node.name.name)
+            return MadeGates((), self._number(node, node.argument, values))
+        name = SAME.get(node.name.name, node.name.name)
         angles = [self._number(node, argument, values) for argument in node.arguments]
         definition = self._defined.get(name)
         if definition is None and name not in KNOWN:
@@ -295,11 +252,11 @@ class _Walker:
                 found=f"got {len(angles)} and {len(qubits)}",
             )
         if definition is None:
-            phase = _PHASES.get(name, lambda *_: 0.0)(*angles)
-            return _Made(tuple(KNOWN[name][2](*angles, *qubits)), phase)
+            phase = PHASES.get(name, lambda *_: 0.0)(*angles)
+            return MadeGates(tuple(KNOWN[name][2](*angles, *qubits)), phase)
         known = {**CONSTANTS, **{a.name: v for a, v in zip(definition.arguments, angles, strict=True)}}
         wires = {q.name: k for q, k in zip(definition.qubits, qubits, strict=True)}
-        total = _Made()
+        total = MadeGates()
         for inner in definition.body:
             if type(inner).__name__ == "QuantumBarrier":
                 continue
@@ -389,7 +346,7 @@ class _Walker:
         if kind == "BinaryExpression" and expression.op.name in _OPERATORS:
             left, right = (self._number(node, part, values) for part in (expression.lhs, expression.rhs))
             if expression.op.name in "+-" and isinstance(left, Angle) and isinstance(right, Angle):
-                return _sum(left, right if expression.op.name == "+" else -1.0 * right)
+                return sum_of_angles(left, right if expression.op.name == "+" else -1.0 * right)
             nonlinear = isinstance(right, Angle) and (
                 isinstance(left, Angle) or expression.op.name not in "+-*"
             )

@@ -13,7 +13,8 @@ from workbench.quantum.angles import Angle
 from workbench.quantum.circuit import Circuit
 from workbench.quantum.gates import Gate
 from workbench.quantum.operations import Conditional, Measurement, Operation
-from workbench.quantum.qasm3 import CONSTANTS, FUNCTIONS, Number
+from workbench.quantum.qasm3 import CONSTANTS, FUNCTIONS
+from workbench.quantum.qasm3_gates import Number
 from workbench.quantum.qasm_gates import KNOWN
 
 _HEADER = """\
