@@ -5,6 +5,7 @@ import pytest
 
 from workbench.figures import description
 from workbench.figures import quantum_vqe as figures
+from workbench.figures.maxcut import cut_figure, round_figure
 from workbench.showcases.quantum_vqe import SHOWCASE, maxcut
 from workbench.showcases.quantum_vqe.parameters import VQEParameters
 
@@ -35,8 +36,8 @@ def shown():
         "depth": figures.depth_figure(ROWS),
         "plateau": figures.plateau_figure(PLATEAUS),
         "natural": figures.natural_figure(GAPS),
-        "cut": figures.cut_figure(((0, 1), (1, 2)), "010"),
-        "rounds": figures.round_figure(SIZES, CHANCES),
+        "cut": cut_figure(((0, 1), (1, 2)), "010"),
+        "rounds": round_figure(SIZES, CHANCES),
     }
 
 

@@ -4,6 +4,8 @@
     layout     an empty figure with title, axis units and a description for those who do not see it
     history    what a training went through
     derivative a program beside its generated derivative, as HTML
+    circuits   quantum circuits
+    maxcut     a graph that is cut
     trebuchet  …and one file for each showcase, with ``summary_figures(result, history)``
 
 A figure's description is at ``figure.layout.meta["alt"]``. To add a figure, start from ``layout.blank_figure``.
