@@ -226,3 +226,46 @@ def test_writing_into_an_array_that_two_arguments_hold_is_refused():
     np.testing.assert_array_equal(x, [1.0, 2.0, 3.0])
     np.testing.assert_array_equal(gradient(scaled)(x, x.copy()), [1.0, 6.0, 3.0])
     np.testing.assert_array_equal(gradient(lambda a, b: np.sum(a * b))(x, x), x)
+
+
+class Line:
+    def __init__(self, weights):
+        self.weights = weights
+
+    def at(self, x):
+        return self.weights["w"] * x
+
+
+def trained(weights, line, step):
+    weights["w"] = weights["w"] - step
+    return line.at(3.0)
+
+
+def cleared(x, buffer=None):
+    buffer[0] = 0.0
+    return np.sum(x * x)
+
+
+def appended(a, b):
+    a.append(1.0)
+    return a[0] * len(b)
+
+
+def counted(a, b):
+    b.calls = 1
+    return a.at(1.0) * b.at(2.0)
+
+
+def test_writing_into_what_two_arguments_hold_some_other_way_is_refused():
+    x, weights, numbers = np.array([1.0, 2.0]), {"w": 2.0}, [1.0, 2.0]
+    line = Line(weights)
+    for run in (
+        lambda: gradient(cleared)(x, buffer=x),
+        lambda: gradient(trained)(weights, line, 0.1),
+        lambda: gradient(appended)(numbers, numbers),
+    ):
+        with pytest.raises(NotDifferentiableError, match="two arguments hold"):
+            run()
+    assert gradient(trained)({"w": 2.0}, line, 0.1) == {"w": 0.0}
+    assert gradient(counted, wrt=(0, 1))(line, line)[0].weights == {"w": 4.0}
+    np.testing.assert_array_equal(gradient(cleared)(x, buffer=x.copy()), 2 * x)

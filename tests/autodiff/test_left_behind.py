@@ -1,8 +1,9 @@
 """What a differentiated program leaves in globals, closures, objects and containers is plain, and the tape is freed."""
 
+import functools
 import json
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict, namedtuple
 from dataclasses import dataclass
 
 import numpy as np
@@ -126,3 +127,53 @@ def test_the_numbers_that_an_error_tells_are_plain():
         gradient(program)(3.0)
     assert [type(caught.value.args[0]), type(caught.value.args[1]["at"][0])] == [float, float]
     assert type(caught.value.x) is np.ndarray
+
+
+State = namedtuple("State", "x v")
+
+
+class _Rows(list):
+    pass
+
+
+class _Disc:
+    def __init__(self, r):
+        self.r = r
+
+    @functools.cached_property
+    def area(self):
+        return self.r * self.r
+
+
+def test_in_classes_made_from_containers_and_in_cached_properties():
+    totals, ordered, rows, disc, seen = defaultdict(float), OrderedDict(), _Rows(), _Disc(1.0), []
+    latest = 0.0
+
+    def program(x, scale=1.0):
+        nonlocal latest
+        totals["a"] += x
+        ordered["b"] = x * scale
+        rows.append(x)
+        seen.append(State(x, [x]))
+        disc.r = x
+        disc.state = State(x * 2, defaultdict(float, k=x))
+        latest = disc.area
+        return totals["a"] * latest
+
+    assert gradient(program)(2.0, scale=3.0) == 12.0
+    flat = [totals["a"], ordered["b"], rows[0], seen[0].x, seen[0].v[0], disc.state.x, disc.state.v["k"]]
+    assert [type(v) for v in (*flat, vars(disc)["area"], latest)] == [float] * 9
+    assert type(seen[0]) is State
+
+
+def test_in_variables_of_a_program_whose_arguments_share_an_array():
+    latest = 0.0
+
+    def program(a, b):
+        nonlocal latest
+        latest = a[0] * 2.0
+        return a @ b
+
+    x = np.ones(2)
+    np.testing.assert_allclose(gradient(program)(x, x), x)
+    assert _is_plain(latest)

@@ -264,7 +264,8 @@ def _getter(name: str, member: Any) -> Callable | None:
 
 def _cached(obj: Any, name: str, member: functools.cached_property) -> Any:
     if name not in obj.__dict__:
-        obj.__dict__[name] = resolve(member.func)(obj)
+        value = obj.__dict__[name] = resolve(member.func)(obj)
+        note(obj, value, name)
     return obj.__dict__[name]
 
 

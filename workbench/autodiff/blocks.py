@@ -28,6 +28,7 @@ from workbench.autodiff.surroundings import Surroundings, frozen
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 from workbench.autodiff.tracing import once, traced_pullback
+from workbench.autodiff.watch import are_equal
 from workbench.errors import NotDifferentiableError
 
 
@@ -202,7 +203,7 @@ def _by_name(f: Callable, n: int, names: tuple[str, ...], *args: Any) -> Any:
 
 
 def _same(a: Any, b: Any) -> bool:
-    return a is b or (type(a) is float and a == b) or np.array_equal(plain(a), plain(b), equal_nan=True)
+    return a is b or (type(a) is float and a == b) or are_equal(plain(a), plain(b))
 
 
 def _close(xs: list[Any], ys: list[Any]) -> bool:

@@ -70,13 +70,13 @@ def compiled_door(f: Any) -> Any:
     if isinstance(owner, dict) and f.__name__ in _FINDING:
         note_elements(owner)
         return lambda key, *rest, **named: f(checked_key(owner, key), *rest, **named)
-    if type(owner) is list and f.__name__ == "index":
+    if isinstance(owner, list) and f.__name__ == "index":
         return lambda x, *rest: _noted_index(owner, x, f(x, *rest))
     if type(owner) in _CONTAINERS and f.__name__ not in _ITERATING:
         if f.__name__ in _STORING:
             note_elements(owner)
         return f
-    if type(owner) in _CONTAINERS or type(owner) is deque:
+    if isinstance(owner, list | dict | set | deque):
         note_elements(owner)
     if is_harmless(f):
         return f

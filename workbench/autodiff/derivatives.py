@@ -70,10 +70,11 @@ def with_own_arrays(args: tuple, positions: tuple[int, ...]) -> tuple:
     return tuple(a if k in positions else _own_array(a) for k, a in enumerate(args))
 
 
-def named(f: Callable, kwargs: dict[str, Any]) -> Callable:
-    """``f`` with arguments given by name, the arrays among them copied as those by position are."""
+def named(f: Callable, args: tuple, kwargs: dict[str, Any]) -> Callable:
+    """``f`` with arguments given by name beside ``args``, the arrays among them copied as those by position are."""
     if not kwargs:
         return f
+    f = checked_sharing(f, (*args, *kwargs.values()))
     return functools.partial(f, **{name: _own_array(a) for name, a in kwargs.items()})
 
 
@@ -119,7 +120,7 @@ def value_and_gradient(f: Callable, wrt: int | tuple[int, ...] = 0, *, aux: bool
         positions = checked_positions(args, wrt)
         for k in positions:
             _check_argument(args[k], k)
-        value, back = _pullback(named(f, kwargs), args, positions)
+        value, back = _pullback(named(f, args, kwargs), args, positions)
         scalar = checked_pair(f, value)[0] if aux else value
         if not isinstance(scalar, float | np.floating) and not (
             isinstance(scalar, np.ndarray) and scalar.size == 1 and scalar.dtype.kind == "f"

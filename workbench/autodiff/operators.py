@@ -128,7 +128,7 @@ def jacobian(f: Callable, wrt: int = 0, *, mode: str | None = None, aux: bool = 
 
     @functools.wraps(f, updated=())
     def program(*args: Any, **kwargs: Any) -> Any:
-        whole = named(f, kwargs)
+        whole = named(f, args, kwargs)
         k = checked_position(args, wrt)
         _check_real("jacobian", "argument", args[k])
         # the first run may change what it is given, and there may be a second one
@@ -141,7 +141,7 @@ def jacobian(f: Callable, wrt: int = 0, *, mode: str | None = None, aux: bool = 
         by_rows = mode == "reverse" or (mode is None and np.size(plain(y)) <= np.size(plain(args[k])))
         if not by_rows:
             args, kwargs = kept
-            whole = named(f, kwargs)
+            whole = named(f, args, kwargs)
             y, push, *extra = pushed(whole, args, (k,), aux=aux)
             _check_real("jacobian", "result", y)
         shape_y = np.shape(plain(y))
@@ -197,7 +197,7 @@ def hessian(f: Callable, wrt: int = 0) -> Callable:
     @functools.wraps(f, updated=())
     def program(*args: Any, **kwargs: Any) -> Any:
         _check_real("hessian", "argument", args[checked_position(args, wrt)])
-        rows = _native_rows(named(f, kwargs), args, wrt)
+        rows = _native_rows(named(f, args, kwargs), args, wrt)
         return traced(*args, **kwargs) if rows is None else stacked(rows, 2 * np.shape(args[wrt]))
 
     return program
@@ -242,7 +242,7 @@ def diagonal_hessian(f: Callable, wrt: int = 0) -> Callable:
     def program(*args: Any, **kwargs: Any) -> Any:
         k = checked_position(args, wrt)
         _check_real("diagonal_hessian", "argument", args[k])
-        whole = named(f, kwargs)
+        whole = named(f, args, kwargs)
         x = plain(args[k])
         shape, kind = np.shape(x), getattr(x, "dtype", np.dtype(float)).type
         rows = _native_rows(whole, args, k)

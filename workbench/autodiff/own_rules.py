@@ -22,7 +22,7 @@ from workbench.autodiff.scalars import TRACED, innermost
 from workbench.autodiff.structure import is_leaf, leaves, map_leaves
 from workbench.autodiff.tape import OPEN, Tape
 from workbench.autodiff.telling import plain
-from workbench.autodiff.watch import call_watched, is_known
+from workbench.autodiff.watch import are_equal, call_watched, is_known
 from workbench.errors import LostGradientError, MissingRuleError, NotScalarError, RuleError
 
 # primitive -> its rules for certain types, the latest first; the rule for all types stands in RULES
@@ -355,6 +355,4 @@ def _untraced(x: Any) -> Any:
 
 def _unchanged(before: Any, after: Any) -> bool:
     pairs = [[plain(current(leaf)) for leaf in leaves(x)] for x in (before, after)]
-    return len(pairs[0]) == len(pairs[1]) and all(
-        np.array_equal(a, b, equal_nan=True) for a, b in zip(*pairs, strict=True)
-    )
+    return len(pairs[0]) == len(pairs[1]) and all(are_equal(a, b) for a, b in zip(*pairs, strict=True))

@@ -5,9 +5,10 @@ While a tape is open, every place that got something traced is noted; when it is
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from types import FunctionType, MethodType
 from typing import Any
@@ -17,11 +18,12 @@ import numpy as np
 from workbench.autodiff.arrays import current
 from workbench.autodiff.location import is_engine_file
 from workbench.autodiff.scalars import TRACED
+from workbench.autodiff.structure import with_elements
 from workbench.autodiff.tape import OPEN, Tape
 
 # type -> what becomes of such a value
 SETTLED: dict[type, Callable] = dict.fromkeys(TRACED, current)
-_CONTAINERS = frozenset({list, tuple, dict, deque, set})
+_CONTAINERS = (list, tuple, dict, deque, set)
 _VARYING = frozenset({float, np.float64, np.ndarray})
 
 
@@ -29,7 +31,7 @@ def note(container: Any, value: Any, name: str | None = None) -> None:
     """``value`` was put into ``container``, under ``name`` if that is an attribute or a global."""
     if stack := OPEN.stack:
         tape = stack[-1]
-        if type(value) in _CONTAINERS or type(value) in SETTLED:
+        if type(value) in SETTLED or isinstance(value, _CONTAINERS):
             tape.touched[id(container), name] = container
         elif name is not None and type(value) in _VARYING:
             tape.fresh.add((id(container), name))
@@ -65,13 +67,23 @@ def settle_all(tape: Tape, function: Any) -> None:
                 container[name] = _settled(container[name], done)
         else:
             _settle_attribute(container, name, done)
-    function = function.__func__ if isinstance(function, MethodType) else function
+    function = _behind(function)
     if type(function) is FunctionType and not is_engine_file(function.__code__.co_filename):
         for cell in function.__closure__ or ():
             _settle_cell(cell, done)
     if OPEN.stack:  # what was traced by this tape may still be traced by an outer one
         OPEN.stack[-1].touched.update(tape.touched)
     tape.touched.clear()
+
+
+def _behind(function: Any) -> Any:
+    """The function of the program behind methods, partials, and what the engine has put around it."""
+    if isinstance(function, MethodType):
+        return _behind(function.__func__)
+    if isinstance(function, functools.partial):
+        return _behind(function.func)
+    by_engine = type(function) is FunctionType and is_engine_file(function.__code__.co_filename)
+    return _behind(function.__wrapped__) if by_engine and hasattr(function, "__wrapped__") else function
 
 
 def settle_in_place(container: Any) -> None:
@@ -107,26 +119,32 @@ def _settle_cell(cell: Any, done: set[int]) -> None:
 
 
 def _settled(x: Any, done: set[int]) -> Any:
-    """``x`` with plain values in it; lists, dicts and sets are changed in place."""
+    """``x`` with plain values in it; lists, dicts and sets are changed in place, past what their classes do then."""
     kind = type(x)
     if (settle := SETTLED.get(kind)) is not None:
         return settle(x)
-    if kind not in _CONTAINERS or id(x) in done:
+    base = (
+        kind
+        if kind in _CONTAINERS
+        else next((k for k in (OrderedDict, *_CONTAINERS) if isinstance(x, k)), None)
+    )
+    if base is None or id(x) in done:
         return x
-    if kind is tuple:
-        parts = tuple(_settled(e, done) for e in x)
-        return x if all(a is b for a, b in zip(x, parts, strict=True)) else parts
+    if base is tuple:
+        parts = [_settled(e, done) for e in x]
+        return x if all(a is b for a, b in zip(x, parts, strict=True)) else with_elements(x, parts)
     done.add(id(x))
-    if kind is dict:
-        parts = [(_settled(key, done), _settled(value, done)) for key, value in x.items()]
-        if any(key is not before for (key, _), before in zip(parts, x, strict=True)):
-            x.clear()
-        x.update(parts)
-    elif kind is set:
+    if issubclass(base, dict):
+        parts = [(_settled(key, done), _settled(value, done)) for key, value in base.items(x)]
+        if any(key is not before for (key, _), before in zip(parts, base.keys(x), strict=True)):
+            base.clear(x)
+        for key, value in parts:
+            base.__setitem__(x, key, value)
+    elif base is set:
         plain = [_settled(e, done) for e in x]
-        x.clear()
-        x.update(plain)
+        set.clear(x)
+        set.update(x, plain)
     else:
-        for k, element in enumerate(x):
-            x[k] = _settled(element, done)
+        for k, element in enumerate(base.__iter__(x)):
+            base.__setitem__(x, k, _settled(element, done))
     return x

@@ -70,7 +70,7 @@ def sparse_jacobian(f: Callable, wrt: int = 0, *, sparsity: Any = None) -> Calla
 
     @functools.wraps(f, updated=())
     def program(*args: Any, **kwargs: Any) -> Any:
-        whole = named(f, kwargs)
+        whole = named(f, args, kwargs)
         k = checked_position(args, wrt)
         _check_vector("argument", args[k])
         found = known[0].jacobian(whole, args, k) if known else None

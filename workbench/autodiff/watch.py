@@ -44,11 +44,16 @@ def is_known(array: np.ndarray) -> bool:
     return any(owner in tape.memories for tape in OPEN)
 
 
+def are_equal(a: Any, b: Any) -> bool:
+    """Whether two arrays, or numbers, are the same, where NaN is equal to NaN."""
+    return np.array_equal(a, b, equal_nan=np.result_type(a).kind in "fc")
+
+
 def _note_change(f: Callable, array: np.ndarray, old: np.ndarray) -> None:
     from workbench.autodiff.writing import check_shape_is_kept, set_item
 
     check_shape_is_kept(f, array, old)
-    if not np.array_equal(array, old, equal_nan=array.dtype.kind in "fc"):
+    if not are_equal(array, old):
         new = array.copy()
         array[...] = old
         set_item(new, array, ...)
