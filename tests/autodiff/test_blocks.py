@@ -77,6 +77,59 @@ def test_a_block_that_changes_its_argument_is_refused():
     assert "test_blocks.py" in caught.value.where
 
 
+@pytest.mark.parametrize("wrap", [checkpoint, forward_mode])
+@pytest.mark.parametrize(
+    ("given", "change", "read"),
+    [
+        ([1], lambda c: c.append(2), len),
+        ([1], lambda c: c.__setitem__(0, 3), sum),
+        (np.array([1, 2]), lambda c: c.fill(3), sum),
+        ({"name": "a"}, lambda c: c.update(name="b"), lambda c: 2.0 if c["name"] == "b" else 1.0),
+    ],
+)
+def test_a_block_that_changes_what_does_not_vary_in_its_arguments_is_refused(wrap, given, change, read):
+    def counting(x, counts):
+        change(counts)
+        return x * read(counts)
+
+    def program(x, counts):
+        return wrap(counting)(x, counts) * read(counts)
+
+    with pytest.raises(NotDifferentiableError, match="changes an argument"):
+        gradient(program)(2.0, given)
+    assert gradient(lambda x, counts: wrap(lambda x, c: x * read(c))(x, counts))(2.0, given) == read(given)
+
+
+class _Spring:
+    def __init__(self, k, name):
+        self.k, self.name = k, name
+        self.force = self.linear
+
+    def linear(self, x):
+        return self.k * x
+
+
+@pytest.mark.parametrize("wrap", [checkpoint, forward_mode])
+def test_a_block_is_given_objects_with_methods_in_attributes(wrap):
+    def program(k, x):
+        return wrap(lambda s, x: s.force(x) * x)(_Spring(k, "left"), x)
+
+    assert gradient(program, (0, 1))(2.0, 3.0) == (9.0, 12.0)
+
+
+def test_two_generators_of_one_source_draw_again_what_they_drew():
+    source = np.random.PCG64(7)
+    first, second = np.random.Generator(source), np.random.Generator(source)
+
+    def noisy(x):
+        return x * first.normal() + x * x * second.normal() + x * first.normal()
+
+    value = gradient(lambda x: checkpoint(noisy)(x))(2.0)
+    again = np.random.default_rng(7)
+    a, b, c = again.normal(), again.normal(), again.normal()
+    assert value == pytest.approx(a + 4.0 * b + c, rel=1e-14)
+
+
 class _Total:
     def __init__(self):
         self.total = 0.0

@@ -21,9 +21,10 @@ from workbench.autodiff.given import checked_program
 from workbench.autodiff.location import describe, name_of, user_frame
 from workbench.autodiff.operations import record
 from workbench.autodiff.operators import pushforward, stacked, unit_vectors
+from workbench.autodiff.references import FOLLOWED
 from workbench.autodiff.registry import INSTANCE_DOORS
 from workbench.autodiff.scalars import TRACED, innermost
-from workbench.autodiff.structure import leaves, map_leaves
+from workbench.autodiff.structure import is_leaf, leaves, map_leaves
 from workbench.autodiff.surroundings import Surroundings, frozen
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
@@ -125,13 +126,15 @@ class BlockCall:
     def values(self) -> tuple:
         """The arguments as the next outer derivative sees them, in memory of their own."""
         return map_leaves(
-            lambda leaf: beneath(self.tape, own_copy, leaf.value if self._inside(leaf) else leaf), self.args
+            lambda leaf: beneath(self.tape, own_copy, leaf.value if self._inside(leaf) else leaf),
+            self.args,
+            other=own_copy,
         )
 
     def run(self, derivative: Callable, values: tuple) -> Any:
         """``derivative(f, *values)``, if ``f`` keeps to what is asked of a block."""
         before = [(tape, len(tape)) for tape in OPEN[self.tape.level :]]
-        given = self.given = map_leaves(own_copy, values)
+        given = self.given = map_leaves(own_copy, values, other=own_copy)
         surroundings = Surroundings(self.f)
         found = surroundings.watched(derivative, self.f, *given)
         self.drawn = surroundings.drawn
@@ -142,11 +145,11 @@ class BlockCall:
                 "works with traced values or arrays that are not in its arguments",
                 "pass everything that varies as an argument, or as the attribute of the object whose method it is",
             )
-        self.check_unchanged(leaves(values), leaves(given))
+        self.check_unchanged(_parts(values), _parts(given))
         return found
 
     def check_unchanged(self, was: list[Any], now: list[Any]) -> None:
-        """Check that a block has left the leaves of its arguments as they were."""
+        """Check that a block has left the parts of its arguments as they were."""
         if len(was) != len(now) or not all(map(_same, was, now)):
             raise self.refused("changes an argument that it was given", "copy it first, and return the copy")
 
@@ -202,8 +205,25 @@ def _by_name(f: Callable, n: int, names: tuple[str, ...], *args: Any) -> Any:
     return resolve(f)(*args[:n], **dict(zip(names, args[n:], strict=True)))
 
 
+def _parts(x: Any) -> list[Any]:
+    """Everything in an argument that is no container, in a fixed order: what varies, and what does not."""
+    found: list[Any] = []
+
+    def part(one: Any) -> Any:
+        if type(one) not in FOLLOWED:
+            found.append(one)
+        return one
+
+    map_leaves(part, x, other=part)
+    return found
+
+
 def _same(a: Any, b: Any) -> bool:
-    return a is b or (type(a) is float and a == b) or are_equal(plain(a), plain(b))
+    if a is b or (type(a) is float and a == b):
+        return True
+    if is_leaf(a) or isinstance(a, np.ndarray):
+        return are_equal(plain(a), plain(b))
+    return type(a) is type(b) and bool(a == b)
 
 
 def _close(xs: list[Any], ys: list[Any]) -> bool:
@@ -227,7 +247,7 @@ def _checkpoint_door(checkpointed: Checkpointed) -> Callable:
 
         def checkpoint_pullback(bars: Any) -> list[Any]:
             with drawn_again(made.drawn):
-                again, back = pullback(f, *map_leaves(own_copy, values))
+                again, back = pullback(f, *map_leaves(own_copy, values, other=own_copy))
             made.check_repeats(result, again)
             entries = iter(bars)
             found = leaves(once(back, map_leaves(lambda _: next(entries), again)))
@@ -278,9 +298,9 @@ def _columns(made: BlockCall, f: Callable, *args: Any) -> tuple[Any, list[list[l
 
 def _unchanging(made: BlockCall, f: Callable, *args: Any) -> Any:
     """``f(*args)``, which must not change its arguments."""
-    was = [own_copy(plain(leaf)) for leaf in leaves(args)]
+    was = [own_copy(plain(part)) for part in _parts(args)]
     found = resolve(f)(*args)
-    made.check_unchanged(was, [plain(current(leaf)) for leaf in leaves(args)])
+    made.check_unchanged(was, [plain(current(part)) for part in _parts(args)])
     return found
 
 

@@ -46,7 +46,7 @@ def rewind(generator: Any, state: Any) -> None:
 def drawn_again(drawn: Drawn) -> Iterator[None]:
     """What runs inside draws the numbers that were drawn before; afterwards the generators are where they were."""
     now = [(generator, state_of(generator)) for generator, _ in drawn.values()]
-    for generator, state in drawn.values():
+    for generator, state in reversed(drawn.values()):  # of two with one source the earlier state counts
         rewind(generator, state)
     try:
         yield
