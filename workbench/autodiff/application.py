@@ -83,7 +83,7 @@ def _as_operand(x: Any) -> Any:
         return as_array(x)
     own = None if type(x) in TRACED else python_method(type(x), "__array__")
     if own is not None:
-        return resolve(own)(x)
+        return current(resolve(own)(x))
     return as_array(x) if is_sequence(x) else x
 
 
@@ -93,7 +93,7 @@ def converted(x: Any) -> Any:
     if kind is list or kind is tuple:
         return x if all(type(e) in ASKED_NEVER for e in x) else kind([converted(e) for e in x])
     own = None if kind in ASKED_NEVER else python_method(kind, "__array__")
-    return x if own is None else resolve(own)(x)
+    return x if own is None else current(resolve(own)(x))
 
 
 def is_sequence(x: Any) -> bool:

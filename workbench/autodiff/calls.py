@@ -334,6 +334,7 @@ def _array_method(method: Any, owner: np.ndarray) -> Callable:
 
 def _method_of_plain_array(method: Any, owner: np.ndarray) -> Callable:
     """``array.dot(x)`` where it is ``x`` that is traced: the function of that name."""
+    from workbench.autodiff.application import converted
     from workbench.autodiff.methods import METHODS
 
     form, compiled = METHODS.get(method.__name__), compiled_door(method)
@@ -341,6 +342,7 @@ def _method_of_plain_array(method: Any, owner: np.ndarray) -> Callable:
         return compiled
 
     def call(*args: Any, **kwargs: Any) -> Any:
+        args = tuple(map(converted, args))
         traced = any(map(contains_traced, (*args, *kwargs.values())))
         return form(owner, *args, **kwargs) if traced else compiled(*args, **kwargs)
 

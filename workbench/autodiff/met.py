@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import functools
 import itertools
-import sysconfig
 import threading
 import weakref
 from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any
 
-from workbench.autodiff.location import is_engine_file
+from workbench.autodiff.location import is_library_file
+from workbench.autodiff.rewritten import MADE, is_opaque
 
-_ELSEWHERE = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 _OPERATORS = "add sub mul truediv floordiv mod pow matmul divmod and or xor lshift rshift".split()
 # Not those that answer with a truth or a whole number, which do not vary. Comparing is how compiled code sorts.
 _CALLED = tuple(
@@ -64,9 +63,7 @@ def _forget(place: int, _: Any) -> None:
 
 
 def _takes_replacement(cls: type, name: str, own: Any) -> bool:
-    from workbench.autodiff.rewritten import MADE
-
-    if type(own) is not FunctionType or not _is_of_program(own):
+    if type(own) is not FunctionType or not _is_followed(own):
         return False
     if id(own.__code__) not in MADE:
         return True
@@ -102,9 +99,9 @@ def _replacement_of(own: FunctionType) -> FunctionType:
     return new
 
 
-def _is_of_program(function: FunctionType) -> bool:
-    file = function.__code__.co_filename
-    return not (file.startswith((*_ELSEWHERE, "<frozen")) or is_engine_file(file))
+def _is_followed(function: FunctionType) -> bool:
+    """Whether a method is the program's own, or of a package that is followed like it."""
+    return not (is_opaque(function) or is_library_file(function.__code__.co_filename))
 
 
 def _rewritten_when_recording(function: FunctionType) -> FunctionType:

@@ -137,9 +137,9 @@ def _by_bins(function: Callable) -> None:
             raise no_rule(
                 function, "bins that depend on what varies: give edges that do not vary, or labels=False"
             )
-        numbers = (
-            pandas.Series(plain(x._values), index=x.index, name=x.name) if hasattr(x, "_values") else plain(x)
-        )
+        numbers = np.array(plain(getattr(x, "_values", x)))
+        if hasattr(x, "_values"):
+            numbers = pandas.Series(numbers, index=x.index, name=x.name)
         return function(numbers, bins, *args, **options)
 
 
