@@ -9,7 +9,9 @@ Three kinds of knowledge, by callable:
 
 from __future__ import annotations
 
+import functools
 import importlib
+import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -94,6 +96,20 @@ def door(*originals: Any) -> Callable:
         return function
 
     return register
+
+
+def by_position(function: Callable, door: Callable) -> Callable:
+    """The door of ``function``, which gets by position what a program names, as in ``numpy.array(object=x)``."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    names = [p.name for p in inspect.signature(function).parameters.values() if p.kind in kinds]
+
+    @functools.wraps(function, updated=())
+    def call(*args: Any, **kwargs: Any) -> Any:
+        while kwargs and len(args) < len(names) and names[len(args)] in kwargs:
+            args = (*args, kwargs.pop(names[len(args)]))
+        return door(*args, **kwargs)
+
+    return call
 
 
 def add_rule(rule: Rule) -> None:

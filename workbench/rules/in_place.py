@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 from workbench.autodiff import writing
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import resolve
-from workbench.autodiff.registry import DOORS
+from workbench.autodiff.registry import DOORS, by_position
 from workbench.autodiff.scalars import innermost
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
@@ -24,7 +23,6 @@ def changing(function: Callable) -> Callable:
     """
 
     def register(writes: Callable) -> Callable:
-        @functools.wraps(function, updated=())
         def call(array: Any, *args: Any, **kwargs: Any) -> None:
             if not OPEN:
                 return function(array, *args, **kwargs)
@@ -36,7 +34,7 @@ def changing(function: Callable) -> Callable:
                 writing.set_item(values, target, index)
             return None
 
-        DOORS[function] = call
+        DOORS[function] = by_position(function, call)
         return writes
 
     return register

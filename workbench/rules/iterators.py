@@ -19,9 +19,9 @@ from workbench.errors import MissingRuleError
 
 
 @door(np.ndenumerate)
-def ndenumerate(array: Any) -> Any:
+def ndenumerate(arr: Any) -> Any:
     """``numpy.ndenumerate``."""
-    array = resolve(np.asarray)(array)
+    array = resolve(np.asarray)(arr)
     return ((place, indexing.get_item(array, place)) for place in np.ndindex(*array.shape))
 
 

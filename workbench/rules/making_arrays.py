@@ -6,7 +6,6 @@ have pullbacks of their own.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +17,7 @@ from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.indexing import get_item, iterate
 from workbench.autodiff.operations import record
 from workbench.autodiff.records import by_fields, of_records
-from workbench.autodiff.registry import DOORS
+from workbench.autodiff.registry import DOORS, by_position
 from workbench.autodiff.scalars import TRACED, TracedFloat, lost, recorded
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
@@ -65,7 +64,7 @@ def _array(function: Callable, *, copies: bool) -> Callable:
         lacking = kwargs.get("ndmin", int(function in _ORDERS)) - np.ndim(plain(made))
         return made if lacking <= 0 else resolve(np.reshape)(made, (1,) * lacking + np.shape(plain(made)))
 
-    return functools.wraps(function)(call)
+    return by_position(function, call)
 
 
 def _refuse_texts(x: Any) -> None:
@@ -137,17 +136,16 @@ def _copy(x: Any, *args: Any, **kwargs: Any) -> Any:
     return record(x.tape, [x], value, lambda bar: [bar])
 
 
-DOORS[np.copy] = _copy
+DOORS[np.copy] = by_position(np.copy, _copy)
 
 
 def _like(function: Callable) -> Callable:
     """``zeros_like`` and its kin: only the shape and type of the argument matter."""
 
-    @functools.wraps(function, updated=())
     def call(prototype: Any, *args: Any, **kwargs: Any) -> Any:
         return function(plain(prototype), *args, **kwargs)
 
-    return call
+    return by_position(function, call)
 
 
 for _function in (np.zeros_like, np.ones_like, np.empty_like):

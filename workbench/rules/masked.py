@@ -377,7 +377,9 @@ def average(a: Any, axis: Any = None, weights: Any = None) -> Any:
 _followed(np.ma.power)(_power)
 DOORS[np.ma.getdata] = lambda a, subok=True: a.data if type(a) is TracedMasked else np.ma.getdata(a, subok)
 DOORS[np.ma.getmask] = lambda a: a.mask if type(a) is TracedMasked else np.ma.getmask(a)
-DOORS[np.ma.getmaskarray] = lambda a: a.masked if type(a) is TracedMasked else np.ma.getmaskarray(plain(a))
+DOORS[np.ma.getmaskarray] = lambda arr: (
+    arr.masked if type(arr) is TracedMasked else np.ma.getmaskarray(plain(arr))
+)
 DOORS[np.ma.isMaskedArray] = lambda x: type(x) is TracedMasked or np.ma.isMaskedArray(x)
 
 

@@ -76,12 +76,12 @@ def abs_(x: Any) -> Any:
 
 
 @door(pow)
-def pow_(base: Any, exponent: Any, modulus: Any = None) -> Any:
+def pow_(base: Any, exp: Any, mod: Any = None) -> Any:
     """``pow(base, exponent)``."""
-    if modulus is not None:
+    if mod is not None:
         own = None if type(base) in TRACED else python_method(type(base), "__pow__")
-        return pow(base, exponent, modulus) if own is None else resolve(own)(base, exponent, modulus)
-    return REWRITTEN_DOORS["power"](base, exponent)
+        return pow(base, exp, mod) if own is None else resolve(own)(base, exp, mod)
+    return REWRITTEN_DOORS["power"](base, exp)
 
 
 @door(divmod)
@@ -97,14 +97,14 @@ def divmod_(a: Any, b: Any) -> Any:
 
 
 @door(round)
-def round_(x: Any, digits: int | None = None) -> Any:
+def round_(number: Any, ndigits: Any = None) -> Any:
     """``round(x)``: constant wherever its derivative exists."""
-    own = python_method(type(x), "__round__")
-    if own is not None and type(x) not in TRACED:
-        return resolve(own)(x, *(() if digits is None else (digits,)))
-    x = current(x)
-    refuse_exact_whole_number(x, 10.0 ** (digits or 0))
-    return round(plain(x), digits)
+    own = python_method(type(number), "__round__")
+    if own is not None and type(number) not in TRACED:
+        return resolve(own)(number, *(() if ndigits is None else (ndigits,)))
+    number = current(number)
+    refuse_exact_whole_number(number, 10.0 ** (ndigits or 0))
+    return round(plain(number), ndigits)
 
 
 _COMPENSATED = sys.version_info >= (3, 12)

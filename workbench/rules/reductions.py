@@ -297,9 +297,9 @@ def _prod(r: _Reduced) -> Callable:
 _with_initial(np.prod, np.multiply)
 
 
-def _cumprod(x: Any, axis: int | None = None, **kwargs: Any) -> Any:
+def _cumprod(a: Any, axis: int | None = None, **kwargs: Any) -> Any:
     """``numpy.cumprod`` as the products it stands for."""
-    x = current(x)
+    x = current(a)
     if not contains_traced(x):
         return call_watched(np.cumprod, (x, axis), kwargs)
     if axis is None:

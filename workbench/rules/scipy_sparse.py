@@ -17,7 +17,7 @@ from workbench.autodiff.application import apply_rule
 from workbench.autodiff.arrays import current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.elementwise import add_at
-from workbench.autodiff.registry import DOORS, Rule
+from workbench.autodiff.registry import DOORS, Rule, by_position
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.stand_ins import no_rule, refuses, settled, with_value
@@ -368,7 +368,7 @@ def _make(cls: type) -> Callable:
         numbers.data = resolve(np.concatenate)([np.zeros(1), data])[order]
         return numbers
 
-    return call
+    return by_position(cls, call)
 
 
 for _cls in (ss.csr_matrix, ss.csc_matrix, ss.coo_matrix, ss.bsr_matrix, ss.dia_matrix):

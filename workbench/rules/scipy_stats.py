@@ -18,7 +18,7 @@ from scipy.stats._distn_infrastructure import rv_frozen
 
 from workbench.autodiff.attributes import get_attribute
 from workbench.autodiff.calls import resolve
-from workbench.autodiff.registry import DOORS, PARTIALS
+from workbench.autodiff.registry import DOORS, PARTIALS, by_position
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.scipy_special import _beta_density, by_difference
 from workbench.rules.stand_ins import no_rule, refuses, settled, with_value
@@ -95,7 +95,7 @@ def _short(name: str) -> None:
             traced = np.where(inside, traced, 0.0)
         return with_value(traced, value)
 
-    DOORS[method] = call
+    DOORS[method] = by_position(method, call)
 
 
 def _standardised(name: str, form: Callable, operands: tuple, shapes: list[Any]) -> Any:
@@ -317,7 +317,7 @@ def _gaussian_kde_evaluate(self: Any, points: Any) -> Any:
 
 _kde_evaluate = st.gaussian_kde.evaluate
 for _function in {st.gaussian_kde.evaluate, st.gaussian_kde.__call__, st.gaussian_kde.pdf}:
-    DOORS[_function] = _gaussian_kde_evaluate
+    DOORS[_function] = by_position(_function, _gaussian_kde_evaluate)
 
 refuses(
     st.ks_2samp, st.kstest, st.mannwhitneyu, st.rankdata, st.permutation_test, st.bootstrap, st.monte_carlo_test,

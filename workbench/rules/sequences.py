@@ -68,11 +68,11 @@ add_rule(Rule(np.correlate, _correlate, leaves=(0, 1)))
 DOORS[np.vdot] = lambda a, b: resolve(np.dot)(resolve(np.conj)(resolve(np.ravel)(a)), resolve(np.ravel)(b))
 
 
-def _ediff1d(array: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     """``numpy.ediff1d``."""
-    if not any(map(contains_traced, (array, to_end, to_begin))):
-        return np.ediff1d(array, to_end, to_begin)
-    steps = resolve(np.diff)(resolve(np.ravel)(array))
+    if not any(map(contains_traced, (ary, to_end, to_begin))):
+        return np.ediff1d(ary, to_end, to_begin)
+    steps = resolve(np.diff)(resolve(np.ravel)(ary))
     parts = [to_begin, steps, to_end]
     return resolve(np.concatenate)([resolve(np.ravel)(p) for p in parts if p is not None])
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.registry import DOORS, OWNER_DOORS, door
+from workbench.autodiff.registry import DOORS, OWNER_DOORS, by_position, door
 from workbench.autodiff.scalars import TRACED, lost
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.text import (
@@ -93,13 +93,12 @@ OWNER_DOORS[re.Pattern] = OWNER_DOORS[re.Match] = _found
 def _saves(function: Callable) -> None:
     """A function that writes arrays into a file. A buffer in memory would be read again."""
 
-    @functools.wraps(function, updated=())
     def call(file: Any, *args: Any, **kwargs: Any) -> None:
         if isinstance(file, io.BytesIO | io.StringIO) and contains_traced((args, kwargs)):
             raise lost("traced values were about to be written into a buffer")
         function(file, *[plain(a) for a in args], **{k: plain(v) for k, v in kwargs.items()})
 
-    DOORS[function] = call
+    DOORS[function] = by_position(function, call)
 
 
 for _function in (np.save, np.savez, np.savez_compressed, np.savetxt):
@@ -153,16 +152,16 @@ for _function in (np.fromstring, np.loadtxt, np.genfromtxt):
 
 
 @door(decimal.Decimal, decimal.Decimal.from_float)
-def decimal_(x: Any = "0", *context: Any) -> decimal.Decimal:
+def decimal_(value: Any = "0", context: decimal.Context | None = None) -> decimal.Decimal:
     """``decimal.Decimal(x)``: decimal numbers are not followed."""
-    if type(x) in TRACED:
+    if type(value) in TRACED:
         raise lost(
             "a traced number was about to become a decimal number, which is not followed",
             fix="compute with floats, or, if no derivative is wanted here, pass workbench.stop_gradient(x)",
         )
-    if tape_in(x) is not None:
+    if tape_in(value) is not None:
         raise lost_in_text("a decimal number")
-    return decimal.Decimal(x, *context)
+    return decimal.Decimal(value, context)
 
 
 @door(fractions.Fraction, fractions.Fraction.from_float.__func__)
