@@ -11,7 +11,7 @@ import numpy as np
 
 from workbench.autodiff.arrays import address_of, overlaps, owner_of
 from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat
-from workbench.autodiff.structure import field_names, is_leaf, leaves, map_leaves
+from workbench.autodiff.structure import field, field_names, is_leaf, leaves, map_leaves
 from workbench.autodiff.telling import plain
 from workbench.errors import NotDifferentiableError, NotScalarError
 
@@ -156,12 +156,11 @@ def fitted(
                 raise misfit(what, where, bar, f"a dict with the keys {list(place)!r:.80}", keys)
             for key, one in dict.items(place):
                 walk(one, bar[key], f"{where}[{key!r}]")
-        else:
-            for name in field_names(place):
-                if leaves(one := getattr(place, name)):
-                    if not hasattr(bar, name):
-                        raise misfit(what, where, bar, f"a {type(place).__name__} with the field {name!r}")
-                    walk(one, getattr(bar, name), f"{where}.{name}")
+        for name in field_names(place):
+            if leaves(one := field(place, name)):
+                if name not in field_names(bar):
+                    raise misfit(what, where, bar, f"a {type(place).__name__} with the field {name!r}")
+                walk(one, field(bar, name), f"{where}.{name}")
 
     walk(places, given, where)
     walk = None  # it refers to itself, and what it holds would wait for the garbage collector

@@ -16,7 +16,7 @@ import numpy as np
 
 from workbench.autodiff.equals import note_equal
 from workbench.autodiff.scalars import TRACED, Probe, lost
-from workbench.autodiff.structure import field_names, leaves
+from workbench.autodiff.structure import field, field_names, leaves
 from workbench.autodiff.telling import WRITTEN, contains_traced
 
 TABLES = (dict, UserDict, ChainMap)
@@ -79,7 +79,7 @@ def _parts(key: Any, kind: type) -> Iterable:
     if isinstance(key, frozenset):
         return sorted(key, key=hash)
     if type(kind.__hash__) is FunctionType:
-        return [getattr(key, name, None) for name in field_names(key)]
+        return [field(key, name) for name in field_names(key)]
     return ()
 
 

@@ -77,22 +77,35 @@ def _map(function: Callable, other: Callable, x: Any, memo: Copied) -> Any:
         new, base = _empty(x, (list, deque))
         memo[id(x)] = (x, new)
         base.extend(new, [_map(function, other, e, memo) for e in base.__iter__(x)])
+        _map_fields(function, other, x, new, memo)
     elif isinstance(x, tuple):
         new = _remade(x, [_map(function, other, e, memo) for e in x])
     elif isinstance(x, dict):
         new, base = _empty(x, (OrderedDict, defaultdict, dict))
         memo[id(x)] = (x, new)
         for key, value in base.items(x):
-            base.__setitem__(new, key, _map(function, other, value, memo))
-    elif fields := field_names(x):
+            base.__setitem__(new, _same_key(key, memo), _map(function, other, value, memo))
+        _map_fields(function, other, x, new, memo)
+    elif field_names(x):
         new = (SimpleNamespace if isinstance(x, SimpleNamespace) else object).__new__(type(x))
         memo[id(x)] = (x, new)
-        for name in fields:
-            object.__setattr__(new, name, _map(function, other, getattr(x, name), memo))
+        _map_fields(function, other, x, new, memo)
     else:
         return other(x)
     memo[id(x)] = (x, new)
     return new
+
+
+def _same_key(key: Any, memo: dict[int, tuple[Any, Any]]) -> Any:
+    """A key that is found by identity, and stands for an object around the dictionary, stands for that one's copy."""
+    if id(key) in memo and not isinstance(key, tuple) and hash(key) in (id(key), object.__hash__(key)):
+        return memo[id(key)][1]
+    return key
+
+
+def _map_fields(function: Callable, other: Callable, x: Any, new: Any, memo: dict) -> None:
+    for name in field_names(x):
+        set_field(new, name, _map(function, other, field(x, name), memo))
 
 
 def with_elements(x: Any, elements: list) -> Any:
@@ -101,6 +114,8 @@ def with_elements(x: Any, elements: list) -> Any:
         return _remade(x, elements)
     new, base = _empty(x, (list, deque))
     base.extend(new, elements)
+    for name in field_names(x):
+        set_field(new, name, field(x, name))
     return new
 
 
@@ -115,8 +130,6 @@ def _empty(x: Any, built_in: tuple[type, ...]) -> tuple[Any, type]:
         new.default_factory = x.default_factory
     if base is deque:
         deque.__init__(new, (), x.maxlen)
-    for name in _own_names(x) if type(x) is not base else ():
-        object.__setattr__(new, name, getattr(x, name))
     return new, base
 
 
@@ -133,24 +146,64 @@ def _remade(x: tuple, elements: list) -> tuple:
 
 
 def field_names(x: Any) -> list[str]:
-    """The names of an object's own fields, in ``__dict__`` and ``__slots__``; empty for C objects."""
+    """The names of an object's own fields, in ``__dict__`` and ``__slots__``; empty for C objects and tuples."""
     kind = type(x)
-    made = kind.__new__ in (object.__new__, SimpleNamespace.__new__)
-    if not made and not hasattr(kind, "__dataclass_fields__"):
+    if kind in _BUILT_IN:
+        return []
+    if (
+        not isinstance(x, _BUILT_IN)
+        and kind.__new__ not in _MADE_BY
+        and not hasattr(kind, "__dataclass_fields__")
+    ):
         return []
     return _own_names(x)
 
 
+_BUILT_IN = (list, deque, dict, OrderedDict, defaultdict)
+_MADE_BY = (object.__new__, SimpleNamespace.__new__)
+
+
 def _own_names(x: Any) -> list[str]:
-    names = [n for cls in type(x).__mro__ for n in own_slots(cls) if hasattr(x, n)]
-    return list(dict.fromkeys([*names, *getattr(x, "__dict__", {})]))  # a subclass may name a slot again
+    names = [n for cls in type(x).__mro__ for n in own_slots(cls) if _is_filled(x, n)]
+    return list(dict.fromkeys([*names, *_dictionary(x)]))  # a subclass may name a slot again
 
 
 def own_slots(cls: type) -> tuple[str, ...]:
-    """The names in ``__slots__`` that hold values."""
+    """The names in ``__slots__`` that hold values, private ones as Python stores them."""
     slots = vars(cls).get("__slots__", ())
     slots = (slots,) if isinstance(slots, str) else tuple(slots)
-    return tuple(s for s in slots if s not in ("__dict__", "__weakref__"))
+    private = f"_{cls.__name__.lstrip('_')}"
+    stored = [private + s if s.startswith("__") and not s.endswith("__") else s for s in slots]
+    return tuple(s for s in stored if s not in ("__dict__", "__weakref__"))
+
+
+def _dictionary(x: Any) -> dict[str, Any]:
+    try:
+        return object.__getattribute__(x, "__dict__")
+    except AttributeError:
+        return {}
+
+
+def _is_filled(x: Any, slot: str) -> bool:
+    try:
+        object.__getattribute__(x, slot)
+    except AttributeError:
+        return False
+    return True
+
+
+def field(x: Any, name: str) -> Any:
+    """An object's field as it is stored: neither a property of that name nor ``__getattribute__`` is asked."""
+    own = _dictionary(x)
+    return own[name] if name in own else object.__getattribute__(x, name)
+
+
+def set_field(x: Any, name: str, value: Any) -> None:
+    """Store a field where ``field`` finds it."""
+    if any(name in own_slots(cls) for cls in type(x).__mro__):
+        object.__setattr__(x, name, value)
+    else:
+        _dictionary(x)[name] = value
 
 
 def leaves(x: Any) -> list[Any]:

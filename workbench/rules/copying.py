@@ -16,7 +16,7 @@ from workbench.autodiff.code_objects import with_code
 from workbench.autodiff.registry import door
 from workbench.autodiff.rewritten import rewritten_code
 from workbench.autodiff.scalars import TRACED
-from workbench.autodiff.structure import field_names, leaves
+from workbench.autodiff.structure import field, field_names, leaves
 from workbench.autodiff.tape import OPEN
 
 
@@ -54,7 +54,7 @@ def _copy_by_own_methods(x: Any, memo: dict, seen: set[int]) -> None:
     elif isinstance(x, list | tuple | set | frozenset | deque):
         parts = list(x)
     else:
-        parts = [getattr(x, name) for name in field_names(x)]
+        parts = [field(x, name) for name in field_names(x)]
     for part in parts:
         if type(part) not in _WITHOUT_PARTS:
             _copy_by_own_methods(part, memo, seen)
