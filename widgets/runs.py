@@ -162,7 +162,7 @@ class Runs(Panel):
     def _status(self) -> str:
         count, fitting, chosen = len(self._rows), len(self._fitting), len(self._chosen)
         if not count:
-            return f"No runs in {self._folder} yet: each `workbench run` leaves one in its --out folder."
+            return f"No runs in {self._folder} yet: each ‘workbench run’ leaves one in its --out folder."
         fit = f"{fitting:,} of {count:,} runs fit" if fitting < count else f"{count:,} runs"
         order = f"by {self._sort}, {'descending' if self._descending else 'ascending'}"
         return f"{fit}, {order}; {chosen:,} selected; page {self._page + 1} of {self._pages()}"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _HEAD = ("function", "how", "calls", "operations", "forward", "backward", "why")
+_SIDES = ("left", "left", "right", "right", "right", "right", "left")
 
 
 @dataclass(frozen=True)
@@ -79,12 +80,11 @@ class Explanation:
     def __str__(self) -> str:
         cells = [_HEAD, *self._cells()]
         widths = [max(len(line[k]) for line in cells) for k in range(len(_HEAD) - 1)]
-        left = (0, 1)
         table = [
             "  ".join(
                 [
-                    c.ljust(w) if k in left else c.rjust(w)
-                    for k, (c, w) in enumerate(zip(line, widths, strict=False))
+                    c.ljust(w) if side == "left" else c.rjust(w)
+                    for c, w, side in zip(line, widths, _SIDES, strict=False)
                 ]
                 + [line[-1]]
             ).rstrip()
@@ -95,17 +95,20 @@ class Explanation:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{html.escape(text)}</th>" for text in _HEAD)
+        def cells(tag: str, line: tuple[str, ...]) -> str:
+            return "".join(
+                f'<{tag} style="text-align: {side}">{html.escape(text)}</{tag}>'
+                for side, text in zip(_SIDES, line, strict=True)
+            )
+
         rows = "".join(
-            f'<tr title="{html.escape(row.where, quote=True)}">'
-            + "".join(f"<td>{html.escape(text)}</td>" for text in line)
-            + "</tr>"
+            f'<tr title="{html.escape(row.where, quote=True)}">' + cells("td", line) + "</tr>"
             for row, line in zip(self.rows, self._cells(), strict=True)
         )
         first, *others = self._lines()
         return (
             f"<p><b>{html.escape(first)}</b></p><pre>{html.escape(chr(10).join(others))}</pre>"
-            f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+            f"<table><thead><tr>{cells('th', _HEAD)}</tr></thead><tbody>{rows}</tbody></table>"
         )
 
     def timeline(self) -> go.Figure:

@@ -39,7 +39,7 @@ def timeline_figure(name: str, spans: Sequence[Any]) -> go.Figure:
         x="time (ms)",
         y="depth of the call",
         alt=_words(name, shown, back, begin, turn),
-        height=170 + 34 * levels,
+        height=184 + 34 * levels,
     )
     for way, colour in WAYS.items():
         bars = [(s.start, s.end, s, "forward") for s in shown if s.row.way == way]
@@ -62,7 +62,7 @@ def timeline_figure(name: str, spans: Sequence[Any]) -> go.Figure:
             + "</extra>",
         )
     figure.update_layout(barmode="overlay", bargap=0.12, uniformtext={"minsize": 9, "mode": "hide"})
-    figure.update_yaxes(autorange="reversed", dtick=1)
+    figure.update_yaxes(range=[levels - 0.05, -0.5], dtick=1)  # downwards, with room for words below the bars
     if back:
         figure.add_vline(
             x=1e3 * (turn - begin),

@@ -154,11 +154,10 @@ def range_figure(
             x=angles,
             y=weights,
             z=distances,
-            contours={"start": target, "end": target, "size": 1, "coloring": "lines"},
-            colorscale=[[0, VERMILION], [1, VERMILION]],
-            line={"width": 3},
-            showscale=False,
-            name=f"hits {target:g} m",
+            contours={"type": "constraint", "operation": "=", "value": target},
+            line={"width": 3, "color": VERMILION},
+            name=f"hits the target at {target:g} m",
+            showlegend=True,
         )
     return figure
 

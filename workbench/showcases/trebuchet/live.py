@@ -49,7 +49,7 @@ def network_picture(network: torch.nn.Module, parameters: TrebuchetParameters) -
     with torch.no_grad():
         angles, weights = network(winds, targets)
     weights = weights.clamp(*parameters.weights)
-    picture: Picture = {**_AXES, "text:title": "The network's throws"}
+    picture: Picture = {**_AXES, "text:title": "Learnt throws"}
     settings = []
     for i, (wind, target) in enumerate(SHOWN):
         angle, weight = angles[i].item(), weights[i].item()
