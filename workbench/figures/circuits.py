@@ -12,7 +12,7 @@ from workbench.quantum import Circuit, Gate
 from workbench.quantum.drawing import Placed, placed
 from workbench.quantum.operations import Channel, Measurement
 
-_WIDTH, _HEIGHT = 72, 56
+_HEIGHT = 56
 
 
 def circuit_figure(circuit: Circuit, title: str | None = None) -> go.Figure:
@@ -29,7 +29,7 @@ def circuit_figure(circuit: Circuit, title: str | None = None) -> go.Figure:
     columns = 1 + max((item.column for item in items), default=0)
     text = f"{circuit.n_qubits} qubits, {len(circuit)} gates, {circuit.n_parameters} parameters"
     figure = blank_figure(
-        title or text, x="", y="", alt=f"A circuit of {text}.", height=90 + _HEIGHT * circuit.n_qubits
+        title or text, x="", y="", alt=f"A circuit of {text}.", height=72 + _HEIGHT * circuit.n_qubits
     )
     for qubit in range(circuit.n_qubits):
         figure.add_shape(
@@ -43,7 +43,8 @@ def circuit_figure(circuit: Circuit, title: str | None = None) -> go.Figure:
         )
     for item in items:
         _add(figure, item)
-    figure.update_layout(width=max(360, 100 + _WIDTH * columns), showlegend=False)
+    width = max(360, 100 + _column_width(items) * columns)
+    figure.update_layout(width=width, margin={"b": 16}, showlegend=False)
     axis = {"showgrid": False, "zeroline": False, "ticks": "", "showline": False}
     figure.update_xaxes(**axis, showticklabels=False, range=[-0.6, columns - 0.4])
     names = [f"q{q}" for q in range(circuit.n_qubits)]
@@ -106,6 +107,14 @@ def _color(item: Placed) -> str:
     if not isinstance(operation, Gate):
         return VERMILION
     return BLUE if operation.angles else GREEN
+
+
+def _column_width(items: list[Placed]) -> int:
+    """What the longest line in a box needs, in pixels."""
+    lines = [
+        line for item in items for label in item.labels.values() for line in _two_lines(label).split("<br>")
+    ]
+    return max(40, 8 + 7 * max(map(len, lines), default=0))
 
 
 def _two_lines(label: str) -> str:

@@ -45,7 +45,7 @@ def blank_figure(
         hovermode="closest",
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 1.0, "xanchor": "right"},
         xaxis={**axis, "title": {"text": x}},
-        yaxis={**axis, "title": {"text": y}, "type": "log" if log_y else "linear"},
+        yaxis={**axis, "title": {"text": y, "standoff": 12}, "type": "log" if log_y else "linear"},
         meta={"alt": alt},
     )
     if log_y:

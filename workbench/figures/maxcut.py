@@ -27,7 +27,7 @@ def cut_figure(edges: Sequence[tuple[int, int]], division: str) -> go.Figure:
         x="",
         y="",
         equal=True,
-        height=380,
+        height=340,
         alt=f"A graph of {n} nodes; the division {division} cuts {sum(cut)} of its {len(edges)} edges.",
     )
     for name, wanted, style in (
@@ -51,6 +51,7 @@ def cut_figure(edges: Sequence[tuple[int, int]], division: str) -> go.Figure:
             marker={"size": 26, "color": color, "symbol": symbol},
             name=f"part {part}",
         )
+    figure.update_layout(margin={"b": 16})
     figure.update_xaxes(visible=False, range=[-1.5, 1.5])
     figure.update_yaxes(visible=False, range=[-1.3, 1.3])
     return figure
