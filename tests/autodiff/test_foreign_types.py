@@ -28,6 +28,15 @@ def test_a_number_has_no_attributes_but_its_own(name):
         gradient(lambda x: getattr(x, name))(2.0)
 
 
+def test_a_number_of_numpy_is_asked_for_methods_without_being_refused():
+    def program(x):
+        return x[0] * (
+            2.0 if hasattr(x[0], "__getitem__") and not hasattr(float(x[0]), "__getitem__") else 1.0
+        )
+
+    assert gradient(program)(np.array([3.0]))[0] == 2.0
+
+
 def test_an_array_as_an_array():
     check_gradient(lambda x: (x.__array__() ** 2).sum() + x.__array__(dtype=float)[0], X)
 

@@ -127,6 +127,15 @@ PROGRAMS = {
     "merge": lambda x: weighted(
         table(x).merge(pandas.DataFrame({"kind": ["a", "b"], "z": x[:2]}), on="kind").eval("p * z")
     ),
+    "series of numbers": lambda x: np.exp(pandas.Series([x[0], 2.0, x[1], None])).sum()
+    + pandas.Series({"a": x[2], "b": x[3]}).std(),
+    "series of one number": lambda x: weighted(np.log(pandas.Series(x[0], index=range(3)))),
+    "table of numbers": lambda x: weighted(pandas.DataFrame([[x[0], x[1]], [3, x[2] * 2]], columns=["a", "b"]).std()),
+    "table with text": lambda x: np.isfinite(
+        pandas.DataFrame({"n": [x[0], 2], "c": [None, 3 * x[1]], "o": ["a", "b"]})["c"]
+    ).sum(),
+    "column of one number": lambda x: weighted(table(x).assign(n=x[1])["n"]),
+    "numpy.interp of a series": lambda x: np.interp(series(x), [0.0, 1.0, 2.0, 3.0], [0.0, 1.0, 4.0, 9.0]).sum(),
 }  # fmt: skip
 
 

@@ -169,6 +169,14 @@ def test_global_search():
     assert gradient(program)(0.7) == pytest.approx(1.0)
 
 
+def test_one_bound_for_all():
+    def program(v):
+        found = so.minimize(lambda x: quadratic(x, v), np.ones(3), bounds=so.Bounds(v[0] / 4), tol=1e-14)
+        return found.x @ np.array([1.0, 2.0, 3.0])
+
+    check_gradient(program, V, rtol=1e-4, step=1e-2)
+
+
 def test_global_search_with_bounds_by_name():
     def program(a):
         bounds = [(-3.0, 3.0), (-3.0, 3.0)]

@@ -84,6 +84,8 @@ def getattr_(obj: Any, name: str, *default: Any) -> Any:
 @door(hasattr)
 def hasattr_(obj: Any, name: str) -> bool:
     """``hasattr(obj, name)``: runs a property's code, rewritten."""
+    if type(obj) is TracedFloat:
+        return hasattr(strip(obj), name)
     return getattr_(obj, name, _nothing) is not _nothing
 
 

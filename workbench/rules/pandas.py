@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from pandas._libs import lib
 from pandas._libs.properties import CachedProperty
 from pandas.core.array_algos import take
-from pandas.core.dtypes import common, missing
+from pandas.core.dtypes import cast, common, missing
 from pandas.core.frame import DataFrame
 from pandas.core.internals.managers import BlockManager
 
@@ -16,7 +17,8 @@ from workbench.autodiff.calls import forget, resolve
 from workbench.autodiff.registry import DOORS, door
 from workbench.autodiff.scalars import TRACED, lost
 from workbench.autodiff.telling import contains_traced, plain
-from workbench.rules import pandas_choosing, pandas_groups, pandas_windows  # noqa: F401
+from workbench.rules import pandas_groups, pandas_windows  # noqa: F401
+from workbench.rules.pandas_choosing import instead
 
 
 def _kept_property(obj: Any, name: str, member: Any) -> Any:
@@ -84,3 +86,29 @@ def _isna_array(values: Any, *args: Any, **kwargs: Any) -> Any:
     if _holds_traced(values):
         values = np.array([plain(x) for x in values.ravel()], object).reshape(values.shape)
     return _original_isna(plain(values), *args, **kwargs)
+
+
+_converted = lib.maybe_convert_objects
+_NUMBERS = (
+    float,
+    int,
+    np.floating,
+    np.integer,
+    type(None),
+    *TRACED,
+)  # None is a missing number beside others
+
+
+@door(_converted)
+def maybe_convert_objects(objects: Any, *args: Any, **options: Any) -> Any:
+    """A column of objects as one of numbers, where it holds traced ones and no others."""
+    numbers = _holds_traced(objects) and options.get("convert_numeric", True)
+    if not numbers or any(isinstance(x, bool) or not isinstance(x, _NUMBERS) for x in objects.ravel()):
+        return _converted(objects, *args, **options)
+    return resolve(np.array)([np.nan if x is None else x for x in objects.tolist()], float)
+
+
+@instead(cast.construct_1d_arraylike_from_scalar, lambda value, *_: contains_traced(value))
+def _repeated(value: Any, length: int, dtype: Any) -> Any:
+    """A column of one number."""
+    return resolve(np.full)(length, value, dtype)

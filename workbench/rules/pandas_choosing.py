@@ -36,7 +36,7 @@ for _function in (
     add_constant(_function)
 
 
-def _instead(function: Callable, traced: Callable) -> Callable:
+def instead(function: Callable, traced: Callable) -> Callable:
     """Decorator: what a method of pandas does where ``traced(receiver, …)`` says that traced values take part."""
 
     def register(form: Callable) -> Callable:
@@ -69,7 +69,7 @@ def _traced_block(block: Any, *_: Any) -> bool:
     return contains_traced(block.values)
 
 
-@_instead(blocks.Block.pad_or_backfill, _traced_block)
+@instead(blocks.Block.pad_or_backfill, _traced_block)
 def _pad_or_backfill(self: Any, **options: Any) -> list:
     """``ffill`` and ``bfill``."""
 
@@ -85,7 +85,7 @@ _LINEAR = frozenset(
 )
 
 
-@_instead(blocks.Block.interpolate, _traced_block)
+@instead(blocks.Block.interpolate, _traced_block)
 def _interpolate(self: Any, *, method: str, index: Any, inplace: bool = False, **options: Any) -> list:
     """``interpolate``: each column by the matrix of what is made of the unit vectors."""
     if method not in _LINEAR:
@@ -111,14 +111,14 @@ def _interpolated(column: Any, method: str, index: Any, options: dict) -> Any:
 # ------------------------------------------------------------------------------------ choosing
 
 
-@_instead(selectn.SelectNSeries.compute, lambda self, *_: contains_traced(self.obj._values))
+@instead(selectn.SelectNSeries.compute, lambda self, *_: contains_traced(self.obj._values))
 def _largest(self: Any, method: str) -> Any:
     """``nlargest`` and ``nsmallest``."""
     chosen = getattr(pandas.Series(plain(self.obj._values)), method)(self.n, keep=self.keep)
     return resolve(self.obj.take)(chosen.index.to_numpy())
 
 
-@_instead(algorithms.unique_with_mask, lambda values, *_: contains_traced(values))
+@instead(algorithms.unique_with_mask, lambda values, *_: contains_traced(values))
 def _unique(values: Any, mask: Any = None) -> Any:
     """``unique``: of equal values the first one."""
     return get_item(values, ~pandas.Series(plain(values)).duplicated().to_numpy())
@@ -130,7 +130,7 @@ def _by_bins(function: Callable) -> None:
     def _holds(x: Any, *_: Any) -> bool:
         return contains_traced(getattr(x, "_values", x))
 
-    @_instead(function, _holds)
+    @instead(function, _holds)
     def call(x: Any, bins: Any, *args: Any, **options: Any) -> Any:
         chosen = function is tile.qcut or isinstance(bins, int)
         if options.get("retbins") or (chosen and options.get("labels") is None):
@@ -149,7 +149,7 @@ _by_bins(tile.qcut)
 # ------------------------------------------------------------------------------------ moving
 
 
-@_instead(
+@instead(
     concat._concat_homogeneous_fastpath, lambda tables, *_: any(_traced_block(m.blocks[0]) for m, _ in tables)
 )
 def _concatenated(tables: list, shape: tuple, kind: Any) -> Any:
@@ -183,14 +183,14 @@ def unstack(
     set_item(resolve(np.where)(gaps, plain(new_values), moved), new_values, ...)
 
 
-@_instead(BaseGrouper.agg_series, lambda self, column, *_: contains_traced(column._values))
+@instead(BaseGrouper.agg_series, lambda self, column, *_: contains_traced(column._values))
 def _agg_series(self: Any, obj: Any, func: Callable) -> Any:
     """A function of each group."""
     found = resolve(self._aggregate_series_pure_python)(obj, func).tolist()
     return resolve(np.array)(found)
 
 
-@_instead(NumpyExtensionArray.__init__, lambda self, values, *_: contains_traced(values))
+@instead(NumpyExtensionArray.__init__, lambda self, values, *_: contains_traced(values))
 def _refused(self: Any, values: Any, copy: bool = False) -> None:
     raise lost(
         "pandas was about to put a column of traced numbers into an array of its own",

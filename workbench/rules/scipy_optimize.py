@@ -240,18 +240,17 @@ def _at_bounds(x: np.ndarray, bounds: Any) -> list[Callable]:
     if bounds is None:
         return []
     if isinstance(bounds, so.Bounds):
-        low, high = (np.broadcast_to(plain(settled(b)), x.shape) for b in (bounds.lb, bounds.ub))
-        at = lambda side, k: settled((bounds.lb, bounds.ub)[side])  # noqa: E731
-        pick = lambda b, k: b[k] if np.ndim(plain(b)) else b  # noqa: E731
+        sides = [resolve(np.broadcast_to)(settled(b), x.shape) for b in (bounds.lb, bounds.ub)]
+        low, high = map(plain, sides)
+        edge = lambda side, k: sides[side][k]  # noqa: E731
     else:
         pairs = [(-np.inf if a is None else a, np.inf if b is None else b) for a, b in bounds]
         low, high = np.array([plain(a) for a, _ in pairs]), np.array([plain(b) for _, b in pairs])
-        at, pick = lambda side, k: pairs[k][side], lambda b, k: b
+        edge = lambda side, k: pairs[k][side]  # noqa: E731
     found = []
-    for side, limit in enumerate((low, high)):
-        for k in np.flatnonzero(np.abs(x - limit) <= 1e-9 * np.maximum(1.0, np.abs(x))):
-            edge = pick(at(side, k), k)
-            found.append(lambda x, k=int(k), edge=edge: x[k] - edge)
+    for side, bound in enumerate((low, high)):
+        for k in np.flatnonzero(np.abs(x - bound) <= 1e-9 * np.maximum(1.0, np.abs(x))):
+            found.append(functools.partial(lambda x, k, limit: x[k] - limit, k=int(k), limit=edge(side, k)))
     return found
 
 

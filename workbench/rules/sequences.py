@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.autodiff.application import converted
 from workbench.autodiff.arrays import current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.indexing import get_item
@@ -129,6 +130,7 @@ _by_pieces = DOORS[np.interp]
 @door(np.interp)
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
     """``numpy.interp``: by everything but the period."""
+    x, xp, fp = map(converted, (x, xp, fp))
     if not contains_traced([x, xp, fp, left, right, period]):
         return np.interp(x, xp, fp, left, right, period)
     if contains_traced(period):
