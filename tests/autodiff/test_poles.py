@@ -36,3 +36,23 @@ def test_a_power_of_a_negative_number_has_no_derivative_by_the_exponent():
     by_base, by_exponent = gradient(math.pow, wrt=(0, 1))(-2.0, 3.0)
     assert by_base == 12.0
     assert math.isnan(by_exponent)
+
+
+@pytest.mark.parametrize(
+    "pole",
+    [
+        lambda x: complex(x, 1.0) / 0.0,
+        lambda x: x / complex(0.0, 0.0),
+        lambda x: 1.0 / complex(0.0 * x, 0.0),
+        lambda x: complex(0.0 * x, 0.0) ** -1,
+        lambda x: complex(0.0 * x, 0.0) ** complex(0.0, 1.0),
+    ],
+)
+def test_pythons_complex_numbers_do_not_divide_by_zero(pole):
+    def program(x):
+        try:
+            return abs(pole(x))
+        except ZeroDivisionError:
+            return x * x
+
+    assert gradient(program)(2.0) == 4.0

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import TracedArray, current
+from workbench.autodiff.arrays import TracedArray, current, is_complex_number
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.elementwise import apply_ufunc
 from workbench.autodiff.location import user_line
@@ -131,6 +131,7 @@ def apply_operator(op: Operator, a: Any, b: Any) -> Any:
         if _is_number(a) and _is_number(b):
             return _numbers(op, a, b)
         if isinstance(a, COMPLEX) or isinstance(b, COMPLEX):
+            _check_zero(op, a, b)
             return apply_ufunc(op.ufunc, (a, b), {})
         array_like = (np.ndarray, np.generic, TracedArray, list, tuple)
         if TracedArray in (ka, kb) or ka is np.ndarray or kb is np.ndarray:
@@ -151,6 +152,21 @@ def of_numpy(x: Any) -> bool:
     """An array or a number of NumPy's, traced or not."""
     kind = type(x)
     return kind is TracedArray or kind is np.ndarray or isinstance(strip(x), np.generic)
+
+
+def _check_zero(op: Operator, a: Any, b: Any) -> None:
+    """Raise Python's errors for complex numbers, where NumPy would go on with infinite ones.
+
+    What a complex number on a tape once was, Python's or NumPy's, is not known: it counts as Python's.
+    """
+    if any(of_numpy(x) and not (type(x) is TracedArray and is_complex_number(x.array)) for x in (a, b)):
+        return
+    if op is DIVIDE and plain(b) == 0:
+        raise ZeroDivisionError("complex division by zero")
+    if op.function is operator.pow and plain(a) == 0 and plain(b) != 0:
+        exponent = complex(plain(b))
+        if exponent.real < 0 or exponent.imag:
+            raise ZeroDivisionError("0.0 to a negative or complex power")
 
 
 def _sequence_beside(op: Operator, x: Any, other: Any) -> bool:

@@ -67,24 +67,19 @@ def _float(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.A
     return low.convert(args[0], "float", node)
 
 
-def _int(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
-    if keywords or len(args) != 1 or not is_atom(args[0]):
-        raise low.refuse("it uses int() of something other than a number", node)
-    if type_of(args[0]) == "float":
-        return low.op("truncate", args[0], node=node)
-    return low.convert(args[0], "int", node)
+def _whole(operation: str, words: str) -> Any:
+    def reader(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
+        if keywords or len(args) != 1 or not is_atom(args[0]):
+            raise low.refuse(f"it uses {words}", node)
+        if type_of(args[0]) == "float":
+            return low.op(operation, args[0], node=node)
+        return low.convert(args[0], "int", node)
+
+    return reader
 
 
 def _bool(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
     return low.truth(args[0], node)
-
-
-def _round(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
-    if keywords or len(args) != 1 or not is_atom(args[0]):
-        raise low.refuse("it uses round() to a number of digits", node)
-    if type_of(args[0]) == "float":
-        return low.op("round", args[0], node=node)
-    return low.convert(args[0], "int", node)
 
 
 def _len(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
@@ -100,13 +95,15 @@ def _len(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST
 def _sum(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
     from workbench.autodiff.native.expressions import arithmetic
 
-    if len(args) == 1 and isinstance(args[0], Arr | Lazy) and len(args[0].dims) == 1:
+    if (len(args) > 1 or keywords) and isinstance(args[0], Arr | Lazy | Lst):
+        raise low.refuse("it uses sum() of an array or a list from another start", node)
+    if isinstance(args[0], Arr | Lazy) and len(args[0].dims) == 1:
         return library.total(low, args[0], node)
-    if len(args) == 1 and isinstance(args[0], Lst):
+    if isinstance(args[0], Lst):
         if COMPENSATED_SUM and args[0].item != "int":
             raise low.refuse("sum() of floats is compensated in this version of Python", node)
         return library.total(low, args[0], node)
-    if not args or not isinstance(args[0], Tup):
+    if not isinstance(args[0], Tup):
         raise low.refuse("it uses sum() of something other than a tuple", node)
     items = args[0].items
     total = args[1] if len(args) > 1 else keywords.get("start", 0)
@@ -161,10 +158,13 @@ def _tuple(kind: type) -> Any:
 
 
 def _zip(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
+    strict = keywords.get("strict", False)
+    if type(strict) is not bool:
+        raise low.refuse("whether zip() is strict is not constant", node)
     if any(isinstance(arg, Arr | Lazy | Lst) for arg in args):
-        return library.zipped(low, args, node)
+        return library.zipped(low, args, node, strict=strict)
     columns = [_items(low, arg, node) for arg in args]
-    if keywords.get("strict") is True and len({len(column) for column in columns}) > 1:
+    if strict and len({len(column) for column in columns}) > 1:
         low.stop(node)
     return Tup(tuple(Tup(row) for row in zip(*columns, strict=False)))
 
@@ -228,10 +228,11 @@ def _angle(factor: float) -> Any:
 
 
 KNOWN: dict[Any, Any] = {
-    builtins.abs: _abs, builtins.max: _extreme("gt"), builtins.min: _extreme("lt"), float: _float, int: _int,
-    bool: _bool, builtins.round: _round, builtins.len: _len, builtins.sum: _sum, math.prod: _prod,
-    builtins.pow: _pow, builtins.divmod: _divmod, tuple: _tuple(tuple), list: _tuple(list), zip: _zip,
+    builtins.abs: _abs, builtins.max: _extreme("gt"), builtins.min: _extreme("lt"), bool: _bool, float: _float,
+    int: _whole("truncate", "int() of something other than a number"), np.float64: _float,
+    builtins.round: _whole("round", "round() to a number of digits"), builtins.len: _len, builtins.sum: _sum,
+    math.prod: _prod, builtins.pow: _pow, builtins.divmod: _divmod, tuple: _tuple(tuple), list: _tuple(list), zip: _zip,
     enumerate: _enumerate, reversed: _reversed, range: _range, builtins.all: _every("and", True),
     builtins.any: _every("or", False), builtins.isinstance: _isinstance, functools.partial: _partial,
-    math.radians: _angle(math.pi / 180), math.degrees: _angle(180 / math.pi), np.float64: _float,
+    math.radians: _angle(math.pi / 180), math.degrees: _angle(180 / math.pi),
 }  # fmt: skip

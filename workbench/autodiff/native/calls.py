@@ -314,6 +314,8 @@ def _call_recursive(
 
 
 def _construct(low: Lowering, kind: type, args: list[Any], keywords: dict[str, Any], *, node: ast.AST) -> Any:
+    if not _made_as_usual(kind):
+        raise low.refuse(f"{kind.__name__} makes its objects in a way of its own", node)
     if hasattr(kind, "_fields") and issubclass(kind, tuple):
         things = _bind(low, kind, args, keywords, node=node)
         return Tup(tuple(things[name] for name in kind._fields), kind)
@@ -330,6 +332,17 @@ def _construct(low: Lowering, kind: type, args: list[Any], keywords: dict[str, A
     if check is not None:
         call_thing(low, Static(check), [made], {}, node=node)
     return made
+
+
+def _made_as_usual(kind: type) -> bool:
+    """Whether a class puts what it is called with into its fields, and does nothing else."""
+    if type(kind).__call__ is not type.__call__:
+        return False
+    if issubclass(kind, tuple):
+        home = next(cls for cls in kind.__mro__ if "__new__" in vars(cls))
+        return "_fields" in vars(home) and kind.__init__ is object.__init__
+    own = getattr(kind.__init__, "__code__", None)
+    return own is None or own.co_filename == "<string>"  # of those that dataclasses make
 
 
 def replace_named(thing: Any, **changes: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.autodiff.native import arrays
-from workbench.autodiff.native.ir import Atom, type_of
+from workbench.autodiff.native.ir import Atom, Value, type_of
 from workbench.autodiff.native.primitives import PRIMITIVES
 from workbench.autodiff.native.structures import Arr, Bound, Lazy, Sequence, Static, Tup, is_atom
 
@@ -72,22 +72,21 @@ def _along(low: Lowering, lazy: Lazy, axis: int, node: ast.AST) -> Lazy:
 def _sum(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
     _no_keywords(low, keywords, node, "axis")
     axis = args[1] if len(args) > 1 else keywords.get("axis", Static(None))
-    if isinstance(args[0], Tup):
-        return total(low, arrays.array_of(low, args[0], node), node)
-    if is_atom(args[0]):
+    along = type(axis) is int
+    if not along and not (isinstance(axis, Static) and axis.value is None):
+        raise low.refuse("it uses a sum along several axes", node)
+    if is_atom(args[0]) and not along:
         return args[0]
-    lazy = arrays.as_lazy(low, args[0], node)
-    if type(axis) is not int or len(lazy.dims) == 1:
-        if type(axis) is not int and not (isinstance(axis, Static) and axis.value is None):
-            raise low.refuse("it uses a sum along several axes", node)
-        return total(low, lazy, node)
-    return _along(low, lazy, axis, node)
+    thing = arrays.array_of(low, args[0], node) if isinstance(args[0], Tup) else args[0]
+    lazy = arrays.as_lazy(low, thing, node)
+    if along and not -len(lazy.dims) <= axis < len(lazy.dims):
+        raise low.refuse(f"there is no axis {axis}", node)
+    return _along(low, lazy, axis, node) if along and len(lazy.dims) > 1 else total(low, lazy, node)
 
 
 def _mean(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
     from workbench.autodiff.native.expressions import arithmetic
 
-    _no_keywords(low, keywords, node, "axis")
     if isinstance(args[0], Tup):
         args = [arrays.array_of(low, args[0], node), *args[1:]]
     axis = args[1] if len(args) > 1 else keywords.get("axis", Static(None))
@@ -109,7 +108,10 @@ def _extreme(comparison: str) -> Any:
         first = lazy.element((0,) * len(lazy.dims))
 
         def better(best: Atom, item: Atom) -> Atom:
-            return low.branch(low.op(comparison, item, best, node=node), lambda: item, lambda: best, node)
+            wins = low.op(comparison, item, best, node=node)
+            if lazy.kind == "float":  # NaN wins, and is found no better than itself
+                wins = low.op("or", wins, low.op("isnan", item, node=node), node=node)
+            return low.branch(wins, lambda: item, lambda: best, node)
 
         found = arrays.reduce(low, lazy, better, first, node=node)
         return _shared(low, lazy, found, node) if lazy.kind == "float" else found
@@ -187,6 +189,7 @@ def _dot(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST
 def _outer(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
     from workbench.autodiff.native.expressions import arithmetic
 
+    _no_keywords(low, keywords, node)
     a, b = (arrays.as_lazy(low, thing, node) for thing in args)
     if len(a.dims) != 1 or len(b.dims) != 1:
         raise low.refuse("it uses outer() of other than vectors", node)
@@ -229,6 +232,8 @@ def _new(how: str) -> Any:
 def _new_like(how: str) -> Any:
     def reader(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
         lazy = arrays.as_lazy(low, args[0], node)
+        if len(args) > 1:
+            keywords = {"dtype": args[1], **keywords}
         return arrays.new_array(low, lazy.dims, _kind(low, keywords, lazy.kind, node), how, node=node)
 
     return reader
@@ -333,8 +338,16 @@ def _clip(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AS
 
 def _clipped(low: Lowering, x: Atom, low_end: Atom, high_end: Atom, *, node: ast.AST) -> Atom:
     """The bounds count as inside, where x is let through; of bounds that have crossed the upper one is taken."""
-    raised = low.branch(low.op("lt", x, low_end, node=node), lambda: low_end, lambda: x, node)
-    return low.branch(low.op("gt", raised, high_end, node=node), lambda: high_end, lambda: raised, node)
+    raised = low.branch(_beyond(low, "lt", x, low_end, node), lambda: low_end, lambda: x, node)
+    return low.branch(_beyond(low, "gt", raised, high_end, node), lambda: high_end, lambda: raised, node)
+
+
+def _beyond(low: Lowering, comparison: str, x: Atom, bound: Atom, node: ast.AST) -> Atom:
+    """Whether ``x`` is beyond a bound, as everything is beyond NaN."""
+    beyond = low.op(comparison, x, bound, node=node)
+    if not isinstance(bound, Value):
+        return beyond
+    return low.op("or", beyond, low.op("isnan", bound, node=node), node=node)
 
 
 def _copy(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
@@ -388,14 +401,14 @@ def _fill(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AS
     return Static(None)
 
 
-def zipped(low: Lowering, args: list[Any], node: ast.AST) -> Sequence:
-    """``zip`` of arrays; of different lengths the shortest counts."""
+def zipped(low: Lowering, args: list[Any], node: ast.AST, *, strict: bool = False) -> Sequence:
+    """``zip`` of arrays; of different lengths the shortest counts, unless they have to be the same."""
     parts = [arrays.items_of(low, _named(low, arg, node), node) for arg in args]
     if any(part is None for part in parts):
         raise low.refuse("it uses zip() of arrays and something else", node)
     length = parts[0][0]
     for n, _ in parts[1:]:
-        length = n if n is length else low.op("min_int", length, n, node=node)
+        length = n if n is length else low.op("same" if strict else "min_int", length, n, node=node)
     return Sequence(length, lambda index: Tup(tuple(item(index) for _, item in parts)))
 
 
@@ -418,10 +431,27 @@ METHODS = {
     "sum": np.sum, "mean": np.mean, "max": np.max, "min": np.min, "dot": np.dot, "copy": np.copy, "fill": fill_array,
 }  # fmt: skip
 
+
+def _taking(most: int, reader: Any) -> Any:
+    """A reader that knows so many arguments by position."""
+
+    def checked(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
+        if len(args) > most:
+            raise low.refuse("it gives a function of NumPy's more arguments than are known here", node)
+        return reader(low, args, keywords, node)
+
+    return checked
+
+
 KNOWN: dict[Any, Any] = {
-    np.sum: _sum, np.mean: _mean, np.max: _extreme("gt"), np.min: _extreme("lt"), np.dot: _dot, np.matmul: _dot,
-    np.outer: _outer, np.zeros: _new("zeros"), np.ones: _new("ones"), np.empty: _new("empty"), np.full: _full,
-    np.zeros_like: _new_like("zeros"), np.ones_like: _new_like("ones"), np.empty_like: _new_like("empty"),
-    np.array: _array, np.asarray: _asarray, np.arange: _arange, np.linspace: _linspace, np.where: _where,
-    np.clip: _clip, np.copy: _copy, np.shape: _length, fill_array: _fill,
+    function: _taking(most, reader)
+    for function, most, reader in (
+        (np.sum, 2, _sum), (np.mean, 2, _mean), (np.max, 1, _extreme("gt")), (np.min, 1, _extreme("lt")),
+        (np.dot, 2, _dot), (np.matmul, 2, _dot), (np.outer, 2, _outer), (np.zeros, 2, _new("zeros")),
+        (np.ones, 2, _new("ones")), (np.empty, 2, _new("empty")), (np.full, 2, _full),
+        (np.zeros_like, 2, _new_like("zeros")), (np.ones_like, 2, _new_like("ones")),
+        (np.empty_like, 2, _new_like("empty")), (np.array, 2, _array), (np.asarray, 2, _asarray),
+        (np.arange, 2, _arange), (np.linspace, 3, _linspace), (np.where, 3, _where), (np.clip, 3, _clip),
+        (np.copy, 1, _copy), (np.shape, 1, _length), (fill_array, 2, _fill),
+    )
 }  # fmt: skip

@@ -433,7 +433,7 @@ def object_of(shape: Any, numbers: Iterator[Any], *, static: bool = True) -> Any
         return data
     if kind == "tuple":
         items = [object_of(item, numbers, static=static) for item in shape[2:]]
-        return shape[1](*items) if hasattr(shape[1], "_fields") else shape[1](items)
+        return shape[1]._make(items) if hasattr(shape[1], "_fields") else shape[1](items)
     if kind == "dict":
         return {key: object_of(item, numbers, static=static) for key, item in shape[2:]}
     if kind == "record":
