@@ -74,7 +74,7 @@ def noise_figure(noises: np.ndarray, losses: Mapping[str, np.ndarray], true_nois
     figure = blank_figure(
         "Which noise each loss prefers",
         x="supposed noise",
-        y="loss, from its lowest (0) to its highest (1)",
+        y="loss, lowest 0, highest 1",
         height=360,
         alt=f"With the true drift and a supposed noise, the losses are lowest: {', '.join(words)}. "
         f"The true noise is {true_noise:g}.",
@@ -330,7 +330,7 @@ def market_figure(learnt: np.ndarray, *, rate: float, volatility: float) -> go.F
     figure = blank_figure(
         "A stock's rate and volatility, learnt from option prices",
         x="iteration",
-        y="a year",
+        y="per year",
         height=360,
         alt=f"In {len(learnt)} iterations the rate comes to {learnt[-1, 0]:.3f}, truth {rate:g}, and the volatility "
         f"to {learnt[-1, 1]:.3f}, truth {volatility:g}.",

@@ -91,7 +91,7 @@ def page(folder: Path, showcase: Showcase | None = None) -> str:
         failures=[{"name": run.name, "error": failure_text(run.directory)} for run in failed],
         warnings=[f"{run.name}: {text}" for run in done for text in run.record.get("warnings", [])],
         blocks=body.blocks,
-        columns=[*varied, *names, "status"],
+        columns=["status", *(name.replace("_", " ") for name in (*varied, *names))],
         rows=[_row(run, varied, names) for run in runs],
         fixed=_fixed(showcase, sweep["preset"], varied),
         origin=origin_rows(measured["provenance"]) if measured else [],
@@ -195,7 +195,7 @@ def _row(run: _Run, varied: Mapping[str, list[Any]], names: list[str]) -> dict[s
     status = "complete" if run.record else "failed" if failed else "not finished"
     values = [number_text(run.values[name]) for name in varied]
     results = [number_text(run.results[name]) if name in run.results else "" for name in names]
-    return {"run_id": run.run_id, "cells": [*values, *results, status], "failed": failed}
+    return {"run_id": run.run_id, "cells": [status, *values, *results], "failed": failed}
 
 
 def _fixed(showcase: Showcase | None, preset: str, varied: Mapping[str, Any]) -> list[dict[str, str]]:
