@@ -8,6 +8,7 @@ code as ``compiled`` says.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from types import (
     BuiltinFunctionType,
@@ -23,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current
-from workbench.autodiff.code_objects import with_code
+from workbench.autodiff.code_objects import names_in, with_code
 from workbench.autodiff.compiled import DISPATCHER, compiled_door, outgoing
 from workbench.autodiff.draws import GENERATORS, note_draw
 from workbench.autodiff.met import as_written, meet
@@ -33,6 +34,7 @@ from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, OWNER_DOORS, lear
 from workbench.autodiff.rewritten import MADE, REWRITTEN_DOORS, is_known, is_opaque, rewritten_code
 from workbench.autodiff.scalars import TRACED, TracedFloat
 from workbench.autodiff.settling import changes_globals, note_elements
+from workbench.autodiff.surfacing import surfaced
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced
 from workbench.autodiff.unseen import run_unfollowed
@@ -190,23 +192,33 @@ def _without_source(f: FunctionType) -> Callable:
     # methods that dataclasses and named tuples make store, compare and write values, and change no array
     made = f.__code__.co_filename.startswith("<") and f.__name__.startswith("__")
 
-    if "__argmap__" in f.__dict__:
-        return lambda *args, **kwargs: _with_followed_names(f)(*args, **kwargs)
-
     @functools.wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
         if not OPEN:
             return f(*args, **kwargs)
         args, kwargs = [outgoing(a) for a in args], {k: outgoing(v) for k, v in kwargs.items()}
-        return (call_watched if made else run_unfollowed)(f, args, kwargs)
+        if made:
+            return call_watched(f, args, kwargs)
+        names, stores = names_in(f.__code__)
+        named = f.__globals__ if stores else {n: f.__globals__[n] for n in names if n in f.__globals__}
+        lasting = bool(f.__code__.co_flags & _RUNS_LATER)
+        with surfaced(args, kwargs, named, *(f.__closure__ or ()), lasting=lasting) as (args, kwargs, *_):
+            return run_unfollowed(f if stores else _with_followed_names(f, named), args, kwargs)
 
     return call
 
 
-def _with_followed_names(f: FunctionType) -> FunctionType:
-    """A wrapper that networkx compiles at run time: it checks arguments, and calls a function that is followed."""
-    found = {name: f.__globals__[name] for name in f.__code__.co_names if name in f.__globals__}
-    followed = {name: resolve(g) for name, g in found.items() if callable(g) and not isinstance(g, type)}
+_RUNS_LATER = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+
+
+def _with_followed_names(f: FunctionType, named: dict[str, Any]) -> FunctionType:
+    """A function without source that calls the functions it names as they are followed.
+
+    So do wrappers that are made at run time: they check arguments, and call what they wrap.
+    """
+    followed = {
+        name: resolve(g) if callable(g) and not isinstance(g, type) else g for name, g in named.items()
+    }
     new = FunctionType(f.__code__, {**f.__globals__, **followed}, f.__name__, f.__defaults__, f.__closure__)
     new.__kwdefaults__ = f.__kwdefaults__
     return new

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import ast
 import copy
+import dis
+import functools
 import warnings
 from collections.abc import Callable
 from types import CodeType, FunctionType, ModuleType
@@ -31,6 +33,18 @@ def _with_doors(code: CodeType, doors: dict[str, Callable], qualname: str) -> Co
             constant = doors[constant[len(DOOR) :]]
         constants.append(constant)
     return code.replace(co_consts=tuple(constants), co_qualname=qualname)
+
+
+@functools.cache
+def names_in(code: CodeType) -> tuple[frozenset[str], bool]:
+    """The names that code, and what is nested in it, looks up, and whether it stores any of them in its module."""
+    names = set(code.co_names)
+    stores = any(i.opname in ("STORE_GLOBAL", "DELETE_GLOBAL") for i in dis.get_instructions(code))
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            more, inside = names_in(inner)
+            names, stores = names | more, stores or inside
+    return frozenset(names), stores
 
 
 def rewrite(function: FunctionType, doors: dict[str, Callable]) -> CodeType:

@@ -7,6 +7,7 @@ what it changes in containers is noted.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 from collections import deque
@@ -23,6 +24,7 @@ from workbench.autodiff.registry import DOORS, INSTANCE_DOORS
 from workbench.autodiff.scalars import lost, unswallowed
 from workbench.autodiff.settling import note_elements
 from workbench.autodiff.stored import checked_key
+from workbench.autodiff.surfacing import surfaced
 from workbench.autodiff.telling import contains_traced
 from workbench.autodiff.watch import call_watched
 
@@ -88,7 +90,10 @@ def compiled_door(f: Any) -> Any:
         args = [outgoing(a, foreign) for a in args]
         kwargs = {name: outgoing(value, foreign) for name, value in kwargs.items()}
         try:
-            with unswallowed(f):
+            with (
+                unswallowed(f),
+                surfaced(args, kwargs, lasting=False) if foreign else contextlib.nullcontext(),
+            ):
                 return call_watched(f, args, kwargs)
         except (TypeError, AttributeError, ValueError) as error:
             if any(word in str(error) for word in _ASKED) and any(
@@ -109,6 +114,7 @@ def _noted_index(owner: list, x: Any, place: int) -> int:
 _ASKED = (
     *("bytes-like object", "No matching signature", "not TracedArray", "got TracedArray"),
     *("Cannot convert TracedArray", "pythranized", "C contiguous array"),
+    *("must be real number, not Traced", "component: TracedFloat"),
 )
 
 

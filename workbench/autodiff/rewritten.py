@@ -10,14 +10,14 @@ from types import CodeType, FunctionType
 
 from workbench.autodiff.code_objects import rewrite
 from workbench.autodiff.location import is_engine_file
-from workbench.autodiff.source import SourceUnavailable
+from workbench.autodiff.source import FROZEN_COLLECTIONS, SourceUnavailable
 
 # The rewritten code's operations by name; arithmetic.py, indexing.py, calls.py and others fill it.
 REWRITTEN_DOORS: dict[str, Callable] = {"slice": slice}
 
 # Packages whose Python code is not rewritten: they compute no derivatives, or have rules, or are the engine's own.
 OPAQUE = frozenset(
-    "abc argparse array ast asyncio atexit autograd builtins codecs collections concurrent csv ctypes dask "
+    "abc argparse array ast asyncio atexit autograd builtins codecs concurrent csv ctypes dask "
     "dataclasses datetime dis email encodings enum gc glob hashlib http importlib inspect io IPython ipykernel "
     "ipywidgets json jupyter_client keyword linecache locale logging matplotlib multiprocessing numba opcode os "
     "pathlib pickle pkgutil platform plotly posixpath pprint pydantic pytest queue re reprlib selectors "
@@ -25,6 +25,7 @@ OPAQUE = frozenset(
     "torch traceback types typing typing_extensions unittest urllib uuid warnings weakref xml zipfile _pytest "
     "pluggy functools".split()
 )
+_OPAQUE_FUNCTIONS = frozenset({("collections", "namedtuple")})  # of a package that is followed otherwise
 # functions of those packages that call code of the program, or copy its values
 _FOLLOWED = frozenset({("dataclasses", name) for name in ("asdict", "astuple", "replace")})
 
@@ -70,7 +71,8 @@ def mark_rewritten(code: CodeType) -> None:
 def is_opaque(f: FunctionType) -> bool:
     """Whether a function is not to be rewritten."""
     filename = f.__code__.co_filename
-    if is_engine_file(filename) or filename.startswith("<frozen"):
+    if is_engine_file(filename) or (filename.startswith("<frozen") and filename != FROZEN_COLLECTIONS):
         return True
     package = (f.__module__ or "").partition(".")[0]
-    return package in OPAQUE and (package, f.__name__.strip("_").removesuffix("_inner")) not in _FOLLOWED
+    here = package, f.__name__.strip("_").removesuffix("_inner")
+    return here in _OPAQUE_FUNCTIONS or (package in OPAQUE and here not in _FOLLOWED)

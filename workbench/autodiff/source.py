@@ -17,6 +17,10 @@ from types import CodeType, FunctionType
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
+# the methods that collections.abc gives to classes which name it as their base: compiled into the interpreter
+FROZEN_COLLECTIONS = "<frozen _collections_abc>"
+
+
 class SourceUnavailable(Exception):
     """The source of a function cannot be found, or is not the source of the code that runs."""
 
@@ -63,8 +67,11 @@ def locate(function: FunctionType) -> Located:
         SourceUnavailable: there is no source (C code, ``exec``), or it changed since it was compiled.
     """
     code = function.__code__
-    linecache.checkcache(code.co_filename)
-    text = "".join(linecache.getlines(code.co_filename, function.__globals__))
+    filename = code.co_filename
+    if filename == FROZEN_COLLECTIONS:
+        filename = function.__globals__.get("__file__", filename)
+    linecache.checkcache(filename)
+    text = "".join(linecache.getlines(filename, function.__globals__))
     if not text:
         raise SourceUnavailable(f"no source text for {code.co_filename!r}")
     try:

@@ -1,6 +1,7 @@
 """Python's protocols: iteration, attributes, contexts, caches, copies, with code of the program behind them."""
 
 import collections
+import collections.abc
 import contextlib
 import copy
 import functools
@@ -232,6 +233,51 @@ exec("def energy(y):\n    return np.sum(y * y) + y[0]", _NO_SOURCE)
 def function_without_source(x):
     y = _filled(x)
     return _NO_SOURCE["energy"](y) * np.array(collections.deque([y, y * 2])).sum()
+
+
+class Growing(collections.abc.MutableSequence):
+    """A sequence whose other methods come from ``collections.abc``, which is compiled into Python."""
+
+    def __init__(self, values=()):
+        self.values = np.zeros(8)
+        self.size = 0
+        self.extend(values)
+
+    def __len__(self):
+        return self.size
+
+    def __getitem__(self, place):
+        if place >= self.size:
+            raise IndexError
+        return self.values[place]
+
+    def __setitem__(self, place, value):
+        self.values[place] = value
+
+    def __delitem__(self, place):
+        self.values[place:-1] = self.values[place + 1 :]
+        self.size -= 1
+
+    def insert(self, place, value):
+        self.values[place + 1 :] = self.values[place:-1]
+        self.values[place] = value
+        self.size += 1
+
+
+@program(X)
+def classes_of_collections(x):
+    y = _filled(x)
+    growing = Growing(y)
+    growing += [x[0] * x[1]]
+    growing.reverse()
+    total = growing.pop(0) * sum(growing) + list(reversed(growing))[0] * growing[1]
+    users = collections.UserList(y)
+    users.extend(y)
+    named = collections.UserDict(a=x[0])
+    named.update(b=y)
+    counted = collections.Counter({"a": x[0]})
+    counted.update({"a": x[1]})
+    return total * sum(users) + named["a"] * named.get("b")[1] + counted["a"] * counted.total()
 
 
 class Watched:
