@@ -104,8 +104,12 @@ def _same_key(key: Any, memo: dict[int, tuple[Any, Any]]) -> Any:
 
 
 def _map_fields(function: Callable, other: Callable, x: Any, new: Any, memo: dict) -> None:
+    """Fields of an object; those of one made from a list or dict stay as they are where nothing in them can vary."""
+    contains = isinstance(x, _BUILT_IN)
     for name in field_names(x):
-        set_field(new, name, _map(function, other, field(x, name), memo))
+        stored = field(x, name)
+        stays = contains and id(stored) not in memo and not leaves(stored)
+        set_field(new, name, stored if stays else _map(function, other, stored, memo))
 
 
 def with_elements(x: Any, elements: list) -> Any:
