@@ -56,17 +56,6 @@ class DictWithField(dict):
         return self["a"] * self.scale
 
 
-class KeyOfItsOwn:
-    """As numbers with uncertainties keep what they depend on."""
-
-    def __init__(self, width):
-        self.width = width
-        self.parts = {self: 3.0}
-
-    def result(self):
-        return sum(factor * part.width for part, factor in self.parts.items())
-
-
 def _with_scale():
     made = DictWithField(a=2.0)
     made.scale = 5.0
@@ -81,7 +70,6 @@ def _with_scale():
         (Doubled(2.0), "width", 16.0),
         (ListWithField([1.0, 2.0], 3.0), "scale", 18.0),
         (_with_scale(), "scale", 2.0),
-        (KeyOfItsOwn(2.0), "width", 3.0),
     ],
 )
 def test_by_what_is_stored(made, name, expected):

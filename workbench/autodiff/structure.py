@@ -84,7 +84,7 @@ def _map(function: Callable, other: Callable, x: Any, memo: Copied) -> Any:
         new, base = _empty(x, (OrderedDict, defaultdict, dict))
         memo[id(x)] = (x, new)
         for key, value in base.items(x):
-            base.__setitem__(new, _same_key(key, memo), _map(function, other, value, memo))
+            base.__setitem__(new, key, _map(function, other, value, memo))
         _map_fields(function, other, x, new, memo)
     elif field_names(x):
         new = (SimpleNamespace if isinstance(x, SimpleNamespace) else object).__new__(type(x))
@@ -94,13 +94,6 @@ def _map(function: Callable, other: Callable, x: Any, memo: Copied) -> Any:
         return other(x)
     memo[id(x)] = (x, new)
     return new
-
-
-def _same_key(key: Any, memo: dict[int, tuple[Any, Any]]) -> Any:
-    """A key that is found by identity, and stands for an object around the dictionary, stands for that one's copy."""
-    if id(key) in memo and not isinstance(key, tuple) and hash(key) in (id(key), object.__hash__(key)):
-        return memo[id(key)][1]
-    return key
 
 
 def _map_fields(function: Callable, other: Callable, x: Any, new: Any, memo: dict) -> None:
