@@ -19,8 +19,13 @@ from workbench.autodiff.location import is_library_file
 from workbench.autodiff.rewritten import MADE, is_opaque
 
 _OPERATORS = "add sub mul truediv floordiv mod pow matmul divmod and or xor lshift rshift".split()
+# NumPy's functions call the method of their own name of an object: ``numpy.exp(obj)`` is ``obj.exp()``.
+_NAMED_BY_NUMPY = (
+    *"arccos arccosh arcsin arcsinh arctan arctan2 arctanh cbrt conjugate cos cosh deg2rad degrees exp exp2".split(),
+    *"expm1 fabs fmod hypot log log10 log1p log2 rad2deg radians rint sin sinh sqrt tan tanh".split(),
+)
 # Not those that answer with a truth or a whole number, which do not vary. Comparing is how compiled code sorts.
-_CALLED = tuple(
+_CALLED = _NAMED_BY_NUMPY + tuple(
     f"__{name}__"
     for name in (
         *"iter next getitem setitem delitem reversed missing call await aiter anext".split(),

@@ -280,6 +280,31 @@ def classes_of_collections(x):
     return total * sum(users) + named["a"] * named.get("b")[1] + counted["a"] * counted.total()
 
 
+class Series:
+    """Coefficients with functions of their own, which NumPy calls by name."""
+
+    def __init__(self, coefficients):
+        self.coefficients = np.zeros(2)
+        self.coefficients[:] = coefficients
+
+    def exp(self):
+        return Series(np.exp(self.coefficients))
+
+    def conjugate(self):
+        return Series(self.coefficients * 2.0)
+
+    def arctan2(self, other):
+        return Series(np.arctan2(self.coefficients, other.coefficients))
+
+
+@program(X)
+def functions_that_numpy_calls_by_name(x):
+    series = Series(x[:2])
+    several = np.array([series, Series(x[2:])], dtype=object)
+    total = np.exp(series).coefficients @ np.conjugate(several)[1].coefficients
+    return total + np.arctan2(series, several[1]).coefficients.sum()
+
+
 class Watched:
     """Tells of what is set; its range is set through a property, by ``object.__setattr__``."""
 
