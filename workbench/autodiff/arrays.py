@@ -142,7 +142,7 @@ class TracedArray:
     a traced one of an outer tape.
     """
 
-    __slots__ = ("array", "memory")
+    __slots__ = ("__weakref__", "array", "memory")
 
     def __init__(self, array: np.ndarray, memory: Memory) -> None:
         self.array, self.memory = array, memory

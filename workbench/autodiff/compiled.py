@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
+import weakref
 from collections import deque
 from collections.abc import Callable
 from types import BuiltinFunctionType, FunctionType, MethodType
@@ -50,6 +51,7 @@ _HARMLESS = frozenset(
             object,
         ),
         *(print, format, open, input, any, all, delattr, Exception),
+        *(weakref.ref, weakref.proxy),  # they live as long as the object that the program itself holds
     }
 )
 _CONTAINERS = frozenset({list, dict, set, str, frozenset, tuple, bytes, bytearray})

@@ -8,6 +8,7 @@ import functools
 import itertools
 import math
 import operator
+import weakref
 
 import numpy as np
 
@@ -278,6 +279,13 @@ def classes_of_collections(x):
     counted = collections.Counter({"a": x[0]})
     counted.update({"a": x[1]})
     return total * sum(users) + named["a"] * named.get("b")[1] + counted["a"] * counted.total()
+
+
+@program(X)
+def weak_references_to_arrays(x):
+    y, z = _filled(x), x * 2.0
+    total = weakref.ref(y)()[0] * weakref.ref(z)()[1] + weakref.proxy(z).sum() + weakref.proxy(y).sum()
+    return total * weakref.WeakValueDictionary({"z": z})["z"][0]
 
 
 class Series:
