@@ -37,6 +37,28 @@ def test_a_number_of_numpy_is_asked_for_methods_without_being_refused():
     assert gradient(program)(np.array([3.0]))[0] == 2.0
 
 
+class _Unit:
+    def __rmul__(self, other):
+        return [2.0 * x for x in other]
+
+    def __radd__(self, other):
+        return [*other, 1.0]
+
+
+def test_a_sequence_is_repeated_or_joined_only_where_the_other_operand_does_nothing():
+    def program(x):
+        unit = _Unit()
+        return sum([x, 1.0] * unit) + sum((x,) * unit) + sum([x * x] + unit) + sum([x] * 2)  # noqa: RUF005
+
+    assert gradient(program)(3.0) == 2.0 + 2.0 + 6.0 + 2.0
+
+
+def test_methods_of_an_array_have_their_names():
+    assert gradient(lambda x: x.sum() if (x.sum.__name__, x.clip.__name__) == ("sum", "clip") else 0.0)(
+        np.ones(2)
+    ).tolist() == [1.0, 1.0]
+
+
 def test_an_array_as_an_array():
     check_gradient(lambda x: (x.__array__() ** 2).sum() + x.__array__(dtype=float)[0], X)
 

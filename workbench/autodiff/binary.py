@@ -251,6 +251,9 @@ def _protocol(op: Operator, a: Any, b: Any) -> Any:
         attempts.append((getattr(ka, op.method), a, b))
     if right is not None and kb not in TRACED and kb is not ka:
         first = issubclass(kb, ka) and right is not python_method(ka, op.reflected)
+        first = first or (
+            left is None and isinstance(a, SEQUENCES)
+        )  # they repeat and join when nobody else does
         attempts.insert(0 if first else len(attempts), (resolve(right), b, a))
     elif kb not in TRACED and kb is not ka and hasattr(kb, op.reflected):
         attempts.append((getattr(kb, op.reflected), b, a))

@@ -276,6 +276,7 @@ def _part(name: str) -> property:
 
 def _install() -> None:
     for name, method in METHODS.items():
+        method.__name__ = name  # packages ask for it
         if hasattr(np.ndarray, name):  # NumPy 2 has no ptp method
             setattr(TracedArray, name, method)
     for name in (
