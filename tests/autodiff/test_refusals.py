@@ -146,20 +146,13 @@ def test_compiled_code_that_wants_memory_has_no_rule():
     assert caught.value.where.startswith(f"{__file__}:")
 
 
-class Labelled(np.ndarray):
-    pass
-
-
 OTHER_KINDS = {
-    "matrix": (lambda x: (np.matrix(x) * np.matrix(x).T)[0, 0], "@"),
-    "asmatrix": (lambda x: np.asmatrix(x).sum(), "@"),
     "masked method": (lambda x: np.ma.masked_array(x, mask=[0, 1]).cumsum()[0], "numpy.where"),
     "masked function": (lambda x: np.ma.median(np.ma.masked_where(x > 1, x)), "numpy.where"),
     "masked by NumPy": (lambda x: np.sort(np.ma.masked_where(x > 1, x))[0], "numpy.where"),
     "masked converted": (lambda x: np.asarray(np.ma.masked_where(x > 1, x))[0], "filled"),
     "nditer": (lambda x: sum(np.nditer(x, ["buffered"], op_dtypes=["f4"], casting="same_kind")), "ndindex"),
     "resized": (lambda x: (x * x).resize(3), "numpy.pad"),
-    "subclass": (lambda x: x.view(Labelled).sum(), "the array itself"),
 }
 
 

@@ -32,16 +32,16 @@ def _through(view):
 
 @pytest.mark.parametrize(
     "view",
-    [
-        lambda y: y.view(Labelled),
-        lambda y: y.view(np.matrix),
-        lambda y: np.ma.array(y, copy=False),
-        lambda y: y.view(int),
-    ],
+    [lambda y: np.ma.array(y, copy=False), lambda y: y.view(int)],
 )
-def test_traced_memory_is_not_read_through_a_subclass(view):
+def test_traced_memory_is_not_read_through_another_kind_of_array(view):
     with pytest.raises((LostGradientError, MissingRuleError)):
         gradient(_through(view))(X)
+
+
+@pytest.mark.parametrize("kind", [Labelled, np.matrix])
+def test_traced_memory_is_read_through_a_subclass(kind):
+    assert np.allclose(gradient(_through(lambda y: y.view(kind)))(X), gradient(_through(lambda y: y))(X))
 
 
 @pytest.mark.parametrize(
@@ -73,10 +73,9 @@ def test_array_of_a_subclass_reads_as_a_plain_one():
     assert np.allclose(gradient(program)(X), 2 * X)
 
 
-@pytest.mark.parametrize("x", [np.eye(2).view(np.matrix), np.ma.array(X, mask=[0, 1]), X.view(Labelled)])
-def test_argument_of_a_subclass_is_refused(x):
+def test_masked_argument_is_refused():
     with pytest.raises(NotDifferentiableError, match="subclass"):
-        gradient(lambda v: np.sum(v * v))(x)
+        gradient(lambda v: np.sum(v * v))(np.ma.array(X, mask=[0, 1]))
 
 
 def test_memory_that_is_handed_out_is_watched():

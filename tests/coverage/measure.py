@@ -115,7 +115,9 @@ def _like(structure: Any, entries: list[Any]) -> Any:
 
 
 def _inner(bars: list[Any], directions: list[Any]) -> float:
-    return float(sum(np.sum(np.real(np.conj(b) * d)) for b, d in zip(bars, directions, strict=True)))
+    return float(
+        sum(np.sum(np.real(np.conj(b) * np.asarray(d))) for b, d in zip(bars, directions, strict=True))
+    )
 
 
 def _copied(x: Any) -> Any:

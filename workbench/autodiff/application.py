@@ -17,6 +17,7 @@ from workbench.autodiff.overrides import ASKED_NEVER
 from workbench.autodiff.registry import DOORS, Rule
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, innermost
+from workbench.autodiff.subarrays import TracedSubarray, bare_part
 from workbench.autodiff.telling import SEQUENCES, plain
 from workbench.errors import DifferentiationError, MissingRuleError
 
@@ -34,7 +35,7 @@ def ruled_call(rule: Rule) -> Callable:
 
 def apply_rule(rule: Rule, args: tuple, kwargs: dict) -> Any:
     """Call a primitive that has a rule; put it on the innermost tape that an argument belongs to."""
-    args = [current(a) for a in args]
+    args = [_bare(a) for a in args]
     place = _place_of_out(rule.primitive)
     if "out" in kwargs or (place is not None and len(args) > place):
         kwargs = dict(kwargs)
@@ -48,6 +49,12 @@ def apply_rule(rule: Rule, args: tuple, kwargs: dict) -> Any:
         result = apply_rule(rule, tuple(args), kwargs)
         return result if out is None else written(result, out)
     return _apply(rule, args, kwargs)
+
+
+def _bare(x: Any) -> Any:
+    """An argument as it is read now, an array of a subclass without its class."""
+    x = current(x)
+    return current(bare_part(x)) if type(x) is TracedSubarray else x
 
 
 @functools.cache
@@ -92,6 +99,8 @@ def converted(x: Any) -> Any:
     kind = type(x)
     if kind is list or kind is tuple:
         return x if all(type(e) in ASKED_NEVER for e in x) else kind([converted(e) for e in x])
+    if kind is TracedSubarray:
+        return _bare(x)
     own = None if kind in ASKED_NEVER else python_method(kind, "__array__")
     return x if own is None else current(resolve(own)(x))
 

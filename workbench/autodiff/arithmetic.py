@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff import writing
-from workbench.autodiff.arrays import TracedArray, current, is_complex_number
+from workbench.autodiff import subclassing, writing
+from workbench.autodiff.arrays import TracedArray, current, is_complex_number, is_followed_subclass
 from workbench.autodiff.binary import (
     ADD,
     DIVIDE,
@@ -27,7 +27,9 @@ from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.elementwise import apply_ufunc
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, TracedFloat, recorded
+from workbench.autodiff.subarrays import TracedSubarray
 from workbench.autodiff.tape import OPEN
+from workbench.autodiff.telling import contains_traced
 
 
 def add(a: Any, b: Any) -> Any:
@@ -128,6 +130,10 @@ def _make_in_place(op: Operator, binary: Callable) -> Callable:
                 return binary(a, b)
             if type(a) in TRACED or type(b) in TRACED or (OPEN and ka is np.ndarray):
                 return writing.in_place(op.ufunc, op.in_place, a, b)
+        elif ka is TracedSubarray or (
+            OPEN and is_followed_subclass(ka) and (contains_traced(a) or contains_traced(b))
+        ):
+            return subclassing.in_place(op, a, b)
         elif (method := python_method(ka, op.in_place_method)) is not None:
             result = resolve(method)(a, b)
             return binary(a, b) if result is NotImplemented else result
@@ -154,7 +160,8 @@ def _make_unary(name: str, function: Callable, ufunc: np.ufunc, partial: float) 
             return apply_ufunc(ufunc, (a,), {})
         if ka not in PLAIN and (own := python_method(ka, method)) is not None:
             return resolve(own)(a)
-        return function(current(a))
+        a = current(a)
+        return subclassing.unary(method, ufunc, a) if type(a) is TracedSubarray else function(a)
 
     apply.__name__ = name
     return apply
@@ -171,6 +178,7 @@ def _install() -> None:
             setattr(kind, op.method, lambda a, b, f=binary: f(a, b))
             setattr(kind, op.reflected, lambda a, b, f=binary: f(b, a))
         setattr(TracedArray, op.in_place_method, lambda a, b, f=in_place: f(a, b))
+    subclassing.install(OPERATORS.values())
     for name, function, ufunc, partial in (
         ("negative", operator.neg, np.negative, -1.0),
         ("positive", operator.pos, np.positive, 1.0),

@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.lib._stride_tricks_impl import DummyArray
 
+from workbench.autodiff.met import CACHES
 from workbench.autodiff.scalars import TRACED, TracedFloat, lost
+from workbench.autodiff.subarrays import TracedSubarray, bare_part, class_part, own_part, real_part
 from workbench.autodiff.tape import OPEN, Tape
 from workbench.errors import LostGradientError
 
@@ -242,9 +244,22 @@ def current(x: Any) -> Any:
         return x
     if kind is TracedFloat:
         return x if x.tape.open else current(x.value)
+    if kind is TracedSubarray:
+        return _current_subarray(x)
     if OPEN and isinstance(x, VIEWS):
         return _seen(x)
     return x
+
+
+def _current_subarray(x: TracedSubarray) -> Any:
+    seen = current(bare_part(x))
+    if seen is bare_part(x):
+        return x
+    if type(seen) is TracedArray:
+        return TracedSubarray(seen, class_part(x), own_part(x), real_part(x))
+    from workbench.autodiff.dressing import as_plain
+
+    return as_plain(x, seen)
 
 
 VIEWS = (np.ndarray, np.void)
@@ -257,15 +272,38 @@ def _seen(x: Any) -> Any:
         record = record_view(x)
         seen = x if record is None else traced_view(record)
         return seen if type(seen) is TracedArray else x
-    seen = traced_view(x.view(np.ndarray))
+    seen = traced_view(np.ndarray.view(x, np.ndarray))
     if type(seen) is not TracedArray:
         return x
     if isinstance(x, np.recarray):
         return seen
-    name = type(x).__name__
-    raise lost(
-        f"an array of the subclass {name} was about to be read, into whose memory a traced value was written",
-        fix=f"read it as numpy.asarray(array): what {name} adds to arrays is not followed",
+    kind = type(x)
+    if not is_followed_subclass(kind):
+        raise lost(
+            f"an array of the class {kind.__name__} was about to be read, and it holds a traced value",
+            fix=f"read it as numpy.asarray(array): what {kind.__name__} adds to arrays is not followed",
+        )
+    return TracedSubarray(seen, kind, getattr(x, "__dict__", None), x)
+
+
+_followed: dict[type, bool] = {}
+CACHES.append(_followed)
+
+
+def is_followed_subclass(kind: type) -> bool:
+    """Whether ``kind`` is a subclass of arrays that is followed, by what the class says: not those of compiled ones."""
+    found = _followed.get(kind)
+    if found is None:
+        found = _followed[kind] = _is_followed(kind)
+    return found
+
+
+def _is_followed(kind: type) -> bool:
+    if not issubclass(kind, np.ndarray) or kind is np.ndarray:
+        return False
+    own = kind.__mro__[: kind.__mro__.index(np.ndarray)]
+    return not issubclass(kind, (np.recarray, np.memmap, np.ma.MaskedArray)) and not any(
+        vars(c).get("__slots__") for c in own
     )
 
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import TracedArray, current
+from workbench.autodiff import subclassing
+from workbench.autodiff.arrays import TracedArray, current, is_followed_subclass
 from workbench.autodiff.calls import OBJECT_DOORS, python_method, resolve
 from workbench.autodiff.indexing import get_item
 from workbench.autodiff.location import user_line
@@ -24,6 +25,7 @@ from workbench.autodiff.operations import number_attribute
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, TracedFloat
 from workbench.autodiff.settling import note
+from workbench.autodiff.subarrays import TracedSubarray
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 from workbench.autodiff.unseen import HANDED_OUT, handed_out, lent
@@ -50,6 +52,8 @@ def get_attribute(obj: Any, name: str) -> Any:
     kind = type(obj)
     if kind is super:
         return _super_attribute(obj, name)
+    if kind is TracedSubarray:
+        return subclassing.get_attribute(obj, name)
     if kind is weakref.ProxyType or kind is weakref.CallableProxyType:
         return get_attribute(obj.__repr__.__self__, name)  # of what it stands for
     if kind is np.ndarray:
@@ -143,6 +147,8 @@ def _super_attribute(obj: super, name: str) -> Any:
     kinds = obj.__self_class__.__mro__ if obj.__self_class__ is not None else ()
     after = kinds[kinds.index(obj.__thisclass__) + 1 :] if obj.__thisclass__ in kinds else ()
     home = next((cls for cls in after if name in vars(cls)), None)
+    if type(obj.__self__) is TracedSubarray and home in (np.ndarray, object):
+        return subclassing.of_ndarray(obj.__self__, name)
     getter = None if home is None else _getter(name, vars(home)[name])
     if getter is None or name in _READERS or isinstance(obj.__self__, type):
         return getattr(obj, name)
@@ -166,6 +172,9 @@ def delete_attribute(obj: Any, name: str) -> None:
 def set_attribute(value: Any, obj: Any, name: str) -> None:
     """``obj.name = value``."""
     kind = type(obj)
+    if kind is TracedSubarray:
+        subclassing.set_attribute(value, obj, name)
+        return
     setters = _setters.get(kind, _MISSING)
     if setters is None:
         note(obj, value, name)
@@ -238,7 +247,18 @@ def _found(kind: type, read: Callable) -> dict[str, _Found] | None:
                 found[name] = cls, member, how
     if issubclass(kind, type) and read is _getter and "__getattribute__" not in found:
         found["__getattribute__"] = kind, kind.__dict__.get("__getattribute__"), _class_attribute
+    if is_followed_subclass(kind) and read is _getter and "__getattribute__" not in found:
+        found["__getattribute__"] = kind, kind.__dict__.get("__getattribute__"), _subarray_attribute
     return found or None
+
+
+def _subarray_attribute(array: np.ndarray, name: str) -> Any:
+    """``array.name`` of a plain array of a subclass, into whose memory traced values may have been written."""
+    if OPEN and type(seen := current(array)) is TracedSubarray:
+        return subclassing.get_attribute(seen, name)
+    if OPEN and name in HANDED_OUT:
+        get_attribute(np.ndarray.view(array, np.ndarray), name)
+    return _own_attribute(array, name)
 
 
 def _getter(name: str, member: Any) -> Callable | None:

@@ -16,16 +16,18 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import TracedArray, current, is_complex_number
+from workbench.autodiff import subclassing
+from workbench.autodiff.arrays import TracedArray, current, is_complex_number, is_followed_subclass
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.elementwise import apply_ufunc
 from workbench.autodiff.location import user_line
 from workbench.autodiff.overrides import ASKED_NEVER
 from workbench.autodiff.registry import HOLDING, LIFTS, OPERANDS
 from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat, at_a_pole, innermost, recorded, strip
+from workbench.autodiff.subarrays import TracedSubarray
 from workbench.autodiff.telling import SEQUENCES, contains_traced, plain
 from workbench.autodiff.text import lost_in_text, tape_in, written
-from workbench.errors import MissingRuleError, RefusedError
+from workbench.errors import MissingRuleError
 
 PLAIN = frozenset({int, float, bool, str, dict, set, complex, type(None), np.float64, np.int64, np.bool_})
 _NUMBERS = (int, float, np.integer, np.floating, np.bool_, Fraction)
@@ -123,6 +125,8 @@ def apply_operator(op: Operator, a: Any, b: Any) -> Any:
     if isinstance(b, np.ndarray):
         b = current(b)
     ka, kb = type(a), type(b)
+    if of_subclass(a, b):
+        return subclassing.binary(op, a, b)
     if ka in OPERANDS and (kb in TRACED or kb in HOLDING):
         return _protocol(op, OPERANDS[ka](a), b)
     if kb in OPERANDS and ka in TRACED:
@@ -146,6 +150,14 @@ def apply_operator(op: Operator, a: Any, b: Any) -> Any:
     ):
         return apply_ufunc(op.ufunc, (a, b), {})
     return _protocol(op, a, b)
+
+
+def of_subclass(a: Any, b: Any) -> bool:
+    """Whether an array of a subclass is traced, or meets something traced."""
+    ka, kb = type(a), type(b)
+    if ka is TracedSubarray or kb is TracedSubarray:
+        return True
+    return (ka in TRACED and is_followed_subclass(kb)) or (kb in TRACED and is_followed_subclass(ka))
 
 
 def of_numpy(x: Any) -> bool:
@@ -288,29 +300,6 @@ def _holds_objects(op: Operator, x: Any) -> bool:
 def _gives_way(kind: type, other: type) -> bool:
     """Whether NumPy leaves an operator to the other operand, whose own method is to be followed."""
     return issubclass(kind, np.generic | np.ndarray) and getattr(other, "__array_ufunc__", ...) is None
-
-
-def operator_of_subclass(method: Callable, owner: np.ndarray) -> Callable:
-    """``super().__mul__`` of a class of arrays whose ``__array_ufunc__`` is written in Python, and is followed."""
-    name = method.__name__
-    op = next((op for op in OPERATORS.values() if name in (op.method, op.reflected)), None)
-
-    def call(*args: Any) -> Any:
-        if op is None or not any(type(x) in TRACED for x in args):
-            return method(*args)
-        try:
-            return resolve(op.ufunc)(*((*args, owner) if name == op.reflected else (owner, *args)))
-        except TypeError as error:
-            if isinstance(error, RefusedError):
-                raise
-            raise MissingRuleError(
-                f"an array of the class {type(owner).__name__} was about to take a traced number in",
-                found=str(error),
-                where=user_line(),
-                fix="compute with the numbers themselves, without units, and attach those to the result",
-            ) from error
-
-    return call
 
 
 def _kind_name(x: Any) -> str:

@@ -23,17 +23,18 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import TracedArray, current
+from workbench.autodiff.arrays import TracedArray, current, is_followed_subclass
 from workbench.autodiff.code_objects import names_in, with_code
-from workbench.autodiff.compiled import DISPATCHER, compiled_door, outgoing
+from workbench.autodiff.compiled import DISPATCHER, compiled_door, method_of_subarray, outgoing
 from workbench.autodiff.draws import GENERATORS, note_draw
 from workbench.autodiff.met import as_written, meet
 from workbench.autodiff.native_calls import native_call
-from workbench.autodiff.refusing import ABOUT_MASKS, NO_MASKS, NO_MATRICES, refusing, without_rule
+from workbench.autodiff.refusing import ABOUT_MASKS, NO_MASKS, refusing, without_rule
 from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, OWNER_DOORS, learn
 from workbench.autodiff.rewritten import MADE, REWRITTEN_DOORS, is_known, is_opaque, rewritten_code
 from workbench.autodiff.scalars import TRACED, TracedFloat
 from workbench.autodiff.settling import changes_globals, note_elements
+from workbench.autodiff.subarrays import TracedSubarray
 from workbench.autodiff.surfacing import surfaced
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced
@@ -129,14 +130,8 @@ def _resolve_other(f: Any) -> Any:
         owner, name = f.__self__, f.__name__
         if type(owner) is np.ndarray:
             return _array_method(f, owner)
-        if (
-            OPEN
-            and isinstance(owner, np.ndarray)
-            and python_method(type(owner), "__array_ufunc__") is not None
-        ):
-            from workbench.autodiff.binary import operator_of_subclass
-
-            return operator_of_subclass(f, owner)
+        if OPEN and is_followed_subclass(type(owner)):
+            return method_of_subarray(f, owner, name)
         if name == "__call__":
             from workbench.autodiff.making import making
 
@@ -167,7 +162,7 @@ def _of_numpy(f: Any, kind: type, found: Callable | None) -> Callable:
     from workbench.autodiff.elementwise import ufunc_door
     from workbench.autodiff.overrides import overridden
 
-    return overridden(f, found or (_numpy_function(f) if kind is DISPATCHER else ufunc_door(f)))
+    return overridden(f, found or (numpy_function(f) if kind is DISPATCHER else ufunc_door(f)))
 
 
 def _resolve_function(f: FunctionType) -> Callable:
@@ -279,6 +274,9 @@ def _method_of_class(method: Any) -> Callable:
         receiver = current(args[0]) if args else None
         if type(receiver) in TRACED:
             return getattr(receiver, method.__name__)(*args[1:], **kwargs)
+        if type(receiver) is TracedSubarray or is_followed_subclass(type(receiver)):
+            bound = functools.partial(method, args[0])
+            return method_of_subarray(bound, receiver, method.__name__)(*args[1:], **kwargs)
         name = _REFLECTED.get(method.__name__) if isinstance(receiver, float | complex) else None
         if name is not None and len(args) == 2 and type(args[1]) is TracedFloat:
             return getattr(args[1], name)(receiver)
@@ -298,11 +296,9 @@ def seen(result: Any) -> Any:
 
 
 _numpy_doors: dict[Any, Callable] = {}
-for _function in (np.asmatrix, np.bmat):
-    DOORS[_function] = refusing(_function, NO_MATRICES)
 
 
-def _numpy_function(f: Any) -> Callable:
+def numpy_function(f: Any) -> Callable:
     """A NumPy function without a rule: traced through its Python source when it gets a traced value."""
     found = _numpy_doors.get(f)
     if found is None:

@@ -10,8 +10,11 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from workbench.autodiff.arrays import TracedArray
-from workbench.autodiff.binary import PLAIN, of_numpy
+import numpy as np
+
+from workbench.autodiff import subclassing
+from workbench.autodiff.arrays import TracedArray, current
+from workbench.autodiff.binary import PLAIN, of_numpy, of_subclass
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.kept import found_zero, watching
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
@@ -37,6 +40,11 @@ def _make_compare(function: Callable) -> Callable:
         ka, kb = type(a), type(b)
         if ka in PLAIN and kb in PLAIN:
             return function(a, b)
+        if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+            a, b = current(a), current(b)
+            if of_subclass(a, b):
+                return subclassing.compare(short, a, b)
+            ka, kb = type(a), type(b)
         if ka is TracedArray or kb is TracedArray:
             if ka is TracedArray and kb in PLAIN and not a.array.any():
                 found_zero(a, b)

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import VIEWS, TracedArray, current, refuse_traced_memory
+from workbench.autodiff.arrays import VIEWS, TracedArray, current, is_followed_subclass, refuse_traced_memory
 from workbench.autodiff.kept import found_equal
 from workbench.autodiff.refusing import without_rule
 from workbench.autodiff.registry import DOORS, INSTANCE_DOORS
@@ -69,8 +69,11 @@ def compiled_door(f: Any) -> Any:
     that it cannot take their numbers unnoticed.
     """
     owner = getattr(f, "__self__", None)
-    if isinstance(owner, VIEWS) and type(seen := current(owner)) is TracedArray:
-        return getattr(seen, f.__name__)
+    if isinstance(owner, VIEWS):
+        if is_followed_subclass(type(owner)):
+            return method_of_subarray(f, owner, f.__name__)
+        if type(seen := current(owner)) is TracedArray:
+            return getattr(seen, f.__name__)
     if isinstance(owner, dict) and f.__name__ in _FINDING:
         note_elements(owner)
         return lambda key, *rest, **named: f(checked_key(owner, key), *rest, **named)
@@ -103,6 +106,19 @@ def compiled_door(f: Any) -> Any:
             ):
                 raise without_rule(f) from error
             raise
+
+    return call
+
+
+def method_of_subarray(method: Any, owner: Any, name: str) -> Callable:
+    """A method of ``numpy.ndarray`` for an array of a subclass, by ``super`` or because the class has no own one."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        from workbench.autodiff.subclassing import of_ndarray
+
+        if not any(map(contains_traced, (owner, *args, *kwargs.values()))):
+            return call_watched(method, args, kwargs)
+        return of_ndarray(owner, name)(*args, **kwargs)
 
     return call
 

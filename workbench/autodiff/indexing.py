@@ -53,8 +53,8 @@ def get_item(container: Any, index: Any) -> Any:
         )
     if isinstance(container, type):  # ``Class[index]``
         return _of_class(container, index)
-    if OPEN and issubclass(kind, VIEWS) and type(seen := current(container)) is TracedArray:
-        return _read(seen, index)
+    if OPEN and issubclass(kind, VIEWS) and (seen := current(container)) is not container:
+        return _read(seen, index) if type(seen) is TracedArray else get_item(seen, index)
     own = python_method(kind, "__getitem__")
     if own is not None:
         return resolve(own)(container, index)
@@ -207,8 +207,8 @@ def iterate(source: Any) -> Any:
         return source
     if kind is memoryview:
         return (get_item(source, k) for k in range(len(source)))
-    if issubclass(kind, VIEWS) and type(seen := current(source)) is TracedArray:
-        return _rows(seen.array)
+    if issubclass(kind, VIEWS) and (seen := current(source)) is not source:
+        return _rows(seen.array) if type(seen) is TracedArray else iterate(seen)
     own = python_method(kind, "__iter__")
     if own is not None:
         made = resolve(own)(source)

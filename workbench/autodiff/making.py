@@ -8,13 +8,12 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-import numpy as np
-
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.compiled import compiled_door
-from workbench.autodiff.refusing import NO_MASKS, NO_MATRICES, refusing
+from workbench.autodiff.refusing import NO_MASKS, refusing
 from workbench.autodiff.rewritten import REWRITTEN_DOORS, rewritten_code
 from workbench.autodiff.settling import note
+from workbench.autodiff.subarrays import class_of
 from workbench.autodiff.tape import OPEN
 
 
@@ -22,8 +21,6 @@ def class_door(cls: type) -> Callable:
     """Making an object: as the class does it, with rewritten ``__new__`` and ``__init__``."""
     if cls.__module__.startswith("numpy.ma"):
         return refusing(cls, NO_MASKS)
-    if issubclass(cls, np.matrix):
-        return refusing(cls, NO_MATRICES)
     own = python_method(type(cls), "__call__")
     if own is None:
         return making(cls)
@@ -57,8 +54,10 @@ def making(cls: type) -> Callable:
         else:
             made = cls.__new__(cls, *args, **kwargs)
         if isinstance(made, cls):
-            own = type(made).__init__
-            if own is not cls.__init__:  # ``__new__`` chose a class of its own
+            own = class_of(made).__init__
+            if own is object.__init__:
+                pass  # it is an array, made by ``__new__``
+            elif own is not cls.__init__:  # ``__new__`` chose a class of its own
                 resolve(own)(made, *args, **kwargs)
             elif init_door is not None:
                 init_door(made, *args, **kwargs)

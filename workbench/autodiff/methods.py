@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff import indexing, writing
-from workbench.autodiff.arrays import TracedArray, can_vary, current
+from workbench.autodiff.arrays import TracedArray, can_vary, current, is_followed_subclass
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import user_line
 from workbench.autodiff.scalars import TracedFloat, lost
-from workbench.autodiff.telling import plain
+from workbench.autodiff.telling import PLAIN, plain
 from workbench.errors import MissingRuleError
 
 _FUNCTIONS = {
@@ -83,10 +83,15 @@ def _view(self: TracedArray, *args: Any, **kwargs: Any) -> Any:
         kind for kind in (*args, *kwargs.values()) if isinstance(kind, type) and issubclass(kind, np.ndarray)
     ]
     if kinds and kinds[0] not in (np.ndarray, np.recarray):
-        raise lost(
-            f"a traced array was about to become an array of the subclass {kinds[0].__name__}",
-            fix=f"use the array itself, and functions of it: what {kinds[0].__name__} adds to arrays is not followed",
-        )
+        if not is_followed_subclass(kinds[0]):
+            raise lost(
+                f"a traced array was about to become an array of the subclass {kinds[0].__name__}",
+                fix=f"use the array itself: what {kinds[0].__name__} adds to arrays is not followed",
+            )
+        from workbench.autodiff.dressing import dressed
+
+        others = [kind for kind in (*args, *kwargs.values()) if kind not in kinds]
+        return dressed(_view(self, *others), kinds[0], self)
     args = [kind for kind in (*args, *kwargs.values()) if kind not in kinds]
     if not args:
         return self
@@ -256,8 +261,14 @@ class Flat:
     def copy(self) -> Any:
         return indexing.get_item(self.array, ...).flatten()
 
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.copy()
+
     def __len__(self) -> int:
         return int(np.prod(self.shape))
+
+
+PLAIN[Flat] = lambda flat: plain(flat.array).flat
 
 
 def _plain_attribute(name: str) -> property:

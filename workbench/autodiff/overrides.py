@@ -11,9 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.calls import python_method, resolve
+from workbench.autodiff.arrays import is_followed_subclass
+from workbench.autodiff.calls import numpy_function, python_method, resolve
 from workbench.autodiff.location import name_of
+from workbench.autodiff.registry import DOORS
 from workbench.autodiff.scalars import TRACED
+from workbench.autodiff.subarrays import class_of
 
 ASKED_NEVER = frozenset(
     {int, float, complex, bool, str, bytes, type(None), slice, type(...), dict, type, np.ndarray, np.dtype}
@@ -34,20 +37,24 @@ ASKED_NEVER = frozenset(
 def _asked(name: str, things: Iterable) -> list[Any]:
     found: list[Any] = []
     for x in things:
-        kind = type(x)
-        if kind in ASKED_NEVER or python_method(kind, name) is None or any(type(y) is kind for y in found):
+        kind = class_of(x)
+        if (
+            kind in ASKED_NEVER
+            or python_method(kind, name) is None
+            or any(class_of(y) is kind for y in found)
+        ):
             continue
-        place = next((k for k, y in enumerate(found) if issubclass(kind, type(y))), len(found))
+        place = next((k for k, y in enumerate(found) if issubclass(kind, class_of(y))), len(found))
         found.insert(place, x)
     return found
 
 
 def _answer(asked: list[Any], name: str, function: Any, arguments: tuple, kwargs: dict) -> Any:
     for x in asked:
-        result = resolve(python_method(type(x), name))(x, function, *arguments, **kwargs)
+        result = resolve(python_method(class_of(x), name))(x, function, *arguments, **kwargs)
         if result is not NotImplemented:
             return result
-    kinds = ", ".join(type(x).__name__ for x in asked)
+    kinds = ", ".join(class_of(x).__name__ for x in asked)
     raise TypeError(
         f"{name_of(function)} is implemented by none of the types {kinds}: {name} returned NotImplemented"
     )
@@ -57,28 +64,73 @@ def ufunc_overridden(ufunc: np.ufunc, method: str, call: Callable) -> Callable:
     """``call``, the door of a method of a universal function, after whoever overrides it has been asked."""
 
     def asking(*inputs: Any, **kwargs: Any) -> Any:
-        for x in inputs:
-            if type(x) not in ASKED_NEVER and (asked := _asked("__array_ufunc__", inputs)):
+        if kwargs or not ASKED_NEVER.issuperset(map(type, inputs)):
+            if asked := asked_for_ufunc(inputs, kwargs):
                 return _answer(asked, "__array_ufunc__", ufunc, (method, *inputs), kwargs)
+            return without_override(*inputs, **kwargs)
         return call(*inputs, **kwargs)
 
+    def without_override(*inputs: Any, **kwargs: Any) -> Any:
+        return _with_classes(call, getattr(ufunc, method), inputs, kwargs)
+
     asking.__name__, asking.nin, asking.nout = ufunc.__name__, ufunc.nin, ufunc.nout  # compiled code asks
+    asking.without_override = without_override
     return asking
+
+
+def asked_for_ufunc(inputs: tuple, kwargs: dict) -> list[Any]:
+    """The arguments of a universal function whose classes override it."""
+    out = kwargs.get("out")
+    return _asked("__array_ufunc__", (*inputs, *(out if type(out) is tuple else (out,))))
 
 
 def function_overridden(function: Any, call: Callable) -> Callable:
     """``call``, the door of one of NumPy's functions, after whoever overrides it has been asked."""
 
     def asking(*args: Any, **kwargs: Any) -> Any:
-        if not (_asked_never(args) and (not kwargs or _asked_never((*kwargs.values(),)))):
-            parts = list(_parts(args, kwargs))
-            if asked := _asked("__array_function__", parts):
-                arrays = [np.ndarray] if any(isinstance(x, np.ndarray) for x in parts) else []
-                types = tuple({*arrays, *map(type, asked)})
-                return _answer(asked, "__array_function__", function, (types, args, kwargs), {})
-        return call(*args, **kwargs)
+        if _asked_never(args) and (not kwargs or _asked_never((*kwargs.values(),))):
+            return call(*args, **kwargs)
+        parts = list(_parts(args, kwargs))
+        if asked := _asked("__array_function__", parts):
+            arrays = [np.ndarray] if any(isinstance(x, np.ndarray) for x in parts) else []
+            types = tuple({*arrays, *map(class_of, asked)})
+            return _answer(asked, "__array_function__", function, (types, args, kwargs), {})
+        return without_override(*args, **kwargs)
 
+    def without_override(*args: Any, **kwargs: Any) -> Any:
+        given = (*args, *kwargs.values())
+        if any(_has_own_method(function.__name__, class_of(x)) for x in given):
+            return numpy_function(function)(*args, **kwargs)
+        if function not in DOORS:
+            return call(*args, **kwargs)
+        return _with_classes(call, function, args, kwargs)
+
+    asking.without_override = without_override
     return asking
+
+
+# functions of NumPy's that call methods of other names
+_CALLING = {
+    "average": ("mean", "sum"),
+    "median": ("mean",),
+    "amax": ("max",),
+    "amin": ("min",),
+    "around": ("round",),
+}
+
+
+def _has_own_method(name: str, kind: type) -> bool:
+    """Whether the source of NumPy's function ``name`` calls a method that the class of an array has itself."""
+    if kind in ASKED_NEVER or not is_followed_subclass(kind):
+        return False
+    return any(python_method(kind, method) is not None for method in (name, *_CALLING.get(name, ())))
+
+
+def _with_classes(call: Callable, own: Callable, args: tuple, kwargs: dict) -> Any:
+    """``call``, the door of NumPy's ``own``, with arrays of subclasses among the arguments or not."""
+    from workbench.autodiff.dressing import meets_subclass, of_subclass
+
+    return of_subclass(call, own, args, kwargs) if meets_subclass(args, kwargs) else call(*args, **kwargs)
 
 
 _doors: dict[Any, tuple[Callable, Callable]] = {}

@@ -1,4 +1,4 @@
-"""What is refused because nothing is known of its derivative: compiled code without a rule, masked arrays, matrices."""
+"""What is refused because nothing is known of its derivative: compiled code without a rule, masked arrays."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from workbench.errors import MissingRuleError
 NO_MASKS = "use numpy.where with an array of truth values in place of a masked array"
 # these only ask whether there is a mask, of ordinary arrays too
 ABOUT_MASKS = frozenset({"isMaskedArray", "is_masked", "getmask", "getmaskarray"})
-NO_MATRICES = "use an array with two axes, and the operator @ in place of *"
 
 
 def refusing(f: Any, fix: str) -> Callable:

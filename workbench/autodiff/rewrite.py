@@ -46,6 +46,11 @@ TEMPORARY = "<temporary "
 """How the names of variables begin that the pass needs."""
 
 
+def _is_super(node: ast.expr) -> bool:
+    """Whether an expression is ``super()``: its methods are not always those that Python would bind."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super"
+
+
 class Rewriter(ast.NodeTransformer):
     """The pass.
 
@@ -124,7 +129,7 @@ class Rewriter(ast.NodeTransformer):
                 mode = ast.copy_location(ast.Constant(callee.id), node)
                 args[0] = self.door("program_text", [args[0], mode], node)
         else:
-            if isinstance(callee, ast.Attribute):
+            if isinstance(callee, ast.Attribute) and not _is_super(callee.value):
                 value = self.visit(callee.value)
                 callee = ast.copy_location(ast.Attribute(value, self.mangle(callee.attr), ast.Load()), callee)
             else:

@@ -118,6 +118,11 @@ def _settle_cell(cell: Any, done: set[int]) -> None:
         cell.cell_contents = after
 
 
+def settled(x: Any) -> Any:
+    """``x`` with plain values in it, as far as their tapes are closed; lists, dicts and sets are changed in place."""
+    return _settled(x, set())
+
+
 def _settled(x: Any, done: set[int]) -> Any:
     """``x`` with plain values in it; lists, dicts and sets are changed in place, past what their classes do then."""
     kind = type(x)

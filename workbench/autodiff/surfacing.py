@@ -40,7 +40,7 @@ def surfaced(*holders: Any, lasting: bool) -> Iterator[list[Any]]:
 
 
 def _surfaced(x: Any, undo: list[partial], met: set[int]) -> Any:
-    if type(x) is np.ndarray:
+    if isinstance(x, np.ndarray):
         return current(x)
     if type(x) in BARE or type(x) in TRACED or type(x) in HOLDING:
         return x

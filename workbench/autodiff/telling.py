@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ _DEPTH = 64  # of lists in lists that NumPy makes an array of
 _NESTED = frozenset({list, tuple, dict})
 SEQUENCES = (list, tuple, deque)
 """What NumPy makes arrays of, with the classes of the program that are made from it."""
+PLAIN: dict[type, Callable] = {}
+"""Types of what stands for a plain value -> that value."""
 WRITTEN: set[type] = set()
 """Types of text that a traced number is written in; text.py adds its own."""
 
@@ -32,6 +35,8 @@ def plain(x: Any) -> Any:
         return kind([plain(e) for e in x])
     if kind is dict:
         return {k: plain(v) for k, v in x.items()}
+    if kind in PLAIN:
+        return PLAIN[kind](x)
     if isinstance(x, SEQUENCES) and contains_traced(x):
         return with_elements(x, [plain(e) for e in x])
     return x
@@ -51,8 +56,6 @@ def _contains(x: Any, depth: int, met: set[int]) -> bool:
     if not depth or id(x) in met or (kind not in _NESTED and not isinstance(x, SEQUENCES)):
         if not OPEN:
             return False
-        return (
-            HOLDING[kind](x) if kind in HOLDING else isinstance(x, VIEWS) and type(current(x)) is TracedArray
-        )
+        return HOLDING[kind](x) if kind in HOLDING else isinstance(x, VIEWS) and current(x) is not x
     met.add(id(x))
     return any(_contains(e, depth - 1, met) for e in (x.values() if kind is dict else x))

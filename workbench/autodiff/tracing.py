@@ -25,13 +25,16 @@ from workbench.autodiff.arrays import (
 )
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.cotangents import accumulate
+from workbench.autodiff.dressing import as_plain, is_subarray, undressed
 from workbench.autodiff.equals import check_equals
 from workbench.autodiff.given import checked_bars
 from workbench.autodiff.references import Parts
 from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat, recorded
 from workbench.autodiff.settling import settle_all, settle_error, settle_in_place
 from workbench.autodiff.structure import leaves, map_leaves
+from workbench.autodiff.subarrays import TracedSubarray, bare_part, class_of, own_part
 from workbench.autodiff.tape import OPEN, Tape, recording, sweep_back
+from workbench.autodiff.telling import plain
 from workbench.autodiff.text import bare
 from workbench.errors import NotDifferentiableError
 
@@ -46,7 +49,7 @@ def traced_pullback(f: Callable, *args: Any, wrt: tuple[int, ...] | None = None)
             for k in positions:
                 traced[k] = _trace(tape, args[k])
             # copies, since the program may change its containers
-            inputs = [map_leaves(lambda x: x, traced[k]) for k in positions]
+            inputs = [map_leaves(_bare, traced[k]) for k in positions]
             result = resolve(f)(*traced)
             result = map_leaves(current, result)
     except Exception as error:
@@ -61,7 +64,11 @@ def traced_pullback(f: Callable, *args: Any, wrt: tuple[int, ...] | None = None)
 
     if tape.equals:
         check_equals(tape)
-    return value, TracedPullback(tape, inputs, result, value)
+    return value, TracedPullback(tape, inputs, map_leaves(_bare, result), value)
+
+
+def _bare(x: Any) -> Any:
+    return bare_part(x) if type(x) is TracedSubarray else x
 
 
 class TracedPullback:
@@ -173,6 +180,8 @@ def _traced_array(
         return TracedArray(array, memory_of(tape, array, active=True))
     if type(x) is TracedArray:
         x = x.array
+    if is_subarray(x):
+        return _traced_subarray(tape, x, copies)
     if type(x) is not np.ndarray:
         if type(x) not in (np.memmap, np.recarray):
             raise NotDifferentiableError(
@@ -203,16 +212,44 @@ def _traced_array(
     return TracedArray(array, memory_of(tape, array, active=True))
 
 
+def _traced_subarray(tape: Tape, x: Any, copies: dict) -> TracedSubarray:
+    """A copy of an array of a subclass. Of its attributes, what lies in its memory goes with it; others are constants.
+
+    Raises:
+        NotDifferentiableError: an attribute holds floats in memory of its own, which may be the same numbers.
+    """
+    bare = undressed(x)
+    owner = owner_of(plain(bare))
+    made = TracedSubarray(_traced_array(tape, bare, copies, type(bare) is TracedArray), class_of(x))
+    for name, value in (own_part(x) if type(x) is TracedSubarray else vars(x)).items():
+        if leaves(value) and any(np.ndim(plain(leaf)) for leaf in leaves(value)):
+            shares = isinstance(value, np.ndarray) and owner_of(plain(undressed(value))) is owner
+            if not shares or type(bare) is TracedArray:
+                raise NotDifferentiableError(
+                    f"an array of the class {class_of(x).__name__} with the attribute {name!r} cannot be varied",
+                    found="the attribute holds floats of its own, which may be the same numbers",
+                    fix=f"differentiate by numpy.asarray(x), and make the {class_of(x).__name__} in the program",
+                )
+            value = _traced_array(tape, undressed(value), copies, False)
+        own_part(made)[name] = value
+    return made
+
+
 def _value_of(tape: Tape) -> Callable:
     def value(x: Any) -> Any:
+        if type(x) is TracedSubarray:
+            bare = value(undressed(x))
+            if type(bare) is np.ndarray:
+                return as_plain(x, bare)
+            return TracedSubarray(bare, class_of(x), own_part(x))
         if type(x) not in TRACED or x.tape is not tape:
             return x
         if type(x) is TracedFloat:
             return x.value
-        value = x.value
+        found = x.value
         if is_complex_number(x.array):
-            return value if type(value) is TracedArray else value[()]
-        return value.copy()
+            return found if type(found) is TracedArray else found[()]
+        return found.copy()
 
     return value
 

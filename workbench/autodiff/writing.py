@@ -158,7 +158,7 @@ def set_item(value: Any, container: Any, index: Any) -> None:
 
 def _write(array: np.ndarray, index: Any, value: Any) -> None:
     """Write into memory that one or several tapes may know, outermost first."""
-    value = current(converted(value))
+    value = current(converted(current(value)))
     if array.dtype.names is not None:
         if type(index) is str or (type(index) is int and not array.ndim):
             _write(array[index if type(index) is str else array.dtype.names[index]], ..., value)

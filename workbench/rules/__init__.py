@@ -4,7 +4,11 @@ To add a rule, put it in the file of its domain and a case for it into ``tests/r
 the tests. Users add rules of their own with ``@workbench.rule``.
 """
 
-from workbench.autodiff.registry import WAITING
+from types import BuiltinFunctionType
+
+import numpy
+
+from workbench.autodiff.registry import DOORS, WAITING
 from workbench.rules import (  # noqa: F401
     accessors,
     applied,
@@ -36,6 +40,12 @@ from workbench.rules import (  # noqa: F401
     threads,
     typed_arrays,
 )
+
+# packages that override NumPy's functions call those that are written in C by themselves
+for _function in vars(numpy).values():
+    _implementation = getattr(_function, "_implementation", None)
+    if type(_implementation) is BuiltinFunctionType and _function in DOORS:
+        DOORS[_implementation] = DOORS[_function]
 
 # SciPy, pandas, torch and processes are not imported before a program uses them, and neither are these.
 WAITING.update(

@@ -24,6 +24,7 @@ from workbench.autodiff.scalars import (
     strip,
 )
 from workbench.autodiff.stored import traced_parts
+from workbench.autodiff.subarrays import class_of
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.text import TracedText
 
@@ -44,6 +45,7 @@ def type_(x: Any, *rest: Any, **kwargs: Any) -> Any:
             return type(strip(x)) if type(x) is TracedFloat else np.ndarray
         if type(x) is TracedText:
             return str
+        return class_of(x)
     return type(x, *rest, **kwargs)
 
 

@@ -14,11 +14,13 @@ import numpy as np
 from workbench.autodiff.application import converted, is_sequence
 from workbench.autodiff.arrays import TracedArray, beneath, current
 from workbench.autodiff.calls import python_method, resolve
+from workbench.autodiff.dressing import dressed, is_subarray, undressed
 from workbench.autodiff.indexing import get_item, iterate
 from workbench.autodiff.operations import record
 from workbench.autodiff.records import by_fields, of_records
 from workbench.autodiff.registry import DOORS, by_position
 from workbench.autodiff.scalars import TRACED, TracedFloat, lost, recorded
+from workbench.autodiff.subarrays import class_of
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.text import lost_in_text, tape_in
@@ -29,8 +31,14 @@ _ORDERS = {np.ascontiguousarray: "C", np.asfortranarray: "F"}  # and they make o
 
 def _array(function: Callable, *, copies: bool) -> Callable:
     def call(x: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
-        if OPEN and function is not np.asanyarray and isinstance(x, np.ndarray) and type(x) not in TRACED:
-            x = x.view(np.ndarray)
+        if OPEN and isinstance(x, np.ndarray) and type(x) not in TRACED:
+            if function is np.asanyarray or kwargs.get("subok"):
+                if is_subarray(x) and contains_traced(x):
+                    kept = {name: value for name, value in kwargs.items() if name != "subok"}
+                    made = call(undressed(x), dtype, *args, **kept)
+                    return x if plain(made) is plain(undressed(x)) else dressed(made, class_of(x), x)
+            else:
+                x = undressed(x) if is_subarray(x) else x.view(np.ndarray)
         if type(x) not in TRACED and (own := python_method(type(x), "__array__")) is not None:
             x = resolve(own)(x)
         elif is_sequence(x):

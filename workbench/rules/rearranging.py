@@ -17,6 +17,7 @@ import numpy as np
 from workbench.autodiff.application import converted
 from workbench.autodiff.arrays import TracedArray, beneath, current, overlaps, owner_of
 from workbench.autodiff.calls import resolve, seen
+from workbench.autodiff.dressing import undressed
 from workbench.autodiff.elementwise import add_at
 from workbench.autodiff.operations import record
 from workbench.autodiff.records import by_fields, is_structured
@@ -174,7 +175,7 @@ def current_inside(x: Any) -> Any:
     """``x`` as it is now, with lists and tuples of Python's own where classes of the program are made from them."""
     if isinstance(x, SEQUENCES):
         return (tuple if isinstance(x, tuple) else list)([current_inside(e) for e in x])
-    return current(x)
+    return undressed(current(x))
 
 
 def innermost_inside(x: Any) -> Tape | None:

@@ -18,6 +18,7 @@ from workbench.autodiff.application import as_array
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import seen
 from workbench.autodiff.compiled import called_back
+from workbench.autodiff.dressing import undressed
 from workbench.autodiff.location import name_of, user_line
 from workbench.autodiff.operations import record
 from workbench.autodiff.registry import DOORS
@@ -59,7 +60,7 @@ def settled(x: Any) -> Any:
     """An argument as it is read now: lists and tuples that hold traced values as arrays."""
     if isinstance(x, list | tuple) and contains_traced(x):
         return as_array(x)
-    return current(x)
+    return undressed(current(x))
 
 
 def stands_in(*functions: Callable, structured: bool = False, overwrites: bool = False) -> Callable:

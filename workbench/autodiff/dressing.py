@@ -1,0 +1,167 @@
+"""Taking the class off an array of a subclass, and giving it back to what NumPy made of the bare array.
+
+Whether NumPy gives a result the class of an argument is asked of NumPy itself, with arrays of a class that does
+nothing (``_StandIn``). All of it holds for plain arrays of subclasses too, where they meet traced values.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from types import FunctionType, MethodType
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff.application import as_array
+from workbench.autodiff.arrays import TracedArray, current, is_followed_subclass, owner_of
+from workbench.autodiff.calls import python_method, resolve
+from workbench.autodiff.location import user_line
+from workbench.autodiff.registry import HOLDING
+from workbench.autodiff.scalars import TracedFloat
+from workbench.autodiff.settling import SETTLED, settled
+from workbench.autodiff.subarrays import TracedSubarray, bare_part, class_of, class_part, own_part, real_part
+from workbench.autodiff.telling import PLAIN, contains_traced, plain
+from workbench.errors import MissingRuleError
+
+
+def is_subarray(x: Any) -> bool:
+    """Whether ``x`` is an array of a subclass, traced or not."""
+    return type(x) is TracedSubarray or is_followed_subclass(type(x))
+
+
+def undressed(x: Any) -> Any:
+    """An array of a subclass as the bare array, also in lists and tuples; anything else as it is."""
+    kind = type(x)
+    if kind is TracedSubarray:
+        return current(bare_part(x))
+    if kind is list or kind is tuple:
+        return kind([undressed(e) for e in x]) if any(map(_may_be_dressed, x)) else x
+    return current(np.ndarray.view(x, np.ndarray)) if is_followed_subclass(kind) else x
+
+
+def _may_be_dressed(x: Any) -> bool:
+    return type(x) in (list, tuple) or is_subarray(x)
+
+
+def dressed(result: Any, cls: type, parent: Any) -> Any:
+    """``result``, computed with bare arrays, as NumPy makes an array of ``cls`` of it: as one made from ``parent``."""
+    if type(result) is TracedFloat:
+        result = resolve(np.reshape)(as_array([result]), ())
+    if type(result) is TracedArray:
+        made = TracedSubarray(TracedArray(result.array, result.memory), cls)
+    else:
+        made = np.asarray(result).view(cls)
+    finalize = python_method(cls, "__array_finalize__")
+    if finalize is not None:
+        resolve(finalize)(made, parent)
+    return made
+
+
+def as_plain(x: TracedSubarray, array: np.ndarray) -> np.ndarray:
+    """What becomes of ``x`` when its tape is closed, and its numbers stand in ``array``."""
+    if (real := real_part(x)) is not None and owner_of(array) is owner_of(real):
+        return real
+    made = array.view(class_part(x))
+    for name, value in own_part(x).items():
+        made.__dict__[name] = settled(value)
+    return made
+
+
+HOLDING[TracedSubarray] = lambda x: bare_part(x).tape.open
+SETTLED[TracedSubarray] = current
+PLAIN[TracedSubarray] = lambda x: as_plain(x, plain(bare_part(x)))
+
+
+# ------------------------------------------------------------------------------------ functions of NumPy's
+
+
+class _StandIn(np.ndarray):
+    """An array of a class that does nothing but remember which argument it was made from."""
+
+    origin: Any = None
+    is_wrapped = False
+
+    def __array_finalize__(self, parent: Any) -> None:
+        self.origin = getattr(parent, "origin", None)
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        found = super().__array_wrap__(array, context, return_scalar)
+        if isinstance(found, _StandIn):
+            found.is_wrapped = True
+        return found
+
+
+@functools.lru_cache(maxsize=64)
+def _stand_in_class(priority: float) -> type:
+    return type("StandIn", (_StandIn,), {"__array_priority__": priority})
+
+
+def _stand_in(x: Any) -> Any:
+    """``x`` in plain numbers, with stand-ins for arrays of subclasses."""
+    if type(x) in (list, tuple):
+        return type(x)([_stand_in(e) for e in x])
+    if not is_subarray(x):
+        return plain(x)
+    made = plain(undressed(x)).copy().view(_stand_in_class(getattr(class_of(x), "__array_priority__", 0.0)))
+    made.origin = x
+    return made
+
+
+def of_subclass(follow: Callable, own: Callable, args: tuple, kwargs: dict) -> Any:
+    """``own(*args, **kwargs)``, a function of NumPy's, where arrays of subclasses are among the arguments.
+
+    ``follow`` is what the engine does with the bare arrays.
+    """
+    bare = {name: undressed(value) for name, value in kwargs.items()}
+    given = [undressed(a) for a in args]
+    result = follow(*given, **bare)
+    if type(result) is TracedArray:
+        for before, array in zip((*args, *kwargs.values()), (*given, *bare.values()), strict=True):
+            if is_subarray(before) and result.array is plain(
+                array
+            ):  # ``out``, or what is given back as it is
+                return before
+    out = kwargs.get("out")
+    if out is not None:
+        return out[0] if type(out) is tuple and len(out) == 1 else out
+    if any(isinstance(a, FunctionType | MethodType) for a in (*args, *kwargs.values())):
+        raise no_rule(own, "arrays of subclasses beside a function")
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        shown = own(*[_stand_in(a) for a in args], **{name: _stand_in(v) for name, v in kwargs.items()})
+    return _as_shown(result, shown)
+
+
+def _as_shown(result: Any, shown: Any) -> Any:
+    """``result`` with the classes that NumPy has given to the stand-ins."""
+    if isinstance(shown, list | tuple) and isinstance(result, list | tuple):
+        parts = [_as_shown(r, s) for r, s in zip(result, shown, strict=True)]
+        return getattr(type(result), "_make", type(result))(parts)
+    if not isinstance(shown, _StandIn) or shown.origin is None:
+        return result
+    origin, cls = shown.origin, class_of(shown.origin)
+    wrap = python_method(cls, "__array_wrap__") if shown.is_wrapped else None
+    return dressed(result, cls, origin) if wrap is None else resolve(wrap)(origin, result, None, False)
+
+
+def no_rule(function: Any, what: str) -> MissingRuleError:
+    return MissingRuleError(
+        f"{getattr(function, '__name__', function)!s} has no rule for {what}",
+        found="a traced value among its arguments",
+        where=user_line(),
+        fix="use the array without its class, numpy.asarray(x)",
+    )
+
+
+def meets_subclass(args: tuple, kwargs: dict) -> bool:
+    """Whether arrays of subclasses and traced values are among the arguments of a function of NumPy's."""
+    given = (*args, *kwargs.values())
+    if not any(map(_holds_subarray, given)):
+        return False
+    return any(map(contains_traced, given))
+
+
+def _holds_subarray(x: Any) -> bool:
+    return any(map(is_subarray, x)) if type(x) in (list, tuple) else is_subarray(x)
