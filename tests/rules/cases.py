@@ -111,6 +111,7 @@ RULE_CASES: dict[Callable, list[tuple[tuple, dict[str, Any]]]] = {
     np.real: [((Z,), {})],
     np.imag: [((Z,), {})],
     np.real_if_close: [((X,), {})],
+    np.i0: [((X,), {}), ((np.array([0.0, -0.3, 12.0]),), {})],
     np.sinc: [((X,), {}), ((np.array([0.0, 0.01, -0.049, 0.051, 2.0, -1.3]),), {}), ((0.3 + 0.2j * X,), {})],
     np.trace: [((A,), {}), ((T3, 1, 2, 0), {}), ((B,), {"offset": -1})],
     np.linalg.cholesky: [((S,), {})],

@@ -162,6 +162,29 @@ def test_at_zero():
     assert gradient(lambda x: sp.struve(0, x))(0.0) == pytest.approx(2.0 / np.pi)
 
 
+@pytest.mark.parametrize(
+    ("function", "at"),
+    [
+        (sp.spence, 1.0),
+        (sp.ellipk, 0.0),
+        (sp.ellipk, 1e-9),
+        (sp.ellipe, 0.0),
+        (sp.ellipkm1, 1.0),
+        (lambda x: sp.struve(1, x), 0.0),
+        (lambda x: sp.modstruve(1, x), 0.0),
+        (lambda x: sp.struve(2.5, x), 0.09999),
+        (np.i0, 0.0),
+        (lambda beta: np.kaiser(5, beta).sum(), 0.0),
+    ],
+)
+def test_second_derivatives_where_the_first_is_a_quotient_of_zeros(function, at):
+    slope = gradient(lambda x: function(x))
+    h = 1e-3
+    around = [slope(at + k * h) for k in (-2, -1, 1, 2)]
+    expected = (8 * (around[2] - around[1]) - (around[3] - around[0])) / (12 * h)
+    assert gradient(slope)(at) == pytest.approx(expected, rel=1e-6)
+
+
 def test_elliptic_functions():
     check_gradient(lambda u, m: sp.ellipj(u, m), ANY[:3], ONE)
     check_gradient(lambda u, m: sp.ellipj(u, m)[0], 0.8, 0.3)

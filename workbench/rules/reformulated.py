@@ -83,3 +83,14 @@ def _sinc(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
 
 
 add_rule(Rule(np.sinc, _sinc, leaves=(0,)))
+
+
+def _i0(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
+    """I₀, whose derivative is I₁. NumPy's own code takes |x|, which hides the second derivative at 0."""
+    from scipy.special import i1
+
+    x = args[0]
+    return np.i0(x), lambda bar: [bar * i1(x)]
+
+
+add_rule(Rule(np.i0, _i0, leaves=(0,)))

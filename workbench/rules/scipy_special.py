@@ -143,9 +143,18 @@ def _exprel(m: Any, y: Any, x: Any) -> Any:
     return np.where(near, series, (np.exp(x) - y) / np.where(near, 1.0, x))
 
 
+def near_zero(x: Any, inside: Callable, beside: Callable) -> Any:
+    """``inside(x)`` within 0.1 of 0 and ``beside(x)`` elsewhere; neither is asked for what is the other's.
+
+    ``inside`` is the series of a quotient of small numbers: its derivatives are right at 0 and digits are not lost.
+    """
+    near = np.abs(plain(x)) < 0.1
+    return np.where(near, inside(np.where(near, x, 0.05)), beside(np.where(near, 0.5, x)))
+
+
 def _spence(m: Any, y: Any, x: Any) -> Any:
-    at_one = plain(x) == 1.0
-    return np.where(at_one, -1.0, np.log(x) / np.where(at_one, 1.0, 1.0 - x))
+    """ln x / (1 − x), near 1 by DLMF 15.4.1."""
+    return near_zero(1.0 - x, lambda t: -sp.hyp2f1(1.0, 1.0, 2.0, t), lambda t: np.log(x) / t)
 
 
 def _huber_by_delta(m: Any, y: Any, d: Any, r: Any) -> Any:

@@ -16,7 +16,7 @@ import scipy.special as sp
 
 from workbench.autodiff.registry import PARTIALS
 from workbench.autodiff.telling import plain
-from workbench.rules.scipy_special import by_difference, over, to_gamma_pole
+from workbench.rules.scipy_special import by_difference, near_zero, over, to_gamma_pole
 from workbench.rules.stand_ins import no_rule, stands_in
 
 _jn, _jn_d = sp._spherical_bessel._spherical_jn, sp._spherical_bessel._spherical_jn_d
@@ -62,21 +62,23 @@ _order(sp.kv, -0.5, -0.5)
 _order(sp.kve, -0.5, -0.5, scaled=1.0)
 
 
-def _over_x(y: Any, v: Any, x: Any) -> Any:
-    """y / x of a Struve function of order v, which is 0 at 0 like x^(v + 1)."""
-    return over(y, x, np.where(plain(v) >= 0, 0.0, np.nan))
+def _struve(function: Callable, sign: float) -> Callable:
+    """f_v′ = f_{v−1} − v f_v / x; near 0 without a quotient (DLMF 11.4.23 to 11.4.27)."""
+
+    def slope(m: Any, y: Any, v: Any, x: Any) -> Any:
+        def inside(x: Any) -> Any:
+            rest = (x / 2.0) ** v / (math.sqrt(math.pi) * sp.gamma(v + 1.5))
+            return 0.5 * (function(v - 1.0, x) + sign * function(v + 1.0, x) + rest)
+
+        return near_zero(x, inside, lambda x: function(v - 1.0, x) - v * function(v, x) / x)
+
+    return slope
 
 
 def _besselpoly(m: Any, y: Any, a: Any, k: Any, v: Any) -> Any:
     if np.any(np.abs(plain(a)) > 10.0):
         raise no_rule(sp.besselpoly, "numbers above 10: SciPy's series lacks digits there")
     return sp.besselpoly(a, k + 1.0, v - 1.0) - sp.besselpoly(a, k + 1.0, v + 1.0)
-
-
-def _away_from_zero(function: Callable, z: Any) -> Any:
-    """``function(z)`` with 0 where z is 0."""
-    zero = plain(z) == 0
-    return np.where(zero, 0.0, function(np.where(zero, 1.0, z)))
 
 
 def _spherical(first: Any, slope: Any, sign: float) -> None:
@@ -109,11 +111,11 @@ PARTIALS.update(
         sp.k1e: (lambda m, y, x: y - 0.5 * (sp.k0e(x) + sp.kve(2, x)),),
         sp.struve: (
             by_difference(sp.struve, 0, room=None),
-            lambda m, y, v, x: sp.struve(v - 1, x) - v * _over_x(y, v, x),  # DLMF 11.4.27
+            _struve(sp.struve, -1.0),
         ),
         sp.modstruve: (
             by_difference(sp.modstruve, 0, room=None),
-            lambda m, y, v, x: sp.modstruve(v - 1, x) - v * _over_x(y, v, x),
+            _struve(sp.modstruve, 1.0),
         ),
         # Kelvin functions (DLMF 10.61.2): w = ber + i bei and ker + i kei have x² w″ + x w′ = i x² w
         sp.ber: (lambda m, y, x: sp.berp(x),),
@@ -143,13 +145,19 @@ PARTIALS.update(
 
 
 def _ellipk(m: Any, y: Any, k: Any) -> Any:
-    slope = _away_from_zero(lambda k: (sp.ellipe(k) - (1.0 - k) * sp.ellipk(k)) / (2.0 * k * (1.0 - k)), k)
-    return slope + np.where(plain(k) == 0, math.pi / 8.0, 0.0)
+    return near_zero(
+        k,
+        lambda k: math.pi / 8.0 * sp.hyp2f1(1.5, 1.5, 2.0, k),
+        lambda k: (sp.ellipe(k) - (1.0 - k) * sp.ellipk(k)) / (2.0 * k * (1.0 - k)),
+    )
 
 
 def _ellipe(m: Any, y: Any, k: Any) -> Any:
-    slope = _away_from_zero(lambda k: (sp.ellipe(k) - sp.ellipk(k)) / (2.0 * k), k)
-    return slope - np.where(plain(k) == 0, math.pi / 8.0, 0.0)
+    return near_zero(
+        k,
+        lambda k: -math.pi / 8.0 * sp.hyp2f1(0.5, 1.5, 2.0, k),
+        lambda k: (sp.ellipe(k) - sp.ellipk(k)) / (2.0 * k),
+    )
 
 
 def _near_zero(function: Callable, k: Any, formula: Any, around: tuple) -> Any:
