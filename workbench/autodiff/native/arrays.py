@@ -17,14 +17,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from workbench.autodiff.native import lists
-from workbench.autodiff.native.ir import Atom, Block, Load, Loop, Store, Value, type_of
-from workbench.autodiff.native.structures import Arr, Lazy, Lst, Sequence, Static, Tup, is_atom
+from workbench.autodiff.native.ir import Atom, Block, Load, Loop, Store, Value, are_apart, type_of
+from workbench.autodiff.native.structures import Arr, Lazy, Lst, Sequence, Static, Tup, is_atom, met
 
 if TYPE_CHECKING:
     from workbench.autodiff.native.lower import Lowering
-
-roots = itertools.count(1)
-
 
 def strides_of(low: Lowering, array: Arr, node: ast.AST) -> tuple[Atom, ...]:
     """The strides of an array, in elements."""
@@ -38,7 +35,7 @@ def strides_of(low: Lowering, array: Arr, node: ast.AST) -> tuple[Atom, ...]:
 
 def with_strides(low: Lowering, array: Arr, node: ast.AST) -> Arr:
     """The same array, its strides written out."""
-    return Arr(array.data, array.at, array.dims, strides_of(low, array, node), array.root)
+    return dataclasses.replace(array, strides=strides_of(low, array, node))
 
 
 # ------------------------------------------------------------------------------------------- elements
@@ -54,7 +51,7 @@ def load(low: Lowering, array: Arr, index: tuple[Atom, ...], node: ast.AST) -> V
         block = block.parent
     out = low.value(array.kind)
     strides = list(strides_of(low, array, node))
-    out.node = Load(out, array.data, list(index), array.at, strides, node.lineno, array.root)
+    out.node = Load(out, array.data, list(index), array.at, strides, node.lineno, array.root, array.since)
     low.block.nodes.append(out.node)
     low.block.known[key] = out
     return out
@@ -72,7 +69,9 @@ def put(low: Lowering, array: Arr, index: tuple[Atom, ...], value: Atom, *, node
     low.writes += 1
     strides = list(strides_of(low, array, node))
     value = low.convert(value, array.kind, node)
-    low.block.nodes.append(Store(array.data, list(index), value, array.at, strides, node.lineno, array.root))
+    low.block.nodes.append(
+        Store(array.data, list(index), value, array.at, strides, node.lineno, array.root, array.since)
+    )
 
 
 def element_index(low: Lowering, index: Atom, n: Atom, node: ast.AST) -> Atom:
@@ -193,7 +192,8 @@ def view(low: Lowering, array: Arr, keys: list[Any], node: ast.AST) -> Arr:
         isinstance(key, tuple) and _is_step_one(key[2]) and (k == 0 or key == (None, None, None))
         for k, key in enumerate(_after_integers(keys))
     )
-    return Arr(data, at, tuple(dims), None if solid and None not in keys else tuple(strides), array.root)
+    gaps = None if solid and None not in keys else tuple(strides)
+    return dataclasses.replace(array, data=data, at=at, dims=tuple(dims), strides=gaps)
 
 
 def _is_step_one(step: Any) -> bool:
@@ -388,10 +388,8 @@ def copy_into(low: Lowering, target: Arr, thing: Any, node: ast.AST) -> None:
 
 def _may_overlap(target: Arr, source: Arr) -> bool:
     """Whether writing ``target`` element by element could change what is still to be read from ``source``."""
-    if target.root is not None and source.root is not None and target.root != source.root:
-        return False
     same = target.at is source.at and target.strides == source.strides and target.dims == source.dims
-    return not same
+    return not same and not are_apart(target, source)
 
 
 def read_elsewhere(sources: tuple[Arr, ...]) -> tuple[Arr, ...]:
@@ -475,7 +473,8 @@ def new_array(low: Lowering, dims: tuple[Atom, ...], kind: str, how: str, *, nod
     text = f"np.{how}({shape}, {kinds[kind]})" if kind != "float" else f"np.{how}({shape})"
     data = low.emit("new", list(dims), f"{kind}[{len(dims)}]", node, text=text)
     at = low.op("claim", size, node=node) if kind == "float" else 0
-    return Arr(data, at, dims, None, next(roots))
+    number = next(met)
+    return Arr(data, at, dims, None, number, number)
 
 
 def array_of(low: Lowering, thing: Any, node: ast.AST) -> Arr:

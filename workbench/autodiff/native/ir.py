@@ -58,7 +58,7 @@ class Op:
 class Load:
     """``out = data[index]``. ``at`` and ``strides`` say where the element's cotangent is kept.
 
-    ``root`` tells arrays apart that cannot overlap; None may overlap with anything.
+    ``root`` and ``since`` tell arrays apart that cannot overlap, see ``structures.Arr``.
     """
 
     out: Value
@@ -67,7 +67,8 @@ class Load:
     at: Atom
     strides: list[Atom]
     line: int
-    root: Any = None
+    root: int | None
+    since: int
 
 
 @dataclass(eq=False)
@@ -80,7 +81,8 @@ class Store:
     at: Atom
     strides: list[Atom]
     line: int
-    root: Any = None
+    root: int | None
+    since: int
 
 
 @dataclass(eq=False)
@@ -151,6 +153,13 @@ def is_array(atom: Atom) -> bool:
 def is_float_array(atom: Atom) -> bool:
     """Whether an atom is an array whose elements have cotangents."""
     return isinstance(atom, Value) and atom.type.startswith("float[")
+
+
+def are_apart(a: Any, b: Any) -> bool:
+    """Whether two arrays, or what is read from or written to them, surely do not overlap."""
+    if a.root is not None and b.root is not None:
+        return a.root != b.root
+    return (a.root or 0) > b.since or (b.root or 0) > a.since  # one was made when the other was there
 
 
 def has_memory(block: Block) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -372,7 +373,8 @@ def _transpose(low: Lowering, thing: Any, node: ast.AST) -> Any:
         turned = arrays.read_elsewhere(lazy.sources)
         return Lazy(thing.dims[::-1], thing.kind, lambda index: lazy.element(index[::-1]), turned)
     data = low.emit("view", [thing.data], thing.data.type, node, text="{0}.T")
-    return Arr(data, thing.at, thing.dims[::-1], arrays.strides_of(low, thing, node)[::-1], thing.root)
+    strides = arrays.strides_of(low, thing, node)[::-1]
+    return dataclasses.replace(thing, data=data, dims=thing.dims[::-1], strides=strides)
 
 
 def array_attribute(low: Lowering, thing: Arr | Lazy, name: str, node: ast.AST) -> Any:

@@ -56,6 +56,7 @@ from workbench.autodiff.native.structures import (
     is_atom,
     join_shapes,
     leaves,
+    met,
     shape_of,
     thing_of,
 )
@@ -95,7 +96,7 @@ class _Lowering:
                 thing if name in constants else assemble(shape_of(thing), param, name.removeprefix("outer."))
             )
             if apart and isinstance(thing, Arr):
-                made.root = -next(arrays.roots)
+                made.root = -next(met)
             if name.startswith("outer."):
                 self.scope.outer.vars[name.removeprefix("outer.")] = made
                 self.scope.outer.locals |= {name.removeprefix("outer.")}
@@ -464,7 +465,7 @@ class _Lowering:
 
             made = self.target.outside[place] = assemble(shape, param, name)
             if isinstance(made, Arr):
-                made.root = -next(arrays.roots)
+                made.root = -next(met)
                 self.program.outside_roots.add(made.root)
         return self.target.outside[place]
 

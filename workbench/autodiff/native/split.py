@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from workbench.autodiff.native.ir import Atom, Load, Loop, Op, Store, Value, is_float_array
+from workbench.autodiff.native.ir import Atom, Load, Loop, Op, Store, Value, are_apart, is_float_array
 from workbench.autodiff.native.primitives import PRIMITIVES
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def split(sweep: Backward, node: Loop) -> Split | None:
             groups.setdefault(_row(load), []).append(load)
     for group in groups.values():
         made.windows.append(Window({load: _shift(node, load) for load in group}))
-        if store.root is None or group[0].root is None or store.root == group[0].root:
+        if not are_apart(store, group[0]):
             shifts = [_shift(node, load) for load in group]
             ends = [*_ends(sweep, store, _shift(node, store), _shift(node, store))]
             ends += _ends(sweep, group[0], min(shifts), max(shifts))

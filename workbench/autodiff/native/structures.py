@@ -12,14 +12,18 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import itertools
 import types
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from workbench.autodiff.native.ir import Atom, Value, type_of
+
+met = itertools.count(1)
+"""Numbers for arrays, in the order in which they are met."""
 
 _ELEMENTS = {np.dtype(np.float64): "float", np.dtype(np.int64): "int", np.dtype(np.bool_): "bool"}
 
@@ -104,14 +108,15 @@ class Arr:
     """An array: the array itself, where its cotangents begin, its lengths, and its strides where it has gaps.
 
     ``strides`` (in elements) is None for an array in one piece. ``root`` tells arrays apart that cannot overlap; None
-    may overlap with anything.
+    may overlap with anything that was there ``since`` then: arrays are numbered as they are met.
     """
 
     data: Value
     at: Atom
     dims: tuple[Atom, ...]
     strides: tuple[Atom, ...] | None = None
-    root: Any = None
+    root: int | None = None
+    since: int = field(default_factory=lambda: next(met))
 
     @property
     def kind(self) -> str:
