@@ -6,6 +6,7 @@ import ast
 import gc
 import weakref
 
+import numpy as np
 import pytest
 from fuzz import load
 
@@ -65,3 +66,25 @@ def test_the_oldest_plans_are_given_up(monkeypatch):
     gc.collect()
     assert [one() is not None for one in held] == [False] * 3 + [True] * 3
     assert len(plans._plans) == 3
+
+
+STENCIL = """
+import numpy as np
+
+def main(x, rate, n):
+    u, before = x.copy(), x.copy()
+    for k in range(n):
+        after = np.zeros_like(u)
+        after[1:-1] = 2.0 * u[1:-1] - before[1:-1] + rate * (u[2:] - 2.0 * u[1:-1] + u[:-2])
+        u[1:-1] = u[1:-1] + rate * after[:-2] * u[2:]
+        before, u = u, after
+    return np.sum(u * u)
+"""
+
+
+def test_what_goes_between_two_loops_takes_no_place_for_cotangents():
+    """One array for each copy and each ``after``; none for the sum that overlaps with ``u``, where it is written."""
+    made = plan(load(STENCIL, "<memory stencil>")["main"], (np.linspace(0.1, 1.0, 9), 0.3, 4))
+    forward = made.generated.text.partition("main_forward")[2].partition("main_backward")[0]
+    assert forward.count("claim(tape") == 3
+    assert forward.count("np.empty") == 3  # two copies, and the sum that overlaps

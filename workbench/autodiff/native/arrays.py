@@ -187,13 +187,21 @@ def view(low: Lowering, array: Arr, keys: list[Any], node: ast.AST) -> Arr:
         else:
             raise low.refuse("it uses a slice with a negative step and bounds", node)
     type_ = f"{array.kind}[{len(dims)}]"
-    data = low.emit("view", args, type_, node, text=f"{{0}}[{', '.join(text)}]")
+    data = shared_view(low, args, type_, f"{{0}}[{', '.join(text)}]", node)
     solid = array.strides is None and all(
         isinstance(key, tuple) and _is_step_one(key[2]) and (k == 0 or key == (None, None, None))
         for k, key in enumerate(_after_integers(keys))
     )
     gaps = None if solid and None not in keys else tuple(strides)
     return dataclasses.replace(array, data=data, at=at, dims=tuple(dims), strides=gaps)
+
+
+def shared_view(low: Lowering, args: list[Atom], type_: str, text: str, node: ast.AST) -> Value:
+    """The view that ``text`` makes of ``args``; the same view of the same array is made once."""
+    key = ("view", text, *(a if isinstance(a, Value) else (type(a), a) for a in args))
+    if (found := low.known(key)) is None:
+        found = low.block.known[key] = low.emit("view", args, type_, node, text=text)
+    return found
 
 
 def _is_step_one(step: Any) -> bool:
@@ -335,9 +343,9 @@ def elementwise(
     return Lazy(dims, kind, element, tuple(source for part in parts for source in part.sources))
 
 
-def materialise(low: Lowering, lazy: Lazy, node: ast.AST) -> Arr:
-    """Compute an array expression into an array of its own."""
-    made = new_array(low, lazy.dims, lazy.kind, "empty", node=node)
+def materialise(low: Lowering, lazy: Lazy, node: ast.AST, *, between: bool = False) -> Arr:
+    """Compute an array expression into an array of its own, which may be one that only goes ``between`` two loops."""
+    made = new_array(low, lazy.dims, lazy.kind, "empty", node=node, between=between)
 
     def body(index: tuple[Atom, ...], carried: list[Atom]) -> list[Atom]:
         put(low, made, index, lazy.element(index), node=node)
@@ -364,8 +372,11 @@ def copy_into(low: Lowering, target: Arr, thing: Any, node: ast.AST) -> None:
     if isinstance(thing, Arr) and _copied_in_doubtful_order(low, target, thing, node):
         raise low.refuse("an array is copied over a part of itself with another step", node)
     lazy = as_lazy(low, thing, node)
+    between = None
     if any(_may_overlap(target, source) for source in lazy.sources):
-        lazy = as_lazy(low, materialise(low, lazy, node), node)
+        once = len(lazy.dims) == len(target.dims) and lazy.kind == "float" and 1 not in lazy.dims
+        made = materialise(low, lazy, node, between=once)
+        lazy, between = as_lazy(low, made, node), made.data if once else None
     parts = [Lazy(target.dims, target.kind, lambda index: 0.0), lazy]
     if len(lazy.dims) > len(target.dims):
         raise low.refuse("the value has more dimensions than its place", node)
@@ -384,6 +395,7 @@ def copy_into(low: Lowering, target: Arr, thing: Any, node: ast.AST) -> None:
         return []
 
     for_each(low, target.dims, body, start=[], node=node)
+    low.block.nodes[-1].between = between
 
 
 def _may_overlap(target: Arr, source: Arr) -> bool:
@@ -460,8 +472,10 @@ def update(low: Lowering, node: ast.AugAssign, array: Arr | None) -> None:
 # ------------------------------------------------------------------------------------------- new arrays
 
 
-def new_array(low: Lowering, dims: tuple[Atom, ...], kind: str, how: str, *, node: ast.AST) -> Arr:
-    """A new array; ``how`` is ``empty``, ``zeros`` or ``ones``."""
+def new_array(
+    low: Lowering, dims: tuple[Atom, ...], kind: str, how: str, *, node: ast.AST, between: bool = False
+) -> Arr:
+    """A new array; ``how`` is ``empty``, ``zeros`` or ``ones``. One ``between`` two loops has its cotangents elsewhere."""
     if not dims:
         raise low.refuse("it uses an array without dimensions", node)
     size: Atom = 1
@@ -472,7 +486,7 @@ def new_array(low: Lowering, dims: tuple[Atom, ...], kind: str, how: str, *, nod
     shape = f"({places})" if len(dims) > 1 else places
     text = f"np.{how}({shape}, {kinds[kind]})" if kind != "float" else f"np.{how}({shape})"
     data = low.emit("new", list(dims), f"{kind}[{len(dims)}]", node, text=text)
-    at = low.op("claim", size, node=node) if kind == "float" else 0
+    at = low.op("claim", size, node=node) if kind == "float" and not between else 0
     number = next(met)
     return Arr(data, at, dims, None, number, number)
 

@@ -114,6 +114,7 @@ class Loop:
     yield of ``test`` (a block of its own, evaluated before each iteration) holds. ``until`` is an atom of ``body``:
     the loop is left after the iteration in which it holds. ``count`` is the number of iterations run. ``whole`` marks
     the loop over the elements of a whole-array expression, ``aside`` one that is no work of the program's own.
+    ``between`` is an array that this loop reads, each element once, and nothing else does.
     """
 
     inits: list[Atom]
@@ -127,6 +128,7 @@ class Loop:
     count: Value | None = None
     whole: bool = False
     aside: bool = False
+    between: Value | None = None
 
 
 @dataclass(eq=False)

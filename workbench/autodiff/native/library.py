@@ -372,7 +372,7 @@ def _transpose(low: Lowering, thing: Any, node: ast.AST) -> Any:
     if isinstance(thing, Lazy):
         turned = arrays.read_elsewhere(lazy.sources)
         return Lazy(thing.dims[::-1], thing.kind, lambda index: lazy.element(index[::-1]), turned)
-    data = low.emit("view", [thing.data], thing.data.type, node, text="{0}.T")
+    data = arrays.shared_view(low, [thing.data], thing.data.type, "{0}.T", node)
     strides = arrays.strides_of(low, thing, node)[::-1]
     return dataclasses.replace(thing, data=data, dims=thing.dims[::-1], strides=strides)
 

@@ -184,6 +184,8 @@ class Backward:
         self.started: set[Value] = set()  # cotangents that hold a number, of the block being swept
         self.touched: set[Value] = set()  # cotangents of outer blocks that were added to
         self.split: Split | None = None  # the loop that is being swept in parts
+        self.between: dict[Value, str] = {}  # where the cotangents of arrays between two loops are
+        self.rooms: list[str] = []  # names of places for numbers that are used again and again
 
     # ------------------------------------------------------------------------------------ writing
 
@@ -236,6 +238,7 @@ class Backward:
             if on
         ]
         self.add(f"return {', '.join([*results, 'pos'])}")
+        self.lines[1:1] = [f"    {name} = scratch(0)" for name in self.rooms]
         return self.lines
 
     def nodes(self, block: Block) -> None:
@@ -253,10 +256,18 @@ class Backward:
             elif isinstance(node, Loop):
                 self.loop(node)
 
+    def room(self, key: Any, hint: str, size: str) -> str:
+        """The name of a place for so many numbers, written where it is needed."""
+        name = self.names.fixed((key, "room"), hint)
+        if name not in self.rooms:
+            self.rooms.append(name)
+        self.add(f"{name} = room({name}, {size})")
+        return name
+
     def place(self, node: Load | Store) -> str:
         """Where an element's cotangent is kept."""
         last = self.use(node.index[-1]) if self.split is None else self.split.index(self.names, node)
-        return f"shadow[{self.place_of(node, last)}]"
+        return f"{self.between.get(node.data, 'shadow')}[{self.place_of(node, last)}]"
 
     def place_of(self, node: Load | Store, last: str) -> str:
         """The number of a place, with its last index given as text."""
@@ -271,13 +282,14 @@ class Backward:
             if self.split is not None:
                 self.split.keep(self.bar(node.out), node, self.lines)
             else:
-                self.add(f"{self.place(node)} += {self.bar(node.out)}", node.line)
+                sign = "=" if node.data in self.between else "+="
+                self.add(f"{self.place(node)} {sign} {self.bar(node.out)}", node.line)
 
     def store(self, node: Store) -> None:
         if is_float_array(node.data):
             place = self.place(node)
             self.contribute(node.value, place, node.line)
-            if self.split is None:
+            if self.split is None and node.data not in self.between:
                 self.add(f"{place} = 0.0", node.line)
 
     def op(self, node: Op) -> None:
@@ -386,6 +398,9 @@ class Backward:
             return
         body = node.body
         self.current = node
+        if node.between is not None:
+            size = " * ".join(self.use(n) for n in node.between.node.args)
+            self.between[node.between] = self.room(node.between, f"{self.names.of(node.between)}_bar", size)
         parts = split(self, node)
         if parts is not None:
             self.loop_in_parts(node, parts)
@@ -427,11 +442,11 @@ class Backward:
             self.level += 1
         self.lines.append(_GiveBack(body, self.level))
         start, stop, index = self.use(node.bounds[0]), self.use(node.bounds[1]), names.of(node.index)
-        width, work = names.fresh("width"), names.fresh("work")
+        width = names.fresh("width")
         run = f"for {index} in range({'' if start == '0' else f'{start}, '}{stop}):"
         before = "" if start == "0" else f" - {start}"
         self.add(f"{width} = max({stop}{before}, 0)")
-        self.add(f"{work} = scratch({len(parts.rows)} * {width})")
+        work = self.room(None, "work", f"{len(parts.rows)} * {width}")
         self.add(run, node.line)
         self.lines += lines
         firsts = [

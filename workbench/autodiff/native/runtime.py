@@ -233,8 +233,17 @@ def scratch(n):
     return np.empty(n)
 
 
+def room(numbers, n):
+    """An array for n numbers: this one, if it is long enough."""
+    return numbers if len(numbers) >= n else np.empty(n)
+
+
 def _scratch(n):
     return array("d", bytes(8 * n))
+
+
+def _room(numbers, n):
+    return numbers if len(numbers) >= n else _scratch(n)
 
 
 def total(numbers, first, n):
@@ -429,6 +438,7 @@ _FUNCTIONS = {
             times,
             apart,
             scratch,
+            room,
             total,
             finite,
             power_by_base,
@@ -449,11 +459,6 @@ _FUNCTIONS = {
             same,
             length,
             exact,
-            claim,
-            index,
-            clip_index,
-            count_slice,
-            same,
             claim,
             truncate,
             round_int,
@@ -502,6 +507,7 @@ PLAIN: dict[str, Any] = {
     **{name: getattr(math, name) for name in _RAISING if hasattr(math, name)},
     "hypot": _hypot,
     "scratch": _scratch,
+    "room": _room,
 }
 
 
