@@ -23,6 +23,7 @@ from workbench.autodiff.native.structures import Arr, Lazy, Lst, Sequence, Stati
 if TYPE_CHECKING:
     from workbench.autodiff.native.lower import Lowering
 
+
 def strides_of(low: Lowering, array: Arr, node: ast.AST) -> tuple[Atom, ...]:
     """The strides of an array, in elements."""
     if array.strides is not None:

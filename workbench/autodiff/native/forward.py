@@ -8,6 +8,7 @@ from workbench.autodiff.native.emit import Writer, bare
 from workbench.autodiff.native.ir import Block, Call, Loop, Op, Value
 from workbench.autodiff.native.split import Window, plus
 from workbench.autodiff.native.storage import Kept
+from workbench.autodiff.native.structures import Arr
 
 if TYPE_CHECKING:
     from workbench.autodiff.native.reverse import FunctionSweep
@@ -57,6 +58,22 @@ class Forward(Writer):
         super().loop(node)
         for window in kept.windows:
             self.window(node, kept, window)
+        self.add(f"pos += {size}")
+
+    def copy(self, array: Arr) -> None:
+        """Keep an argument at the tape's beginning."""
+        lengths = [self.names.of(n) for n in array.dims]
+        size = " * ".join(lengths)
+        self.add(f"if pos + {size} > len(tape):")
+        self.nested(lambda: self.add("raise TapeFull"))
+        level, place = self.level, "pos"
+        counters = [self.names.fixed((array, k), "k") for k in range(len(lengths))]
+        for k, (counter, n) in enumerate(zip(counters, lengths, strict=True)):
+            self.add(f"for {counter} in range({n}):")
+            self.level += 1
+            place += f" + {' * '.join([counter, *lengths[k + 1 :]])}"
+        self.add(f"tape[{place}] = float({self.names.of(array.data)}[{', '.join(counters)}])")
+        self.level = level
         self.add(f"pos += {size}")
 
     def window(self, node: Loop, kept: Kept, window: Window) -> None:

@@ -48,6 +48,7 @@ class Generator:
             f"# The derivative of {source.name}, generated from {source.file}:{source.definition.lineno}"
         )
         self.sweep = ReverseSweep(set(taken))
+        self.sweep.entry = None if program.writes_inputs or entry.recursive else entry
         self.sweep.memory = any(_has_arrays(function.block) for function in program.functions.values())
         floats = tuple(type_of(end) == "float" for end in entry.block.yields)
         self.top = self.sweep.of(entry, mask, floats)

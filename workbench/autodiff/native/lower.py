@@ -83,7 +83,7 @@ class _Lowering:
     def function(self, args: dict[str, Any], constants: frozenset[str], apart: bool) -> Any:
         """Read the function for arguments like these; returns the shape of its result."""
         target = self.target
-        target.params = []
+        target.params, target.arrays = [], []
         target.block = self.block
 
         def param(type_: str, name: str) -> Value:
@@ -97,6 +97,7 @@ class _Lowering:
             )
             if apart and isinstance(thing, Arr):
                 made.root = -next(met)
+                target.arrays.append(made)
             if name.startswith("outer."):
                 self.scope.outer.vars[name.removeprefix("outer.")] = made
                 self.scope.outer.locals |= {name.removeprefix("outer.")}
@@ -466,6 +467,7 @@ class _Lowering:
             made = self.target.outside[place] = assemble(shape, param, name)
             if isinstance(made, Arr):
                 made.root = -next(met)
+                self.target.arrays.append(made)
                 self.program.outside_roots.add(made.root)
         return self.target.outside[place]
 

@@ -26,6 +26,7 @@ class Function:
     recursive: bool = False
     home: Any = None  # the scope it was defined in, if inside of another function
     outside: dict[Any, Any] = field(default_factory=dict)  # place -> what holds its arrays, parameters of it
+    arrays: list[Arr] = field(default_factory=list)  # parameters that are arrays, each apart from all others
 
 
 MOST_VARIANTS = 4

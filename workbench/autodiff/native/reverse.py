@@ -8,6 +8,7 @@ pushes at its end and pops at its beginning, a call leaves its own on top.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,7 +32,8 @@ from workbench.autodiff.native.ir import (
 from workbench.autodiff.native.primitives import PRIMITIVES, fill
 from workbench.autodiff.native.program import Function
 from workbench.autodiff.native.split import Split, split
-from workbench.autodiff.native.storage import Kept, counters, decide
+from workbench.autodiff.native.storage import Kept, copies_to_keep, counters, decide
+from workbench.autodiff.native.structures import Arr
 
 
 @dataclass
@@ -53,6 +55,7 @@ class ReverseSweep:
         self.made: dict[Any, Reversed] = {}
         self.taken = taken
         self.memory = False  # whether the program has arrays: then the backward halves share their cotangents
+        self.entry: Function | None = None  # the function at the top, when nothing writes into its arguments
 
     def of(self, function: Function, mask: tuple[bool, ...], out_mask: tuple[bool, ...]) -> Reversed:
         """The halves of a function, for the active arguments and the results that ``mask`` and ``out_mask`` mark."""
@@ -83,6 +86,9 @@ class FunctionSweep:
         self.calls: dict[Call, Reversed] = {}  # the calls that the backward half goes into
         self.parts: dict[Loop, Split] = {}  # the loops that the backward half sweeps in parts
         self.needed: dict[Block, set[Value]] = {}
+        self.copies: dict[
+            Arr, list[Load]
+        ] = {}  # arguments that the tape begins with, and what is read from there
 
     def write(self) -> None:
         """Both halves, as text."""
@@ -95,17 +101,24 @@ class FunctionSweep:
         ]
         back = Backward(self)
         lines = back.function(bars)
-        kept = decide(self.block, self.needed, counters(self.block), self.calls, self.parts)
+        free = counters(self.block)
+        if made.function is self.sweep.entry:
+            self.copies = copies_to_keep(made.function, self.needed)
+            free |= {load.out for loads in self.copies.values() for load in loads}
+            back.read_copies(lines)
+        kept = decide(self.block, self.needed, free, self.calls, self.parts)
         forward = Forward(self, kept)
         comma = ", " if params else ""
         forward.lines.append(f"def {made.name}_forward({params}{comma}tape, pos):")
+        for array in self.copies:
+            forward.copy(array)
         forward.block(self.block)
         results = ", ".join([*(bare(forward.atom(a)) for a in self.block.yields), "pos"])
         forward.add(f"return {results}")
         made.forward = forward.lines
         shadow = ["shadow"] if self.sweep.memory else []
         made.backward = [f"def {made.name}_backward({', '.join([*bars, *shadow, 'tape', 'pos'])}):"]
-        made.backward += _filled(lines, kept, Writer(names))
+        made.backward += _filled(lines, kept, Writer(names), back.copied)
 
 
 @dataclass
@@ -129,8 +142,8 @@ class _GiveBack:
     otherwise: bool = False
 
 
-def _filled(lines: list[Any], kept: dict[Block, Kept], writer: Writer) -> list[str]:
-    """The backward half's text with the pops filled in."""
+def _filled(lines: list[Any], kept: dict[Block, Kept], writer: Writer, copied: dict[Load, str]) -> list[str]:
+    """The backward half's text with the pops filled in; ``copied`` says where else something is read again."""
     text: list[str] = []
     for line in lines:
         if isinstance(line, str):
@@ -155,8 +168,9 @@ def _filled(lines: list[Any], kept: dict[Block, Kept], writer: Writer) -> list[s
             for load, shift in window.loads.items():
                 slot = window_slot(writer, plan, window, iteration_of(writer, plan, shift - window.low))
                 writer.add(f"{writer.names.of(load.out)} = {slot}")
-        for op in plan.again:
-            writer.add(f"{writer.names.of(op.out)} = {writer.expression(op)}")
+        for node in plan.again:
+            source = writer.expression(node) if isinstance(node, Op) else copied[node]
+            writer.add(f"{writer.names.of(node.out)} = {source}")
         text += writer.lines
     return _with_passes(text)
 
@@ -185,6 +199,7 @@ class Backward:
         self.touched: set[Value] = set()  # cotangents of outer blocks that were added to
         self.split: Split | None = None  # the loop that is being swept in parts
         self.between: dict[Value, str] = {}  # where the cotangents of arrays between two loops are
+        self.copied: dict[Load, str] = {}  # what is read from a copy of an argument
         self.rooms: list[str] = []  # names of places for numbers that are used again and again
 
     # ------------------------------------------------------------------------------------ writing
@@ -240,6 +255,23 @@ class Backward:
         self.add(f"return {', '.join([*results, 'pos'])}")
         self.lines[1:1] = [f"    {name} = scratch(0)" for name in self.rooms]
         return self.lines
+
+    def read_copies(self, lines: list[Any]) -> None:
+        """Have the lines of this half read from the copies that the tape begins with, behind its first number."""
+        begins, first = [], "1"
+        for array, loads in self.owner.copies.items():
+            begin = self.names.fixed((array, "copy"), f"{self.names.of(array.data)}_begins")
+            begins.append(f"    {begin} = {first}")
+            first += f" + {' * '.join(self.use(n) for n in array.dims)}"
+            for load in loads:
+                own = load.at is array.at
+                place = self.place_of(
+                    dataclasses.replace(load, at=0) if own else load, self.use(load.index[-1])
+                )
+                self.copied[load] = f"tape[{begin} + {place}{'' if own else f' - {self.use(array.at)}'}]"
+        if begins:
+            lines[1:1] = begins
+            lines.insert(-1, f"    pos -= {first.removeprefix('1 + ')}")
 
     def nodes(self, block: Block) -> None:
         for node in reversed(block.nodes):

@@ -5,24 +5,27 @@ at the beginning of its backward sweep they are popped: one slot per value and r
 computed again instead, when that needs at most one value more than is kept anyway; so the number of slots never grows.
 
 A loop that reads an array at several places around its counter, and writes nothing there, keeps that part of the array
-once (a window) instead of several values of each iteration.
+once (a window) instead of several values of each iteration. What is read again and again from an argument that the
+program leaves as it is, is read from a copy of it at the beginning of the tape (``copies_to_keep``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from workbench.autodiff.native.ir import Block, Call, Loop, Op, Value, blocks_of, outs_of
+from workbench.autodiff.native.ir import Atom, Block, Call, Load, Loop, Op, Value, blocks_of, outs_of
 from workbench.autodiff.native.primitives import PRIMITIVES
+from workbench.autodiff.native.program import Function
 from workbench.autodiff.native.split import Split, Window
+from workbench.autodiff.native.structures import Arr
 
 LONGEST = 12  # operations computed again for the sake of one value
 
 
 @dataclass
 class Kept:
-    """What one block keeps (``slots``), and what it computes again, in order (``again``).
+    """What one block keeps (``slots``), and what it computes or reads again, in order (``again``).
 
     ``rows`` is the loop whose body this is, where the place for all its iterations can be taken at once. ``windows``
     are parts of arrays kept beside the slots of such a loop, and ``otherwise`` is what is kept where ``checks`` do not
@@ -30,7 +33,7 @@ class Kept:
     """
 
     slots: list[Value] = field(default_factory=list)
-    again: list[Op] = field(default_factory=list)
+    again: list[Op | Load] = field(default_factory=list)
     rows: Loop | None = None
     windows: list[Window] = field(default_factory=list)
     checks: list[str] = field(default_factory=list)
@@ -46,7 +49,8 @@ def decide(
 ) -> dict[Block, Kept]:
     """Decide for a block and all in it.
 
-    ``needed`` grows by what computing again needs; ``free`` are counters; ``parts`` are the loops swept in parts.
+    ``needed`` grows by what computing again needs; ``free`` are counters, and what is read from arguments that are
+    kept; ``parts`` are the loops swept in parts.
     """
     decided: dict[Block, Kept] = {}
     for node in block.nodes:
@@ -56,9 +60,7 @@ def decide(
             decided[node.body].rows = node
             if node in parts:
                 _through_windows(decided, parts[node], needed, free)
-            for bound in node.bounds[:2]:
-                if isinstance(bound, Value):
-                    needed.setdefault(bound.block, set()).add(bound)
+            _need(needed, node.bounds[:2])
     decided[block] = _kept(block, needed, free)
     return decided
 
@@ -68,10 +70,10 @@ def _through_windows(
 ) -> None:
     """Keep windows instead of values where that makes the tape shorter."""
     body, plain = part.loop.body, decided[part.loop.body]
-    windows = [window for window in part.windows if len(window.loads) > 1]
+    windows = [w for w in part.windows if len(w.loads) > 1 and not free.intersection(x.out for x in w.loads)]
     there = {load.out for window in windows for load in window.loads}
     made = _kept(body, needed, free | there)
-    read = needed.get(body, set()) | {arg for op in made.again for arg in op.args}
+    read = needed.get(body, set()) | {arg for op in made.again if isinstance(op, Op) for arg in op.args}
     made.windows = [window for window in windows if any(load.out in read for load in window.loads)]
     if made.windows and len(made.slots) + len(made.windows) < len(plain.slots):
         made.rows, made.checks = part.loop, part.checks
@@ -98,12 +100,18 @@ def _kept(block: Block, needed: dict[Block, set[Value]], free: set[Value]) -> Ke
         keep |= bases
     again -= keep
     made = Kept([value for value in order if value in keep])
-    made.again = [node for node in block.nodes if isinstance(node, Op) and node.out in again]
-    for op in made.again:
-        for arg in op.args:
-            if isinstance(arg, Value) and arg.block is not block:
-                needed.setdefault(arg.block, set()).add(arg)
+    ops = [node for node in block.nodes if isinstance(node, Op) and node.out in again]
+    read = needed.get(block, set()) | {arg for op in ops for arg in op.args}
+    loads = {n for n in block.nodes if isinstance(n, Load) and n.out in free and n.out in read}
+    made.again = [node for node in block.nodes if node in loads or node in ops]
+    _need(needed, [arg for op in ops for arg in op.args if isinstance(arg, Value) and arg.block is not block])
     return made
+
+
+def _need(needed: dict[Block, set[Value]], atoms: Iterable[Atom]) -> None:
+    for atom in atoms:
+        if isinstance(atom, Value):
+            needed.setdefault(atom.block, set()).add(atom)
 
 
 def _is_straight(node: Loop, decided: dict[Block, Kept], calls: Collection[Call]) -> bool:
@@ -155,4 +163,25 @@ def counters(block: Block) -> set[Value]:
             found.add(node.index)
         for inner in blocks_of(node):
             found |= counters(inner)
+    return found
+
+
+def copies_to_keep(function: Function, needed: dict[Block, set[Value]]) -> dict[Arr, list[Load]]:
+    """The arrays among a function's arguments that a copy is kept of, and what is read from it again.
+
+    ``needed`` are the values that the backward sweep reads. A copy is worth its place where an array is read in more
+    loops than it has dimensions.
+    """
+    arrays = {one.root: one for one in function.arrays}
+    found: dict[Arr, list[Load]] = {}
+
+    def look(block: Block, depth: int) -> None:
+        for node in block.nodes:
+            array = arrays.get(node.root) if isinstance(node, Load) else None
+            if array is not None and depth > len(array.dims) and node.out in needed.get(block, ()):
+                found.setdefault(array, []).append(node)
+            for inner in blocks_of(node):
+                look(inner, depth + isinstance(node, Loop))
+
+    look(function.block, 0)
     return found
