@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from workbench import pullback, value_and_gradient
-from workbench.autodiff.native import Plan, plan, reverse
+from workbench.autodiff.native import Plan, copies, plan
 
 SHIFTS = np.array([0.2, -0.4, 0.9])
 
@@ -81,7 +81,65 @@ def written(w, x):
     return np.sum(x)
 
 
-PROGRAMS = (layers, views, some_of_it_decides, helped, itself, written)
+def rows(w, x):
+    """Rows of the program's own: changed between the loops, in one of them, exchanged, or by another name."""
+    u, v = x * 1.0, np.zeros(len(x))
+    alias = u
+    total = 0.0
+    for k in range(3):
+        for i in range(len(x)):
+            for j in range(len(x)):
+                v[i] += w[i, j] * u[j] * u[i]
+        for i in range(len(x)):
+            for j in range(len(x)):
+                alias[i] = alias[i] + 0.1 * math.sin(u[j] * v[j])
+        if k > 0:
+            u, v = v, u
+        part = u[1:]
+        n = 0
+        while n < k + 2:
+            for j in range(len(part)):
+                total += part[j] ** 2 * w[n % 3, j]
+            n += 1
+    return total + u[0]
+
+
+def scaled(row, factor):
+    row[0] *= factor
+    return row[0] + row[-1] * factor
+
+
+def changed_by_a_call(w, x):
+    u = x * 2.0
+    total = 0.0
+    for i in range(3):
+        for j in range(3):
+            total += u[j] ** 2 * w[i, j]
+            total += scaled(u, w[j, i])
+    for i in range(3):
+        for j in range(3):
+            if u[j] > w[i, j]:
+                total += u[j] ** 3
+                break
+            total -= u[i] * u[j]
+    return total
+
+
+def no_iterations(w, x):
+    u = np.exp(x)
+    total = u[1]
+    for k in range(3):
+        for _ in range(k - 1):
+            for j in range(k):
+                total += u[j] ** 2 * total
+        u = u * w[k]
+    return total
+
+
+PROGRAMS = (
+    *(layers, views, some_of_it_decides, helped, itself, written),
+    *(rows, changed_by_a_call, no_iterations),
+)
 
 
 def arguments():
@@ -118,5 +176,8 @@ def test_the_caller_may_write_into_the_argument_before_going_back(mode, monkeypa
 def test_the_tape_is_shorter(monkeypatch):
     monkeypatch.setenv("WORKBENCH_NATIVE", "python")
     with_copy = plan(layers, arguments()).pullback(arguments())[1].kept
-    monkeypatch.setattr(reverse, "copies_to_keep", lambda function, needed: {})
-    assert with_copy < Plan(layers, arguments()).pullback(arguments())[1].kept
+    monkeypatch.setattr(copies, "of_arguments", lambda function, needed: [])
+    with_rows = Plan(layers, arguments()).pullback(arguments())[1].kept
+    assert with_copy < with_rows
+    monkeypatch.setattr(copies, "of_rows", lambda function, needed, done: {})
+    assert with_rows < Plan(layers, arguments()).pullback(arguments())[1].kept

@@ -476,7 +476,10 @@ def update(low: Lowering, node: ast.AugAssign, array: Arr | None) -> None:
 def new_array(
     low: Lowering, dims: tuple[Atom, ...], kind: str, how: str, *, node: ast.AST, between: bool = False
 ) -> Arr:
-    """A new array; ``how`` is ``empty``, ``zeros`` or ``ones``. One ``between`` two loops has its cotangents elsewhere."""
+    """A new array; ``how`` is ``empty``, ``zeros`` or ``ones``.
+
+    One that only goes ``between`` two loops has no place among the cotangents.
+    """
     if not dims:
         raise low.refuse("it uses an array without dimensions", node)
     size: Atom = 1

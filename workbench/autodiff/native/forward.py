@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from workbench.autodiff.native.copies import Copy
 from workbench.autodiff.native.emit import Writer, bare
 from workbench.autodiff.native.ir import Block, Call, Loop, Op, Value
 from workbench.autodiff.native.split import Window, plus
 from workbench.autodiff.native.storage import Kept
-from workbench.autodiff.native.structures import Arr
 
 if TYPE_CHECKING:
     from workbench.autodiff.native.reverse import FunctionSweep
@@ -36,6 +36,8 @@ class Forward(Writer):
         self.add(f"{outs}pos = {reverse.name}_forward({args}tape, pos)", node.line)
 
     def loop(self, node: Loop) -> None:
+        for copy in self.owner.rows.get(node, []):
+            self.copy(copy)
         kept = self.storage.get(node.body)
         if kept is None or kept.rows is None:
             super().loop(node)
@@ -60,19 +62,21 @@ class Forward(Writer):
             self.window(node, kept, window)
         self.add(f"pos += {size}")
 
-    def copy(self, array: Arr) -> None:
-        """Keep an argument at the tape's beginning."""
-        lengths = [self.names.of(n) for n in array.dims]
+    def copy(self, copy: Copy) -> None:
+        """Keep a copy of an array."""
+        data = self.names.of(copy.data)
+        lengths = [f"len({data})"] if copy.array is None else [self.names.of(n) for n in copy.array.dims]
         size = " * ".join(lengths)
+        self.add(f"{self.names.of(copy.begins)} = pos")
         self.add(f"if pos + {size} > len(tape):")
         self.nested(lambda: self.add("raise TapeFull"))
         level, place = self.level, "pos"
-        counters = [self.names.fixed((array, k), "k") for k in range(len(lengths))]
+        counters = [self.names.fixed((copy, k), "k") for k in range(len(lengths))]
         for k, (counter, n) in enumerate(zip(counters, lengths, strict=True)):
             self.add(f"for {counter} in range({n}):")
             self.level += 1
             place += f" + {' * '.join([counter, *lengths[k + 1 :]])}"
-        self.add(f"tape[{place}] = float({self.names.of(array.data)}[{', '.join(counters)}])")
+        self.add(f"tape[{place}] = float({data}[{', '.join(counters)}])")
         self.level = level
         self.add(f"pos += {size}")
 

@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from workbench.autodiff.native import arrays, complexes, dicts, lists
+from workbench.autodiff.native import complexes, dicts, lists
 from workbench.autodiff.native.arrays import materialise, store, with_strides
 from workbench.autodiff.native.fence import refuse
 from workbench.autodiff.native.ir import (

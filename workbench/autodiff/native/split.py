@@ -16,7 +16,7 @@ from workbench.autodiff.native.primitives import PRIMITIVES
 
 if TYPE_CHECKING:
     from workbench.autodiff.native.emit import Names
-    from workbench.autodiff.native.reverse import Backward
+    from workbench.autodiff.native.backward import Backward
 
 
 @dataclass(eq=False)

@@ -5,8 +5,8 @@ at the beginning of its backward sweep they are popped: one slot per value and r
 computed again instead, when that needs at most one value more than is kept anyway; so the number of slots never grows.
 
 A loop that reads an array at several places around its counter, and writes nothing there, keeps that part of the array
-once (a window) instead of several values of each iteration. What is read again and again from an argument that the
-program leaves as it is, is read from a copy of it at the beginning of the tape (``copies_to_keep``).
+once (a window) instead of several values of each iteration. What loops read again and again from an array that does not
+change meanwhile, stands on the tape once (``copies``).
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
+from workbench.autodiff.native.copies import Copy
 from workbench.autodiff.native.ir import Atom, Block, Call, Load, Loop, Op, Value, blocks_of, outs_of
 from workbench.autodiff.native.primitives import PRIMITIVES
-from workbench.autodiff.native.program import Function
 from workbench.autodiff.native.split import Split, Window
-from workbench.autodiff.native.structures import Arr
 
 LONGEST = 12  # operations computed again for the sake of one value
 
@@ -46,22 +45,24 @@ def decide(
     free: set[Value],
     calls: Collection[Call],
     parts: dict[Loop, Split],
+    copies: dict[Loop, list[Copy]],
 ) -> dict[Block, Kept]:
     """Decide for a block and all in it.
 
-    ``needed`` grows by what computing again needs; ``free`` are counters, and what is read from arguments that are
-    kept; ``parts`` are the loops swept in parts.
+    ``needed`` grows by what computing again needs; ``free`` are counters, and what is read from copies; ``parts`` are
+    the loops swept in parts, ``copies`` those that copies are made for.
     """
     decided: dict[Block, Kept] = {}
     for node in block.nodes:
         for inner in blocks_of(node):
-            decided |= decide(inner, needed, free, calls, parts)
-        if isinstance(node, Loop) and _is_straight(node, decided, calls):
+            decided |= decide(inner, needed, free, calls, parts, copies)
+        if isinstance(node, Loop) and _is_straight(node, decided, {*calls, *copies}):
             decided[node.body].rows = node
             if node in parts:
                 _through_windows(decided, parts[node], needed, free)
             _need(needed, node.bounds[:2])
     decided[block] = _kept(block, needed, free)
+    decided[block].slots += [copy.begins for node in block.nodes if node in copies for copy in copies[node]]
     return decided
 
 
@@ -114,20 +115,20 @@ def _need(needed: dict[Block, set[Value]], atoms: Iterable[Atom]) -> None:
             needed.setdefault(atom.block, set()).add(atom)
 
 
-def _is_straight(node: Loop, decided: dict[Block, Kept], calls: Collection[Call]) -> bool:
+def _is_straight(node: Loop, decided: dict[Block, Kept], keeping: Collection[Call | Loop]) -> bool:
     """Whether each iteration of a loop keeps the same number of values, known before it begins."""
     if node.bounds is None or node.until is not False or node.bounds[2] != 1 or not decided[node.body].slots:
         return False
-    return not _keeps_inside(node.body, decided, calls)
+    return not _keeps_inside(node.body, decided, keeping)
 
 
-def _keeps_inside(block: Block, decided: dict[Block, Kept], calls: Collection[Call]) -> bool:
+def _keeps_inside(block: Block, decided: dict[Block, Kept], keeping: Collection[Call | Loop]) -> bool:
     for node in block.nodes:
-        if node in calls:
+        if node in keeping:
             return True
         for inner in blocks_of(node):
             kept = decided.get(inner)
-            if (kept is not None and (kept.slots or kept.windows)) or _keeps_inside(inner, decided, calls):
+            if (kept is not None and (kept.slots or kept.windows)) or _keeps_inside(inner, decided, keeping):
                 return True
     return False
 
@@ -163,25 +164,4 @@ def counters(block: Block) -> set[Value]:
             found.add(node.index)
         for inner in blocks_of(node):
             found |= counters(inner)
-    return found
-
-
-def copies_to_keep(function: Function, needed: dict[Block, set[Value]]) -> dict[Arr, list[Load]]:
-    """The arrays among a function's arguments that a copy is kept of, and what is read from it again.
-
-    ``needed`` are the values that the backward sweep reads. A copy is worth its place where an array is read in more
-    loops than it has dimensions.
-    """
-    arrays = {one.root: one for one in function.arrays}
-    found: dict[Arr, list[Load]] = {}
-
-    def look(block: Block, depth: int) -> None:
-        for node in block.nodes:
-            array = arrays.get(node.root) if isinstance(node, Load) else None
-            if array is not None and depth > len(array.dims) and node.out in needed.get(block, ()):
-                found.setdefault(array, []).append(node)
-            for inner in blocks_of(node):
-                look(inner, depth + isinstance(node, Loop))
-
-    look(function.block, 0)
     return found

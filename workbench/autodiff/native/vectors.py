@@ -26,8 +26,9 @@ from workbench.autodiff.native.runtime import PLAIN
 
 SHORTEST = 16  # elements from which on NumPy is faster than a loop
 NOT_OF_FLOATS = frozenset(
-    "add_int apart claim clip_index count_range count_slice exact index length mul_int power_int room same "
-    "scratch shift_right sub_int total truncate round_int floor ceil isnan isinf isfinite np Stop TapeFull inf nan".split()
+    "add_int apart claim clip_index count_range count_slice exact index length mul_int power_int room "
+    "same scratch shift_right sub_int total truncate round_int floor ceil isnan isinf isfinite np Stop TapeFull inf "
+    "nan".split()
 )
 BY_ELEMENT = frozenset(PLAIN) - NOT_OF_FLOATS - {"sqrt"}
 
