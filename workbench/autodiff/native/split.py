@@ -15,8 +15,8 @@ from workbench.autodiff.native.ir import Atom, Load, Loop, Op, Store, Value, are
 from workbench.autodiff.native.primitives import PRIMITIVES
 
 if TYPE_CHECKING:
-    from workbench.autodiff.native.emit import Names
     from workbench.autodiff.native.backward import Backward
+    from workbench.autodiff.native.emit import Names
 
 
 @dataclass(eq=False)
