@@ -43,6 +43,20 @@ DUAL_NUMPY = types.SimpleNamespace(
 class Author(fuzz.Author):
     """Writes one random program ``main(x, y, n)`` of two arrays of five numbers."""
 
+    KINDS = (
+        "element",
+        "slice",
+        "whole",
+        "view",
+        "augmented",
+        "scalar",
+        "swap",
+        "call",
+        "new",
+        "buffer",
+        "stencil",
+    )
+
     def program(self) -> str:
         self.lines = ["import math", "import numpy as np", "", ""]
         self.lines += [
@@ -64,28 +78,20 @@ class Author(fuzz.Author):
         self.budget = int(self.rng.integers(5, 16))
         self.level = 1
         self.lines += ["def main(x, y, n):", "    s = 0.5"]
+        self.begin()
         self.block(False)
         total = " + ".join(f"np.sum({name} * {0.3 + 0.1 * k:.1f})" for k, name in enumerate(self.arrays))
         self.add(self.pick(f"return s + {total}", f"return s * 0.1 + {total}"))
         return "\n".join(self.lines) + "\n"
 
+    def begin(self) -> None:
+        """What stands before the random statements."""
+
     def block(self, loop: bool) -> None:
         for _ in range(int(self.rng.integers(2, 6))):
             if self.budget > 0:
                 self.budget -= 1
-                kinds = [
-                    "element",
-                    "slice",
-                    "whole",
-                    "view",
-                    "augmented",
-                    "scalar",
-                    "swap",
-                    "call",
-                    "new",
-                    "buffer",
-                    "stencil",
-                ]
+                kinds = [*self.KINDS]
                 kinds += [] if self.level > 3 else ["loop", "branch", "loop"]
                 kinds += ["leave"] if loop else []
                 getattr(self, f"_{self.pick(*kinds)}")(loop)
@@ -180,7 +186,7 @@ class Author(fuzz.Author):
             source = form.split(" ")[0] if " * 1.0" in form else ""
             self.add(f"{name} = {form}")
             self.arrays[name] = self.arrays.get(
-                source, self.arrays["x"] if "x.copy" in form or "like(x" in form else 5
+                source, self.arrays.get("x", 5) if "x.copy" in form or "like(x" in form else 5
             )
 
     def _buffer(self, loop: bool) -> None:
@@ -260,11 +266,11 @@ def judge(source: str, args, dots) -> tuple[float, float]:
     return result.value, result.dot
 
 
-def check(seed: int) -> str:
+def check(seed: int, author: type[Author] = Author) -> str:
     """Compare the tier with the judge on the program of a seed: "" when they agree, else what was wrong."""
     from workbench.autodiff.native import DeclinedError, Plan, plan
 
-    source = Author(seed).program()
+    source = author(seed).program()
     rng = np.random.default_rng(seed + 1_000_000_000)
     namespace = load(source, f"<array program {seed}>")
     for _ in range(2):

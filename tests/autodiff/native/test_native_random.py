@@ -5,6 +5,7 @@ from __future__ import annotations
 import dict_fuzz
 import pytest
 import recursion_fuzz
+import sums_fuzz
 
 
 @pytest.fixture(autouse=True)
@@ -12,7 +13,7 @@ def _generated_python(monkeypatch):
     monkeypatch.setenv("WORKBENCH_NATIVE", "python")
 
 
-@pytest.mark.parametrize("fuzzer", [dict_fuzz, recursion_fuzz])
+@pytest.mark.parametrize("fuzzer", [dict_fuzz, recursion_fuzz, sums_fuzz])
 def test_random_programs(fuzzer):
     messages = [fuzzer.check(seed) for seed in range(40)]
     assert [m for m in messages if m and not m.startswith("refused")] == []

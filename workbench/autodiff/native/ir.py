@@ -7,7 +7,8 @@ backward sweep needs it?" has one answer per block: it is pushed at the end of i
 
 An atom is a ``Value`` or a Python number. Types are the strings ``"float"``, ``"int"``, ``"bool"``, and for arrays
 these with the number of dimensions, ``"float[2]"``. An array is a value too, but its elements change: ``Load`` and
-``Store`` stay in the order of the program.
+``Store`` stay in the order of the program. Nodes and blocks refer to each other in circles: their ``repr`` is their
+identity.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 Number = float | int | bool
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Value:
     """One number computed by the program; ``hint`` is the name the program gives it, "" for intermediate results."""
 
@@ -31,7 +32,7 @@ class Value:
 Atom = Value | float | int | bool
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Block:
     """A list of nodes, the values it takes (``params``) and the atoms it hands on (``yields``)."""
 
@@ -43,7 +44,7 @@ class Block:
     dead: bool = False
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Op:
     """``out = name(args)``, see ``primitives``."""
 
@@ -54,7 +55,7 @@ class Op:
     text: str = ""  # how it is written, where the table does not know: views of arrays
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Load:
     """``out = data[index]``. ``at`` and ``strides`` say where the element's cotangent is kept.
 
@@ -71,7 +72,7 @@ class Load:
     since: int
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Store:
     """``data[index] = value``; see ``Load``."""
 
@@ -85,7 +86,7 @@ class Store:
     since: int
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Call:
     """``outs = callee(args)``, a call of another function of the program."""
 
@@ -95,7 +96,7 @@ class Call:
     line: int
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class If:
     """A branch. ``outs`` are the yields of the block that ran."""
 
@@ -106,7 +107,7 @@ class If:
     line: int
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Loop:
     """A loop. ``outs`` are the carried values after the last iteration, ``inits`` before the first.
 
@@ -131,7 +132,7 @@ class Loop:
     between: Value | None = None
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Stop:
     """The program raises here (or Python would): the sweep is abandoned, the program is run again as it is."""
 

@@ -74,6 +74,7 @@ def _through_windows(
     windows = [w for w in part.windows if len(w.loads) > 1 and not free.intersection(x.out for x in w.loads)]
     there = {load.out for window in windows for load in window.loads}
     made = _kept(body, needed, free | there)
+    made.again = [node for node in made.again if node.out not in there]
     read = needed.get(body, set()) | {arg for op in made.again if isinstance(op, Op) for arg in op.args}
     made.windows = [window for window in windows if any(load.out in read for load in window.loads)]
     if made.windows and len(made.slots) + len(made.windows) < len(plain.slots):
