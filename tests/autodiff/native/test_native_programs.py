@@ -88,7 +88,7 @@ def test_the_judge_notices_a_wrong_derivative(monkeypatch):
 
     wrong = dict(primitives.PRIMITIVES)
     wrong["sin"] = primitives.Primitive("sin", "sin({0})", ("{b} * 1.001 * {cos 0}",), "float", "s")
-    for name in ("reverse", "tangent"):
+    for name in ("backward", "tangent"):
         module = __import__(f"workbench.autodiff.native.{name}", fromlist=["PRIMITIVES"])
         monkeypatch.setattr(module, "PRIMITIVES", wrong)
     messages = [fuzz.check(seed) for seed in range(500, 520)]
