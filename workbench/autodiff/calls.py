@@ -30,7 +30,7 @@ from workbench.autodiff.draws import GENERATORS, note_draw
 from workbench.autodiff.met import as_written, meet
 from workbench.autodiff.native_calls import native_call
 from workbench.autodiff.refusing import ABOUT_MASKS, NO_MASKS, refusing, without_rule
-from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, OWNER_DOORS, learn
+from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, MODULE_DOORS, OWNER_DOORS, learn
 from workbench.autodiff.rewritten import MADE, REWRITTEN_DOORS, is_known, is_opaque, rewritten_code
 from workbench.autodiff.scalars import TRACED, TracedFloat
 from workbench.autodiff.settling import changes_globals, note_elements
@@ -169,6 +169,8 @@ def _resolve_function(f: FunctionType) -> Callable:
     found = DOORS.get(f)
     if found is None and not is_known(f.__code__) and learn(f):
         found = DOORS.get(f)
+    if found is None and f.__module__ in MODULE_DOORS:
+        found = MODULE_DOORS[f.__module__](f)
     if found is not None:
         return found
     if OPEN and (f.__module__ or "").startswith("numpy.ma.") and f.__name__ not in ABOUT_MASKS:

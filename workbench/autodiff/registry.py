@@ -43,6 +43,8 @@ DOORS: dict[Any, Callable] = {}
 INSTANCE_DOORS: dict[type, Callable] = {}
 # type -> the door of a bound compiled method of such an object: door(method, object)
 OWNER_DOORS: dict[type, Callable] = {}
+# module of functions that are all made alike -> makes the door of one such function, None where it has none
+MODULE_DOORS: dict[str, Callable] = {}
 # type -> the number or array in such an object, for functions of numbers
 NUMBERS: dict[type, Callable] = {}
 # type -> makes such an object of a traced number, lift(number, other), for an operator between it and ``other``

@@ -17,7 +17,7 @@ REWRITTEN_DOORS: dict[str, Callable] = {"slice": slice}
 
 # Packages whose Python code is not rewritten: they compute no derivatives, or have rules, or are the engine's own.
 OPAQUE = frozenset(
-    "abc argparse array ast asyncio atexit autograd builtins codecs concurrent csv ctypes dask "
+    "abc argparse array ast asyncio atexit autograd builtins codecs concurrent csv ctypes "
     "dataclasses datetime dis email encodings enum gc glob hashlib http importlib inspect io IPython ipykernel "
     "ipywidgets json jupyter_client keyword linecache locale logging matplotlib multiprocessing numba opcode os "
     "pathlib pickle pkgutil platform plotly posixpath pprint pydantic pytest queue re reprlib selectors "
@@ -26,6 +26,7 @@ OPAQUE = frozenset(
     "pluggy functools".split()
 )
 _OPAQUE_FUNCTIONS = frozenset({("collections", "namedtuple")})  # of a package that is followed otherwise
+_FOLLOWED_MODULES = ("autograd.numpy.", "autograd.scipy.")
 # functions of those packages that call code of the program, or copy its values
 _FOLLOWED = frozenset({("dataclasses", name) for name in ("asdict", "astuple", "replace")})
 
@@ -73,6 +74,8 @@ def is_opaque(f: FunctionType) -> bool:
     filename = f.__code__.co_filename
     if is_engine_file(filename) or (filename.startswith("<frozen") and filename != FROZEN_COLLECTIONS):
         return True
+    if (f.__module__ or "").startswith(_FOLLOWED_MODULES):
+        return False
     package = (f.__module__ or "").partition(".")[0]
     here = package, f.__name__.strip("_").removesuffix("_inner")
     return here in _OPAQUE_FUNCTIONS or (package in OPAQUE and here not in _FOLLOWED)

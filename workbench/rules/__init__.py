@@ -52,6 +52,7 @@ WAITING.update(
     {
         "asyncio": "workbench.rules.event_loops",
         "concurrent.futures.process": "workbench.rules.processes",
+        "dask": "workbench.rules.dask",
         "mpmath": "workbench.rules.mpmath",
         "multiprocessing": "workbench.rules.processes",
         "numba": "workbench.rules.numba",

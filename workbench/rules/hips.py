@@ -1,4 +1,4 @@
-"""Rules taken from the tables of HIPS autograd, for the NumPy functions that our own rules leave.
+"""Rules taken from the tables of HIPS autograd, for the NumPy functions that our own rules leave; and its namespaces.
 
 One difference is bridged here: for complex numbers its cotangents are the conjugates of ours (PyTorch's).
 """
@@ -12,9 +12,11 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 from autograd.core import primitive_vjps
+from autograd.tracer import isbox
 
+from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import name_of, user_line
-from workbench.autodiff.registry import DOORS, PARTIALS, RULES, Rule, add_rule
+from workbench.autodiff.registry import DOORS, MODULE_DOORS, PARTIALS, RULES, Rule, add_rule
 from workbench.autodiff.telling import plain
 from workbench.errors import DifferentiationError, MissingRuleError
 
@@ -101,3 +103,19 @@ def _svd(needs: tuple[int, ...], args: tuple, kwargs: dict) -> tuple[Any, Callab
 
 _adopted_svd = RULES[np.linalg.svd].forward
 add_rule(Rule(np.linalg.svd, _svd, leaves=(0,)))
+
+
+def _of_namespace(wrapped: Callable) -> Callable | None:
+    """A function of ``autograd.numpy`` or ``autograd.scipy`` is the one it wraps, unless HIPS itself differentiates."""
+    function = getattr(wrapped, "fun", None)
+    if function is None:
+        return None
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        called = wrapped if any(map(isbox, args)) else resolve(function)
+        return called(*args, **kwargs)
+
+    return call
+
+
+MODULE_DOORS["autograd.tracer"] = _of_namespace
