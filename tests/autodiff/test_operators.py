@@ -19,6 +19,7 @@ from workbench import (
     jacobian,
     pullback,
     pushforward,
+    sparse_jacobian,
 )
 from workbench.autodiff.structure import leaves, map_leaves
 from workbench.checks import central_difference
@@ -170,3 +171,23 @@ def test_modes_nest():
     assert push(1.0) == pytest.approx(gradient(gradient(f))(0.3), rel=1e-13)
     inner = gradient(lambda x: pushforward(f, x)[1](1.0))(0.3)
     assert inner == pytest.approx(push(1.0), rel=1e-13)
+
+
+def of_two_items(x, items):
+    return np.array([x * next(items), x * x * next(items), 3.0 * x])
+
+
+def of_two_draws(x, rng):
+    return np.array([x * rng.normal(), x * x, x * rng.normal()])
+
+
+@pytest.mark.parametrize("aux", [False, True])
+def test_a_jacobian_runs_the_program_once(aux):
+    program = (lambda x, items: (of_two_items(x, items), "and more")) if aux else of_two_items
+    found = jacobian(program, aux=aux)(2.0, iter([2.0, 3.0, 5.0, 7.0]))
+    np.testing.assert_array_equal(found[0] if aux else found, [2.0, 12.0, 3.0])
+    rng, again = np.random.default_rng(0), np.random.default_rng(0)
+    np.testing.assert_array_equal(jacobian(of_two_draws)(2.0, rng), [again.normal(), 4.0, again.normal()])
+    assert rng.bit_generator.state == again.bit_generator.state
+    sparse = sparse_jacobian(lambda x, items: x * next(items))
+    np.testing.assert_array_equal(sparse(np.ones(2), iter([2.0, 3.0])).toarray(), 2.0 * np.eye(2))

@@ -26,7 +26,7 @@ from workbench.autodiff.structure import leaves, map_leaves
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 from workbench.autodiff.tiers import native_curvature, native_pushforward
-from workbench.autodiff.tracing import once, traced_pullback
+from workbench.autodiff.tracing import TracedPullback, once, traced_pullback
 from workbench.errors import NotDifferentiableError
 
 
@@ -79,8 +79,15 @@ def pushed(f: Callable, args: tuple, positions: tuple[int, ...], *, aux: bool = 
 
 
 def _traced_pushforward(f: Callable, *args: Any, wrt: tuple[int, ...] | None = None) -> tuple[Any, Callable]:
-    """By the pullback of the pullback: x_bar = Jᵀ y_bar is linear in y_bar, so its own pullback is J."""
     value, back = traced_pullback(f, *args, wrt=wrt)
+    return value, transposed(back, value)
+
+
+def transposed(back: Callable, value: Any) -> Callable:
+    """The pushforward of a run whose pullback is known, ``value`` being its result.
+
+    By the pullback of the pullback: x_bar = Jᵀ y_bar is linear in y_bar, so its own pullback is J.
+    """
     # any point will do, since back is linear; ones keep clear of what rules do about cotangents that are zero
     anywhere = map_leaves(_one_like, value)
     made: list[Any] = []  # the open tapes, and the pullback of the pullback as they see it
@@ -90,7 +97,7 @@ def _traced_pushforward(f: Callable, *args: Any, wrt: tuple[int, ...] | None = N
             made[:] = OPEN[:], traced_pullback(back, anywhere)[1]
         return made[1](tuple(x_dots))[0]
 
-    return value, push
+    return push
 
 
 def _tangent(x: Any, x_dot: Any, where: str) -> Any:
@@ -131,19 +138,18 @@ def jacobian(f: Callable, wrt: int = 0, *, mode: str | None = None, aux: bool = 
         whole = named(f, args, kwargs)
         k = checked_position(args, wrt)
         _check_real("jacobian", "argument", args[k])
-        # the first run may change what it is given, and there may be a second one
-        kept = map_leaves(own_copy, (args, kwargs), other=own_copy) if mode is None else (args, kwargs)
         shape_x = np.shape(plain(args[k]))
         extra: list[Any] = []
-        if mode != "forward":
-            y, back, *extra = pullback(whole, *args, wrt=k, aux=aux)
-            _check_real("jacobian", "result", y)
-        by_rows = mode == "reverse" or (mode is None and np.size(plain(y)) <= np.size(plain(args[k])))
-        if not by_rows:
-            args, kwargs = kept
-            whole = named(f, args, kwargs)
+        if mode == "forward":
             y, push, *extra = pushed(whole, args, (k,), aux=aux)
-            _check_real("jacobian", "result", y)
+        else:
+            y, back, *extra = pullback(whole, *args, wrt=k, aux=aux)
+        _check_real("jacobian", "result", y)
+        by_rows = mode == "reverse" or (mode is None and np.size(plain(y)) <= np.size(plain(args[k])))
+        if mode is None and not by_rows:
+            # generated code may run again, and is quicker so; a traced program may have used up what it was given
+            generated = type(back) is not TracedPullback and not aux
+            push = pushed(whole, args, (k,))[1] if generated else transposed(back, y)
         shape_y = np.shape(plain(y))
         if not leaves(y):  # whole numbers
             found = np.zeros(shape_y + shape_x)[()]

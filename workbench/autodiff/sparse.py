@@ -10,7 +10,8 @@ import numpy as np
 
 from workbench.autodiff.derivatives import named, pullback, with_own_arrays
 from workbench.autodiff.given import checked_position, checked_program
-from workbench.autodiff.operators import pushed
+from workbench.autodiff.operators import pushed, transposed
+from workbench.autodiff.sharing import checked_sharing
 from workbench.autodiff.tracing import traced_pullback
 from workbench.errors import NotDifferentiableError, SparsityError
 
@@ -31,12 +32,20 @@ def sparsity_pattern(f: Callable, *args: Any, wrt: int = 0) -> csr_array:
     Raises:
         NotDifferentiableError: the argument or the result is not a real array with one axis.
     """
-    from scipy.sparse import csr_array
-
     checked_program(f, "sparsity_pattern")
     k = checked_position(args, wrt)
     _check_vector("argument", args[k])
-    y, back = traced_pullback(f, *with_own_arrays(args, (k,)), wrt=(k,))
+    return _pattern(*_traced(f, args, k), len(args[k]))
+
+
+def _traced(f: Callable, args: tuple, k: int) -> tuple[Any, Callable]:
+    """The value and the pullback of a run that is traced."""
+    return traced_pullback(checked_sharing(f, args), *with_own_arrays(args, (k,)), wrt=(k,))
+
+
+def _pattern(y: Any, back: Callable, n: int) -> csr_array:
+    from scipy.sparse import csr_array
+
     _check_vector("result", y)
     rows = []
     with np.errstate(all="ignore"):
@@ -44,7 +53,7 @@ def sparsity_pattern(f: Callable, *args: Any, wrt: int = 0) -> csr_array:
             bar = np.zeros(len(y))
             bar[i] = np.nan
             rows.append(np.isnan(back(bar)[0]))
-    return csr_array(np.array(rows).reshape(len(y), len(args[k])))
+    return csr_array(np.array(rows).reshape(len(y), n))
 
 
 def sparse_jacobian(f: Callable, wrt: int = 0, *, sparsity: Any = None) -> Callable:
@@ -73,10 +82,20 @@ def sparse_jacobian(f: Callable, wrt: int = 0, *, sparsity: Any = None) -> Calla
         whole = named(f, args, kwargs)
         k = checked_position(args, wrt)
         _check_vector("argument", args[k])
-        found = known[0].jacobian(whole, args, k) if known else None
+
+        def run(forward: bool) -> tuple[Any, Callable]:
+            if forward:
+                return pushed(whole, args, (k,))
+            y, back = pullback(whole, *args, wrt=k)
+            return y, lambda bar: back(bar)[0]
+
+        found = known[0].jacobian(run, args[k]) if known else None
         if found is None and sparsity is None:
-            known[:] = [_Coloring(sparsity_pattern(whole, *args, wrt=k))]
-            found = known[0].jacobian(whole, args, k)
+            y, back = _traced(whole, args, k)
+            known[:] = [_Coloring(_pattern(y, back, len(args[k])))]
+            found = known[0].jacobian(
+                lambda forward: (y, transposed(back, y) if forward else lambda bar: back(bar)[0]), args[k]
+            )
         if found is None:
             raise SparsityError(
                 "the Jacobian has entries where the given sparsity has none",
@@ -118,23 +137,21 @@ class _Coloring:
         self.colors = by_columns if self.forward else by_rows
         self.n_colors = int(self.colors.max(initial=-1)) + 1
 
-    def jacobian(self, f: Callable, args: tuple, k: int) -> Any:
-        """The Jacobian in this pattern; None if it has entries outside, or another shape than the pattern found."""
+    def jacobian(self, run: Callable, x: np.ndarray) -> Any:
+        """The Jacobian in this pattern; None if it has entries outside, or another shape than the pattern found.
+
+        ``run(forward)`` gives the value at ``x``, and its pushforward or its pullback.
+        """
         from scipy.sparse import csr_array
 
-        if self.forward:
-            y, push = pushed(f, args, (k,))
-            sweep = push
-        else:
-            y, back = pullback(f, *args, wrt=k)
-            sweep = lambda bar: back(bar)[0]  # noqa: E731
+        y, sweep = run(self.forward)
         _check_vector("result", y)
-        if self.shape != (len(y), len(args[k])):
+        if self.shape != (len(y), len(x)):
             if not self.given:
                 return None
             raise SparsityError(
                 "the sparsity has another shape than the Jacobian",
-                found=f"got {self.shape}, expected {(len(y), len(args[k]))}",
+                found=f"got {self.shape}, expected {(len(y), len(x))}",
                 where="sparsity",
                 fix="give it one row for each result and one column for each entry of the argument",
             )
@@ -148,7 +165,7 @@ class _Coloring:
         expected, product = sweep(direction), (found if self.forward else found.T) @ direction
         size = (abs(found) if self.forward else abs(found).T) @ np.abs(direction)
         scale = np.max(np.abs(expected), initial=0.0)
-        precision = max(1e-9, *(1e3 * float(np.finfo(a.dtype).eps) for a in (y, args[k])))
+        precision = max(1e-9, *(1e3 * float(np.finfo(a.dtype).eps) for a in (y, x)))
         fits = np.allclose(
             product - expected, 0.0, rtol=0, atol=precision * (scale + np.max(size, initial=0.0))
         )
