@@ -19,6 +19,7 @@ from workbench.autodiff.location import name_of, user_line
 from workbench.autodiff.registry import DOORS, MODULE_DOORS, PARTIALS, RULES, Rule, add_rule
 from workbench.autodiff.telling import plain
 from workbench.errors import DifferentiationError, MissingRuleError
+from workbench.rules.linalg import are_equal
 
 # Taken by name from each namespace; what has a rule of ours already is left alone.
 _NUMPY = "real imag real_if_close".split()
@@ -98,11 +99,45 @@ def _svd(needs: tuple[int, ...], args: tuple, kwargs: dict) -> tuple[Any, Callab
             fix="pass full_matrices=False; for a Hermitian matrix use numpy.linalg.eigh",
         )
     _, pullback = _adopted_svd(needs, (a, False, vectors), {})
-    return np.linalg.svd(*args, **kwargs), pullback
+    result = np.linalg.svd(*args, **kwargs)
+    if not vectors:
+        return result, pullback
+    u, s, vh = result
+
+    def svd_pullback(bars: Any) -> list[Any]:
+        u_bar, _, vh_bar = bars
+        inner = np.swapaxes(u, -1, -2).conj() @ u_bar, vh @ np.swapaxes(vh_bar, -1, -2).conj()
+        return [_without_repeated(pullback(bars)[0], s, *inner)]
+
+    return result, svd_pullback
 
 
-_adopted_svd = RULES[np.linalg.svd].forward
+def _eig(needs: tuple[int, ...], args: tuple, kwargs: dict) -> tuple[Any, Callable]:
+    """The adopted rule, for vectors that are determined up to a factor."""
+    result, pullback = _adopted_eig(needs, args, kwargs)
+
+    def eig_pullback(bars: Any) -> list[Any]:
+        w, v = result
+        return [_without_repeated(pullback(bars)[0], w, np.swapaxes(v, -1, -2).conj() @ bars[1])]
+
+    return result, eig_pullback
+
+
+def _without_repeated(a_bar: Any, values: Any, *inner: Any) -> Any:
+    """NaN where vectors of values take part that are equal but for rounding: they have no derivative.
+
+    Args:
+        inner: the products of the vectors with their cotangents. Shape (..., n, n).
+    """
+    n = np.shape(plain(values))[-1]
+    same = are_equal(plain(values)) & ~np.eye(n, dtype=bool)
+    taking_part = np.any([same & (plain(x) != 0) for x in inner], axis=(0, -2, -1))
+    return np.where(taking_part[..., None, None], np.nan, a_bar)
+
+
+_adopted_svd, _adopted_eig = RULES[np.linalg.svd].forward, RULES[np.linalg.eig].forward
 add_rule(Rule(np.linalg.svd, _svd, leaves=(0,)))
+add_rule(Rule(np.linalg.eig, _eig, leaves=(0,)))
 
 
 def _of_namespace(wrapped: Callable) -> Callable | None:

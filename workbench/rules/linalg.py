@@ -171,7 +171,7 @@ def _uplo(a: Any, UPLO: str = "L") -> str:
 def _eigh(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
     """A_bar = V (diag(w_bar) + F ∘ Vᴴ V_bar) Vᴴ with F_ij = 1 / (w_j - w_i).
 
-    Repeated eigenvalues have derivatives, their vectors have none.
+    Repeated eigenvalues have derivatives, their vectors have none: NaN, as for those that are equal but for rounding.
     """
     result = np.linalg.eigh(*args, **kwargs)
     (w, v), where = result, user_line()
@@ -184,11 +184,21 @@ def _eigh(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
             inner = _transposed(v) @ v_bar
             _check_phases(plain(inner), where)
             gaps = np.expand_dims(w, -2) - np.expand_dims(w, -1)
-            still = (plain(gaps) == 0) & ((plain(inner) == 0) | (eye == 1))
-            core = core + np.where(still, 0.0, inner) / np.where(still, 1.0, gaps)
+            same = are_equal(plain(w))
+            undetermined = same & (plain(inner) != 0) & (eye == 0)
+            mixed = np.where(same, 0.0, inner) / np.where(same, 1.0, gaps)
+            core = core + np.where(undetermined, np.nan, mixed)
         return [_read_triangle(v @ core @ _transposed(v), _uplo(*args, **kwargs))]
 
     return result, eigh_pullback
+
+
+def are_equal(values: np.ndarray) -> np.ndarray:
+    """Which eigenvalues, or singular values, of a matrix are equal as far as rounding can tell. Shape (..., n, n)."""
+    n = values.shape[-1]
+    scale = np.max(np.abs(values), axis=-1, initial=0.0)[..., None, None]
+    gaps = np.abs(values[..., None, :] - values[..., :, None])
+    return gaps <= 10 * n * np.finfo(values.dtype).eps * scale
 
 
 def _check_phases(inner: np.ndarray, where: str | None) -> None:
