@@ -124,3 +124,13 @@ def test_names_and_sixteen_bits():
     assert x.grad.item() == 12.0
     with pytest.raises(NotDifferentiableError, match="pass tensors by position"):
         torch_function(lambda x: x)(x=x)
+
+
+def test_tensors_in_lists_and_modules_are_refused():
+    x = torch.ones((), dtype=torch.float64, requires_grad=True)
+    layer = torch_function(lambda x, others: x * float(others[0]) if isinstance(others, list) else x)
+    for others in ([x], torch.nn.Linear(1, 1)):
+        with pytest.raises(NotDifferentiableError, match="requires a gradient inside of a"):
+            layer(x, others)
+    layer(x, [x.detach() * 3.0]).backward()
+    assert x.grad.item() == 3.0

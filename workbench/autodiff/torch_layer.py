@@ -26,7 +26,7 @@ def torch_function(f: Callable) -> Callable:
     Args:
         f: any program of numbers and arrays.
     Returns:
-        A function of the same arguments, any of which may be tensors; those given by name may not.
+        A function of the same arguments, any of which may be tensors; those given by name, or in lists, may not.
     Raises:
         NotDifferentiableError: the result of ``f`` is something else, or it is called inside of torch.func.
 
@@ -44,6 +44,13 @@ def torch_function(f: Callable) -> Callable:
                 found=f"got {', '.join(kwargs)} by name",
                 fix="pass tensors by position",
             )
+        for a in (*args, *kwargs.values()):
+            if not isinstance(a, torch.Tensor) and any(t.requires_grad for t in _tensors_in(a)):
+                raise NotDifferentiableError(
+                    f"the torch layer {_name(f)} got a tensor that requires a gradient inside of a {type(a).__name__}",
+                    found="torch would not see it, and its gradient would be missing",
+                    fix="pass each tensor as an argument of its own, or detach() what is a constant",
+                )
         try:
             return _layer_class().apply(functools.partial(f, **kwargs) if kwargs else f, *args)
         except (RuntimeError, NotImplementedError) as error:
@@ -56,6 +63,18 @@ def torch_function(f: Callable) -> Callable:
             ) from error
 
     return layer
+
+
+def _tensors_in(x: Any) -> list[Any]:
+    import torch
+
+    found: list[Any] = []
+    map_leaves(
+        lambda leaf: leaf,
+        x,
+        other=lambda part: found.append(part) if isinstance(part, torch.Tensor) else part,
+    )
+    return found
 
 
 @functools.cache

@@ -26,32 +26,43 @@ from workbench.rules.stand_ins import must_agree, no_rule, refuses, settled, wit
 # ------------------------------------------------------------------------------------ piecewise polynomials
 
 
-def _ppoly_evaluate(self: Any, x: Any, nu: int, extrapolate: Any, out: Any) -> None:
-    """Σ_p c[p] (x − x_i)^p on the piece that x lies in, or the derivative of order ``nu`` of that."""
+def _on_pieces(kind: type, self: Any, x: Any, nu: int, extrapolate: Any, out: Any) -> tuple | None:
+    """Coefficients, breakpoints and points of a piecewise polynomial, SciPy's values, and each point's piece.
+
+    Nothing where nothing is traced: the values are in ``out`` then.
+    """
     coefficients, breaks, x = settled(self._c), settled(self._x), settled(x)
     if not contains_traced([coefficients, breaks, x]):
         self._evaluate(x, nu, extrapolate, out)
-        return
+        return None
     edges, points = plain(breaks), plain(x)
     if edges[0] > edges[-1]:
-        raise no_rule(ip.PPoly, "breakpoints in falling order")
-    if nu < 0:
-        raise no_rule(ip.PPoly, "an antiderivative as it is evaluated; make it with antiderivative()")
-    plain_out = np.empty(np.shape(plain(out)), plain(out).dtype)
-    ip.PPoly.construct_fast(np.ascontiguousarray(plain(coefficients)), edges)._evaluate(
-        points, nu, bool(extrapolate), plain_out
-    )
+        raise no_rule(kind, "breakpoints in falling order")
+    own = np.empty(np.shape(plain(out)), plain(out).dtype)
+    plainly = kind.construct_fast(np.ascontiguousarray(plain(coefficients)), edges)
+    plainly._evaluate(points, nu, bool(extrapolate), own)
     piece = np.clip(np.searchsorted(edges, points, side="right") - 1, 0, len(edges) - 2)
-    order = np.shape(plain(coefficients))[0]
+    return coefficients, breaks, x, own, piece
+
+
+def _ppoly_evaluate(self: Any, x: Any, nu: int, extrapolate: Any, out: Any) -> None:
+    """Σ_p c[p] (x − x_i)^p on the piece that x lies in, or the derivative of order ``nu`` of that."""
+    if nu < 0 and contains_traced([settled(self._c), settled(self._x), settled(x)]):
+        raise no_rule(ip.PPoly, "an antiderivative as it is evaluated; make it with antiderivative()")
+    found = _on_pieces(ip.PPoly, self, x, nu, extrapolate, out)
+    if found is None:
+        return
+    coefficients, breaks, x, own, piece = found
+    order = len(plain(coefficients))
     away = resolve(np.reshape)(x - breaks[piece], (-1, 1))
-    flat = resolve(np.reshape)(coefficients, (order, len(edges) - 1, -1))
-    total: Any = np.zeros_like(plain_out)
+    flat = resolve(np.reshape)(coefficients, (order, len(plain(breaks)) - 1, -1))
+    total: Any = np.zeros_like(own)
     for row in range(order):  # Horner's scheme, coefficients of the derivative
         power = order - 1 - row
         if power < nu:
             break
         total = total * away + math.perm(power, nu) * flat[row, piece]
-    REWRITTEN_DOORS["set_item"](with_value(total, plain_out), out, ...)
+    REWRITTEN_DOORS["set_item"](with_value(total, own), out, ...)
 
 
 DOORS[ip.PPoly._evaluate] = _ppoly_evaluate
@@ -124,16 +135,12 @@ DOORS[ip.PPoly.solve] = _solve
 
 def _bernstein_evaluate(self: Any, x: Any, nu: int, extrapolate: Any, out: Any) -> None:
     """Σ_a c[a] C(k, a) s^a (1 − s)^(k − a) with s from 0 to 1 on each piece; its derivatives by differences of c."""
-    coefficients, breaks, x = settled(self._c), settled(self._x), settled(x)
-    if not contains_traced([coefficients, breaks, x]):
-        self._evaluate(x, nu, extrapolate, out)
+    found = _on_pieces(ip.BPoly, self, x, nu, extrapolate, out)
+    if found is None:
         return
-    edges, points = plain(breaks), plain(x)
-    own = np.empty(np.shape(plain(out)), plain(out).dtype)
-    plainly = ip.BPoly.construct_fast(np.ascontiguousarray(plain(coefficients)), edges)
-    plainly._evaluate(points, nu, bool(extrapolate), own)
-    piece = np.clip(np.searchsorted(edges, points, side="right") - 1, 0, len(edges) - 2)
-    rows = resolve(np.reshape)(coefficients, (len(plain(coefficients)), len(edges) - 1, -1))[:, piece]
+    coefficients, breaks, x, own, piece = found
+    shape = len(plain(coefficients)), len(plain(breaks)) - 1, -1
+    rows = resolve(np.reshape)(coefficients, shape)[:, piece]
     width = resolve(np.reshape)(breaks[piece + 1] - breaks[piece], (-1, 1))
     share = resolve(np.reshape)(x - breaks[piece], (-1, 1)) / width
     for _ in range(nu):
