@@ -225,6 +225,13 @@ def test_least_squares_values():
     )
 
 
+def test_curve_fit_of_lists():
+    def program(y):
+        return so.curve_fit(lambda x, a, b: a * x + b, T.tolist(), [*y])[0]
+
+    check_gradient(program, Y, rtol=1e-4)
+
+
 def test_curve_fit():
     check_gradient(
         lambda y: so.curve_fit(model, T, y, p0=[1.0, 1.0], xtol=1e-14, ftol=1e-14)[0], Y, rtol=1e-4

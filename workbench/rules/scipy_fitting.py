@@ -87,6 +87,8 @@ def _curve_fit(
     if options.get("full_output") or options.get("nan_policy"):
         raise no_rule(so.curve_fit, "full_output and nan_policy")
     new, xdata, ydata = resolve(f), settled(xdata), settled(ydata)
+    if isinstance(xdata, list | tuple):  # as SciPy hands them to ``f``
+        xdata = np.asarray(xdata, float)
     sigma = None if sigma is None else settled(sigma)
     limits = bounds if isinstance(bounds, so.Bounds) else tuple(plain(settled(b)) for b in bounds)
     given_p0 = None if p0 is None else plain(settled(p0))
