@@ -4,6 +4,8 @@ from collections import deque, namedtuple
 
 import numpy as np
 import pytest
+from scipy.linalg import lu_factor, lu_solve
+from scipy.spatial.distance import cosine
 
 from tests.autodiff.by_lists import check_by_differences
 from workbench import gradient
@@ -44,6 +46,12 @@ PROGRAMS = {
     "named tuples": lambda x: np.sum(np.sin([Pair(*x), Pair(x[1], 1.0)])) + np.dot(Pair(*x), A),
     "deque": lambda x: np.sum((A - deque(x)) ** 2) + np.prod(deque(x)),
     "class that adds": lambda x: sum(Vector(x) + A) * x[0],
+    "bounds": lambda x: np.sum(np.clip(x, 0.2, (x[1], 2 * x[0])) ** 2),
+    "by name": lambda x: (
+        np.sum(np.bincount([0, 1], weights=x) ** 3) * np.clip(a=[5.0, 0.1], a_min=x, a_max=None)[1]
+    ),
+    "condition": lambda x: np.linalg.cond([[x[0], 1.0], [0.5, 3.0 * x[1]]]),
+    "a list of SciPy's": lambda x: cosine(x, [1, 2]) + lu_solve(lu_factor([x, [0.5, 3.0]]), [x[1], 1.0])[0],
     "array - class that subtracts": lambda x: np.sum((A - Vector(x)) ** 3),
 }
 

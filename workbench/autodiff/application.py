@@ -18,7 +18,7 @@ from workbench.autodiff.registry import DOORS, Rule
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, innermost
 from workbench.autodiff.subarrays import TracedSubarray, bare_part
-from workbench.autodiff.telling import SEQUENCES, plain
+from workbench.autodiff.telling import SEQUENCES, contains_traced, plain
 from workbench.errors import DifferentiationError, MissingRuleError
 
 
@@ -59,11 +59,7 @@ def _bare(x: Any) -> Any:
 
 @functools.cache
 def _place_of_out(primitive: Callable) -> int | None:
-    try:
-        parameters = inspect.signature(primitive).parameters.values()
-    except (TypeError, ValueError):
-        return None
-    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    names = _positions(primitive)
     return names.index("out") if "out" in names else None
 
 
@@ -72,7 +68,7 @@ def _apply(rule: Rule, args: list[Any], kwargs: dict) -> Any:
         if position < len(args):
             args[position] = _as_operand(args[position])
     if kwargs:
-        args, kwargs = positional(rule.primitive, args, kwargs)
+        args, kwargs = positional(rule.primitive, args, kwargs, rule.leaves)
     tape = innermost(*args)
     if tape is None:
         return rule.primitive(*args, **kwargs)
@@ -156,18 +152,27 @@ def as_array(nested: Any) -> Any:
     return DOORS[np.array](nested)
 
 
-def positional(primitive: Callable, args: list[Any], kwargs: dict) -> tuple[list[Any], dict]:
-    """Keyword arguments that are traced are moved to their positions."""
-    kwargs = {name: current(value) for name, value in kwargs.items()}
-    if not any(type(value) in TRACED for value in kwargs.values()):
-        return args, kwargs
+@functools.cache
+def _positions(primitive: Callable) -> list[str]:
+    """The names of the parameters that may be given by position."""
     try:
         parameters = inspect.signature(primitive).parameters.values()
-        names = [
-            p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD or p.kind is p.POSITIONAL_ONLY
-        ]
     except (TypeError, ValueError):
-        names = []
+        return []
+    return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
+def positional(
+    primitive: Callable, args: list[Any], kwargs: dict, leaves: tuple[int, ...] = ()
+) -> tuple[list[Any], dict]:
+    """Keyword arguments that are traced are moved to their positions, lists at ``leaves`` as arrays."""
+    kwargs = {name: current(value) for name, value in kwargs.items()}
+    names = _positions(primitive)
+    for name in [names[k] for k in leaves if k < len(names)]:
+        if isinstance(kwargs.get(name), SEQUENCES) and contains_traced(kwargs[name]):
+            kwargs[name] = as_array(kwargs[name])
+    if not any(type(value) in TRACED for value in kwargs.values()):
+        return args, kwargs
     while len(args) < len(names) and names[len(args)] in kwargs:
         args = [*args, kwargs.pop(names[len(args)])]
     left = [name for name, value in kwargs.items() if type(value) in TRACED]

@@ -329,7 +329,7 @@ def _clip(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
     return np.clip(a, low, high), clip_pullback
 
 
-add_rule(Rule(np.clip, _clip, leaves=(0,)))
+add_rule(Rule(np.clip, _clip, leaves=(0, 1, 2)))
 _clip_rule = DOORS[np.clip]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.autodiff.application import as_array
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import user_line
@@ -251,7 +252,7 @@ add_rule(Rule(np.linalg.svdvals, _svdvals, leaves=(0,)))
 @door(np.linalg.cond)
 def cond(x: Any, p: Any = None) -> Any:
     """``numpy.linalg.cond``."""
-    x = current(x)
+    x = as_array(x) if isinstance(x, list | tuple) else current(x)
     if type(x) is not TracedArray or p in (None, 2, -2):
         return (
             np.linalg.cond(x, p) if type(x) is not TracedArray else resolve(np.linalg.cond.__wrapped__)(x, p)

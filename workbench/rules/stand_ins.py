@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -105,18 +105,42 @@ def _door(function: Callable, form: Callable, structured: bool, overwrites: bool
                 raise no_rule(function, f"its argument {name!r}")
             if name not in _HARMLESS:
                 raise no_rule(function, f"{name}={kwargs[name]!r}")
+        kwargs = {k: v for k, v in kwargs.items() if k not in ignored}
         try:
-            with np.errstate(all="ignore"):
-                traced = form(*args, **{k: v for k, v in kwargs.items() if k not in ignored})
-        except DifferentiationError:
-            raise
+            traced = _formed(form, args, kwargs)
         except (TypeError, ValueError, IndexError) as error:  # the function takes what the form does not
-            raise no_rule(function, f"these arguments ({error})") from error
+            if isinstance(error, DifferentiationError):
+                raise
+            traced = _formed_of_arrays(function, form, args, kwargs)
         traced = seen(traced)
         must_agree(function, traced, value)
         return with_value(traced, value)
 
     return call
+
+
+def _formed(form: Callable, args: Iterable, kwargs: dict) -> Any:
+    with np.errstate(all="ignore"):
+        return form(*args, **kwargs)
+
+
+def _formed_of_arrays(function: Callable, form: Callable, args: tuple, kwargs: dict) -> Any:
+    """What the form gives where lists of plain numbers are arrays, as the function itself makes them."""
+    try:
+        return _formed(form, map(_arrayed, args), {k: _arrayed(v) for k, v in kwargs.items()})
+    except (TypeError, ValueError, IndexError) as error:
+        if isinstance(error, DifferentiationError):
+            raise
+        raise no_rule(function, f"these arguments ({error})") from error
+
+
+def _arrayed(x: Any) -> Any:
+    if not isinstance(x, list | tuple):
+        return x
+    try:
+        return as_array(x)
+    except ValueError:  # no array: lists of different lengths
+        return x
 
 
 def overwriting(function: Callable, apart: Callable, args: tuple, kwargs: dict) -> Any:
