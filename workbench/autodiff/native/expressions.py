@@ -10,6 +10,7 @@ import numpy as np
 
 from workbench.autodiff.met import as_written
 from workbench.autodiff.native import arrays, calls, complexes, dicts, library, lists
+from workbench.autodiff.native.branches import splice
 from workbench.autodiff.native.ir import Atom, Block, DeadError, Op, Value, type_of
 from workbench.autodiff.native.primitives import BINARY, COMPARE, PRIMITIVES
 from workbench.autodiff.native.statements import make_local
@@ -310,7 +311,7 @@ def short_circuit(low: Lowering, left: Any, right: Any, name: str, node: ast.AST
             low.block = outer
         simple = all(isinstance(n, Op) and not PRIMITIVES[n.name].stops for n in trial.nodes)
         if simple and is_atom(thing) and type_of(thing) == "bool" and low.scope.vars == before:
-            low.splice(trial)
+            splice(low, trial)
             return low.op(name, cond, thing, node=node)
         low.scope.vars = before
     if name == "and":

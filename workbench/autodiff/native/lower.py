@@ -1,8 +1,8 @@
 """From syntax to three-address form, with the types found on the way.
 
 The function is run on things instead of numbers: structures come apart, constants are folded, branches on constants
-are decided, functions are specialised for the kinds of their arguments. Branches and loops on numbers become nodes.
-A loop is read again until the types of what it carries hold still.
+are decided, functions are specialised for the kinds of their arguments. Branches and loops on numbers become nodes,
+see ``branches`` and ``loops``.
 """
 
 from __future__ import annotations
@@ -20,17 +20,12 @@ from workbench.autodiff.native.ir import (
     Block,
     Call,
     DeadError,
-    If,
-    Loop,
     Op,
     Stop,
     Value,
-    blocks_of,
     is_array,
-    outs_of,
     type_of,
 )
-from workbench.autodiff.native.names_of_lists import grown_names
 from workbench.autodiff.native.naming import describe, name_leaves
 from workbench.autodiff.native.normalise import RESULT, normalise
 from workbench.autodiff.native.primitives import PRIMITIVES, fold
@@ -245,177 +240,6 @@ class _Lowering:
         rank = int(type_.partition("[")[2][:-1])
         return self.emit("new", [], type_, node, text=f"np.empty(({'0, ' * rank}))")
 
-    # ------------------------------------------------------------------------------------ branches
-
-    def branch(self, cond: Atom, then: Callable[[], Any], orelse: Callable[[], Any], node: ast.AST) -> Any:
-        """Run one of two readers, by a condition; the thing that the one that ran returned."""
-        if not isinstance(cond, Value):
-            return then() if cond else orelse()
-        before = dict(self.scope.vars)
-        outer = self.block
-        ran = []
-        for reader in (then, orelse):
-            self.scope.vars = dict(before)
-            self.block = Block(parent=outer)
-            result = None
-            try:
-                result = reader()
-            except DeadError:
-                self.block.dead = True
-            ran.append((self.block, self.scope.vars, result))
-            self.block = outer
-        (then_block, then_vars, then_result), (else_block, else_vars, else_result) = ran
-        made = If(cond, then_block, else_block, [], node.lineno)
-        if then_block.dead or else_block.dead:
-            self.scope.vars = else_vars if then_block.dead else then_vars
-            alive = else_block if then_block.dead else then_block
-            if then_block.dead and else_block.dead:
-                outer.nodes.append(made)
-                raise DeadError
-            if then_block.dead:
-                made.orelse = Block(parent=outer)
-            else:
-                made.then = Block(parent=outer)
-            outer.nodes.append(made)
-            self.splice(alive)
-            return else_result if then_block.dead else then_result
-        self.scope.vars = {}
-        outer.nodes.append(made)
-        for name in dict.fromkeys([*then_vars, *else_vars]):
-            pair = (then_vars.get(name, UNDEFINED), else_vars.get(name, UNDEFINED))
-            self.scope.vars[name] = self.join(made, *pair, name)
-        return self.join(made, then_result, else_result, "")
-
-    def splice(self, block: Block) -> None:
-        """Make the nodes of a block part of the current one."""
-        for node in block.nodes:
-            for out in outs_of(node):
-                out.block = self.block
-            for inner in blocks_of(node):
-                inner.parent = self.block
-        self.block.nodes += block.nodes
-        self.block.known |= block.known
-
-    def join(self, made: If, a: Any, b: Any, name: str) -> Any:
-        """What a name stands for after a branch."""
-        if a is b or (shape_of(a) == shape_of(b) and not leaves(a)):
-            return a
-        shape = join_shapes(shape_of(a), shape_of(b))
-        if shape is None:
-            return Conflict(f"{describe(a)} on one path, {describe(b)} on another")
-        sides = []
-        for thing, block in ((a, made.then), (b, made.orelse)):
-            outer, self.block = self.block, block
-            sides.append(leaves(self.coerce(thing, shape)))
-            self.block = outer
-        pairs = iter(zip(*sides, strict=True))
-
-        def merge(type_: str, hint: str) -> Atom:
-            x, y = next(pairs)
-            if x is y or (not isinstance(x, Value) and not isinstance(y, Value) and repr(x) == repr(y)):
-                return x
-            if x is True and y is False:
-                return made.cond
-            for out, p, q in zip(made.outs, made.then.yields, made.orelse.yields, strict=True):
-                if p is x and q is y and isinstance(x, Value) and isinstance(y, Value):
-                    return out
-            out = self.value(type_, hint)
-            out.node = made
-            made.outs.append(out)
-            made.then.yields.append(x)
-            made.orelse.yields.append(y)
-            return out
-
-        return assemble(shape, merge, name)
-
-    # ------------------------------------------------------------------------------------ loops
-
-    def loop(
-        self, node: Any, *, bounds: tuple[Atom, Atom, Atom] | None, item: Callable[[Value], Any] | None = None
-    ) -> None:
-        """A loop over ``bounds``, or while its test holds; ``item`` makes the loop's target of the counter."""
-        targets = [node.target] if bounds is not None else []
-        grown = {name for name in grown_names(node.body) if name in self.scope.locals or "." in name}
-        names = sorted(assigned_names([*targets, *node.body]) | grown)
-        entry = {name: self.scope.vars.get(name, UNDEFINED) for name in names}
-        shapes = {name: shape_of(thing) for name, thing in entry.items()}
-        before, outer = dict(self.scope.vars), self.block
-        for _ in range(12):
-            self.scope.vars, self.block = dict(before), outer
-            made, after = self.iteration(node, shapes, bounds, item)
-            joined = {name: join_shapes(shapes[name], shape_of(after[name])) for name in names}
-            for name in names:
-                if joined[name] is None:
-                    conflict = Conflict(
-                        f"{describe(entry[name])} before, {describe(after[name])} in the loop"
-                    )
-                    joined[name] = shapes[name] if isinstance(entry[name], Conflict) else ("static", conflict)
-                    entry[name] = conflict if not isinstance(entry[name], Conflict) else entry[name]
-            if joined == shapes:
-                break
-            shapes = joined
-        else:
-            raise self.refuse("the types in this loop do not settle", node)
-        self.finish_loop(made, node, entry=entry, after=after, shapes=shapes, outer=outer, before=before)
-
-    def iteration(
-        self, node: Any, shapes: dict[str, Any], bounds: Any, item: Callable[[Value], Any] | None
-    ) -> tuple[Loop, dict[str, Any]]:
-        """Read one iteration, for carried things of these shapes."""
-        body = Block(parent=self.block)
-        self.writes += 1
-        made = Loop([], body, [], node.lineno, bounds)
-
-        def param(type_: str, name: str) -> Value:
-            value = Value(type_, name, body, made)
-            body.params.append(value)
-            return value
-
-        for name, shape in shapes.items():
-            thing = assemble(shape, param, name)
-            if name.startswith(("break.", "returned.")):
-                thing = False  # an iteration starts only when the last one did not leave
-            self.scope.vars[name] = thing
-            if thing is UNDEFINED:
-                del self.scope.vars[name]
-        try:
-            if bounds is None:
-                made.test = self.block = Block(parent=body.parent)
-                cond = self.truth(self.evaluate(node.test), node.test)
-                made.test.yields = [cond]
-            self.block = body
-            if bounds is not None:
-                made.index = Value("int", "", body, made)
-                self.assign(node.target, made.index if item is None else item(made.index))
-            self.statements(node.body)
-            if node.until is not None:
-                made.until = self.truth(self.evaluate(node.until), node)
-        except DeadError:
-            self.block.dead = True
-            raise self.refuse("every iteration of this loop raises", node) from None
-        return made, {name: self.scope.vars.get(name, UNDEFINED) for name in shapes}
-
-    def finish_loop(self, made: Loop, node: Any, *, entry, after, shapes, outer, before) -> None:
-        """Connect the loop with what stands before and after it."""
-        for name, shape in shapes.items():
-            self.block = made.body
-            made.body.yields += leaves(self.coerce(after[name], shape, node))
-            self.block = outer
-            made.inits += leaves(self.coerce(entry[name], shape, node))
-        outer.nodes.append(made)
-        self.scope.vars = before
-        self.writes += 1
-
-        def out(type_: str, name: str) -> Value:
-            value = Value(type_, name, outer, made)
-            made.outs.append(value)
-            return value
-
-        for name, shape in shapes.items():
-            self.scope.vars[name] = assemble(shape, out, name)
-        if made.bounds is None or made.until is not False:
-            made.count = Value("int", "count", outer, made)
-
     # ------------------------------------------------------------------------------------ names
 
     def lookup(self, name: str, node: ast.AST) -> Any:
@@ -513,6 +337,11 @@ class _Lowering:
         from workbench.autodiff.native.expressions import evaluate
 
         return evaluate(self, node, lazy=lazy)
+
+    def branch(self, cond: Atom, then: Callable[[], Any], orelse: Callable[[], Any], node: ast.AST) -> Any:
+        from workbench.autodiff.native.branches import branch
+
+        return branch(self, cond, then, orelse, node)
 
     def truth(self, thing: Any, node: ast.AST) -> Atom:
         from workbench.autodiff.native.expressions import truth

@@ -7,6 +7,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from workbench.autodiff.native import arrays, dicts, lists
+from workbench.autodiff.native.loops import loop
 from workbench.autodiff.native.structures import Arr, Lazy, Local, Lst, Static, Tup, is_atom
 
 if TYPE_CHECKING:
@@ -85,12 +86,12 @@ def _raise(low: Lowering, node: ast.Raise) -> None:
 def _while(low: Lowering, node: ast.While) -> None:
     if any(isinstance(inner, ast.NamedExpr) for inner in ast.walk(node.test)):
         raise low.refuse("it uses an assignment in a loop's test", node.test)
-    low.loop(node, bounds=None)
+    loop(low, node, bounds=None)
 
 
 def _for(low: Lowering, node: ast.For) -> None:
     if _is_range(low, node.iter):
-        low.loop(node, bounds=_bounds(low, node.iter))
+        loop(low, node, bounds=_bounds(low, node.iter))
         return
     items = dicts.keys_of(low.evaluate(node.iter))
     if isinstance(items, Lazy):
@@ -99,7 +100,7 @@ def _for(low: Lowering, node: ast.For) -> None:
         return  # it has never had an element
     sequence = arrays.items_of(low, items, node.iter)
     if sequence is not None:
-        low.loop(node, bounds=(0, sequence[0], 1), item=sequence[1])
+        loop(low, node, bounds=(0, sequence[0], 1), item=sequence[1])
         return
     if not isinstance(items, Tup):
         raise low.refuse("the loop runs over something other than range(...) or a tuple", node.iter)
