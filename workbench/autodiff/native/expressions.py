@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.autodiff.met import as_written
-from workbench.autodiff.native import arrays, calls, complexes, dicts, library, lists
-from workbench.autodiff.native.branches import splice
-from workbench.autodiff.native.ir import Atom, Block, DeadError, Op, Value, type_of
-from workbench.autodiff.native.primitives import BINARY, COMPARE, PRIMITIVES
+from workbench.autodiff.native import arrays, calls, complexes, conditions, dicts, library, lists, views
+from workbench.autodiff.native.ir import Atom, Value, type_of
+from workbench.autodiff.native.naming import describe
+from workbench.autodiff.native.primitives import BINARY
 from workbench.autodiff.native.statements import make_local
 from workbench.autodiff.native.structures import (
     Arr,
@@ -24,8 +24,6 @@ from workbench.autodiff.native.structures import (
     Rec,
     Static,
     Tup,
-    has_fixed_equality,
-    has_fixed_truth,
     is_atom,
     thing_of,
 )
@@ -70,25 +68,6 @@ def operands(low: Lowering, *nodes: ast.expr) -> list[Any]:
     """The operands of an array operation, left lazy where none of the others can change what they read."""
     lazy = all(quiet(low, node) for node in nodes)
     return [evaluate(low, node, lazy=lazy) for node in nodes]
-
-
-def truth(low: Lowering, thing: Any, node: ast.AST) -> Atom:
-    """Whether a thing counts as true."""
-    if is_atom(thing):
-        if type_of(thing) == "bool":
-            return thing
-        return low.op("ne", thing, 0.0 if type_of(thing) == "float" else 0, node=node)
-    if isinstance(thing, Cplx):
-        return complexes.equal(low, thing, 0, negated=True, node=node)
-    if isinstance(thing, Tup | Dict):
-        return bool(thing.items if isinstance(thing, Tup) else thing.entries)
-    if isinstance(thing, Lst):
-        return low.op("ne", thing.n, 0, node=node)
-    if isinstance(thing, Static):
-        if not has_fixed_truth(thing.value):
-            raise low.refuse(f"it uses the truth of {_describe(thing)}, which may change", node)
-        return bool(thing.value)
-    raise low.refuse("it uses the truth of an object", node)
 
 
 def arithmetic(low: Lowering, kind: str, left: Any, right: Any, *, node: ast.AST) -> Any:
@@ -174,7 +153,7 @@ def _on_structures(low: Lowering, kind: str, left: Any, right: Any, *, node: ast
         method = _operator(this, form.format(_DUNDER.get(kind, "")))
         if method is not None:
             return calls.call_thing(low, Bound(Static(method), (this,)), [other], {}, node=node)
-    raise low.refuse(f"it uses {kind} of {_describe(left)} and {_describe(right)}", node)
+    raise low.refuse(f"it uses {kind} of {describe(left)} and {describe(right)}", node)
 
 
 _DUNDER = {
@@ -188,12 +167,6 @@ def _operator(thing: Any, name: str) -> Any:
         return None
     method = getattr(thing.kind, name, None)
     return method if isinstance(method, types.FunctionType) else None
-
-
-def _describe(thing: Any) -> str:
-    from workbench.autodiff.native.naming import describe
-
-    return describe(thing)
 
 
 # ------------------------------------------------------------------------------------------- readers
@@ -211,14 +184,14 @@ def _unary(low: Lowering, node: ast.UnaryOp) -> Any:
         name = "neg" if thing.kind == "float" else "neg_int"
         return arrays.elementwise(low, lambda a: low.op(name, a, node=node), [thing], thing.kind, node=node)
     if isinstance(node.op, ast.Not):
-        return low.op("not", truth(low, thing, node), node=node)
+        return low.op("not", low.truth(thing, node), node=node)
     if isinstance(thing, Cplx) and isinstance(node.op, ast.UAdd | ast.USub):
         return complexes.negative(low, thing, node) if isinstance(node.op, ast.USub) else thing
     if not is_atom(thing):
         method = _operator(thing, "__neg__")
         if isinstance(node.op, ast.USub) and method is not None:
             return calls.call_thing(low, Bound(Static(method), (thing,)), [], {}, node=node)
-        raise low.refuse(f"it uses {type(node.op).__name__} of {_describe(thing)}", node)
+        raise low.refuse(f"it uses {type(node.op).__name__} of {describe(thing)}", node)
     if type_of(thing) == "bool":
         thing = low.convert(thing, "int", node)
     if isinstance(node.op, ast.UAdd):
@@ -231,109 +204,8 @@ def _unary(low: Lowering, node: ast.UnaryOp) -> Any:
 def _compare(low: Lowering, node: ast.Compare) -> Any:
     if len(node.ops) == 1:
         left, right = operands(low, node.left, node.comparators[0])
-        return _comparison(low, node.ops[0], left, right, node=node)
-    return _chain(low, node, evaluate(low, node.left), 0)
-
-
-def _chain(low: Lowering, node: ast.Compare, left: Any, position: int) -> Any:
-    right = evaluate(low, node.comparators[position])
-    result = _comparison(low, node.ops[position], left, right, node=node)
-    if position + 1 == len(node.ops):
-        return result
-    return short_circuit(low, result, lambda: _chain(low, node, right, position + 1), "and", node)
-
-
-def _comparison(low: Lowering, op: ast.cmpop, left: Any, right: Any, *, node: ast.AST) -> Any:
-    if is_atom(left) and is_atom(right) and type(op).__name__ in COMPARE:
-        if type_of(left) != type_of(right):
-            wide = "float" if "float" in (type_of(left), type_of(right)) else "int"
-            left, right = (_comparable(low, side, wide, node) for side in (left, right))
-        return low.op(COMPARE[type(op).__name__], left, right, node=node)
-    if complexes.take_part(left, right) and isinstance(op, ast.Eq | ast.NotEq):
-        return complexes.equal(low, left, right, negated=isinstance(op, ast.NotEq), node=node)
-    has_array = isinstance(left, Arr | Lazy) or isinstance(right, Arr | Lazy)
-    if has_array and type(op).__name__ in COMPARE:
-
-        def function(a: Atom, b: Atom) -> Any:
-            return _comparison(low, op, a, b, node=node)
-
-        return arrays.elementwise(low, function, [left, right], "bool", node=node)
-    if isinstance(op, ast.Is | ast.IsNot):
-        same = left == right if isinstance(left, Static) and isinstance(right, Static) else None
-        if same is None and _is_none(left) != _is_none(right):
-            same = False
-        if same is not None:
-            return same == isinstance(op, ast.Is)
-    if isinstance(op, ast.Eq | ast.NotEq) and isinstance(left, Static) and isinstance(right, Static):
-        return (_word(low, left, node) == _word(low, right, node)) == isinstance(op, ast.Eq)
-    if isinstance(op, ast.In | ast.NotIn) and isinstance(right, Dict) and isinstance(left, Static):
-        return (_word(low, left, node) in dict.fromkeys(right.entries)) == isinstance(op, ast.In)
-    if isinstance(op, ast.In | ast.NotIn) and isinstance(right, Tup) and isinstance(left, Static):
-        if not all(isinstance(item, Static) for item in right.items):
-            raise low.refuse("a number is looked for in a tuple", node)
-        words = [_word(low, item, node) for item in right.items]
-        return (_word(low, left, node) in words) == isinstance(op, ast.In)
-    raise low.refuse(
-        f"it uses the comparison {type(op).__name__} of {_describe(left)} and {_describe(right)}", node
-    )
-
-
-def _word(low: Lowering, thing: Static, node: ast.AST) -> Any:
-    """A value that is no number, for a comparison that comes out the same each time."""
-    if not has_fixed_equality(thing.value):
-        raise low.refuse(f"it compares {_describe(thing)}, which may change", node)
-    return thing.value
-
-
-def _comparable(low: Lowering, atom: Atom, type_: str, node: ast.AST) -> Atom:
-    """A side of a comparison: Python compares a whole number with a float exactly."""
-    if type_ == "float" and type_of(atom) == "int":
-        return low.op("exact", atom, node=node)
-    return low.convert(atom, type_, node)
-
-
-def _is_none(thing: Any) -> bool:
-    return isinstance(thing, Static) and thing.value is None
-
-
-def short_circuit(low: Lowering, left: Any, right: Any, name: str, node: ast.AST) -> Any:
-    """``left and right()`` or ``left or right()``; the right side is read only where Python would."""
-    cond = truth(low, left, node)
-    if isinstance(cond, Value) and type_of(left) == "bool":
-        outer, before = low.block, dict(low.scope.vars)
-        low.block = trial = Block(parent=outer)
-        thing = None
-        try:
-            thing = right()
-        except DeadError:  # read again below, where it stops on one path alone
-            thing = None
-        finally:
-            low.block = outer
-        simple = all(isinstance(n, Op) and not PRIMITIVES[n.name].stops for n in trial.nodes)
-        if simple and is_atom(thing) and type_of(thing) == "bool" and low.scope.vars == before:
-            splice(low, trial)
-            return low.op(name, cond, thing, node=node)
-        low.scope.vars = before
-    if name == "and":
-        return low.branch(cond, right, lambda: left, node)
-    return low.branch(cond, lambda: left, right, node)
-
-
-def _bool(low: Lowering, node: ast.BoolOp) -> Any:
-    name = "and" if isinstance(node.op, ast.And) else "or"
-
-    def rest(position: int) -> Any:
-        left = evaluate(low, node.values[position])
-        if position + 1 == len(node.values):
-            return left
-        return short_circuit(low, left, lambda: rest(position + 1), name, node)
-
-    return rest(0)
-
-
-def _conditional(low: Lowering, node: ast.IfExp) -> Any:
-    cond = truth(low, evaluate(low, node.test), node.test)
-    return low.branch(cond, lambda: evaluate(low, node.body), lambda: evaluate(low, node.orelse), node)
+        return conditions.comparison(low, node.ops[0], left, right, node=node)
+    return conditions.chain(low, node, evaluate(low, node.left), 0)
 
 
 def _display(low: Lowering, node: ast.Tuple | ast.List) -> Tup:
@@ -349,7 +221,7 @@ def _display(low: Lowering, node: ast.Tuple | ast.List) -> Tup:
 def _items(low: Lowering, thing: Any, node: ast.AST) -> list[Any]:
     thing = dicts.keys_of(thing)
     if not isinstance(thing, Tup):
-        raise low.refuse(f"cannot go through {_describe(thing)}", node)
+        raise low.refuse(f"cannot go through {describe(thing)}", node)
     return list(thing.items)
 
 
@@ -390,7 +262,7 @@ def attribute(low: Lowering, thing: Any, name: str, node: ast.AST) -> Any:
         if not hasattr(thing.value, name):
             raise low.refuse(f"{thing.value.__name__} has no {name}", node)
         return low.taken(thing.value, name, getattr(thing.value, name))
-    raise low.refuse(f"it uses the attribute {name} of {_describe(thing)}", node)
+    raise low.refuse(f"it uses the attribute {name} of {describe(thing)}", node)
 
 
 def _subscript(low: Lowering, node: ast.Subscript) -> Any:
@@ -398,7 +270,7 @@ def _subscript(low: Lowering, node: ast.Subscript) -> Any:
     if isinstance(thing, Lazy):
         thing = arrays.materialise(low, thing, node)
     if isinstance(thing, Arr):
-        return arrays.subscript(low, thing, node)
+        return views.subscript(low, thing, node)
     if isinstance(thing, Lst):
         return lists.item(low, thing, node)
     if isinstance(thing, Dict):
@@ -413,7 +285,7 @@ def _subscript(low: Lowering, node: ast.Subscript) -> Any:
                 return Tup(thing.items[slice(*parts)], tuple if thing.kind is not list else list)
         else:
             return _item(low, thing, evaluate(low, node.slice), node)
-    raise low.refuse(f"it uses the subscript of {_describe(thing)}", node)
+    raise low.refuse(f"it uses the subscript of {describe(thing)}", node)
 
 
 def _item(low: Lowering, thing: Tup, index: Any, node: ast.AST) -> Any:
@@ -423,7 +295,7 @@ def _item(low: Lowering, thing: Tup, index: Any, node: ast.AST) -> Any:
             low.stop(node)
         return thing.items[index]
     if not is_atom(index) or type_of(index) == "float":
-        raise low.refuse(f"it uses the index {_describe(index)}", node)
+        raise low.refuse(f"it uses the index {describe(index)}", node)
     index = low.convert(index, "int", node)
 
     def pick(position: int) -> Any:
@@ -463,10 +335,10 @@ def _comprehension(low: Lowering, node: ast.ListComp | ast.GeneratorExp) -> Tup 
         generator = node.generators[depth]
         for item in _items(low, evaluate(low, generator.iter), generator.iter):
             low.assign(generator.target, item)
-            conditions = [truth(low, evaluate(low, test), test) for test in generator.ifs]
-            if any(isinstance(c, Value) for c in conditions):
+            tests = [low.truth(evaluate(low, test), test) for test in generator.ifs]
+            if any(isinstance(test, Value) for test in tests):
                 raise low.refuse("it uses a comprehension filtered by a number", node)
-            if all(conditions):
+            if all(tests):
                 run(depth + 1)
 
     if open_ended:
@@ -494,8 +366,8 @@ READERS: dict[type[ast.expr], Any] = {
     ),
     ast.UnaryOp: _unary,
     ast.Compare: _compare,
-    ast.BoolOp: _bool,
-    ast.IfExp: _conditional,
+    ast.BoolOp: conditions.boolean,
+    ast.IfExp: conditions.conditional,
     ast.Tuple: _display,
     ast.List: _display,
     ast.Attribute: _attribute,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.autodiff.native import arrays
+from workbench.autodiff.native import arrays, views
 from workbench.autodiff.native.ir import Atom, Value, type_of
 from workbench.autodiff.native.primitives import PRIMITIVES
 from workbench.autodiff.native.structures import Arr, Bound, Lazy, Sequence, Static, Tup, is_atom
@@ -372,7 +372,7 @@ def _transpose(low: Lowering, thing: Any, node: ast.AST) -> Any:
     if isinstance(thing, Lazy):
         turned = arrays.read_elsewhere(lazy.sources)
         return Lazy(thing.dims[::-1], thing.kind, lambda index: lazy.element(index[::-1]), turned)
-    data = arrays.shared_view(low, [thing.data], thing.data.type, "{0}.T", node)
+    data = views.shared_view(low, [thing.data], thing.data.type, "{0}.T", node)
     strides = arrays.strides_of(low, thing, node)[::-1]
     return dataclasses.replace(thing, data=data, dims=thing.dims[::-1], strides=strides)
 

@@ -344,7 +344,7 @@ class _Lowering:
         return branch(self, cond, then, orelse, node)
 
     def truth(self, thing: Any, node: ast.AST) -> Atom:
-        from workbench.autodiff.native.expressions import truth
+        from workbench.autodiff.native.conditions import truth
 
         return truth(self, thing, node)
 
