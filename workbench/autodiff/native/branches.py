@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.autodiff.native.ir import Atom, Block, DeadError, If, Value, blocks_of, outs_of
 from workbench.autodiff.native.naming import describe
-from workbench.autodiff.native.structures import UNDEFINED, Conflict, assemble, join_shapes, leaves, shape_of
+from workbench.autodiff.native.shapes import assemble, join_shapes, shape_of
+from workbench.autodiff.native.structures import UNDEFINED, Conflict, leaves
 
 if TYPE_CHECKING:
     from workbench.autodiff.native.lower import Lowering

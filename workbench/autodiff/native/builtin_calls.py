@@ -13,6 +13,7 @@ import numpy as np
 
 from workbench.autodiff.native import dicts, library, lists
 from workbench.autodiff.native.ir import Atom, Value, type_of
+from workbench.autodiff.native.shapes import leaf_types, shape_of
 from workbench.autodiff.native.structures import (
     Arr,
     Bound,
@@ -24,8 +25,6 @@ from workbench.autodiff.native.structures import (
     Static,
     Tup,
     is_atom,
-    leaf_types,
-    shape_of,
 )
 
 if TYPE_CHECKING:

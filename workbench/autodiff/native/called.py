@@ -9,14 +9,8 @@ from typing import Any
 
 from workbench.autodiff.location import is_engine_file
 from workbench.autodiff.native.fence import refuse
-from workbench.autodiff.native.structures import (
-    Bound,
-    Static,
-    argument_of,
-    leaf_types,
-    shape_of,
-    thing_of,
-)
+from workbench.autodiff.native.shapes import leaf_types, shape_of
+from workbench.autodiff.native.structures import Bound, Static, argument_of, thing_of
 from workbench.autodiff.registry import DOORS, OWN
 
 

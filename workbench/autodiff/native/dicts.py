@@ -15,17 +15,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.autodiff.native import arrays
 from workbench.autodiff.native.naming import name_leaves
 from workbench.autodiff.native.normalise import RESULT
-from workbench.autodiff.native.structures import (
-    Arr,
-    Bound,
-    Cplx,
-    Dict,
-    Lazy,
-    Rec,
-    Static,
-    Tup,
-    is_atom,
-)
+from workbench.autodiff.native.structures import Arr, Bound, Cplx, Dict, Lazy, Rec, Static, Tup, is_atom
 
 if TYPE_CHECKING:
     from workbench.autodiff.native.lower import Lowering

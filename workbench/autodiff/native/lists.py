@@ -18,6 +18,7 @@ from workbench.autodiff.native import arrays
 from workbench.autodiff.native.ir import Atom, type_of
 from workbench.autodiff.native.names_of_lists import GROWING, changed_names, is_fresh, second_name
 from workbench.autodiff.native.naming import describe
+from workbench.autodiff.native.shapes import assemble, is_numbers, join_shapes, leaf_types, shape_of
 from workbench.autodiff.native.structures import (
     LISTS,
     Arr,
@@ -28,13 +29,8 @@ from workbench.autodiff.native.structures import (
     Sequence,
     Static,
     Tup,
-    assemble,
     is_atom,
-    is_numbers,
-    join_shapes,
-    leaf_types,
     leaves,
-    shape_of,
 )
 
 if TYPE_CHECKING:

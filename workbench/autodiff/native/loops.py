@@ -9,7 +9,8 @@ from workbench.autodiff.native.ir import Atom, Block, DeadError, Loop, Value
 from workbench.autodiff.native.names_of_lists import grown_names
 from workbench.autodiff.native.naming import describe
 from workbench.autodiff.native.scopes import assigned_names
-from workbench.autodiff.native.structures import UNDEFINED, Conflict, assemble, join_shapes, leaves, shape_of
+from workbench.autodiff.native.shapes import assemble, join_shapes, shape_of
+from workbench.autodiff.native.structures import UNDEFINED, Conflict, leaves
 
 if TYPE_CHECKING:
     from workbench.autodiff.native.lower import Lowering

@@ -32,8 +32,8 @@ from workbench.autodiff.native.primitives import PRIMITIVES, fold
 from workbench.autodiff.native.program import Function, Program
 from workbench.autodiff.native.read import Missing, free_value
 from workbench.autodiff.native.scopes import Scope, assigned_names
+from workbench.autodiff.native.shapes import COMPLEX, assemble, join_shapes, shape_of
 from workbench.autodiff.native.structures import (
-    COMPLEX,
     UNDEFINED,
     Arr,
     Conflict,
@@ -47,12 +47,9 @@ from workbench.autodiff.native.structures import (
     Rec,
     Static,
     Tup,
-    assemble,
     is_atom,
-    join_shapes,
     leaves,
     met,
-    shape_of,
     thing_of,
 )
 

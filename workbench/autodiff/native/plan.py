@@ -21,20 +21,17 @@ from workbench.autodiff.native.fence import Refusal, RefusedError, refuse
 from workbench.autodiff.native.generate import Generated, Generator
 from workbench.autodiff.native.program import Program
 from workbench.autodiff.native.runtime import Stop
-from workbench.autodiff.native.structures import (
+from workbench.autodiff.native.shapes import (
     COMPLEX,
-    Arr,
-    Given,
     assemble,
     has_complex,
     has_dict,
     has_list,
     leaf_types,
-    leaves,
     object_of,
     shape_of,
-    thing_of,
 )
+from workbench.autodiff.native.structures import Arr, Given, leaves, thing_of
 from workbench.autodiff.native.work import Work
 
 Back = Callable[[Any], tuple[Any, ...]]

@@ -11,7 +11,8 @@ from workbench.autodiff.native.called import called_function, captured, value_no
 from workbench.autodiff.native.compile import mode
 from workbench.autodiff.native.fence import Refusal, RefusedError
 from workbench.autodiff.native.plan import Plan
-from workbench.autodiff.native.structures import Given, leaves, shape_of, thing_of
+from workbench.autodiff.native.shapes import shape_of
+from workbench.autodiff.native.structures import Given, leaves, thing_of
 from workbench.autodiff.registry import OWN
 
 

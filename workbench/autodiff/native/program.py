@@ -10,7 +10,8 @@ from workbench.autodiff.native.fence import check_syntax
 from workbench.autodiff.native.ir import Block, Value
 from workbench.autodiff.native.read import Source, read
 from workbench.autodiff.native.scopes import Scope
-from workbench.autodiff.native.structures import Arr, Local, join_shapes, leaves, shape_of
+from workbench.autodiff.native.shapes import join_shapes, shape_of
+from workbench.autodiff.native.structures import Arr, Local, leaves
 
 
 @dataclass(eq=False)
