@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.native.fence import Refusal
+from workbench.autodiff.native.functions import Stop, TapeFull
 from workbench.autodiff.native.plan import DeclinedError, Plan
 from workbench.autodiff.native.plans import plan
-from workbench.autodiff.native.runtime import Stop, TapeFull
 
 
 def threads() -> int:

@@ -19,8 +19,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from workbench.autodiff.native import runtime
-
 
 @functools.cache
 def folder() -> Path:
@@ -40,7 +38,8 @@ def folder() -> Path:
 
 @functools.cache
 def _versions() -> str:
-    files = [Path(runtime.__file__), *map(Path(__file__).with_name, ("compile.py", "numba_text.py"))]
+    names = ("functions.py", "runtime.py", "compile.py", "numba_text.py")
+    files = map(Path(__file__).with_name, names)
     rules = "".join(file.read_text(encoding="utf-8") for file in files)
     versions = [importlib.metadata.version(name) for name in ("numba", "llvmlite", "numpy")]
     return "\n".join([sys.version, *versions, rules])

@@ -29,9 +29,10 @@ import numpy as np
 
 from workbench.autodiff.native import cache
 from workbench.autodiff.native.elements import HELPERS
+from workbench.autodiff.native.functions import TapeFull, TooDeep
 from workbench.autodiff.native.generate import Generated
 from workbench.autodiff.native.numba_text import calls_in_circles, for_numba, told
-from workbench.autodiff.native.runtime import PLAIN, TapeFull, TooDeep, machine
+from workbench.autodiff.native.runtime import PLAIN, machine
 from workbench.autodiff.native.vectors import Rewritten, with_vectors
 
 FIRST_TAPE = 4096

@@ -18,9 +18,9 @@ from workbench.autodiff.native.called import (
 )
 from workbench.autodiff.native.compile import Compiled
 from workbench.autodiff.native.fence import Refusal, RefusedError, refuse
+from workbench.autodiff.native.functions import Stop
 from workbench.autodiff.native.generate import Generated, Generator
 from workbench.autodiff.native.program import Program
-from workbench.autodiff.native.runtime import Stop
 from workbench.autodiff.native.shapes import (
     COMPLEX,
     assemble,

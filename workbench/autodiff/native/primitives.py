@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.native import runtime
+from workbench.autodiff.native import functions, runtime
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ for _module in (math, np):
 
 # What generated code calls, when generated code is read again for a second derivative.
 RUNTIME: dict[Any, tuple[str, str]] = {
-    getattr(runtime, function): (name, "float" if name in ("truncate", "round", "floor", "ceil") else "int")
+    getattr(functions, function): (name, "float" if name in ("truncate", "round", "floor", "ceil") else "int")
     for name, function in (
         *(
             (n, n)
@@ -180,7 +180,7 @@ RUNTIME: dict[Any, tuple[str, str]] = {
         ("round", "round_int"),
     )
 }
-RUNTIME |= {runtime.square: ("square", "float"), runtime.cube: ("cube", "float")}
+RUNTIME |= {functions.square: ("square", "float"), functions.cube: ("cube", "float")}
 
 BINARY: dict[str, tuple[str, str]] = {  # syntax node: operation on floats, on integers
     "Add": ("add", "add_int"),
@@ -218,7 +218,7 @@ def fold(name: str, args: list[Any]) -> Any:
     function: Callable[..., Any] = _compiled(name)
     try:
         result = function(runtime.PLAIN, *args)
-    except (ArithmeticError, ValueError, runtime.Stop):
+    except (ArithmeticError, ValueError, functions.Stop):
         return None
     if type(result) is int and abs(result) > 2**53:
         return None
