@@ -17,7 +17,7 @@ from workbench.autodiff.overrides import ASKED_NEVER
 from workbench.autodiff.registry import DOORS, Rule
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, innermost
-from workbench.autodiff.subarrays import TracedSubarray, bare_part
+from workbench.autodiff.subarrays import DRESSED, bare_part
 from workbench.autodiff.telling import SEQUENCES, contains_traced, plain
 from workbench.errors import DifferentiationError, MissingRuleError
 
@@ -52,9 +52,9 @@ def apply_rule(rule: Rule, args: tuple, kwargs: dict) -> Any:
 
 
 def _bare(x: Any) -> Any:
-    """An argument as it is read now, an array of a subclass without its class."""
+    """An argument as it is read now, a value of a subclass without its class."""
     x = current(x)
-    return current(bare_part(x)) if type(x) is TracedSubarray else x
+    return current(bare_part(x)) if type(x) in DRESSED else x
 
 
 @functools.cache
@@ -95,7 +95,7 @@ def converted(x: Any) -> Any:
     kind = type(x)
     if kind is list or kind is tuple:
         return x if all(type(e) in ASKED_NEVER for e in x) else kind([converted(e) for e in x])
-    if kind is TracedSubarray:
+    if kind in DRESSED:
         return _bare(x)
     own = None if kind in ASKED_NEVER else python_method(kind, "__array__")
     return x if own is None else current(resolve(own)(x))

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff import subclassing, writing
+from workbench.autodiff import subclassing, subnumbers, writing
 from workbench.autodiff.arrays import TracedArray, current, is_complex_number, is_followed_subclass
 from workbench.autodiff.binary import (
     ADD,
@@ -27,7 +27,7 @@ from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.elementwise import apply_ufunc
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, TracedFloat, recorded
-from workbench.autodiff.subarrays import TracedSubarray
+from workbench.autodiff.subarrays import TracedSubarray, class_of
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced
 
@@ -134,7 +134,7 @@ def _make_in_place(op: Operator, binary: Callable) -> Callable:
             OPEN and is_followed_subclass(ka) and (contains_traced(a) or contains_traced(b))
         ):
             return subclassing.in_place(op, a, b)
-        elif (method := python_method(ka, op.in_place_method)) is not None:
+        elif (method := python_method(class_of(a), op.in_place_method)) is not None:
             result = resolve(method)(a, b)
             return binary(a, b) if result is NotImplemented else result
         elif OPEN and issubclass(ka, np.ndarray):
@@ -179,6 +179,7 @@ def _install() -> None:
             setattr(kind, op.reflected, lambda a, b, f=binary: f(b, a))
         setattr(TracedArray, op.in_place_method, lambda a, b, f=in_place: f(a, b))
     subclassing.install(OPERATORS.values())
+    subnumbers.install(OPERATORS.values())
     for name, function, ufunc, partial in (
         ("negative", operator.neg, np.negative, -1.0),
         ("positive", operator.pos, np.positive, 1.0),

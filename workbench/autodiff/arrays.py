@@ -19,7 +19,15 @@ from numpy.lib._stride_tricks_impl import DummyArray
 
 from workbench.autodiff.met import CACHES
 from workbench.autodiff.scalars import TRACED, TracedFloat, lost
-from workbench.autodiff.subarrays import TracedSubarray, bare_part, class_part, own_part, real_part
+from workbench.autodiff.subarrays import (
+    DRESSED,
+    Dressed,
+    TracedSubarray,
+    bare_part,
+    class_part,
+    own_part,
+    real_part,
+)
 from workbench.autodiff.tape import OPEN, Tape
 from workbench.errors import LostGradientError
 
@@ -244,19 +252,19 @@ def current(x: Any) -> Any:
         return x
     if kind is TracedFloat:
         return x if x.tape.open else current(x.value)
-    if kind is TracedSubarray:
-        return _current_subarray(x)
+    if kind in DRESSED:
+        return _current_dressed(x)
     if OPEN and isinstance(x, VIEWS):
         return _seen(x)
     return x
 
 
-def _current_subarray(x: TracedSubarray) -> Any:
+def _current_dressed(x: Dressed) -> Any:
     seen = current(bare_part(x))
     if seen is bare_part(x):
         return x
-    if type(seen) is TracedArray:
-        return TracedSubarray(seen, class_part(x), own_part(x), real_part(x))
+    if type(seen) in TRACED:
+        return type(x)(seen, class_part(x), own_part(x), real_part(x))
     from workbench.autodiff.dressing import as_plain
 
     return as_plain(x, seen)

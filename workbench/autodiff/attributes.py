@@ -25,7 +25,7 @@ from workbench.autodiff.operations import number_attribute
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, TracedFloat
 from workbench.autodiff.settling import note
-from workbench.autodiff.subarrays import TracedSubarray
+from workbench.autodiff.subarrays import DRESSED, TracedSubarray
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 from workbench.autodiff.unseen import HANDED_OUT, handed_out, lent
@@ -52,7 +52,7 @@ def get_attribute(obj: Any, name: str) -> Any:
     kind = type(obj)
     if kind is super:
         return _super_attribute(obj, name)
-    if kind is TracedSubarray:
+    if kind in DRESSED:
         return subclassing.get_attribute(obj, name)
     if kind is weakref.ProxyType or kind is weakref.CallableProxyType:
         return get_attribute(obj.__repr__.__self__, name)  # of what it stands for
@@ -147,8 +147,8 @@ def _super_attribute(obj: super, name: str) -> Any:
     kinds = obj.__self_class__.__mro__ if obj.__self_class__ is not None else ()
     after = kinds[kinds.index(obj.__thisclass__) + 1 :] if obj.__thisclass__ in kinds else ()
     home = next((cls for cls in after if name in vars(cls)), None)
-    if type(obj.__self__) is TracedSubarray and home in (np.ndarray, object):
-        return subclassing.of_ndarray(obj.__self__, name)
+    if type(obj.__self__) in DRESSED and home in (np.ndarray, np.float64, float, complex, object):
+        return subclassing.REST[type(obj.__self__)](obj.__self__, name)
     getter = None if home is None else _getter(name, vars(home)[name])
     if getter is None or name in _READERS or isinstance(obj.__self__, type):
         return getattr(obj, name)
@@ -172,7 +172,7 @@ def delete_attribute(obj: Any, name: str) -> None:
 def set_attribute(value: Any, obj: Any, name: str) -> None:
     """``obj.name = value``."""
     kind = type(obj)
-    if kind is TracedSubarray:
+    if kind in DRESSED:
         subclassing.set_attribute(value, obj, name)
         return
     setters = _setters.get(kind, _MISSING)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff import subclassing
+from workbench.autodiff import subclassing, subnumbers
 from workbench.autodiff.arrays import TracedArray, current, is_complex_number, is_followed_subclass
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.elementwise import apply_ufunc
@@ -24,7 +24,7 @@ from workbench.autodiff.location import user_line
 from workbench.autodiff.overrides import ASKED_NEVER
 from workbench.autodiff.registry import HOLDING, LIFTS, OPERANDS
 from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat, at_a_pole, innermost, recorded, strip
-from workbench.autodiff.subarrays import TracedSubarray
+from workbench.autodiff.subarrays import TracedSubarray, TracedSubnumber
 from workbench.autodiff.telling import SEQUENCES, contains_traced, plain
 from workbench.autodiff.text import lost_in_text, tape_in, written
 from workbench.errors import MissingRuleError
@@ -127,6 +127,8 @@ def apply_operator(op: Operator, a: Any, b: Any) -> Any:
     ka, kb = type(a), type(b)
     if of_subclass(a, b):
         return subclassing.binary(op, a, b)
+    if _of_number_class(op, a, b):
+        return subnumbers.binary(op, a, b)
     if ka in OPERANDS and (kb in TRACED or kb in HOLDING):
         return _protocol(op, OPERANDS[ka](a), b)
     if kb in OPERANDS and ka in TRACED:
@@ -150,6 +152,16 @@ def apply_operator(op: Operator, a: Any, b: Any) -> Any:
     ):
         return apply_ufunc(op.ufunc, (a, b), {})
     return _protocol(op, a, b)
+
+
+def _of_number_class(op: Operator, a: Any, b: Any) -> bool:
+    """Whether a number of a class of the program is traced, or meets something traced and has the operator itself."""
+    ka, kb = type(a), type(b)
+    if ka is TracedSubnumber or kb is TracedSubnumber:
+        return True
+    if kb in TRACED:
+        return ka not in PLAIN and subnumbers.has_own(a, op.method)
+    return ka in TRACED and kb not in PLAIN and subnumbers.has_own(b, op.reflected)
 
 
 def of_subclass(a: Any, b: Any) -> bool:
@@ -195,6 +207,7 @@ def _sequence_beside(op: Operator, x: Any, other: Any) -> bool:
 
 def _numbers(op: Operator, a: Any, b: Any) -> Any:
     """An operator on two real numbers, at least one of them traced."""
+    a, b = subnumbers.bare_number(a), subnumbers.bare_number(b)  # they stay on the tape, as partials
     tape = innermost(a, b)
     x = a.value if type(a) is TracedFloat and (a.tape is tape or tape is None) else a
     y = b.value if type(b) is TracedFloat and (b.tape is tape or tape is None) else b

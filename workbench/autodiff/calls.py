@@ -32,7 +32,7 @@ from workbench.autodiff.native_calls import native_call
 from workbench.autodiff.refusing import ABOUT_MASKS, NO_MASKS, refusing, without_rule
 from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, MODULE_DOORS, OWNER_DOORS, learn
 from workbench.autodiff.rewritten import MADE, REWRITTEN_DOORS, is_known, is_opaque, rewritten_code
-from workbench.autodiff.scalars import TRACED, TracedFloat
+from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.settling import changes_globals, note_elements
 from workbench.autodiff.subarrays import TracedSubarray
 from workbench.autodiff.surfacing import surfaced
@@ -138,8 +138,8 @@ def _resolve_other(f: Any) -> Any:
             return making(owner) if issubclass(type(owner), type) else resolve(owner)
         if name in OBJECT_DOORS and f.__objclass__ is object:
             return functools.partial(OBJECT_DOORS[name], owner)
-        if OPEN and isinstance(owner, float | complex) and name in _REFLECTED:
-            return functools.partial(_method_of_class(getattr(type(owner), name)), owner)
+        if OPEN and isinstance(owner, float | complex):
+            return _method_of_number(f, owner, name)
     if isinstance(f, np.ufunc) or kind is MethodType:
         return f
     learn(kind)
@@ -256,11 +256,19 @@ def _found_method(kind: type, name: str) -> FunctionType | None:
 
 _OF_CLASSES = frozenset({MethodDescriptorType, WrapperDescriptorType})
 
+
 # the method of a plain number -> that of the number beside it which does the same
-_REFLECTED = {"__lt__": "__gt__", "__le__": "__ge__", "__gt__": "__lt__", "__ge__": "__le__"}
-_REFLECTED |= {"__eq__": "__eq__", "__ne__": "__ne__"}
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "divmod", "pow"):
-    _REFLECTED |= {f"__{_name}__": f"__r{_name}__", f"__r{_name}__": f"__{_name}__"}
+def _method_of_number(method: Callable, owner: Any, name: str) -> Callable:
+    """``owner.__mul__(x)`` of a number, as a class derived from its own calls it by ``super``."""
+
+    def call(*args: Any) -> Any:
+        if not any(map(contains_traced, (owner, *args))):
+            return method(*args)
+        from workbench.autodiff.subnumbers import of_number
+
+        return of_number(owner, name)(*args)
+
+    return call
 
 
 # what every object has -> what is called in its stead, as ``object.__getattribute__`` or by ``super``
@@ -279,9 +287,9 @@ def _method_of_class(method: Any) -> Callable:
         if type(receiver) is TracedSubarray or is_followed_subclass(type(receiver)):
             bound = functools.partial(method, args[0])
             return method_of_subarray(bound, receiver, method.__name__)(*args[1:], **kwargs)
-        name = _REFLECTED.get(method.__name__) if isinstance(receiver, float | complex) else None
-        if name is not None and len(args) == 2 and type(args[1]) is TracedFloat:
-            return getattr(args[1], name)(receiver)
+        if isinstance(receiver, float | complex):
+            bound = functools.partial(method, receiver)
+            return _method_of_number(bound, receiver, method.__name__)(*args[1:])
         return call_watched(method, args, kwargs)
 
     return call

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff import subclassing
+from workbench.autodiff import subclassing, subnumbers
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.binary import PLAIN, of_numpy, of_subclass
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.kept import found_zero, watching
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TracedFloat
+from workbench.autodiff.subarrays import TracedSubnumber
 from workbench.autodiff.telling import contains_traced, plain
 
 _REFLECTED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
@@ -40,6 +41,8 @@ def _make_compare(function: Callable) -> Callable:
         ka, kb = type(a), type(b)
         if ka in PLAIN and kb in PLAIN:
             return function(a, b)
+        if ka is TracedSubnumber or kb is TracedSubnumber:
+            return subnumbers.compare(short, a, b)
         if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
             a, b = current(a), current(b)
             if of_subclass(a, b):

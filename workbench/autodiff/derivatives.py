@@ -12,6 +12,7 @@ from workbench.autodiff.arrays import current
 from workbench.autodiff.given import checked_cotangent, checked_positions, checked_program, described, listed
 from workbench.autodiff.sharing import checked_sharing
 from workbench.autodiff.structure import leaves, map_leaves
+from workbench.autodiff.subnumbers import bare_number
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 from workbench.autodiff.tiers import native_pullback
@@ -136,7 +137,7 @@ def value_and_gradient(f: Callable, wrt: int | tuple[int, ...] = 0, *, aux: bool
                 found=f"the result is {described(scalar)}",
                 fix="return a number such as a sum, or use pullback (or jacobian) for results with several entries",
             )
-        one = np.ones_like(scalar) if isinstance(scalar, np.ndarray) else 1.0
+        one = np.ones_like(scalar, subok=False) if isinstance(scalar, np.ndarray) else 1.0
         if aux:
             one = one, zeros_like(value[1])
         return value, _only(once(back, one), wrt)
@@ -145,7 +146,9 @@ def value_and_gradient(f: Callable, wrt: int | tuple[int, ...] = 0, *, aux: bool
 
 
 def _zero_like(x: Any) -> Any:
-    return np.zeros_like(x) if isinstance(x, np.ndarray) else type(plain(x))(0.0)
+    if isinstance(x, np.ndarray):
+        return np.zeros_like(x, subok=False)
+    return type(bare_number(plain(x)))(0.0)
 
 
 def _nothing(x: Any) -> None:

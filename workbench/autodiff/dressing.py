@@ -21,7 +21,17 @@ from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import HOLDING
 from workbench.autodiff.scalars import TracedFloat
 from workbench.autodiff.settling import SETTLED, settled
-from workbench.autodiff.subarrays import TracedSubarray, bare_part, class_of, class_part, own_part, real_part
+from workbench.autodiff.subarrays import (
+    DRESSED,
+    Dressed,
+    TracedSubarray,
+    TracedSubnumber,
+    bare_part,
+    class_of,
+    class_part,
+    own_part,
+    real_part,
+)
 from workbench.autodiff.telling import PLAIN, contains_traced, plain
 from workbench.errors import MissingRuleError
 
@@ -32,9 +42,9 @@ def is_subarray(x: Any) -> bool:
 
 
 def undressed(x: Any) -> Any:
-    """An array of a subclass as the bare array, also in lists and tuples; anything else as it is."""
+    """A value of a subclass as the bare array or traced number, also in lists and tuples; anything else as it is."""
     kind = type(x)
-    if kind is TracedSubarray:
+    if kind in DRESSED:
         return current(bare_part(x))
     if kind is list or kind is tuple:
         return kind([undressed(e) for e in x]) if any(map(_may_be_dressed, x)) else x
@@ -42,7 +52,7 @@ def undressed(x: Any) -> Any:
 
 
 def _may_be_dressed(x: Any) -> bool:
-    return type(x) in (list, tuple) or is_subarray(x)
+    return type(x) in (list, tuple) or type(x) in DRESSED or is_subarray(x)
 
 
 def dressed(result: Any, cls: type, parent: Any) -> Any:
@@ -59,19 +69,31 @@ def dressed(result: Any, cls: type, parent: Any) -> Any:
     return made
 
 
-def as_plain(x: TracedSubarray, array: np.ndarray) -> np.ndarray:
-    """What becomes of ``x`` when its tape is closed, and its numbers stand in ``array``."""
-    if (real := real_part(x)) is not None and owner_of(array) is owner_of(real):
+def as_plain(x: Dressed, bare: Any) -> Any:
+    """What becomes of ``x`` when its tape is closed, and its numbers are those of ``bare``."""
+    cls, real = class_part(x), real_part(x)
+    if type(x) is TracedSubnumber:
+        base = next(kind for kind in NUMBERS_OF_PYTHON if issubclass(cls, kind))
+        made = base.__new__(cls, bare)
+    elif real is not None and owner_of(bare) is owner_of(real):
         return real
-    made = array.view(class_part(x))
+    else:
+        made = bare.view(cls)
     for name, value in own_part(x).items():
-        made.__dict__[name] = settled(value)
+        if hasattr(made, "__dict__"):
+            made.__dict__[name] = settled(value)
+        else:  # it has slots
+            object.__setattr__(made, name, settled(value))
     return made
 
 
-HOLDING[TracedSubarray] = lambda x: bare_part(x).tape.open
-SETTLED[TracedSubarray] = current
-PLAIN[TracedSubarray] = lambda x: as_plain(x, plain(bare_part(x)))
+NUMBERS_OF_PYTHON = (np.float64, float, complex)
+"""What classes of numbers are made from that may vary."""
+
+for _kind in DRESSED:
+    HOLDING[_kind] = lambda x: bare_part(x).tape.open
+    SETTLED[_kind] = current
+    PLAIN[_kind] = lambda x: as_plain(x, plain(bare_part(x)))
 
 
 # ------------------------------------------------------------------------------------ functions of NumPy's

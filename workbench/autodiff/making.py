@@ -30,18 +30,26 @@ def class_door(cls: type) -> Callable:
 
 def making(cls: type) -> Callable:
     """What ``type.__call__`` does."""
+    from workbench.autodiff.subnumbers import maker_of
+
     foreign = type(cls).__call__ is not type.__call__ and python_method(type(cls), "__call__") is None
     if foreign or cls.__module__ == "builtins":
         return compiled_door(cls) if OPEN else cls
     init, new = python_method(cls, "__init__"), python_method_or_static(cls, "__new__")
-    if init is None and new is None:
+    makes_number = maker_of(cls) if OPEN and new is None else None
+    if init is None and new is None and makes_number is None:
         return compiled_door(cls) if OPEN else cls
-    new_door = resolve(new) if new is not None else None
+    new_door = resolve(new) if new is not None else makes_number
     init_door = resolve(init) if init is not None else None
     post_init = python_method(cls, "__post_init__")
     is_dataclass = "__dataclass_fields__" in vars(cls)
     stays = init is not None and rewritten_code(init) is None  # dataclasses made it, without source
-    if (new is None or rewritten_code(new) is None) and (init is None or stays) and post_init is None:
+    if (
+        makes_number is None
+        and (new is None or rewritten_code(new) is None)
+        and (init is None or stays)
+        and post_init is None
+    ):
         return _noted_dataclass(cls) if is_dataclass and OPEN else cls
     if post_init is not None and stays:
         init_door = _dataclass_init(init, post_init)

@@ -20,7 +20,7 @@ from workbench.autodiff.location import is_engine_file
 from workbench.autodiff.operations import record
 from workbench.autodiff.scalars import TRACED, innermost
 from workbench.autodiff.structure import leaves, map_leaves
-from workbench.autodiff.subarrays import TracedSubarray
+from workbench.autodiff.subarrays import DRESSED
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.tiers import (
     SafePull,
@@ -84,7 +84,7 @@ def _entry(f: FunctionType, rewritten: Callable, args: tuple) -> tuple[Any] | No
     constants: list[Any] = []
     args = map_leaves(current, args, other=lambda x: constants.append(x) or x)
     found = leaves(args)
-    if TracedSubarray in map(type, found):
+    if not DRESSED.isdisjoint(map(type, found)):
         return None
     tape = innermost(*found)
     if tape is None or tape.traces_all:

@@ -23,6 +23,7 @@ from workbench.autodiff.registry import INSTANCE_DOORS
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.sharing import checked_sharing
 from workbench.autodiff.structure import leaves, map_leaves
+from workbench.autodiff.subnumbers import bare_number
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 from workbench.autodiff.tiers import native_curvature, native_pushforward
@@ -108,7 +109,7 @@ def _tangent(x: Any, x_dot: Any, where: str) -> Any:
 
 def _one_like(y: Any) -> Any:
     y = plain(y)
-    return np.ones_like(y) if isinstance(y, np.ndarray) else type(y)(1.0)
+    return np.ones_like(y, subok=False) if isinstance(y, np.ndarray) else type(bare_number(y))(1.0)
 
 
 def jacobian(f: Callable, wrt: int = 0, *, mode: str | None = None, aux: bool = False) -> Callable:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.location import user_line
-from workbench.autodiff.subarrays import TracedSubarray, bare_part
+from workbench.autodiff.subarrays import DRESSED, bare_part
 from workbench.autodiff.tape import Entry, Tape
 from workbench.errors import LostGradientError
 
@@ -257,8 +257,8 @@ def innermost(*values: Any) -> Tape | None:
     for value in values:
         kind = type(value)
         tape = getattr(value, "tape", None) if kind in TRACED else None
-        if kind is TracedSubarray and bare_part(value).tape.open:
-            raise lost("a traced array of a subclass was about to be used without its class")
+        if kind in DRESSED and bare_part(value).tape.open:
+            raise lost("a traced value of a subclass was about to be used without its class")
         if tape is not None and tape.open and (found is None or tape.level > found.level):
             found = tape
     return found

@@ -153,14 +153,15 @@ def field_names(x: Any) -> list[str]:
         and not hasattr(kind, "__dataclass_fields__")
     ):
         return []
-    return _own_names(x)
+    return own_names(x)
 
 
 _BUILT_IN = (list, deque, dict, OrderedDict, defaultdict)
 _MADE_BY = (object.__new__, SimpleNamespace.__new__)
 
 
-def _own_names(x: Any) -> list[str]:
+def own_names(x: Any) -> list[str]:
+    """The names of what an object stores, in ``__dict__`` and ``__slots__``."""
     names = [n for cls in type(x).__mro__ for n in own_slots(cls) if _is_filled(x, n)]
     return list(dict.fromkeys([*names, *_dictionary(x)]))  # a subclass may name a slot again
 

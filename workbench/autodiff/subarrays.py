@@ -1,8 +1,9 @@
-"""An array of a subclass of NumPy's that is traced: a matrix, a quaternion, a quantity with its unit.
+"""Traced values of the program's subclasses: of NumPy's arrays (a quantity with its unit), and of Python's numbers.
 
-It is a traced array with a class and with the attributes that the program has given it. What it does is what its class
-says, method by method and rewritten, and what ``numpy.ndarray`` says where the class is silent (``subclassing``). It is
-no traced array to the rest of the engine: what does not know of it meets an object that refuses to become an array.
+Such a value is a traced one with a class and with the attributes that the program has given it. What it does is what
+its class says, method by method and rewritten, and what the class it is made from says where it is silent
+(``subclassing``, ``subnumbers``). It is no traced value to the rest of the engine: what does not know of it meets an
+object that refuses to become an array or a number.
 """
 
 from __future__ import annotations
@@ -13,37 +14,50 @@ if TYPE_CHECKING:
     from workbench.autodiff.arrays import TracedArray
 
 
-class TracedSubarray:
-    """A traced array of the subclass ``cls``. ``isinstance(x, cls)`` is true.
+class Dressed:
+    """A traced value of the class ``cls`` of the program. ``isinstance(x, cls)`` is true.
 
     Its slots are read by the functions below: as an attribute it has what ``cls`` has.
 
     Attributes:
-        bare: the traced array, without its class.
+        bare: the traced value, without its class.
         cls: the class.
-        own: the attributes of this array; those of ``real``, where there is one.
+        own: the attributes of this value; those of ``real``, where there is one.
         real: the array of the program's that the traced values were written into; None if there is none.
     """
 
     __slots__ = ("bare", "cls", "own", "real")
 
-    def __init__(self, bare: TracedArray, cls: type, own: dict | None = None, real: Any = None) -> None:
+    def __init__(self, bare: Any, cls: type, own: dict | None = None, real: Any = None) -> None:
         _SET["bare"](self, bare)
         _SET["cls"](self, cls)
         _SET["own"](self, {} if own is None else own)
         _SET["real"](self, real)
 
 
-_SET = {name: TracedSubarray.__dict__[name].__set__ for name in TracedSubarray.__slots__}
-bare_part = TracedSubarray.__dict__["bare"].__get__
-class_part = TracedSubarray.__dict__["cls"].__get__
-own_part = TracedSubarray.__dict__["own"].__get__
-real_part = TracedSubarray.__dict__["real"].__get__
+class TracedSubarray(Dressed):
+    """A traced array of a subclass."""
+
+    __slots__ = ()
+
+
+class TracedSubnumber(Dressed):
+    """A traced number of a class that is derived from ``float``, ``complex`` or NumPy's ``float64``."""
+
+    __slots__ = ()
+
+
+DRESSED = frozenset({TracedSubarray, TracedSubnumber})
+_SET = {name: Dressed.__dict__[name].__set__ for name in Dressed.__slots__}
+bare_part = Dressed.__dict__["bare"].__get__
+class_part = Dressed.__dict__["cls"].__get__
+own_part = Dressed.__dict__["own"].__get__
+real_part = Dressed.__dict__["real"].__get__
 
 
 def class_of(x: Any) -> type:
-    """The class of ``x`` in the eyes of the program, where it may be an array of a subclass."""
-    return class_part(x) if type(x) is TracedSubarray else type(x)
+    """The class of ``x`` in the eyes of the program, where it may be a value of a subclass."""
+    return class_part(x) if type(x) in DRESSED else type(x)
 
 
 def set_bare(x: TracedSubarray, bare: TracedArray) -> None:

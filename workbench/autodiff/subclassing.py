@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Callable, Iterable
-from types import FunctionType, MethodType
+from types import FunctionType, MemberDescriptorType, MethodType
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, lost, strip
 from workbench.autodiff.settling import note
 from workbench.autodiff.subarrays import (
+    Dressed,
     TracedSubarray,
     bare_part,
     class_of,
@@ -48,7 +49,7 @@ _MISSING = object()
 
 
 def get_attribute(x: Any, name: str) -> Any:
-    """``x.name`` of a traced array of a subclass."""
+    """``x.name`` of a traced value of a subclass."""
     cls = class_part(x)
     reader = python_method(cls, "__getattribute__")
     if reader is not None:
@@ -68,9 +69,9 @@ def _attribute(x: Any, cls: type, name: str) -> Any:
         return cls
     if name == "__dict__":
         return own
-    member = next((vars(c)[name] for c in _subclasses(cls) if name in vars(c)), _MISSING)
+    member = _member(cls, name)
     if member is _MISSING:
-        return own[name] if name in own else of_ndarray(x, name)
+        return own[name] if name in own else REST[type(x)](x, name)
     if isinstance(member, property):
         return resolve(member.fget)(x)
     if isinstance(member, functools.cached_property):
@@ -79,6 +80,8 @@ def _attribute(x: Any, cls: type, name: str) -> Any:
         return own[name]
     if isinstance(member, FunctionType):
         return own[name] if name in own else MethodType(as_written(member), x)
+    if type(member) is MemberDescriptorType:  # a slot
+        return own.get(name, _MISSING)
     if isinstance(member, classmethod | staticmethod):
         return member.__get__(None, cls)
     get = python_method(type(member), "__get__")
@@ -91,9 +94,19 @@ def _attribute(x: Any, cls: type, name: str) -> Any:
     return member
 
 
-def _subclasses(cls: type) -> tuple[type, ...]:
-    """The classes in whose order an attribute is looked for before ``numpy.ndarray``."""
-    return cls.__mro__[: cls.__mro__.index(np.ndarray)]
+_BUILT_IN = 1 << 8  # the flag of types that nobody can change
+
+
+def _member(cls: type, name: str) -> Any:
+    """What stands in the program's classes under ``name``, unless a class before them has it that is not theirs."""
+    for base in cls.__mro__:
+        if name in vars(base):
+            return _MISSING if base.__flags__ & _BUILT_IN else vars(base)[name]
+    return _MISSING
+
+
+# type -> what the class says that values of it are made from, of (value, name of an attribute)
+REST: dict[type, Callable] = {}
 
 
 def of_ndarray(x: Any, name: str) -> Any:
@@ -112,6 +125,9 @@ def of_ndarray(x: Any, name: str) -> Any:
     if hasattr(np.ndarray, name):
         raise no_rule(np.ndarray, f"{name!r} of an array of a subclass")
     return _MISSING
+
+
+REST[TracedSubarray] = of_ndarray
 
 
 def _method(x: Any, name: str) -> Callable:
@@ -141,8 +157,8 @@ def _view(x: Any, *args: Any, **kwargs: Any) -> Any:
     return bare if cls is np.ndarray else dressed(bare, cls, x)
 
 
-def set_attribute(value: Any, x: TracedSubarray, name: str) -> None:
-    """``x.name = value`` of a traced array of a subclass."""
+def set_attribute(value: Any, x: Dressed, name: str) -> None:
+    """``x.name = value`` of a traced value of a subclass."""
     own = python_method(class_part(x), "__setattr__")
     if own is not None:
         resolve(own)(x, name, value)
@@ -150,22 +166,22 @@ def set_attribute(value: Any, x: TracedSubarray, name: str) -> None:
         set_own_attribute(x, name, value)
 
 
-def set_own_attribute(x: TracedSubarray, name: str, value: Any) -> None:
+def set_own_attribute(x: Dressed, name: str, value: Any) -> None:
     """``object.__setattr__(x, name, value)``."""
     cls = class_part(x)
-    member = next((vars(c)[name] for c in _subclasses(cls) if name in vars(c)), None)
+    member = _member(cls, name)
     if isinstance(member, property) and isinstance(member.fset, FunctionType):
         resolve(member.fset)(x, value)
         return
     setter = None if isinstance(member, type) else python_method(type(member), "__set__")
     if setter is not None:
         resolve(setter)(member, x, value)
-    elif member is not None and hasattr(type(member), "__set__"):
+    elif type(x) is TracedSubarray and hasattr(type(member), "__set__"):
         setattr(plain(x), name, value)  # Python's own error
         raise no_rule(cls, f"the compiled attribute {name!r}")
-    elif name == "shape":
+    elif type(x) is TracedSubarray and member is _MISSING and name == "shape":
         _set_shape(x, value)
-    elif hasattr(np.ndarray, name):
+    elif type(x) is TracedSubarray and member is _MISSING and hasattr(np.ndarray, name):
         REWRITTEN_DOORS["set_attribute"](undressed(value), bare_part(x), name)
     else:
         own_part(x)[name] = value

@@ -31,8 +31,16 @@ from workbench.autodiff.given import checked_bars
 from workbench.autodiff.references import Parts
 from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat, recorded
 from workbench.autodiff.settling import settle_all, settle_error, settle_in_place
-from workbench.autodiff.structure import leaves, map_leaves
-from workbench.autodiff.subarrays import TracedSubarray, bare_part, class_of, own_part
+from workbench.autodiff.structure import leaves, map_leaves, own_names
+from workbench.autodiff.subarrays import (
+    DRESSED,
+    TracedSubarray,
+    TracedSubnumber,
+    bare_part,
+    class_of,
+    own_part,
+)
+from workbench.autodiff.subnumbers import bare_number
 from workbench.autodiff.tape import OPEN, Tape, recording, sweep_back
 from workbench.autodiff.telling import plain
 from workbench.autodiff.text import bare
@@ -68,7 +76,7 @@ def traced_pullback(f: Callable, *args: Any, wrt: tuple[int, ...] | None = None)
 
 
 def _bare(x: Any) -> Any:
-    return bare_part(x) if type(x) is TracedSubarray else x
+    return bare_part(x) if type(x) in DRESSED else x
 
 
 class TracedPullback:
@@ -146,28 +154,51 @@ def _trace(tape: Tape, argument: Any) -> Any:
                 owners[id(owner_of(x.array))] == 1 or is_complex_number(x.array)
             )
             return _traced_array(tape, x, copies, alone)
-        _refuse_own_arithmetic(x)
-        if isinstance(x, COMPLEX):
-            number = complex_number(x)
-            return TracedArray(number, memory_of(tape, number, active=True))
-        return recorded(x, tape)
+        if not _has_own_methods(x):
+            return _traced_number(tape, x)
+        own = _constant_attributes(x)
+        return TracedSubnumber(_traced_number(tape, bare_number(x)), class_of(x), own)
 
     made = map_leaves(leaf, argument, other=parts.other, copied=parts.copied)
     parts.check(leaves)
     return made
 
 
-def _refuse_own_arithmetic(x: Any) -> None:
-    """Refuse a number of a user's class derived from float or complex, whose operators are not the tape's."""
+def _traced_number(tape: Tape, x: Any) -> Any:
+    if isinstance(x, COMPLEX):
+        number = complex_number(x)
+        return TracedArray(number, memory_of(tape, number, active=True))
+    return recorded(x, tape)
+
+
+_BUILT_IN = 1 << 8  # the flag of types that nobody can change
+
+
+def _has_own_methods(x: Any) -> bool:
+    """Whether ``x`` is a number of a user's class with methods."""
     kind = type(x)
-    if kind is float or kind is complex or kind in TRACED or isinstance(x, np.generic):
-        return
-    if any(type(member) is FunctionType for cls in kind.__mro__ for member in vars(cls).values()):
-        raise NotDifferentiableError(
-            f"a number of the class {kind.__name__}, which has methods of its own, cannot be traced",
-            found=f"got {x!r:.60}, expected a float or an array of floats",
-            fix=f"pass float(x), or hold the number in a class that is not derived from {kind.__mro__[-2].__name__}",
-        )
+    if kind in TRACED or kind.__flags__ & _BUILT_IN:
+        return False
+    return kind in DRESSED or any(
+        type(member) is FunctionType for cls in kind.__mro__ for member in vars(cls).values()
+    )
+
+
+def _constant_attributes(x: Any) -> dict[str, Any]:
+    """The attributes of a number of a user's class.
+
+    Raises:
+        NotDifferentiableError: one of them holds floats, which may be the same number.
+    """
+    own = own_part(x) if type(x) in DRESSED else {name: getattr(x, name) for name in own_names(x)}
+    for name, value in own.items():
+        if leaves(value):
+            raise NotDifferentiableError(
+                f"a number of the class {class_of(x).__name__} with the attribute {name!r} cannot be varied",
+                found="the attribute holds floats of its own, which may be the same number",
+                fix=f"differentiate by float(x), and make the {class_of(x).__name__} in the program",
+            )
+    return dict(own)
 
 
 def _traced_array(
@@ -237,11 +268,11 @@ def _traced_subarray(tape: Tape, x: Any, copies: dict) -> TracedSubarray:
 
 def _value_of(tape: Tape) -> Callable:
     def value(x: Any) -> Any:
-        if type(x) is TracedSubarray:
+        if type(x) in DRESSED:
             bare = value(undressed(x))
-            if type(bare) is np.ndarray:
+            if type(bare) not in TRACED:
                 return as_plain(x, bare)
-            return TracedSubarray(bare, class_of(x), own_part(x))
+            return type(x)(bare, class_of(x), own_part(x))
         if type(x) not in TRACED or x.tape is not tape:
             return x
         if type(x) is TracedFloat:
@@ -269,7 +300,7 @@ def _cotangent_of() -> Callable:
     def cotangent(x: Any) -> Any:
         if type(x) is TracedFloat:
             bar, x.bar = x.bar, 0.0
-            return bar if type(bar) is TracedFloat else type(_innermost_value(x))(bar)
+            return bar if type(bar) is TracedFloat else type(bare_number(_innermost_value(x)))(bar)
         memory = x.memory
         again, view = id(memory) in read, memory.view_like(x.array)
         read.add(id(memory))

@@ -11,9 +11,11 @@ import numpy as np
 
 from workbench.autodiff.application import apply_rule
 from workbench.autodiff.calls import python_method, resolve
+from workbench.autodiff.dressing import undressed
 from workbench.autodiff.registry import DOORS, Rule, add_rule, door
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, TracedFloat
+from workbench.autodiff.subarrays import class_of
 from workbench.autodiff.telling import plain
 from workbench.autodiff.text import refuse_text
 
@@ -42,9 +44,9 @@ _TABLE: dict[str, Callable] = {
 def complex_(real: Any = 0.0, imag: Any = 0.0) -> Any:
     """``complex(real, imag)`` stays on the tape."""
     refuse_text(real, "a complex number")
-    own = None if type(real) in TRACED else python_method(type(real), "__complex__")
-    if own is not None:
-        real = resolve(own)(real)
+    own = None if type(real) in TRACED else python_method(class_of(real), "__complex__")
+    real = undressed(real) if own is None else resolve(own)(real)
+    imag = undressed(imag)
     if type(real) not in TRACED and type(imag) not in TRACED:
         return complex(real) if isinstance(real, str) else complex(real, imag)
     if {type(real), type(imag)} <= {TracedFloat, float, int}:

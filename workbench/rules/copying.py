@@ -17,18 +17,23 @@ from workbench.autodiff.registry import door
 from workbench.autodiff.rewritten import rewritten_code
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.structure import field, field_names, leaves
+from workbench.autodiff.subarrays import TracedSubnumber
 from workbench.autodiff.tape import OPEN
 
 
 @door(copy.copy)
 def copy_(x: Any) -> Any:
     """``copy.copy``."""
+    if type(x) is TracedSubnumber:
+        return x.__copy__()
     return _plain_or_traced_copy(copy.copy, x)
 
 
 @door(copy.deepcopy)
 def deepcopy_(x: Any, memo: Any = None) -> Any:
     """``copy.deepcopy``: traced arrays inside are copied with their derivatives."""
+    if type(x) is TracedSubnumber:
+        return x.__copy__()
     memo = {} if memo is None else memo
     for leaf in leaves(x):
         if type(leaf) is np.ndarray and type(seen := current(leaf)) is TracedArray:

@@ -234,10 +234,10 @@ _NUMBERS = frozenset({float, int, np.float64, *TRACED})
 def _settled(x: Any) -> Any:
     """An argument for compiled code: arrays of one element, and objects with ``__float__``, count as their number."""
     x = current(x)
-    if type(x) not in _NUMBERS and (own := python_method(type(x), "__float__")) is not None:
-        return resolve(own)(x)
     if type(x) in NUMBERS:
         x = NUMBERS[type(x)](x)
+    elif type(x) not in _NUMBERS and (own := python_method(type(x), "__float__")) is not None:
+        return resolve(own)(x)
     return x.item() if type(x) is TracedArray else x
 
 

@@ -1,0 +1,169 @@
+"""Numbers of classes of the program: with operators of their own and without, with attributes, made by ``__new__``."""
+
+import copy
+import math
+
+import numpy as np
+
+from . import program
+
+
+class Tenfold(float):
+    def __mul__(self, other):
+        return Tenfold(float(self) * float(other) * 10)
+
+    def __rmul__(self, other):
+        return Tenfold(float(self) * float(other) * 100)
+
+    def __add__(self, other):
+        return Tenfold(float(self) + float(other) + 1)
+
+    def half(self):
+        return Tenfold(float(self) / 2)
+
+
+class Tagged(float):
+    pass
+
+
+class Length(float):
+    def __new__(cls, value, unit="m"):
+        self = super().__new__(cls, value)
+        self.unit = unit
+        return self
+
+    def __repr__(self):
+        return f"{float(self)} {self.unit}"
+
+    def in_centimetres(self):
+        return Length(self * 100, "cm")
+
+    def __neg__(self):
+        return Length(-2 * float(self), self.unit)
+
+    def __lt__(self, other):
+        return float(self) > float(other)
+
+    def __iadd__(self, other):
+        return Length(float(self) + 2 * float(other), self.unit)
+
+
+class Slotted(float):
+    __slots__ = ("name",)
+
+    def __new__(cls, value, name):
+        self = float.__new__(cls, value)
+        self.name = name
+        return self
+
+
+class ThroughSuper(float):
+    def __mul__(self, other):
+        return ThroughSuper(super().__mul__(other) + 1.0)
+
+    def __add__(self, other):
+        return ThroughSuper(float.__add__(self, other))
+
+
+class Count(int):
+    def __mul__(self, other):
+        return 10 * int(self) * other
+
+
+class Turned(complex):
+    def __mul__(self, other):
+        return Turned(2 * complex(self) * complex(other))
+
+
+class Single(np.float64):
+    def __mul__(self, other):
+        return Single(np.float64.__mul__(self, other) * 3)
+
+
+@program(1.6)
+def own_operators(x):
+    m, constant = Tenfold(x), Tenfold(2.0)
+    assert (
+        type(m * 2.0) is Tenfold and type(m - 1.0) is float and isinstance(m, Tenfold) and type(m) is Tenfold
+    )
+    made = (m * 2.0 + 1.0).half() + (3.0 * m) - m**2 / 2.0
+    return (
+        float(made + constant * x)
+        + float(x * constant)
+        + abs(m)
+        + math.sin(m)
+        + math.hypot(m, 1.0)
+        + float(sum([m, m]))
+    )
+
+
+@program(1.6)
+def without_operators(x):
+    t, constant = Tagged(x), Tagged(3.0)
+    assert type(t) is Tagged and type(t * 2) is float
+    kept = [
+        np.sin(t),
+        np.array([t, 2.0]).sum(),
+        np.float64(t),
+        np.sum(np.arange(3.0) * t),
+        np.sqrt(np.float64(t)),
+    ]
+    return (
+        sum(kept)
+        + constant * x
+        + x / constant
+        - t % 1.0
+        + (t > 1.0) * t
+        + int(t) * t
+        + round(t)
+        + t.real
+        + math.log(t)
+    )
+
+
+@program(1.6)
+def attributes(x):
+    length = Length(x)
+    wide = length.in_centimetres()
+    wide += length
+    assert (
+        wide.unit == "cm"
+        and isinstance(wide, Length)
+        and f"{length}".endswith(" m")
+        and str(wide).endswith(" cm")
+    )
+    wide.unit = "inch"
+    longest = max(length, Length(0.5))
+    first = sorted([length, Length(0.5)])[0]
+    kept = {"copy": copy.copy(wide), "deep": copy.deepcopy([wide])[0]}
+    assert (
+        kept["copy"].unit == kept["deep"].unit == "inch"
+        and hasattr(wide, "unit")
+        and not hasattr(wide, "name")
+    )
+    slotted = Slotted(x, "s")
+    return (
+        -length
+        + wide * (1.0 if length < 2.0 else 3.0)
+        + longest * first
+        + kept["copy"] * kept["deep"]
+        + len(slotted.name) * slotted
+    )
+
+
+@program(1.6)
+def by_super(x):
+    return ThroughSuper(x) * 2.0 + ThroughSuper(2.0) * x + (ThroughSuper(x) + 1.0) * (ThroughSuper(1.0) + x)
+
+
+@program(1.6)
+def of_other_kinds_of_numbers(x):
+    whole = Count(3) * x + x * Count(3) + Count(x) * x
+    turned = (Turned(1 + 2j) * complex(x, 1.0)).real + (Turned(x) * (1 + 2j)).imag
+    return (
+        whole
+        + turned
+        + float(Single(2.0) * x)
+        + float(Single(x) * 2.0)
+        + (Tenfold(2.0) * np.array([x, 1.0])[:1].sum())
+    )
