@@ -136,8 +136,8 @@ def _settled(x: Any, done: set[int]) -> Any:
     if base is None or id(x) in done:
         return x
     if base is tuple:
-        parts = [_settled(e, done) for e in x]
-        return x if all(a is b for a, b in zip(x, parts, strict=True)) else with_elements(x, parts)
+        parts = [(e, _settled(e, done)) for e in tuple.__iter__(x)]
+        return x if all(a is b for a, b in parts) else with_elements(x, [b for _, b in parts])
     done.add(id(x))
     if issubclass(base, dict):
         parts = [(_settled(key, done), _settled(value, done)) for key, value in base.items(x)]

@@ -79,7 +79,7 @@ def _map(function: Callable, other: Callable, x: Any, memo: Copied) -> Any:
         base.extend(new, [_map(function, other, e, memo) for e in base.__iter__(x)])
         _map_fields(function, other, x, new, memo)
     elif isinstance(x, tuple):
-        new = _remade(x, [_map(function, other, e, memo) for e in x])
+        new = _remade(x, [_map(function, other, e, memo) for e in tuple.__iter__(x)])
     elif isinstance(x, dict):
         new, base = _empty(x, (OrderedDict, defaultdict, dict))
         memo[id(x)] = (x, new)

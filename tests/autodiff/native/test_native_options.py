@@ -164,3 +164,60 @@ def test_an_object_that_comes_back_is_not_made_again():
     value, back = pullback(untouched, pair)
     assert value == (pair, 3.0)
     assert back((None, 1.0))[0].a == 3.0
+
+
+class Point(namedtuple("Point", "x y")):
+    def __bool__(self):
+        return self.x > 5.0
+
+    def __add__(self, other):
+        return Point(self.x + other.x, self.y + other.y)
+
+
+class Swapped(namedtuple("Swapped", "x y")):
+    def __iter__(self):
+        return iter((self.y, self.x))
+
+
+class Doubled(namedtuple("Doubled", "x y")):
+    @property
+    def x(self):
+        return 2.0 * self[0]
+
+
+def asks(x):
+    total = 0.0
+    for i in range(3):
+        total += x if Point(x, i) else x * x
+    return total
+
+
+def unpacks(x):
+    total = 0.0
+    for i in range(3):
+        a, b = Swapped(x, i)
+        total += a * x + b
+    return total
+
+
+def reads(x):
+    total = 0.0
+    for i in range(3):
+        total += Doubled(x, i).x * i
+    return total
+
+
+@pytest.mark.parametrize(("program", "slope"), [(asks, 6 * X), (unpacks, 6.0), (reads, 6.0)])
+def test_named_tuples_that_are_read_in_a_way_of_their_own(program, slope):
+    value, found = value_and_gradient(program)(X)
+    assert value == pytest.approx(program(X), rel=1e-13)
+    assert found == pytest.approx(slope, rel=1e-13)
+
+
+def of_a_tuple(p):
+    return p.x * p.x * p.y
+
+
+def test_arguments_that_iterate_in_another_order():
+    found = gradient(of_a_tuple)(Swapped(2.0, 3.0))
+    assert (found.x, found.y) == (12.0, 4.0)

@@ -29,6 +29,7 @@ from workbench.autodiff.native.structures import (
     Static,
     Tup,
     is_atom,
+    is_plain_tuple,
     is_record,
     thing_of,
 )
@@ -340,7 +341,7 @@ def _made_as_usual(kind: type) -> bool:
         return False
     if issubclass(kind, tuple):
         home = next(cls for cls in kind.__mro__ if "__new__" in vars(cls))
-        return "_fields" in vars(home) and kind.__init__ is object.__init__
+        return "_fields" in vars(home) and kind.__init__ is object.__init__ and is_plain_tuple(kind)
     own = getattr(kind.__init__, "__code__", None)
     return own is None or own.co_filename == "<string>"  # of those that dataclasses make
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import itertools
 import types
 from collections.abc import Callable
@@ -228,6 +229,24 @@ def leaves(thing: Any) -> list[Atom]:
 # ------------------------------------------------------------------------------------------- Python's objects
 
 
+_READING = frozenset(
+    "__iter__ __getitem__ __len__ __bool__ __contains__ __reversed__ __getattribute__ __getattr__".split()
+)
+
+
+@functools.lru_cache(maxsize=1024)
+def is_plain_tuple(kind: type) -> bool:
+    """Whether a class is ``tuple``, or a named tuple whose parts are read as they stand."""
+    if kind is tuple:
+        return True
+    if not issubclass(kind, tuple) or not hasattr(kind, "_fields"):
+        return False
+    own = kind.__mro__[: kind.__mro__.index(tuple)]
+    home = next(k for k, cls in enumerate(own) if "_fields" in vars(cls))
+    reads = any(_READING & vars(cls).keys() for cls in own)
+    return not reads and not any(set(kind._fields) & vars(cls).keys() for cls in own[:home])
+
+
 def is_record(kind: type) -> bool:
     """Whether instances of a class can be taken apart: a frozen dataclass that nothing else gives a life of its own."""
     parameters = getattr(kind, "__dataclass_params__", None)
@@ -258,7 +277,7 @@ def thing_of(value: Any) -> Any:
         return bool(value)
     if isinstance(value, np.integer):
         return int(value)
-    if kind is tuple or (isinstance(value, tuple) and hasattr(kind, "_fields")):
+    if is_plain_tuple(kind):
         return Tup(tuple(map(thing_of, value)), kind)
     if is_record(kind):
         return Rec({f.name: thing_of(getattr(value, f.name)) for f in dataclasses.fields(value)}, kind)
