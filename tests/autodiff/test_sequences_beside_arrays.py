@@ -46,6 +46,8 @@ PROGRAMS = {
     "named tuples": lambda x: np.sum(np.sin([Pair(*x), Pair(x[1], 1.0)])) + np.dot(Pair(*x), A),
     "deque": lambda x: np.sum((A - deque(x)) ** 2) + np.prod(deque(x)),
     "class that adds": lambda x: sum(Vector(x) + A) * x[0],
+    "conjugate": lambda x: np.sum(np.conj([x[0], 1j * x[1]]).imag ** 2),
+    "parts": lambda x: np.sum(np.array_split([x[0], x[1], x[0] * x[1]], 2)[1] ** 2),
     "bounds": lambda x: np.sum(np.clip(x, 0.2, (x[1], 2 * x[0])) ** 2),
     "by name": lambda x: (
         np.sum(np.bincount([0, 1], weights=x) ** 3) * np.clip(a=[5.0, 0.1], a_min=x, a_max=None)[1]

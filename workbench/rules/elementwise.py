@@ -269,7 +269,7 @@ def _conjugate(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
     return np.conjugate(*args, **kwargs), lambda bar: [np.conjugate(bar)]
 
 
-add_rule(Rule(np.conjugate, _conjugate))
+add_rule(Rule(np.conjugate, _conjugate, leaves=(0,)))
 
 
 def _sign(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:

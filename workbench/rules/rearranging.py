@@ -304,6 +304,10 @@ def _pick(tape: Tape, value: Any, source: np.ndarray, numbering: _Numbering) -> 
 
 for _function, _places in ARRANGING.items():
     DOORS[_function] = arranged(_function, _places)
+_split = DOORS[np.array_split]
+DOORS[np.array_split] = lambda ary, *args, **kwargs: _split(
+    DOORS[np.array](ary) if isinstance(ary, list | tuple) else ary, *args, **kwargs
+)  # the parts are views of one array
 
 
 def _as_strided(x: Any, *args: Any, **kwargs: Any) -> Any:
