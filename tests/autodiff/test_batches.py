@@ -143,3 +143,57 @@ def test_a_row_that_fails_or_gives_something_else(tier, monkeypatch):
         vectorize(lambda x: None)(HEIGHTS)
     with pytest.raises(NotDifferentiableError, match=r"row 0 gave 1\.0 of type float, row 1 "):
         vectorize(lambda x: (x, x) if x > 2 else x)(HEIGHTS)
+
+
+def polynomial(x, coefficients, *, scale=1.0):
+    total = 0.0
+    for c in coefficients:
+        total = total * x + c
+    return scale * total
+
+
+COEFFICIENTS = np.array([2.0, -1.0, 0.5])
+
+
+def test_arguments_without_rows_are_the_same_in_all():
+    rows = vectorize(polynomial, rows=0)
+    expected = [polynomial(x, COEFFICIENTS, scale=3.0) for x in HEIGHTS]
+    assert np.allclose(rows(HEIGHTS, COEFFICIENTS, scale=3.0), expected)
+    assert np.allclose(
+        vectorize(polynomial, rows="x")(coefficients=COEFFICIENTS, x=HEIGHTS, scale=3.0), expected
+    )
+    check_gradient(lambda x, c, s: (rows(x, c, scale=s) ** 2).sum() * 1e-4, HEIGHTS, COEFFICIENTS, 3.0)
+    assert gradient(lambda s: rows(HEIGHTS, COEFFICIENTS, scale=s).sum())(3.0) == pytest.approx(
+        sum(expected) / 3.0
+    )
+
+
+def test_rows_of_arrays_and_rows_by_name():
+    table = np.outer(HEIGHTS, COEFFICIENTS)
+    rows = vectorize(polynomial, rows=(0, "coefficients", "scale"))
+    expected = [polynomial(*row[:2], scale=row[2]) for row in zip(HEIGHTS, table, DRAGS, strict=True)]
+    assert np.allclose(rows(HEIGHTS, table, scale=DRAGS), expected)
+    assert np.allclose(vectorize(polynomial)(HEIGHTS, table, scale=DRAGS), expected)
+    check_gradient(lambda x, c, s: rows(x, c, scale=s).sum() * 1e-2, HEIGHTS, table, DRAGS)
+
+
+def test_names_do_not_keep_generated_code_away(monkeypatch):
+    monkeypatch.setenv("WORKBENCH_NATIVE", "python")
+    falls = vectorize(fall)
+    assert falls.tier(drag=DRAGS, height=HEIGHTS) == "generated Python"
+    assert np.array_equal(falls(drag=DRAGS, height=HEIGHTS), falls(HEIGHTS, DRAGS))
+    assert vectorize(polynomial, rows=0).tier(HEIGHTS, COEFFICIENTS).startswith("traced: ")
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (2, "no argument 2"),
+        (-1, "no argument -1"),
+        ("speed", "no argument 'speed'"),
+        ((0, 1), "argument 1 .* is one number"),
+    ],
+)
+def test_rows_that_are_not_there_are_refused(rows, message):
+    with pytest.raises(ValueError, match=message):
+        vectorize(fall, rows=rows)(HEIGHTS, 0.1)

@@ -191,3 +191,18 @@ def test_a_jacobian_runs_the_program_once(aux):
     assert rng.bit_generator.state == again.bit_generator.state
     sparse = sparse_jacobian(lambda x, items: x * next(items))
     np.testing.assert_array_equal(sparse(np.ones(2), iter([2.0, 3.0])).toarray(), 2.0 * np.eye(2))
+
+
+def test_arguments_by_name_are_constants_of_pullback_and_pushforward():
+    def program(x, *, power, table):
+        return np.sum(table * x**power)
+
+    table = np.array([1.0, 2.0])
+    x = np.array([3.0, 0.5])
+    y, back = pullback(program, x, power=2.0, table=table)
+    assert y == 9.5
+    assert np.allclose(back()[0], [6.0, 2.0])
+    y, push, extra = pushforward(lambda x, power: (x**power, "more"), 3.0, aux=True, power=2.0)
+    assert (y, push(0.5), extra) == (9.0, 3.0, "more")
+    with pytest.raises(TypeError, match="speed"):
+        pullback(program, x, power=2.0, table=table, speed=1.0)

@@ -21,9 +21,9 @@ from workbench.errors import NotDifferentiableError, NotScalarError
 
 
 def pullback(
-    f: Callable, *args: Any, wrt: int | tuple[int, ...] | None = None, aux: bool = False
+    f: Callable, *args: Any, wrt: int | tuple[int, ...] | None = None, aux: bool = False, **kwargs: Any
 ) -> tuple[Any, ...]:
-    """The value of ``f(*args)`` and its pullback, which can be called again and again.
+    """The value of ``f(*args, **kwargs)`` and its pullback, which can be called again and again.
 
     y_bar ↦ Jᵀ y_bar, also called the vector–Jacobian product.
 
@@ -33,6 +33,8 @@ def pullback(
         args: numbers, arrays, and lists, tuples, dicts, dataclasses or plain objects of them.
         wrt: positions of the arguments to differentiate by; all by default.
         aux: ``f`` returns ``(y, anything else)``, and only ``y`` is differentiated.
+        kwargs: arguments by name, which are constants. Arguments of ``f`` that are called ``wrt`` or ``aux`` are given
+            with ``functools.partial``.
     Returns:
         ``(y, back)``, with ``aux`` ``(y, back, anything else)``. ``back(y_bar)`` takes a cotangent of the structure of
         ``y`` (its default is 1 for a real number) and returns a tuple with one cotangent for each argument of ``wrt``,
@@ -45,7 +47,7 @@ def pullback(
     is ∂L/∂Re z + i ∂L/∂Im z.
     """
     checked_program(f, "pullback")
-    value, back = _pullback(f, args, checked_positions(args, wrt))
+    value, back = _pullback(named(f, args, kwargs), args, checked_positions(args, wrt))
     if type(back) is TracedPullback and not OPEN:
         back.seal()
     if not aux:

@@ -32,9 +32,9 @@ from workbench.errors import NotDifferentiableError
 
 
 def pushforward(
-    f: Callable, *args: Any, wrt: int | tuple[int, ...] | None = None, aux: bool = False
+    f: Callable, *args: Any, wrt: int | tuple[int, ...] | None = None, aux: bool = False, **kwargs: Any
 ) -> tuple[Any, ...]:
-    """The value of ``f(*args)`` and its pushforward, which can be called again and again.
+    """The value of ``f(*args, **kwargs)`` and its pushforward, which can be called again and again.
 
     x_dot ↦ J x_dot, also called the Jacobian–vector product.
 
@@ -43,6 +43,7 @@ def pushforward(
         args: what to differentiate at.
         wrt: positions of the arguments to differentiate by; all by default.
         aux: ``f`` returns ``(y, anything else)``, and only ``y`` is differentiated.
+        kwargs: arguments by name, as for ``pullback``.
     Returns:
         ``(y, push)``, with ``aux`` ``(y, push, anything else)``. ``push(*x_dots)`` takes a tangent for each argument of
         ``wrt``, of its structure, and returns the tangent of ``y``.
@@ -52,7 +53,7 @@ def pushforward(
     """
     checked_program(f, "pushforward")
     positions = checked_positions(args, wrt)
-    y, push, *extra = pushed(f, args, positions, aux=aux)
+    y, push, *extra = pushed(named(f, args, kwargs), args, positions, aux=aux)
 
     def checked(*x_dots: Any) -> Any:
         if len(x_dots) != len(positions):
