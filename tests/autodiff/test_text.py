@@ -3,6 +3,7 @@
 
 import ast
 import contextlib
+import csv
 import io
 import json
 import logging
@@ -203,3 +204,43 @@ def test_text_of_an_outer_derivative_stays_refused():
 
     with pytest.raises(LostGradientError, match="read as a number"):
         gradient(outer)(3.0)
+
+
+def _rows(x):
+    buffer = io.StringIO()
+    csv.writer(buffer).writerow([x, 2.0])
+    buffer.seek(0)
+    return buffer
+
+
+def _named_rows(x):
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, ["a"])
+    writer.writeheader()
+    writer.writerow({"a": x})
+    buffer.seek(0)
+    return buffer
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda x: float(next(csv.reader(_rows(x)))[0]),
+        lambda x: float(next(csv.DictReader(_named_rows(x)))["a"]),
+        lambda x: float(_rows(x).getvalue().split(",")[0]),
+        lambda x: sum(float(line.split(",")[0]) for line in _rows(x)),
+        lambda x: float(next(_rows(x)).split(",")[0]),
+        lambda x: float(next(csv.reader([f"{x},1"]))[0]),
+    ],
+)
+def test_numbers_read_out_of_tables_are_refused(read):
+    with pytest.raises(LostGradientError, match="read as a number"):
+        gradient(read)(1.5)
+
+
+def test_tables_of_constants_are_read():
+    def program(x):
+        rows = csv.DictReader(io.StringIO("a,b\n1,2\n3,4\n"))
+        return x * sum(float(row["a"]) for row in rows) * float(next(csv.reader(_rows(2.0)))[1])
+
+    assert gradient(program)(1.5) == 8.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 import itertools
 import operator
 import re
@@ -207,6 +208,8 @@ def iterate(source: Any) -> Any:
         return source
     if kind is memoryview:
         return (get_item(source, k) for k in range(len(source)))
+    if kind is io.StringIO and OPEN:  # each line remembers what the buffer got
+        return iter(OWNER_DOORS[kind](source.readline, source), "")
     if issubclass(kind, VIEWS) and (seen := current(source)) is not source:
         return _rows(seen.array) if type(seen) is TracedArray else iterate(seen)
     own = python_method(kind, "__iter__")

@@ -17,7 +17,7 @@ REWRITTEN_DOORS: dict[str, Callable] = {"slice": slice}
 
 # Packages whose Python code is not rewritten: they compute no derivatives, or have rules, or are the engine's own.
 OPAQUE = frozenset(
-    "abc argparse array ast asyncio atexit autograd builtins codecs concurrent csv ctypes "
+    "abc argparse array ast asyncio atexit autograd builtins codecs concurrent ctypes "
     "dataclasses datetime dis email encodings enum gc glob hashlib http importlib inspect io IPython ipykernel "
     "ipywidgets json jupyter_client keyword linecache locale logging matplotlib multiprocessing numba opcode os "
     "pathlib pickle pkgutil platform plotly posixpath pprint pydantic pytest queue re reprlib selectors "

@@ -36,6 +36,7 @@ from workbench.rules import (  # noqa: F401
     reformulated,
     sequences,
     statistics,
+    tables_of_text,
     text,
     threads,
     typed_arrays,

@@ -6,6 +6,7 @@ Conventions at kinks: ``max`` and ``min`` give everything to the element that th
 from __future__ import annotations
 
 import functools
+import io
 import itertools
 import operator
 from collections.abc import Callable, Iterable
@@ -63,7 +64,7 @@ def next_(iterator: Any, *default: Any) -> Any:
     """``next(iterator)``."""
     own = python_method(type(iterator), "__next__")
     if own is None:
-        return next(iterator, *default)
+        return next(iterate(iterator) if type(iterator) is io.StringIO else iterator, *default)
     try:
         return resolve(own)(iterator)
     except StopIteration:

@@ -23,6 +23,7 @@ import numpy as np
 
 from workbench.autodiff.registry import DOORS, OWNER_DOORS, by_position, door
 from workbench.autodiff.scalars import TRACED, lost
+from workbench.autodiff.tape import Tape
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.text import (
     ascii_of,
@@ -107,17 +108,22 @@ for _function in (np.save, np.savez, np.savez_compressed, np.savetxt):
 _buffers: weakref.WeakKeyDictionary[io.StringIO, weakref.ref] = weakref.WeakKeyDictionary()
 
 
-def _fill(buffer: Any, *contents: Any) -> None:
+def fill(buffer: Any, *contents: Any) -> None:
     """A buffer of text got ``contents``: what is read out of it is marked from now on."""
     if type(buffer) is io.StringIO and (tape := tape_in(contents)) is not None:
         _buffers[buffer] = weakref.ref(tape)
 
 
+def tape_of(buffer: Any) -> Tape | None:
+    """The tape of the traced numbers that a buffer of text got."""
+    tape = _buffers[buffer]() if type(buffer) is io.StringIO and buffer in _buffers else None
+    return tape if tape is not None and tape.open else None
+
+
 def _of_buffer(method: Callable, buffer: io.StringIO) -> Callable:
     def call(*args: Any) -> Any:
-        _fill(buffer, *args)
-        tape = _buffers[buffer]() if buffer in _buffers else None
-        return marked(method(*args), tape if tape is not None and tape.open else None)
+        fill(buffer, *args)
+        return marked(method(*args), tape_of(buffer))
 
     return call
 
@@ -128,7 +134,7 @@ OWNER_DOORS[io.StringIO] = _of_buffer
 @door(print)
 def print_(*args: Any, file: Any = None, **kwargs: Any) -> None:
     """``print``."""
-    _fill(sys.stdout if file is None else file, *args)
+    fill(sys.stdout if file is None else file, *args)
     print(*args, file=file, **kwargs)
 
 
