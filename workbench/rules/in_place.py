@@ -57,8 +57,11 @@ def _copyto(array: np.ndarray, values: Any, casting: str = "same_kind", where: A
 @changing(np.put)
 def _put(array: np.ndarray, places: Any, values: Any, mode: str = "raise") -> Any:
     chosen = np.take(np.arange(array.size), places, mode=mode)
-    where = np.unravel_index(chosen, array.shape)
-    yield where, resolve(np.resize)(values, np.shape(chosen)) if np.ndim(plain(values)) else values
+    given = resolve(np.resize)(values, np.shape(chosen)) if np.ndim(plain(values)) else values
+    if array.ndim:
+        yield np.unravel_index(chosen, array.shape), given
+    elif np.size(chosen):  # the one element, that the last value stays in
+        yield ..., resolve(np.ravel)(given)[-1]
 
 
 @changing(np.place)

@@ -200,6 +200,7 @@ def flat_as_an_iterator(m):
 def flat_of_an_array_without_axes(a):
     array = np.array(a)
     array.flat[0] = array.flat[-1] * a
+    np.put(array, [0, 0], [a, array[()] * 2.0])
     return array.flat[0] * sum(array.flat) * sum(array.flat[:]) + len(array.flat.coords)
 
 
