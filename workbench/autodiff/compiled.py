@@ -22,15 +22,16 @@ from workbench.autodiff.arrays import VIEWS, TracedArray, current, is_followed_s
 from workbench.autodiff.kept import found_equal
 from workbench.autodiff.refusing import without_rule
 from workbench.autodiff.registry import DOORS, INSTANCE_DOORS
-from workbench.autodiff.scalars import lost, unswallowed
+from workbench.autodiff.scalars import TRACED, lost, unswallowed
 from workbench.autodiff.settling import note_elements
-from workbench.autodiff.stored import checked_key
+from workbench.autodiff.stored import BARE, checked_key
 from workbench.autodiff.surfacing import surfaced
 from workbench.autodiff.telling import contains_traced
 from workbench.autodiff.watch import call_watched
 
 DISPATCHER = type(np.sum)  # NumPy's functions written in Python or C behind __array_function__
 
+_SHALLOW = frozenset({*BARE, *TRACED})  # what holds no arrays but itself
 _HARMLESS = frozenset(
     {
         *(
@@ -94,10 +95,11 @@ def compiled_door(f: Any) -> Any:
     def call(*args: Any, **kwargs: Any) -> Any:
         args = [outgoing(a, foreign) for a in args]
         kwargs = {name: outgoing(value, foreign) for name, value in kwargs.items()}
+        nested = foreign and not all(type(a) in _SHALLOW for a in (*args, *kwargs.values()))
         try:
             with (
                 unswallowed(f),
-                surfaced(args, kwargs, lasting=False) if foreign else contextlib.nullcontext(),
+                surfaced(args, kwargs, lasting=False) if nested else contextlib.nullcontext(),
             ):
                 return call_watched(f, args, kwargs)
         except (TypeError, AttributeError, ValueError) as error:
