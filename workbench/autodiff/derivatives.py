@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import current
+from workbench.autodiff.arrays import current, is_writeable
 from workbench.autodiff.given import checked_cotangent, checked_positions, checked_program, described, listed
 from workbench.autodiff.sharing import checked_sharing
 from workbench.autodiff.structure import leaves, map_leaves
@@ -82,7 +82,11 @@ def named(f: Callable, args: tuple, kwargs: dict[str, Any]) -> Callable:
 
 
 def _own_array(a: Any) -> Any:
-    return a.copy() if type(a) is np.ndarray and type(current(a)) is np.ndarray else a
+    if type(a) is not np.ndarray or type(current(a)) is not np.ndarray:
+        return a
+    own = a.copy()
+    own.flags.writeable = is_writeable(a)
+    return own
 
 
 def checked_pair(f: Callable, value: Any) -> tuple[Any, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import overlaps
+from workbench.autodiff.arrays import is_writeable, overlaps
 from workbench.autodiff.given import checked_cotangent
 from workbench.autodiff.met import CACHES
 from workbench.autodiff.references import Parts
@@ -138,6 +138,9 @@ def _looked_up(f: Any, args: tuple, inside: bool) -> Any:
         if _shares_memory(argument):
             return Refusal("arrays in one argument share memory")
     made = chosen(f, args, inside=inside)
+    locked = any(isinstance(leaf, np.ndarray) and not is_writeable(leaf) for leaf in leaves(args))
+    if locked and isinstance(made, Plan) and made.writes:
+        return Refusal("it writes into arrays, and one of them cannot be written into")
     if bound and isinstance(made, Plan) and made.writes:
         return Refusal("it writes into arrays, and some may be given by name or by a partial")
     return made

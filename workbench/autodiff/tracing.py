@@ -20,6 +20,7 @@ from workbench.autodiff.arrays import (
     complex_number,
     current,
     is_complex_number,
+    is_writeable,
     memory_of,
     owner_of,
 )
@@ -240,7 +241,11 @@ def _traced_array(
                 if same and offset >= 0
                 else np.array(x)
             )
-    return TracedArray(array, memory_of(tape, array, active=True))
+    memory = memory_of(tape, array, active=True)
+    if not is_writeable(x) and not is_complex_number(x):  # nor can the program write into its copy
+        array = array.view()
+        array.flags.writeable = False
+    return TracedArray(array, memory)
 
 
 def _traced_subarray(tape: Tape, x: Any, copies: dict) -> TracedSubarray:

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from workbench.autodiff.application import written
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import python_method, resolve
-from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import (
     DOORS,
     NON_DIFFERENTIABLE,
@@ -36,7 +36,6 @@ from workbench.autodiff.scalars import (
     scalar_result,
 )
 from workbench.autodiff.telling import plain
-from workbench.errors import MissingRuleError
 
 _TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
 _LN2, _LN10 = math.log(2.0), math.log(10.0)
@@ -291,14 +290,7 @@ def _nan_to_num(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]
     def named(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> tuple:
         return x, copy, {"nan": nan, "posinf": posinf, "neginf": neginf}
 
-    x, copy, others = named(*args, **kwargs)
-    if not copy:
-        raise MissingRuleError(
-            "numpy.nan_to_num that writes into its argument is not followed",
-            found="copy=False",
-            where=user_line(),
-            fix="use the array that it returns, without copy=False",
-        )
+    x, _, others = named(*args, **kwargs)
 
     def nan_to_num_pullback(bar: Any) -> list[Any]:
         places = {0: np.isfinite, 2: np.isnan, 3: np.isposinf, 4: np.isneginf}
@@ -308,6 +300,14 @@ def _nan_to_num(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]
 
 
 add_rule(Rule(np.nan_to_num, _nan_to_num, leaves=(0,)))
+_nan_to_num_rule = DOORS[np.nan_to_num]
+
+
+@door(np.nan_to_num)
+def _(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    """With ``copy=False`` an array is written into where NumPy can do so, and is the result."""
+    result = _nan_to_num_rule(x, True, nan, posinf, neginf)
+    return result if copy or not isinstance(x, np.ndarray) else written(result, x)
 
 
 def _clip(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:

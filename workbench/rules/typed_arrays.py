@@ -46,11 +46,23 @@ class TracedDoubles(array):
     def numbers(self) -> list:
         """Its elements, from now on in a list of their own that may be changed."""
         if self.elements is None:
+            self._check_alone()
             self.elements = array.tolist(self)
             array.__setitem__(self, slice(None), array("d", [math.nan]) * len(self))
         note_elements(self)
         note_elements(self.elements)
         return self.elements
+
+    def _check_alone(self) -> None:
+        """Refuse a change where ``numpy.frombuffer`` or a memoryview reads the memory: nobody would undo it there."""
+        try:
+            array.append(self, math.nan)
+        except BufferError:
+            raise lost(
+                "an array.array was about to be changed whose memory is read through something else",
+                fix="hand its numbers over as values: numpy.array(a)",
+            ) from None
+        array.pop(self)
 
     def resized(self) -> None:
         """The memory gets as many elements as the list has."""
@@ -70,6 +82,7 @@ class TracedDoubles(array):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if not contains_traced(value) and self.elements is None:
+            self._check_alone()
             array.__setitem__(self, index, value)
         elif not isinstance(index, slice):
             REWRITTEN_DOORS["set_item"](_number(value), self.numbers(), operator.index(index))
