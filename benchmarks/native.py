@@ -1,6 +1,6 @@
 """How much a gradient costs: the native tier beside the program itself, Numba, the trace tier and other tools.
 
-    python benchmarks/native.py [--quick] [--long] [PROGRAM ...]
+    python benchmarks/native.py [--quick] [--long] [--wide] [PROGRAM ...]
 
 Times are minima over several runs, in microseconds. "numba" is the program under ``numba.njit`` as it stands; where
 Numba does not take it (dataclasses, generators), the generated primal, marked ``*``, which also checks for overflow.
@@ -8,7 +8,8 @@ Numba does not take it (dataclasses, generators), the generated primal, marked `
 a warm cache, from the call to the result, Numba imported; "steady" a gradient in machine code. "ratio" is
 steady / numba. "trace" is the trace tier, "jax" the jit of a version refactored by hand, "hand" an adjoint written by
 hand for Numba. "torch" and "hips" run the program with their functions in place of ``math``, where that is possible.
-With ``--long``: how the cost grows with the length of a loop, up to ten million steps, and with how much memory.
+With ``--long``: how the cost grows with the length of a loop, up to ten million steps, and with how much memory. With
+``--wide``: how it grows with the size of networks, and how many numbers the tape keeps.
 """
 
 from __future__ import annotations
@@ -186,6 +187,27 @@ def long_loops() -> None:
         )
 
 
+def wide_networks() -> None:
+    """Print what wider networks cost."""
+    os.environ["WORKBENCH_NATIVE"] = "numba"
+    rng = np.random.default_rng(0)
+    rows: list[tuple[Callable[..., Any], int, tuple[Any, ...]]] = []
+    for n in (16, 64, 256):
+        rows.append((programs.lstm, n, (0.3 * rng.normal(size=(4, n, n)), rng.normal(size=50))))
+    for n in (20, 200, 1000):
+        weights = 0.1 * rng.normal(size=(n, n // 5)), 0.1 * rng.normal(size=(n // 5, n))
+        rows.append((programs.neural_ode, n, (*weights, rng.normal(size=n // 5))))
+    print(f"{'program':12s} {'units':>6s} {'gradient, ms':>13s} {'ratio':>6s} {'numbers kept':>13s}")
+    for program, n, args in rows:
+        made = Plan(program, args)
+        kept = made.pullback(args)[1].kept
+        steady = fastest(lambda made=made, args=args: made.pullback(args)[1](1.0))
+        primal, mark = with_numba(program, made, args)
+        print(
+            f"{program.__name__:12s} {n:6d} {1e-3 * steady:13.2f} {steady / primal:5.1f}{mark or ' '} {kept:13d}"
+        )
+
+
 def cached(name: str) -> float:
     """The first gradient in a new process with a warm cache, without the time of imports."""
     code = (
@@ -276,9 +298,13 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="leave out PyTorch and HIPS autograd")
     parser.add_argument("--json", help="write the rows to this file")
     parser.add_argument("--long", action="store_true", help="measure long loops instead")
+    parser.add_argument("--wide", action="store_true", help="measure wide networks instead")
     options = parser.parse_args()
     if options.long:
         long_loops()
+        return
+    if options.wide:
+        wide_networks()
         return
     rows = []
     for kind, table in (("scalar", programs.SCALARS), ("array", programs.ARRAYS)):
