@@ -117,9 +117,14 @@ def test_a_block_is_given_objects_with_methods_in_attributes(wrap):
     assert gradient(program, (0, 1))(2.0, 3.0) == (9.0, 12.0)
 
 
-def test_a_block_that_makes_a_generator():
+class Dice(random.Random):
+    pass
+
+
+@pytest.mark.parametrize("kind", [random.Random, Dice])
+def test_a_block_that_makes_a_generator(kind):
     def noisy(x):
-        rng = random.Random(3)
+        rng = kind(3)
         return x * x * rng.gauss(0.0, 1.0)
 
     assert gradient(lambda x: checkpoint(noisy)(x))(2.0) == 4.0 * random.Random(3).gauss(0.0, 1.0)

@@ -20,7 +20,7 @@ Drawn = dict[int, tuple[Any, Any]]
 def note_draw(generator: Any) -> None:
     """The program is about to draw from ``generator``."""
     if OPEN.stack and (drawn := OPEN.stack[-1].drawn) is not None and id(generator) not in drawn:
-        if type(generator) is random.Random and not hasattr(generator, "gauss_next"):
+        if isinstance(generator, random.Random) and not hasattr(generator, "gauss_next"):
             return  # the program is making it
         drawn[id(generator)] = generator, state_of(generator)
 
