@@ -180,3 +180,21 @@ def test_loops_around_whole_arrays_are_taken_where_numpy_goes_through_the_elemen
     for program in (product, waves):  # a library's product; a function for each element
         assert "whole arrays" in tier_of(program, u, 0.3).reason, program
     assert tier_of(lambda u: np.sum(u * u), u).tier == "trace"
+
+
+def swing(x, stiffness):
+    v = 0.0
+    while v < 0.1:
+        v += 0.01 * stiffness * math.sin(x)
+        x += 0.01 * v
+    return x
+
+
+def test_functions_without_elements_are_not_read():
+    """What reads the text of a function takes five times as long as Python's compiler."""
+    numbers = vectors.with_vectors(Plan(swing, (0.5, 1.0)).generated.text, ["swing"])
+    assert not numbers.tree.body
+    assert "swing_backward" in numbers.text
+    elements = vectors.with_vectors(Plan(stencil, (np.ones(5), 0.3)).generated.text, ["stencil"])
+    assert {function.name for function in elements.tree.body} > {"stencil_forward", "stencil_backward"}
+    assert "def " not in elements.text

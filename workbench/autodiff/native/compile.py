@@ -81,7 +81,8 @@ class Compiled:
     def python(self) -> dict[str, Any]:
         """The functions as generated Python."""
         made: dict[str, Any] = dict(PLAIN, **HELPERS, compiled=_as_it_is, compiled_entry=_as_it_is)
-        exec(self.whole.code(self.name), made)
+        for code in self.whole.code(self.name):
+            exec(code, made)
         return made
 
     # ------------------------------------------------------------------------------------ running

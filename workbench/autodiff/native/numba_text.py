@@ -40,17 +40,21 @@ def told() -> dict[str, Any]:
 
 def for_numba(text: str, *, only: Collection[str] | None = None) -> ast.Module:
     """The module to compile for a generated text, or of ``only`` these functions, on the lines where they stand."""
-    tree = ast.parse(text if only is None else _alone(text, only))
+    tree = ast.parse(text if only is None else alone(text, only))
     return ast.fix_missing_locations(_Deeper(text).visit(_Unsigned().visit(tree)))
 
 
-def _alone(text: str, names: Collection[str]) -> str:
+def functions_of(text: str) -> dict[str, str]:
+    """The functions of a generated text by their names, each with its decorator, and all lines up to the next."""
+    _, *parts = re.split(r"^(?=@)", text, flags=re.MULTILINE)
+    return {re.search(r"^def (\w+)", part, re.MULTILINE)[1]: part for part in parts}
+
+
+def alone(text: str, names: Collection[str]) -> str:
     """``text`` with the lines of all functions but these empty."""
-    parts = re.split(r"^(?=@)", text, flags=re.MULTILINE)
-    kept = [re.search(r"^def (\w+)", part, re.MULTILINE) for part in parts]
-    return "".join(
-        part if found and found[1] in names else "\n" * part.count("\n")
-        for part, found in zip(parts, kept, strict=True)
+    title = text.partition("\n@")[0].count("\n") + 1
+    return "\n" * title + "".join(
+        part if name in names else "\n" * part.count("\n") for name, part in functions_of(text).items()
     )
 
 

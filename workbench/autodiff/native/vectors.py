@@ -17,11 +17,13 @@ may, and for short arrays, the loop itself runs.
 from __future__ import annotations
 
 import ast
+import re
 import types
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from workbench.autodiff.native.numba_text import alone, functions_of
 from workbench.autodiff.native.runtime import PLAIN
 
 SHORTEST = 16  # elements from which on NumPy is faster than a loop
@@ -42,18 +44,20 @@ class Rewritten:
     """A module of generated Python with its loops in whole.
 
     Attributes:
-        tree: the module, as long as ``code`` has not been asked for: syntax takes much more memory than code.
+        text: the module, with the functions that are in ``tree`` left out.
+        tree: the others, as long as ``code`` has not been asked for: syntax takes much more memory than code.
         some: whether any loop was.
         quick: whether all innermost loops of the derivative were, and none calls a function for each element.
     """
 
+    text: str
     tree: ast.Module | None
     some: bool
     quick: bool
 
-    def code(self, name: str) -> types.CodeType:
-        """The module's code, compiled under this name; to be asked for once."""
-        made = compile(self.tree, name, "exec")
+    def code(self, name: str) -> list[types.CodeType]:
+        """The module's code in two parts, compiled under this name; to be asked for once."""
+        made = [compile(self.text, name, "exec"), compile(self.tree, name, "exec")]
         self.tree = None
         return made
 
@@ -65,9 +69,11 @@ def with_vectors(text: str, primals: Iterable[str]) -> Rewritten:
         text: a generated module.
         primals: the functions in it that no derivative runs.
     """
-    tree = ast.parse(text)
-    primals = set(primals)
-    some, quick = False, True
+    primals, parts = set(primals), functions_of(text)
+    looked_at = {name for name, part in parts.items() if _has_elements(part)}
+    tree = ast.parse(alone(text, looked_at))
+    quick = not any(" for " in parts[name] for name in parts.keys() - looked_at - primals)
+    some = False
     for function in tree.body:
         scratch = {
             node.targets[0].id
@@ -81,7 +87,14 @@ def with_vectors(text: str, primals: Iterable[str]) -> Rewritten:
         some = some or loops.some
         if function.name not in primals:
             quick = quick and loops.quick
-    return Rewritten(ast.fix_missing_locations(tree), some, some and quick)
+    rest = alone(text, parts.keys() - looked_at)
+    return Rewritten(rest, ast.fix_missing_locations(tree), some, some and quick)
+
+
+def _has_elements(part: str) -> bool:
+    """Whether a function has loops and elements. Its text is looked at: syntax takes long to read."""
+    places = re.findall(r"\w\[(.*?)\]", part) if " for " in part else []
+    return any(not re.fullmatch(r"pos( \+ \d+)?", place) for place in places)
 
 
 def _times_read(node: ast.AST) -> Counter[str]:
