@@ -21,7 +21,7 @@ def torch_function(f: Callable) -> Callable:
 
     Tensors without axes arrive in ``f`` as Python floats, others as NumPy arrays; everything else as it is. The result
     of ``f``, a real number or an array or a tuple of them, comes back as tensors on the device and of the type of the
-    first floating-point tensor (float64 if there is none).
+    first floating-point tensor (float64 if there is none). Tensors and networks that ``f`` closes over are constants.
 
     Args:
         f: any program of numbers and arrays.
