@@ -5,6 +5,7 @@ import functools
 import gc
 import itertools
 import linecache
+import math
 import sysconfig
 import types
 import weakref
@@ -194,3 +195,21 @@ def test_a_method_that_is_exchanged_between_two_derivatives_counts():
     Row.__iter__ = functools.wraps(Row.__iter__)(lambda self: iter([self.x * self.x]))
     assert gradient(program)(3.0) == 6.0
     assert Row.__iter__.__name__ == "__iter__"
+
+
+class _Warm:
+    def __init__(self, degrees):
+        self.degrees = degrees
+
+    def __float__(self):
+        return float(self.degrees)
+
+
+def test_objects_that_are_asked_whether_they_are_numbers():
+    def program(x):
+        warm = _Warm(2.0 * x)
+        asked = math.isnan(warm), math.isinf(warm), math.isfinite(warm)
+        assert asked == (False, False, True)
+        return float(warm) ** 2
+
+    assert gradient(program)(0.5) == 4.0

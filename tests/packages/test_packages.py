@@ -436,6 +436,12 @@ def functions_of_long_numbers(mpmath, x, y):
 
 
 @program("mpmath", 0.7, 1.9)
+def questions_to_long_numbers(mpmath, x, y):
+    z = mpmath.mpf(x) * y
+    return float(z**2 if math.isfinite(z) and not math.isnan(z) else y)
+
+
+@program("mpmath", 0.7, 1.9)
 def methods_of_long_numbers(mpmath, x, y):
     z = mpmath.mpf(x) * y
     return float(z.sqrt() * z.real + z.conjugate().real * (z.imag == 0) + mpmath.mpf(y).sqrt() * z)

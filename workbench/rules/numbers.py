@@ -230,6 +230,15 @@ def _rounding(function: Callable) -> None:
 
 for _function in (math.floor, math.ceil, math.trunc):
     _rounding(_function)
+
+
+def _asked(x: Any) -> Any:
+    """The plain number in a number, also where its own class says which it is."""
+    if type(x) in NUMBERS or (type(x) not in TRACED and python_method(type(x), "__float__") is not None):
+        x = float_(x)
+    return plain(current(x))
+
+
 for _function in (math.isnan, math.isinf, math.isfinite, math.ulp):
-    DOORS[_function] = functools.partial(lambda f, *args: f(*[plain(current(a)) for a in args]), _function)
+    DOORS[_function] = functools.partial(lambda f, *args: f(*map(_asked, args)), _function)
 DOORS[math.isclose] = watching(lambda a, b, **kwargs: math.isclose(plain(a), plain(b), **kwargs), says=True)
