@@ -162,3 +162,22 @@ def test_refused(program):
 def test_an_error_estimate_of_a_root_is_refused():
     with pytest.raises(MissingRuleError, match="disp=False"):
         gradient(lambda a: sl.sqrtm(a, disp=False)[0].sum())(A @ A.T)
+
+
+SINGULAR = {
+    "rank 1": np.array([[1.0, 2.0], [2.0, 4.0]]),
+    "rank 2": np.array([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0], [0.0, 1.0, 1.0]]),
+    "zeros": np.zeros((3, 3)),
+    "one by one": np.zeros((1, 1)),
+    "beside another": np.array([[[1.0, 2.0], [2.0, 4.0]], [[1.0, 2.0], [0.3, -1.0]]]),
+}
+
+
+@pytest.mark.parametrize("det", [np.linalg.det, sl.det])
+@pytest.mark.parametrize("a", SINGULAR.values(), ids=SINGULAR)
+def test_determinant_without_inverse(det, a):
+    def program(a):
+        return np.sum(det(a))
+
+    check_gradient(program, a)
+    check_gradient(lambda a: np.sum(gradient(program)(a) ** 2), a)

@@ -81,6 +81,42 @@ def _pinv(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
 add_rule(Rule(np.linalg.pinv, _pinv, leaves=(0,)))
 
 
+def cofactors(a: Any, det: Any) -> Any:
+    """The derivative of the determinant by each element: det A A⁻ᵀ, or the minors where there is no inverse.
+
+    Args:
+        a: matrices, (..., n, n).
+        det: their determinants, (...).
+    """
+    try:
+        return np.reshape(det, (*np.shape(plain(det)), 1, 1)) * np.swapaxes(np.linalg.inv(a), -1, -2)
+    except np.linalg.LinAlgError:
+        n = np.shape(plain(a))[-1]
+        others = [np.array([k for k in range(n) if k != left], int) for left in range(n)]
+        rows = [
+            np.stack(
+                [(-1.0) ** (i + j) * np.linalg.det(a[..., others[i][:, None], others[j]]) for j in range(n)],
+                -1,
+            )
+            for i in range(n)
+        ]
+        return np.stack(rows, -2)
+
+
+def _det(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
+    """Ā = d̄ times the conjugate cofactors."""
+    result = np.linalg.det(*args, **kwargs)
+
+    def det_pullback(bar: Any) -> list[Any]:
+        factor = np.reshape(bar, (*np.shape(plain(bar)), 1, 1))
+        return [factor * np.conj(cofactors(args[0], result))]
+
+    return result, det_pullback
+
+
+add_rule(Rule(np.linalg.det, _det, leaves=(0,)))
+
+
 def _slogdet(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
     """d log|det A| and d arg det A are the real and the imaginary part of tr A⁻¹ dA."""
     result = np.linalg.slogdet(*args, **kwargs)

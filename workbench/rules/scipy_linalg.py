@@ -16,6 +16,7 @@ import scipy.linalg as sl
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import add_constant
 from workbench.autodiff.telling import plain
+from workbench.rules.linalg import cofactors
 from workbench.rules.named import named_rule
 from workbench.rules.stand_ins import no_rule, stands_in
 
@@ -190,13 +191,11 @@ def _inv(y: Any, call: Any) -> Callable:
 
 @named_rule(sl.det, "a")
 def _det(y: Any, call: Any) -> Callable:
-    """Ā = d̄ d* A⁻ᴴ (Giles 2.2.4)."""
+    """Ā = d̄ times the conjugate cofactors (Giles 2.2.4)."""
 
     def det_pullback(bar: Any) -> tuple[Any]:
-        factor = bar * (np.conj(y) if np.iscomplexobj(plain(y)) else y)
-        if np.ndim(plain(factor)):
-            factor = np.reshape(factor, (*np.shape(plain(factor)), 1, 1))
-        return (factor * dagger(np.linalg.inv(call.a)),)
+        factor = np.reshape(bar, (*np.shape(plain(bar)), 1, 1))
+        return (factor * np.conj(cofactors(call.a, y)),)
 
     return det_pullback
 
