@@ -22,12 +22,10 @@ from workbench.autodiff.scalars import TracedFloat
 from workbench.autodiff.subarrays import TracedSubnumber
 from workbench.autodiff.telling import contains_traced, plain
 
-_REFLECTED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
-
 
 def _make_compare(function: Callable) -> Callable:
     short = function.__name__.strip("_")
-    method, reflected = f"__{short}__", f"__{_REFLECTED[short]}__"
+    method, reflected = f"__{short}__", f"__{subclassing.REFLECTED[short]}__"
 
     def apply(a: Any, b: Any) -> Any:
         if type(a) is TracedFloat:

@@ -241,7 +241,9 @@ def in_place(op: Any, a: Any, b: Any) -> Any:
     return resolve(op.ufunc)(a, b, out=(a,))
 
 
-_REFLECTED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
+REFLECTED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
+"""The comparison that the other side is asked for."""
+
 _COMPARISONS = {
     "lt": np.less,
     "le": np.less_equal,
@@ -255,7 +257,7 @@ _COMPARISONS = {
 def compare(short: str, a: Any, b: Any) -> Any:
     """A comparison where an array of a subclass stands on one side, or on both."""
     ka, kb = class_of(a), class_of(b)
-    left, right = python_method(ka, f"__{short}__"), python_method(kb, f"__{_REFLECTED[short]}__")
+    left, right = python_method(ka, f"__{short}__"), python_method(kb, f"__{REFLECTED[short]}__")
     attempts = [(left, a, b)] if left is not None and is_subarray(a) else []
     if right is not None and is_subarray(b) and kb is not ka:
         attempts.insert(0 if issubclass(kb, ka) else len(attempts), (right, b, a))
@@ -367,13 +369,23 @@ def _by_class(name: str) -> Callable:
     return method
 
 
-def _refused(what: str) -> Callable:
-    def method(x: TracedSubarray, *args: Any, **kwargs: Any) -> Any:
-        if bare_part(x).tape.open:
-            raise lost(f"a traced array of the class {class_part(x).__name__} was about to {what}")
-        return getattr(current(x), method.__name__)(*args, **kwargs)
+def refuse_in_compiled_code(kind: type, noun: str, ways: dict[str, str]) -> None:
+    """Have the methods by which compiled code takes the numbers out of values of ``kind`` say that they would be lost.
 
-    return method
+    ``ways`` has for each method what is about to happen. Where the tape is closed, the value as it is now answers.
+    """
+
+    def refused(name: str, what: str) -> Callable:
+        def method(x: Any, *args: Any, **kwargs: Any) -> Any:
+            if bare_part(x).tape.open:
+                raise lost(f"a traced {noun} of the class {class_part(x).__name__} was about to {what}")
+            return getattr(current(x), name)(*args, **kwargs)
+
+        method.__name__ = name
+        return method
+
+    for name, what in ways.items():
+        setattr(kind, name, refused(name, what))
 
 
 def _install_operator(op: Any) -> None:
@@ -403,16 +415,17 @@ def install(operators: Iterable[Any]) -> None:
     TracedSubarray.__hash__ = None
     TracedSubarray.__getattribute__ = get_attribute
     TracedSubarray.__setattr__ = lambda x, name, value: set_attribute(value, x, name)
-    for name, what in (
-        ("__array__", "become a plain array in compiled code"),
-        ("__float__", "become a plain float in compiled code"),
-        ("__complex__", "become a plain complex number in compiled code"),
-        ("__index__", "become a whole number in compiled code"),
-        ("__reduce_ex__", "be pickled"),
-    ):
-        method = _refused(what)
-        method.__name__ = name
-        setattr(TracedSubarray, name, method)
+    refuse_in_compiled_code(
+        TracedSubarray,
+        "array",
+        {
+            "__array__": "become a plain array in compiled code",
+            "__float__": "become a plain float in compiled code",
+            "__complex__": "become a plain complex number in compiled code",
+            "__index__": "become a whole number in compiled code",
+            "__reduce_ex__": "be pickled",
+        },
+    )
     TracedSubarray.__array_ufunc__, TracedSubarray.__array_function__ = _met_ufunc, _met_function
 
 

@@ -16,9 +16,16 @@ from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.dressing import undressed
 from workbench.autodiff.registry import DOORS, NUMBERS, door
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
-from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat, lost, strip
+from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat, strip
 from workbench.autodiff.subarrays import TracedSubnumber, bare_part, class_of, class_part, own_part
-from workbench.autodiff.subclassing import REST, get_attribute, set_attribute, set_own_attribute
+from workbench.autodiff.subclassing import (
+    REFLECTED,
+    REST,
+    get_attribute,
+    refuse_in_compiled_code,
+    set_attribute,
+    set_own_attribute,
+)
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.text import marked, tape_in
 
@@ -71,9 +78,8 @@ def _kind(x: Any) -> type:
     return np.ndarray if type(x) is TracedArray and x.array.ndim else class_of(x)
 
 
-_REFLECTED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
 _COMPARISONS = dict(
-    zip(_REFLECTED, ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"), strict=True)
+    zip(REFLECTED, ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"), strict=True)
 )
 
 
@@ -81,7 +87,7 @@ def compare(short: str, a: Any, b: Any) -> Any:
     """A comparison where a number of a class of the program stands on one side, or on both."""
     ka, kb = _kind(a), _kind(b)
     left = None if type(a) in TRACED else python_method(ka, f"__{short}__")
-    right = None if type(b) in TRACED or ka is kb else python_method(kb, f"__{_REFLECTED[short]}__")
+    right = None if type(b) in TRACED or ka is kb else python_method(kb, f"__{REFLECTED[short]}__")
     attempts = [] if left is None else [(left, a, b)]
     if right is not None:
         attempts.insert(0 if issubclass(kb, ka) else len(attempts), (right, b, a))
@@ -163,15 +169,6 @@ def _by_class(name: str) -> Callable:
     return method
 
 
-def _refused(what: str) -> Callable:
-    def method(x: TracedSubnumber, *args: Any) -> Any:
-        if bare_part(x).tape.open:
-            raise lost(f"a traced number of the class {class_part(x).__name__} was about to {what}")
-        return getattr(current(x), method.__name__)(*args)
-
-    return method
-
-
 def _copied(x: TracedSubnumber, memo: Any = None) -> TracedSubnumber:
     return TracedSubnumber(bare_part(x), class_part(x), dict(own_part(x)))
 
@@ -189,15 +186,16 @@ def install(operators: Iterable[Any]) -> None:
     TracedSubnumber.__copy__ = TracedSubnumber.__deepcopy__ = _copied
     TracedSubnumber.__getattribute__ = get_attribute
     TracedSubnumber.__setattr__ = lambda x, name, value: set_attribute(value, x, name)
-    for name, what in (
-        ("__float__", "become a plain float in compiled code"),
-        ("__complex__", "become a plain complex number in compiled code"),
-        ("__array__", "become a plain array in compiled code"),
-        ("__reduce_ex__", "be pickled"),
-    ):
-        method = _refused(what)
-        method.__name__ = name
-        setattr(TracedSubnumber, name, method)
+    refuse_in_compiled_code(
+        TracedSubnumber,
+        "number",
+        {
+            "__float__": "become a plain float in compiled code",
+            "__complex__": "become a plain complex number in compiled code",
+            "__array__": "become a plain array in compiled code",
+            "__reduce_ex__": "be pickled",
+        },
+    )
 
 
 def _install_operator(op: Any) -> None:
