@@ -12,7 +12,7 @@ from workbench.autodiff.met import as_written
 from workbench.autodiff.native import arrays, calls, complexes, conditions, dicts, library, lists, views
 from workbench.autodiff.native.ir import Atom, Value, type_of
 from workbench.autodiff.native.naming import describe
-from workbench.autodiff.native.primitives import BINARY
+from workbench.autodiff.native.primitives import BINARY, ON_TRUTHS
 from workbench.autodiff.native.statements import make_local
 from workbench.autodiff.native.structures import (
     Arr,
@@ -82,6 +82,10 @@ def arithmetic(low: Lowering, kind: str, left: Any, right: Any, *, node: ast.AST
     if names is None:
         raise low.refuse(f"the operator {kind} is not taken", node)
     types_ = {type_of(left), type_of(right)}
+    if types_ == {"bool"}:
+        if kind in ON_TRUTHS:
+            return low.op(ON_TRUTHS[kind], left, right, node=node)
+        low.program.counts_truths = True
     if kind == "Div" or "float" in types_:
         if not names[0]:
             raise low.refuse(f"it uses the operator {kind} on floats", node)
@@ -103,6 +107,10 @@ def array_arithmetic(low: Lowering, kind: str, left: Any, right: Any, *, node: a
         if not isinstance(thing, Tup)
     ]
     kind_out = "float" if "float" in kinds or kind == "Div" else "int"
+    if set(kinds) == {"bool"}:
+        if kind not in ON_TRUTHS:
+            raise low.refuse(f"it uses {kind} of arrays of truth values", node)
+        kind_out = "bool"
     if kind_out == "int" and kind == "Pow":
         raise low.refuse("it uses a power of integer arrays", node)
 
@@ -181,6 +189,8 @@ def _constant(low: Lowering, node: ast.Constant) -> Any:
 def _unary(low: Lowering, node: ast.UnaryOp) -> Any:
     thing = evaluate(low, node.operand, lazy=True)
     if isinstance(thing, Arr | Lazy) and isinstance(node.op, ast.USub):
+        if thing.kind == "bool":
+            raise low.refuse("it uses the negative of an array of truth values", node)
         name = "neg" if thing.kind == "float" else "neg_int"
         return arrays.elementwise(low, lambda a: low.op(name, a, node=node), [thing], thing.kind, node=node)
     if isinstance(node.op, ast.Not):
@@ -193,6 +203,7 @@ def _unary(low: Lowering, node: ast.UnaryOp) -> Any:
             return calls.call_thing(low, Bound(Static(method), (thing,)), [], {}, node=node)
         raise low.refuse(f"it uses {type(node.op).__name__} of {describe(thing)}", node)
     if type_of(thing) == "bool":
+        low.program.counts_truths = True
         thing = low.convert(thing, "int", node)
     if isinstance(node.op, ast.UAdd):
         return thing

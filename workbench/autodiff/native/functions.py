@@ -32,7 +32,7 @@ class TapeFull(Exception):
 def sign(x):
     if x > 0.0:
         return 1.0
-    return -1.0 if x < 0.0 else 0.0
+    return -1.0 if x < 0.0 else 0.0 if x == 0.0 else x
 
 
 def share(x, y):
@@ -104,9 +104,9 @@ def times(b, d):
 
 def power_by_base(x, y):
     if y == 0.0:
-        return 0.0
-    if x == 0.0:
-        return 1.0 if y == 1.0 else (0.0 if y > 1.0 else math.inf)
+        return 0.0 if x == 0.0 else y / x  # nothing, but a derivative by y
+    if x == 0.0 and y <= 1.0:
+        return 1.0 if y == 1.0 else math.inf
     return y * libm_pow(x, y - 1.0)
 
 

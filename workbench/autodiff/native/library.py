@@ -313,7 +313,7 @@ def _where(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.A
     if all(map(is_atom, args)):
         return _choose(low, *args, node)
     kinds = [getattr(arg, "kind", None) or type_of(arg) for arg in args[1:]]
-    kind = "float" if "float" in kinds else kinds[0]
+    kind = "float" if "float" in kinds else "int" if "int" in kinds else "bool"
 
     def function(cond: Atom, a: Atom, b: Atom) -> Atom:
         return _choose(low, cond, low.convert(a, kind, node), low.convert(b, kind, node), node)
@@ -366,7 +366,7 @@ def attribute_shape(thing: Arr | Lazy) -> Tup:
 
 
 def _transpose(low: Lowering, thing: Any, node: ast.AST) -> Any:
-    if len(thing.dims) != 2:
+    if len(thing.dims) < 2:
         return thing
     lazy = arrays.as_lazy(low, thing, node)
     if isinstance(thing, Lazy):

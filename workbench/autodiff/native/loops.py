@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from workbench.autodiff.native.ir import Atom, Block, DeadError, Loop, Value
+from workbench.autodiff.native.ir import Atom, Block, Call, DeadError, Loop, Store, Value, blocks_of, is_array
 from workbench.autodiff.native.names_of_lists import grown_names
 from workbench.autodiff.native.naming import describe
 from workbench.autodiff.native.scopes import assigned_names
 from workbench.autodiff.native.shapes import assemble, join_shapes, shape_of
-from workbench.autodiff.native.structures import UNDEFINED, Conflict, leaves
+from workbench.autodiff.native.structures import UNDEFINED, Conflict, leaves, met
 
 if TYPE_CHECKING:
     from workbench.autodiff.native.lower import Lowering
@@ -70,8 +70,11 @@ def iteration(
     try:
         if bounds is None:
             made.test = low.block = Block(parent=body.parent)
+            there = next(met)
             cond = low.truth(low.evaluate(node.test), node.test)
             made.test.yields = [cond]
+            if writes(made.test, there):
+                raise low.refuse("the test of a loop writes into an array", node.test)
         low.block = body
         if bounds is not None:
             made.index = Value("int", "", body, made)
@@ -92,6 +95,7 @@ def finish(low: Lowering, made: Loop, node: Any, *, entry, after, shapes, outer,
         made.body.yields += leaves(low.coerce(after[name], shape, node))
         low.block = outer
         made.inits += leaves(low.coerce(entry[name], shape, node))
+    low.block = outer
     outer.nodes.append(made)
     low.scope.vars = before
     low.writes += 1
@@ -105,3 +109,21 @@ def finish(low: Lowering, made: Loop, node: Any, *, entry, after, shapes, outer,
         low.scope.vars[name] = assemble(shape, out, name)
     if made.bounds is None or made.until is not False:
         made.count = Value("int", "count", outer, made)
+
+
+def writes(block: Block, there: int) -> bool:
+    """Whether a block writes into an array that it has not made itself, after ``there`` was counted.
+
+    The backward sweep does not go into a loop's test.
+    """
+    return any(
+        (isinstance(node, Store) and (node.root or 0) < there)
+        or (isinstance(node, Call) and any(map(is_array, node.args)) and _callee_writes(node))
+        or any(writes(inner, there) for inner in blocks_of(node))
+        for node in block.nodes
+    )
+
+
+def _callee_writes(node: Call) -> bool:
+    """Whether a function may write into what it is given; it may where it calls itself."""
+    return not node.callee.finished or writes(node.callee.block, 1)

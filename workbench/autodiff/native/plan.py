@@ -82,6 +82,10 @@ class Plan:
         self.arg_shapes = [shape_of(thing) for thing in things]
         self.result_shape = entry.result
         types_ = [type_ for shape in self.arg_shapes for type_ in leaf_types(shape)]
+        self.has_arrays = any("[" in type_ for type_ in types_)
+        self.numpy = self.program.numpy or self.has_arrays or bool(self.places)
+        if self.program.counts_truths and self.numpy:
+            raise refuse("it computes with truth values as if they were numbers, and NumPy's are none")
         self.active = tuple(type_ == "float" for type_ in types_)
         self.active += (False,) * (len(entry.params) - len(types_))
         self.generator = Generator(self.program, entry, self.active)
@@ -93,8 +97,6 @@ class Plan:
         self.only_numbers = plain and all(isinstance(shape, str) for shape in self.arg_shapes)
         self.work = Work(entry.block, entry.params)
         self.has_dicts = any(map(has_dict, self.arg_shapes))
-        self.has_arrays = any("[" in type_ for type_ in types_)
-        self.numpy = self.program.numpy or self.has_arrays or bool(self.places)
         # shared by the plans of functions with the same code:
         self.on_demand: dict[str, Compiled] = {}
         self.tally = {"stops": 0}

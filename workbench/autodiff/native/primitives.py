@@ -57,6 +57,7 @@ _ROWS: list[tuple[Any, ...]] = [
     ("neg", "-{0}", ("-{b}",), "float", "c"),
     ("power", "power({0}, {1})",
      ("times({b}, power_by_base({0}, {1}))", "times({b}, power_by_exponent({0}, {1}, {r}))"), "float", "s"),
+    ("times", "times({0}, {1})", ("times({b}, {1})", "times({b}, {0})"), "float", ""),  # of second derivatives
     ("square", "square({0})", ("{b} * 2.0 * {0}",), "float", "s"),
     ("cube", "cube({0})", ("{b} * 3.0 * ({0} * {0})",), "float", "s"),
     ("mod", "{0} % {1}", ("{b}", "-{b} * ({0} // {1})"), "float", "s"),
@@ -151,7 +152,7 @@ PRIMITIVES: dict[str, Primitive] = {row[0]: Primitive(*row) for row in _ROWS}
 # What a callable of the user's program stands for when its arguments are numbers.
 CALLABLES: dict[Any, str] = {
     math.fabs: "fabs", math.atan2: "atan2", math.copysign: "copysign", np.maximum: "maximum",
-    np.minimum: "minimum", np.fmax: "maximum", np.fmin: "minimum", np.absolute: "fabs", np.fabs: "fabs",
+    np.minimum: "minimum", np.absolute: "fabs", np.fabs: "fabs",
     np.arcsin: "asin", np.arccos: "acos", np.arctan: "atan", np.arctan2: "atan2", np.arcsinh: "asinh",
     np.arccosh: "acosh", np.arctanh: "atanh", np.square: "square", np.power: "power", np.sign: "sign",
     np.floor: "floor_float", np.ceil: "ceil_float", np.copysign: "copysign", math.isnan: "isnan",
@@ -180,7 +181,7 @@ RUNTIME: dict[Any, tuple[str, str]] = {
         ("round", "round_int"),
     )
 }
-RUNTIME |= {functions.square: ("square", "float"), functions.cube: ("cube", "float")}
+RUNTIME |= {getattr(functions, name): (name, "float") for name in ("square", "cube", "times")}
 
 BINARY: dict[str, tuple[str, str]] = {  # syntax node: operation on floats, on integers
     "Add": ("add", "add_int"),
@@ -195,6 +196,7 @@ BINARY: dict[str, tuple[str, str]] = {  # syntax node: operation on floats, on i
     "BitXor": ("", "xor_int"),
     "RShift": ("", "shift_right"),
 }
+ON_TRUTHS = {"BitAnd": "and", "BitOr": "or", "BitXor": "ne"}  # of two truth values, which give one
 COMPARE = {"Eq": "eq", "NotEq": "ne", "Lt": "lt", "LtE": "le", "Gt": "gt", "GtE": "ge"}
 
 

@@ -52,6 +52,9 @@ class Program:
         False  # whether a float or integer here is an integer, or a truth value, on some path
     )
     asked_kinds: bool = False  # whether it asks a number for its class
+    counts_truths: bool = (
+        False  # whether it adds truth values, say: Python's are numbers then, and NumPy's are not
+    )
     numpy: bool = False  # whether NumPy takes part: then Python's numbers come out as NumPy's
     guards: dict[tuple[int, str], tuple[Any, str, Any]] = field(default_factory=dict)
 

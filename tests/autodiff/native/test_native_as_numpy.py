@@ -1,0 +1,210 @@
+"""Where NumPy's numbers and arrays are not Python's, and what the backward sweep does not go into."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from workbench import hessian, value_and_gradient
+from workbench.autodiff.native import Plan, plan
+
+X = np.array([0.3, -0.7, 1.1])
+
+
+@pytest.fixture(autouse=True)
+def _generated_python(monkeypatch):
+    monkeypatch.setenv("WORKBENCH_NATIVE", "python")
+
+
+def turned(x):
+    total, y = 0.0, x.T
+    for i in range(y.shape[0]):
+        for j in range(y.shape[1]):
+            for k in range(y.shape[2]):
+                total += y[i, j, k] ** 2 * (i + 2 * j + 5 * k) + (x * x).T[i, j, k] * j
+    return total
+
+
+def chooses_whole_numbers(x):
+    total = 0.0
+    for _ in range(2):
+        total += np.sum(np.where(x > 0, x > 0.5, 2) * x)
+    return total
+
+
+def both_truths(x):
+    total = 0.0
+    for i in range(2):
+        total += ((x[i] > 0) & (x[i + 1] < 0)) * x[i] + ((x[i] > 0) ^ (x[i + 1] > 0)) * x[i + 1]
+        total += np.sum(((x > 0) | (x < -0.5)) * x * x)
+    return total
+
+
+def sign_of_what_is_no_number(x):
+    total = 0.0
+    for i in range(len(x)):
+        total += x[i] if np.sign(x[i] * 1e308 * 10.0 - x[i] * 1e308 * 10.0) == 0.0 else 2.0 * x[i]
+    return total
+
+
+TAKEN = (
+    (turned, np.arange(24.0).reshape(2, 3, 4) / 10),
+    (chooses_whole_numbers, X),
+    (both_truths, X),
+    (sign_of_what_is_no_number, X),
+)
+
+
+@pytest.mark.parametrize(("program", "x"), TAKEN, ids=lambda p: getattr(p, "__name__", ""))
+def test_as_numpy_has_it(program, x, monkeypatch):
+    with np.errstate(all="ignore"):
+        assert isinstance(plan(program, (x,)), Plan)
+        value, bar = value_and_gradient(program)(x)
+        assert value == pytest.approx(program(x), rel=1e-13)
+        monkeypatch.setenv("WORKBENCH_NATIVE", "off")
+        assert np.allclose(bar, value_and_gradient(program)(x)[1], rtol=1e-12)
+
+
+def truths_are_added(x):
+    total = 0.0
+    for i in range(len(x) - 1):
+        total += ((x[i] > 0) + (x[i + 1] > 0)) * x[i]
+    return total
+
+
+def truths_are_multiplied_and_added(x):
+    total = 0.0
+    for i in range(len(x) - 1):
+        total += ((x[i] > 0) * (x[0] > 0) + (x[2] > 0) * (x[0] > 0)) * x[i]
+    return total
+
+
+def whole_truths_are_added(x):
+    total = 0.0
+    for _ in range(2):
+        total += np.sum(((x > 0) + (x > 0.5)) * x)
+    return total
+
+
+def larger_unless_missing(x):
+    total = 0.0
+    for i in range(len(x)):
+        total += np.fmax(x[i], np.nan) * x[i]
+    return total
+
+
+def halved(y):
+    for i in range(len(y)):
+        y[i] = y[i] * 0.5
+    return y[2]
+
+
+def called_in_a_test(x):
+    y = x.copy()
+    while halved(y) > 0.1:
+        pass
+    return np.sum(y * x)
+
+
+def made_inside_and_called_in_a_test(x):
+    y = x.copy()
+
+    def shrink():
+        for i in range(len(y)):
+            y[i] = y[i] * 0.5
+        return y[2]
+
+    n = 0
+    while shrink() > 0.1:
+        n += 1
+    return np.sum(y * x)
+
+
+REFUSED = (
+    (truths_are_added, "truth values"),
+    (truths_are_multiplied_and_added, "truth values"),
+    (whole_truths_are_added, "truth values"),
+    (larger_unless_missing, "not known"),
+    (called_in_a_test, "the test of a loop writes into an array"),
+    (made_inside_and_called_in_a_test, "the test of a loop writes into an array"),
+)
+
+
+@pytest.mark.parametrize(("program", "reason"), REFUSED, ids=lambda p: getattr(p, "__name__", ""))
+def test_what_is_left_to_the_trace(program, reason):
+    assert reason in plan(program, (X,)).reason
+    value, bar = value_and_gradient(program)(X)
+    assert value == program(X)
+    h = 1e-6
+    for k, step in enumerate(np.eye(3) * h):
+        assert bar[k] == pytest.approx((program(X + step) - program(X - step)) / (2 * h), rel=1e-7)
+
+
+def truths_of_python(x, y):
+    total = 0.0
+    for k in range(3):
+        total += ((x > k) + (y > k) - (x > y)) * x
+    return total
+
+
+def test_truths_of_python_are_numbers():
+    assert isinstance(plan(truths_of_python, (1.5, 2.5)), Plan)
+    assert value_and_gradient(truths_of_python)(1.5, 2.5) == (truths_of_python(1.5, 2.5), 5.0)
+
+
+def nothing_in_a_loop(x):
+    y, total = x.copy(), 0.0
+
+    def largest():
+        return np.max(np.abs(y * 2.0))
+
+    while largest() < 0.0:
+        pass
+    while np.max(y) > 0.5:
+        y = y * 0.5
+        total += y[0]
+    return total + np.sum(y * x)
+
+
+def test_a_test_may_make_arrays_of_its_own(monkeypatch):
+    assert isinstance(plan(nothing_in_a_loop, (X,)), Plan)
+    value, bar = value_and_gradient(nothing_in_a_loop)(X)
+    monkeypatch.setenv("WORKBENCH_NATIVE", "off")
+    expected = value_and_gradient(nothing_in_a_loop)(X)
+    assert value == pytest.approx(expected[0], rel=1e-14)
+    assert np.allclose(bar, expected[1], rtol=1e-13)
+
+
+# ------------------------------------------------------------------------------------ powers, twice
+
+
+def a_power_of_a_product(p):
+    """The tangent of what the power is of, is nothing at p[0] = 0; its derivative by p[0] is not."""
+    total = 0.0
+    for _ in range(2):
+        total += (p[0] * p[1] + 1.0) ** p[2]
+    return total
+
+
+def to_the_power(p):
+    total = 0.0
+    for k in range(3):
+        total += p[0] ** p[1] * k
+    return total
+
+
+@pytest.mark.parametrize(
+    ("program", "at"),
+    [
+        (a_power_of_a_product, [0.0, 0.5, 1.7]),
+        (a_power_of_a_product, [0.5, 0.0, 0.0]),
+        (to_the_power, [0.7, 0.0]),
+        (to_the_power, [0.0, 2.0]),
+        (to_the_power, [0.0, 3.0]),
+        (to_the_power, [0.7, 1.0]),
+    ],
+)
+def test_second_derivatives_of_powers_where_a_first_one_is_nothing(program, at, monkeypatch):
+    found = hessian(program)(np.array(at))
+    monkeypatch.setenv("WORKBENCH_NATIVE", "off")
+    assert np.allclose(found, hessian(program)(np.array(at)), rtol=1e-12, atol=1e-14)
