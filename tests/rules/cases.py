@@ -157,9 +157,12 @@ INVARIANTS: dict[Callable, list[tuple[Callable, tuple]]] = {
             (B,),
         ),
     ],
+    np.var: [(lambda a, m: np.var(a, axis=0, mean=m[None], ddof=1), (B, B[0] * 1.5))],
+    np.std: [(lambda a, m: np.std(a, 1, mean=m[:, None], where=a > -1), (B, B[:, 0]))],
     np.linalg.qr: [
         (lambda a: (lambda q, r: (q**2) @ r**2)(*np.linalg.qr(a)), (B.T,)),
         (lambda a: tuple(np.linalg.qr(a)), (K,)),
+        (lambda a: np.linalg.qr(a, "r"), (B.T,)),
         (lambda a: tuple(np.linalg.qr(a[:, :2])), (K,)),
     ],
     np.linalg.pinv: [(np.linalg.pinv, (x,)) for x in (B, B.T, K, K[:, :2], K[:2], np.stack([K, K.T]))],

@@ -208,7 +208,6 @@ def test_distances_further():
 REFUSED = {
     "resampling": lambda x: sg.resample_poly(x, 2, 1, padtype="line").sum(),
     "spline": lambda x: sg.cspline1d(LONG, x[1] + 0.5).sum(),
-    "ranks": lambda x: st.rankdata(x).sum(),
     "lobpcg": lambda x: sl.lobpcg(ss.csr_matrix(np.outer(x, x)), LONG[:, None])[0].sum(),
     "own metric": lambda x: sd.pdist(x.reshape(5, 3), lambda u, v: abs(u - v).sum()).sum(),
     "median absolute": lambda x: st.ks_2samp(x, x + 1.0).statistic,
@@ -219,6 +218,10 @@ REFUSED = {
 def test_refused(name):
     with pytest.raises(DifferentiationError, match=r"test_scipy_others\.py"):
         gradient(REFUSED[name])(LONG)
+
+
+def test_ranks_do_not_vary():
+    check_gradient(lambda x: x @ st.rankdata(x) * st.spearmanr(x, X).statistic, X[::-1] ** 2)
 
 
 def test_exponential_of_a_sparse_matrix():

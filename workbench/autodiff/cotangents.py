@@ -76,7 +76,7 @@ def _add_at_places(target: np.ndarray, bar: Any) -> None:
     from workbench.autodiff.elementwise import add_at
     from workbench.autodiff.writing import set_item
 
-    store = owner_of(target)
+    store = owner_of(target).reshape(-1)
     numbers, unit = np.arange(store.size), store.itemsize
     offset = (address_of(target) - address_of(store)) // unit * numbers.itemsize
     strides = tuple(s // unit * numbers.itemsize for s in target.strides)

@@ -109,12 +109,13 @@ def _item(self: Any, *index: Any) -> Any:
         return resolve(float)(self)
     if self.array.dtype.names is not None and not self.array.ndim and not index:
         return tuple(map(_python_number, indexing.iterate(self)))
-    if not index:
-        if self.array.size != 1:
-            self.array.item()  # NumPy's own error
-        index = (0,)
-    place = np.unravel_index(index[0], self.array.shape) if len(index) == 1 else index
-    return _python_number(indexing.get_item(self, tuple(place) if isinstance(place, tuple) else place))
+    self.array.item(*index)  # NumPy's own errors
+    if len(index) == 1 and isinstance(index[0], tuple):
+        index = index[0]
+    elif len(index) < 2:
+        place = index[0] if index else 0
+        index = tuple(np.unravel_index(place % self.array.size, self.array.shape))
+    return _python_number(indexing.get_item(self, index))
 
 
 def _python_number(x: Any) -> Any:

@@ -50,7 +50,7 @@ def _copyto(array: np.ndarray, values: Any, casting: str = "same_kind", where: A
     if where is True:
         yield ..., values
     else:
-        mask = np.broadcast_to(plain(where), array.shape)
+        mask = np.broadcast_to(np.asarray(plain(where), bool), array.shape)
         yield mask, resolve(np.broadcast_to)(values, array.shape)[mask]
 
 

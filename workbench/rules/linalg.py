@@ -25,20 +25,19 @@ def _qr(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
     Source: S. Walter, L. Lehmann, R. Lamour, On evaluating higher-order derivatives of the QR decomposition of tall
     matrices with full column rank in forward and reverse mode, 2012, section 3.
     """
-    result = np.linalg.qr(*args, **kwargs)
     rows, columns = np.shape(plain(args[0]))[-2:]
-    mode = (*args, "reduced")[1] if len(args) > 1 else kwargs.get("mode", "reduced")
-    if rows < columns or (mode != "reduced" and (mode != "complete" or rows != columns)):
+    mode = args[1] if len(args) > 1 else kwargs.get("mode", "reduced")
+    if rows < columns or mode not in ("reduced", "r") and (mode != "complete" or rows != columns):
         raise MissingRuleError(
             "numpy.linalg.qr has no rule for this shape and mode",
             found=f"got a matrix of shape {(rows, columns)} and mode={mode!r}",
             where=user_line(),
             fix="factor a[:, :rows] and multiply the rest by the transpose of q",
         )
-    q, r = result
+    q, r = result = np.linalg.qr(args[0])
 
     def qr_pullback(bars: Any) -> list[Any]:
-        q_bar, r_bar = bars
+        q_bar, r_bar = bars if mode != "r" else (np.zeros_like(q), bars)
         m = r @ _transposed(r_bar) - _transposed(q_bar) @ q
         lower = np.tril(m, -1)
         # the diagonal of r is real
@@ -46,7 +45,7 @@ def _qr(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
         right = q_bar + q @ symmetric
         return [_transposed(np.linalg.solve(r, _transposed(right)))]
 
-    return result, qr_pullback
+    return result if mode != "r" else r, qr_pullback
 
 
 add_rule(Rule(np.linalg.qr, _qr, leaves=(0,)))

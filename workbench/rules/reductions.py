@@ -143,6 +143,30 @@ def _with_initial(function: Callable, combine: np.ufunc) -> None:
     DOORS[function] = call
 
 
+def _about_a_mean(function: Callable) -> None:
+    """``mean=`` of a variance or a standard deviation, which may vary by itself."""
+    door = DOORS[function]
+
+    @functools.wraps(function, updated=())
+    def call(a: Any, *args: Any, **kwargs: Any) -> Any:
+        if kwargs.get("mean", np._NoValue) is np._NoValue:
+            return door(a, *args, **kwargs)
+        named = {**dict(zip(_POSITIONAL[function], args, strict=False)), **kwargs}
+        out = named.pop("out", None)
+        value = function(plain(current(a)), **{name: plain(v) for name, v in named.items()})
+        away = current(a) - named.pop("mean")
+        ddof = named.pop("ddof", 0) + named.pop("correction", 0)
+        if ddof:
+            count = np.sum(np.ones(np.shape(plain(away))), **named)
+        variance = resolve(np.mean)(np.real(away * np.conj(away)), **named) * (
+            count / (count - ddof) if ddof else 1.0
+        )
+        variance = with_value(variance if function is np.var else resolve(np.sqrt)(variance), value)
+        return variance if out is None else written(variance, out)
+
+    DOORS[function] = call
+
+
 def _running(function: Callable) -> Callable:
     """Decorator: ``make(x, axis)`` gives the pullback of a running ``function`` along an axis."""
 
@@ -200,6 +224,9 @@ def _std(r: _Reduced) -> Callable:
 
     return pullback
 
+
+_about_a_mean(np.var)
+_about_a_mean(np.std)
 
 for _function, _combine in (
     (np.sum, np.add),

@@ -18,7 +18,7 @@ from scipy.stats._distn_infrastructure import rv_frozen
 
 from workbench.autodiff.attributes import get_attribute
 from workbench.autodiff.calls import resolve
-from workbench.autodiff.registry import DOORS, PARTIALS, by_position
+from workbench.autodiff.registry import DOORS, PARTIALS, add_constant, by_position
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.scipy_special import _beta_density, by_difference
 from workbench.rules.stand_ins import no_rule, refuses, settled, with_value
@@ -319,8 +319,9 @@ _kde_evaluate = st.gaussian_kde.evaluate
 for _function in {st.gaussian_kde.evaluate, st.gaussian_kde.__call__, st.gaussian_kde.pdf}:
     DOORS[_function] = by_position(_function, _gaussian_kde_evaluate)
 
+add_constant(st.rankdata)
 refuses(
-    st.ks_2samp, st.kstest, st.mannwhitneyu, st.rankdata, st.permutation_test, st.bootstrap, st.monte_carlo_test,
+    st.ks_2samp, st.kstest, st.mannwhitneyu, st.permutation_test, st.bootstrap, st.monte_carlo_test,
     st.wilcoxon, st.kruskal, st.friedmanchisquare, st.kendalltau, st.ecdf, st.binned_statistic, st.fit,
     st.goodness_of_fit,
     why="ranks, counts and resampling do not vary smoothly; use the log densities or moments",

@@ -98,6 +98,7 @@ def fill_put_copyto(x):
     y.put([1, 2], x[:2] * 3)
     np.put(y, [5], [x[3] ** 2])
     np.copyto(y[1], x, where=x > 1)
+    np.copyto(y[0], x, where=[0, 1, 0, 1])
     np.fill_diagonal(y[:2, :2], x[2])
     np.place(y, y == 0, [1.0])
     np.putmask(y, y > 10, y * 2)
@@ -240,6 +241,13 @@ def overlapping_views(x):
     corner[:] = x.reshape(2, 2)
     corner[1] *= x[0]
     return before + (windows**2).sum() * wide.sum() + sliding.prod() + (blocks * np.arange(4)).sum()
+
+
+@program(X)
+def windows_of_what_is_whole_elsewhere(x):
+    outer = np.outer(x, x)
+    windows = np.lib.stride_tricks.sliding_window_view(outer, (3, 2))
+    return (windows.mean(axis=(2, 3)) ** 2).sum() + np.sin(outer * outer).sum()
 
 
 @program(X)

@@ -253,6 +253,7 @@ def methods(x):
         + a.trace()
         + x.tolist()[2]
         + x.item(1)
+        + a.item((1, 0)) * a.item(-1)
         + len(x) * x.squeeze()[0]
         + x.argmax() * x[0]
     )
