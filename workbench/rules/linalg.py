@@ -27,7 +27,7 @@ def _qr(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
     """
     rows, columns = np.shape(plain(args[0]))[-2:]
     mode = args[1] if len(args) > 1 else kwargs.get("mode", "reduced")
-    if rows < columns or mode not in ("reduced", "r") and (mode != "complete" or rows != columns):
+    if rows < columns or (mode not in ("reduced", "r") and (mode != "complete" or rows != columns)):
         raise MissingRuleError(
             "numpy.linalg.qr has no rule for this shape and mode",
             found=f"got a matrix of shape {(rows, columns)} and mode={mode!r}",
