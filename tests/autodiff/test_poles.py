@@ -2,9 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
 
-from workbench import gradient, hessian, hessian_vector_product
+from workbench import gradient, hessian, hessian_vector_product, pullback, pushforward
 
 
 @pytest.mark.parametrize(
@@ -56,3 +57,29 @@ def test_pythons_complex_numbers_do_not_divide_by_zero(pole):
             return x * x
 
     assert gradient(program)(2.0) == 4.0
+
+
+def test_a_cotangent_of_zero_beside_a_pole_has_its_own_derivative():
+    def program(x):
+        return np.sum(np.sqrt(x) * (x - 1.0) * np.array([0.0, 1.0]))
+
+    assert hessian(program)(np.array([0.0, 1.0])).tolist() == [[0.0, 0.0], [0.0, 1.0]]
+
+
+def test_the_pushforward_of_distances_of_points_to_themselves_too():
+    def program(x):
+        y = x.reshape(2, 1)
+        return np.sum(np.tril(np.sqrt((y - y.T) ** 2), -1))
+
+    x, x_dot = np.array([1.1, 0.4]), np.array([1.0, 3.0])
+    assert pushforward(gradient(program), x)[1](x_dot).tolist() == [0.0, 0.0]
+    assert pullback(gradient(program), x)[1](x_dot)[0].tolist() == [0.0, 0.0]
+
+
+def test_a_pole_is_pushed_forward_to_results_of_both_signs():
+    def program(x):
+        root = np.sqrt(x)
+        return np.stack([root, -root])
+
+    pushed = pushforward(program, np.array([0.0, 1.0]))[1](np.array([1.0, 2.0]))
+    assert pushed.tolist() == [[math.inf, 1.0], [-math.inf, -1.0]]

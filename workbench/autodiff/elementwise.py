@@ -150,13 +150,13 @@ def _now(partial: Any) -> Any:
 
 
 def scaled(bar: Any, partial: Any) -> Any:
-    """``bar · conj(partial)``, where a cotangent of zero stays zero whatever the partial is."""
+    """``bar · conj(partial)``, where a cotangent of zero stays zero where the partial is infinite or NaN."""
     if type(partial) is float:
         return bar if partial == 1.0 else bar * partial
     product = bar * (np.conj(partial) if np.iscomplexobj(partial) else partial)
     total = np.sum(plain(product))
     if not np.isfinite(total):
-        product = np.where(plain(bar) == 0, 0.0, product)
+        product = np.where((plain(bar) == 0) & ~np.isfinite(plain(partial)), 0.0, product)
     return product
 
 

@@ -90,8 +90,9 @@ def transposed(back: Callable, value: Any) -> Callable:
 
     By the pullback of the pullback: x_bar = Jᵀ y_bar is linear in y_bar, so its own pullback is J.
     """
-    # any point will do, since back is linear; ones keep clear of what rules do about cotangents that are zero
-    anywhere = map_leaves(_one_like, value)
+    # any point will do, since back is linear; at ones, what adds up to zero would not be sent on
+    rng = np.random.default_rng(0)
+    anywhere = map_leaves(lambda y: _anywhere(rng, plain(y)), value)
     made: list[Any] = []  # the open tapes, and the pullback of the pullback as they see it
 
     def push(*x_dots: Any) -> Any:
@@ -108,9 +109,10 @@ def _tangent(x: Any, x_dot: Any, where: str) -> Any:
     return map_leaves(lambda _: next(dots), x, other=lambda _: None)
 
 
-def _one_like(y: Any) -> Any:
-    y = plain(y)
-    return np.ones_like(y, subok=False) if isinstance(y, np.ndarray) else type(bare_number(y))(1.0)
+def _anywhere(rng: np.random.Generator, y: Any) -> Any:
+    """Numbers between 1 and 2, of the kind of ``y``, that do not cancel in any sum a pullback takes."""
+    drawn = rng.uniform(1.0, 2.0, np.shape(y))
+    return drawn.astype(y.dtype) if isinstance(y, np.ndarray) else type(bare_number(y))(drawn)
 
 
 def jacobian(f: Callable, wrt: int = 0, *, mode: str | None = None, aux: bool = False) -> Callable:
