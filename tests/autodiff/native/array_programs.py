@@ -120,6 +120,16 @@ def clipped(x, y):
     return z.sum() * np.min(y) + z.size + len(z)
 
 
+def check_length(v, n):
+    if len(v) != n:
+        raise ValueError(f"got {len(v)} elements, expected {n}")
+
+
+def checked_by_a_function_without_a_result(x, y):
+    check_length(x, 6)
+    return np.sum(x * y)
+
+
 def early_return(x, y):
     for i in range(len(x)):
         y = y * x[i]
@@ -175,4 +185,5 @@ TABLE = [
     *(elements, iterated, heat, overlapping_copy, view_written, argument_written, swapped_buffers, passed_on),
     *(overwritten_while_needed, kept_before_a_write, matrices, broadcasting, clipped, early_return),
     *(integer_arrays, lstm_like, overwritten_by_what_it_is_made_of, made_by_a_function_in_a_loop),
+    checked_by_a_function_without_a_result,
 ]

@@ -136,9 +136,8 @@ class _Writer(Writer):
         for out in node.outs:
             if out.type == "float" or is_float_array(out):
                 outs.append(self.dot(out) if self.follows(out) else self.names.fresh("unused"))
-        self.add(
-            f"{', '.join(outs)}{',' if len(outs) == 1 else ''} = {callee.name}({', '.join(args)})", node.line
-        )
+        targets = f"{', '.join(outs)}{',' if len(outs) == 1 else ''} = " if outs else ""
+        self.add(f"{targets}{callee.name}({', '.join(args)})", node.line)
 
 
 def _all_active(block: Block, active: set[Value]) -> set[Value]:
