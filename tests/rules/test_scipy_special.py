@@ -5,7 +5,7 @@ import pytest
 import scipy.special as sp
 
 from tests.rules.all_ways import check_all_ways
-from workbench import check_gradient, gradient
+from workbench import check_gradient, gradient, hessian, value_and_gradient
 from workbench.autodiff.registry import PARTIALS
 from workbench.errors import MissingRuleError
 from workbench.rules import scipy_special  # noqa: F401
@@ -275,3 +275,20 @@ def test_waves_whose_values_lack_digits_are_refused():
 def test_degrees_do_not_vary():
     with pytest.raises(MissingRuleError, match="argument 1"):
         gradient(lambda v: sp.lpmv(1, v, 0.3))(2.5)
+
+
+@pytest.mark.parametrize(("n", "sign"), [(1, 1), (3, 1), (4, -1), (9, 1)])
+def test_the_dirichlet_kernel_bends_where_its_quotient_is_nothing_by_nothing(n, sign):
+    """D″(0) = −(n² − 1)/12, and n even changes sign from one multiple of 2π to the next."""
+    for x, side in ((0.0, 1), (2 * np.pi, sign), (1e-9, 1), (-4 * np.pi, 1)):
+        value, slope = value_and_gradient(sp.diric)(x, n)
+        assert value == sp.diric(x, n)
+        assert slope == pytest.approx(-side * (n * n - 1) / 12 * (x if abs(x) < 1 else 0.0), abs=1e-14)
+        assert hessian(lambda x: sp.diric(x, n))(x) == pytest.approx(-side * (n * n - 1) / 12, rel=1e-12)
+
+
+def test_the_dirichlet_kernel_of_arrays():
+    x, n = np.array([0.0, 0.3, 2 * np.pi, -3.0]), np.array([[1], [3], [4]])
+    check_gradient(lambda x: np.sum(sp.diric(x, n) * n), x)
+    with pytest.raises(MissingRuleError, match="a period that varies"):
+        gradient(lambda n: sp.diric(0.3, n))(3.0)

@@ -15,7 +15,7 @@ import numpy as np
 import scipy.special as sp
 
 from workbench.autodiff.registry import PARTIALS
-from workbench.autodiff.telling import plain
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.scipy_special import by_difference, near_zero, over, to_gamma_pole
 from workbench.rules.stand_ins import no_rule, stands_in
 
@@ -294,6 +294,19 @@ def _multigammaln(a, d):
     for j in range(d):
         total = total + sp.gammaln(a - 0.5 * j)
     return total
+
+
+@stands_in(sp.diric)
+def _diric(x, n):
+    """The mean of cos((k − (n − 1)/2) x) for k from 0 to n − 1: smooth also at multiples of 2π, where the quotient
+    sin(n x/2) / (n sin(x/2)) has no digits left, and SciPy gives ±1 on an interval around."""
+    if contains_traced(n):
+        raise no_rule(sp.diric, "a period that varies: it is a whole number")
+    n = np.asarray(n)[..., None]
+    whole = np.where((n > 0) & (n == np.floor(n)), n, np.nan)
+    k = np.arange(np.max(whole, initial=1, where=np.isfinite(whole)))
+    waves = np.cos(np.expand_dims(x, -1) * (k - (whole - 1) / 2))
+    return np.sum(waves * np.where(k >= whole, 0.0, 1.0 / whole), axis=-1)
 
 
 @stands_in(sp.polygamma)
