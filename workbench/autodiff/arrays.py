@@ -227,6 +227,10 @@ def traced_view(array: np.ndarray, *, below: int | None = None) -> Any:
             memory = tape.memories.get(owner)
             if memory is not None and memory.active and _varies(array, memory):
                 seen = TracedArray(array, memory)
+            elif owner in tape.stale:
+                from workbench.autodiff.other_names import check_read
+
+                check_read(tape, array, owner)
     return seen
 
 

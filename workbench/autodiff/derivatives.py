@@ -61,8 +61,9 @@ def pullback(
 
 
 def _pullback(f: Callable, args: tuple, positions: tuple[int, ...]) -> tuple[Any, Callable]:
-    f, args = checked_sharing(f, args), with_own_arrays(args, positions)
-    return native_pullback(f, args, positions, traced_pullback) or traced_pullback(f, *args, wrt=positions)
+    f, own = checked_sharing(f, args), with_own_arrays(args, positions)
+    found = native_pullback(f, own, positions, traced_pullback, given=args)
+    return found or traced_pullback(f, *own, wrt=positions, copied=copied_arrays(f, args, own))
 
 
 def with_own_arrays(args: tuple, positions: tuple[int, ...]) -> tuple:
@@ -78,7 +79,17 @@ def named(f: Callable, args: tuple, kwargs: dict[str, Any]) -> Callable:
     if not kwargs:
         return f
     f = checked_sharing(f, (*args, *kwargs.values()))
-    return functools.partial(f, **{name: _own_array(a) for name, a in kwargs.items()})
+    made = functools.partial(f, **{name: _own_array(a) for name, a in kwargs.items()})
+    made.given = kwargs
+    return made
+
+
+def copied_arrays(f: Callable, args: tuple, own: tuple) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The arrays of the caller's that ``own`` and ``named`` have copies of, and the copies."""
+    pairs = list(zip(args, own, strict=True))
+    if type(f) is functools.partial and hasattr(f, "given"):
+        pairs += [(a, f.keywords[name]) for name, a in f.given.items()]
+    return [(a, copy) for a, copy in pairs if type(copy) is np.ndarray and copy is not a]
 
 
 def _own_array(a: Any) -> Any:

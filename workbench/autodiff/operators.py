@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import beneath, current, own_copy
-from workbench.autodiff.derivatives import checked_pair, gradient, named, pullback, with_own_arrays
+from workbench.autodiff.derivatives import (
+    checked_pair,
+    copied_arrays,
+    gradient,
+    named,
+    pullback,
+    with_own_arrays,
+)
 from workbench.autodiff.given import (
     checked_position,
     checked_positions,
@@ -71,17 +78,21 @@ def pushforward(
 
 def pushed(f: Callable, args: tuple, positions: tuple[int, ...], *, aux: bool = False) -> tuple[Any, ...]:
     """``pushforward`` for tangents that are known to fit, one for each place of an argument."""
-    f, args = checked_sharing(f, args), with_own_arrays(args, positions)
-    found = native_pushforward(f, args, _traced_pushforward) if positions == (*range(len(args)),) else None
-    value, push = found or _traced_pushforward(f, *args, wrt=positions)
+    f, own = checked_sharing(f, args), with_own_arrays(args, positions)
+    found = (
+        native_pushforward(f, own, _traced_pushforward, given=args)
+        if positions == (*range(len(own)),)
+        else None
+    )
+    value, push = found or _traced_pushforward(f, *own, wrt=positions, copied=copied_arrays(f, args, own))
     if not aux:
         return value, push
     y, extra = checked_pair(f, value)
     return y, lambda *x_dots: push(*x_dots)[0], extra
 
 
-def _traced_pushforward(f: Callable, *args: Any, wrt: tuple[int, ...] | None = None) -> tuple[Any, Callable]:
-    value, back = traced_pullback(f, *args, wrt=wrt)
+def _traced_pushforward(f: Callable, *args: Any, **options: Any) -> tuple[Any, Callable]:
+    value, back = traced_pullback(f, *args, **options)
     return value, transposed(back, value)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.autodiff.derivatives import named, pullback, with_own_arrays
+from workbench.autodiff.derivatives import copied_arrays, named, pullback, with_own_arrays
 from workbench.autodiff.given import checked_position, checked_program
 from workbench.autodiff.operators import pushed, transposed
 from workbench.autodiff.sharing import checked_sharing
@@ -40,7 +40,8 @@ def sparsity_pattern(f: Callable, *args: Any, wrt: int = 0) -> csr_array:
 
 def _traced(f: Callable, args: tuple, k: int) -> tuple[Any, Callable]:
     """The value and the pullback of a run that is traced."""
-    return traced_pullback(checked_sharing(f, args), *with_own_arrays(args, (k,)), wrt=(k,))
+    own = with_own_arrays(args, (k,))
+    return traced_pullback(checked_sharing(f, args), *own, wrt=(k,), copied=copied_arrays(f, args, own))
 
 
 def _pattern(y: Any, back: Callable, n: int) -> csr_array:

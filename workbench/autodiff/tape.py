@@ -47,6 +47,10 @@ class Tape(list):
         keeps: whether every array that the tape comes to know is one of these.
         equals: traced numbers that the program took for one another, and where (see ``equals``).
         refusal: the first thing that the engine refused while the program was running, whoever caught the error.
+        given: arrays of the caller's that the program has copies of, by the id of what owns their memory, and the owner
+            (see ``other_names``).
+        copies: the ids of the owners, by the ids of the copies.
+        stale: the ids of owners whose copies the program has changed.
         changed: everything that the program has changed, by id, while a block of its own runs; None otherwise.
         drawn: the generators of random numbers that the program has drawn from meanwhile (see ``draws``), or None.
         touched: the containers that the program put something into, while it is running (see ``settling``).
@@ -57,9 +61,11 @@ class Tape(list):
         "__weakref__",
         "caches",
         "changed",
+        "copies",
         "drawn",
         "equals",
         "fresh",
+        "given",
         "keeps",
         "kept",
         "level",
@@ -67,6 +73,7 @@ class Tape(list):
         "memories",
         "open",
         "refusal",
+        "stale",
         "touched",
         "traces_all",
         "writes",
@@ -86,6 +93,9 @@ class Tape(list):
         self.keeps = False
         self.equals: list[tuple] = []
         self.fresh: set[tuple[int, str]] = set()
+        self.given: dict[int, tuple[list[Any], Any]] = {}
+        self.copies: dict[int, int] = {}
+        self.stale: set[int] = set()
         self.refusal: RefusedError | None = None
         self.lock = threading.RLock()
         self.traces_all = False
@@ -215,6 +225,8 @@ def recording() -> Iterator[Tape]:
             tape.open = False
             tape.caches.clear()
             tape.fresh.clear()
+            tape.given.clear()
+            tape.copies.clear()
         if tape.refusal:
             raise tape.refusal
 

@@ -179,8 +179,14 @@ def forward_sweep(made: Any, args: tuple) -> tuple[Any, Callable] | None:
         return None
 
 
+def _writes_what_it_reads(made: Any, given: tuple) -> bool:
+    """Whether a program may write into an argument that it also reads as an array from outside."""
+    arrays = [leaf for leaf in leaves(given) if isinstance(leaf, np.ndarray)] if made.writes else []
+    return any(np.may_share_memory(a, b) for a in arrays for b in made.outside_data())
+
+
 def native_pullback(
-    f: Callable, args: tuple, wrt: tuple[int, ...], traced: Callable
+    f: Callable, args: tuple, wrt: tuple[int, ...], traced: Callable, *, given: tuple
 ) -> tuple[Any, Callable] | None:
     """Value and pullback of a call that the native tier takes, else None.
 
@@ -188,6 +194,7 @@ def native_pullback(
         f: the program.
         args: its arguments.
         wrt: positions to differentiate by.
+        given: the arguments as the caller has them: some in ``args`` may be copies.
         traced: the trace tier's ``pullback``, for a pull that generated code cannot do: one that stops, or that
             gives NaN, which may come from a branch that was not taken.
     """
@@ -197,7 +204,7 @@ def native_pullback(
         return None
     f = _own(f)
     made = plan_or_refusal(f, args)
-    if isinstance(made, Refusal):
+    if isinstance(made, Refusal) or _writes_what_it_reads(made, given):
         return None
     made = made.frozen()
     kept = map_leaves(copied, args) if made.has_arrays or made.has_dicts else args
@@ -262,7 +269,9 @@ def native_value(f: Callable, args: tuple) -> tuple[Any, int] | None:
     return None if found is None else (found[0], found[1].kept)
 
 
-def native_pushforward(f: Callable, args: tuple, traced: Callable) -> tuple[Any, Callable] | None:
+def native_pushforward(
+    f: Callable, args: tuple, traced: Callable, *, given: tuple
+) -> tuple[Any, Callable] | None:
     """Value and pushforward of a call that the native tier takes, else None; see ``native_pullback``."""
     from workbench.autodiff.native import LEAVES, Refusal
 
@@ -270,7 +279,7 @@ def native_pushforward(f: Callable, args: tuple, traced: Callable) -> tuple[Any,
         return None
     f = _own(f)
     made = plan_or_refusal(f, args)
-    if isinstance(made, Refusal):
+    if isinstance(made, Refusal) or _writes_what_it_reads(made, given):
         return None
     made = made.frozen()
     kept = map_leaves(copied, args) if made.has_arrays or made.has_dicts else args
@@ -304,7 +313,7 @@ def native_curvature(f: Callable, args: tuple, k: int) -> Callable | None:
         return None
     f = _own(f)
     made = plan_or_refusal(f, args)
-    if isinstance(made, Refusal) or made.result_shape != "float":
+    if isinstance(made, Refusal) or made.result_shape != "float" or _writes_what_it_reads(made, args):
         return None
     made = made.frozen()
     shapes = [np.shape(leaf) for leaf in by]

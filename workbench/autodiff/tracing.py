@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import FunctionType
 from typing import Any
 
@@ -29,6 +29,7 @@ from workbench.autodiff.cotangents import accumulate
 from workbench.autodiff.dressing import as_plain, is_subarray, undressed
 from workbench.autodiff.equals import check_equals
 from workbench.autodiff.given import checked_bars
+from workbench.autodiff.other_names import check_contents, contents, give
 from workbench.autodiff.references import Parts
 from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat, recorded
 from workbench.autodiff.settling import settle_all, settle_error, settle_in_place
@@ -48,19 +49,25 @@ from workbench.autodiff.text import bare
 from workbench.errors import NotDifferentiableError
 
 
-def traced_pullback(f: Callable, *args: Any, wrt: tuple[int, ...] | None = None) -> tuple[Any, Callable]:
-    """``pullback`` by the trace tier."""
+def traced_pullback(
+    f: Callable, *args: Any, wrt: tuple[int, ...] | None = None, copied: Iterable[tuple[Any, Any]] = ()
+) -> tuple[Any, Callable]:
+    """``pullback`` by the trace tier; ``copied`` are arrays of the caller's, and what the program has for them."""
     positions = tuple(range(len(args))) if wrt is None else wrt
     tape = None
     try:
         with recording() as tape:
-            traced = list(args)
+            for original, copy in copied:
+                give(tape, original, owner_of(original), copy)
+            traced, held = list(args), []
             for k in positions:
-                traced[k] = _trace(tape, args[k])
+                traced[k], containers = _trace(tape, args[k])
+                held += contents(containers)
             # copies, since the program may change its containers
             inputs = [map_leaves(_bare, traced[k]) for k in positions]
             result = resolve(f)(*traced)
             result = map_leaves(current, result)
+            check_contents(held)
     except Exception as error:
         settle_error(error)
         raise
@@ -140,8 +147,11 @@ def once(back: Callable, y_bar: Any) -> tuple[Any, ...]:
     return found
 
 
-def _trace(tape: Tape, argument: Any) -> Any:
-    """A copy of ``argument`` whose leaves are leaves of ``tape``. Arrays that share memory go on sharing it."""
+def _trace(tape: Tape, argument: Any) -> tuple[Any, list[Any]]:
+    """A copy of ``argument`` whose leaves are leaves of ``tape``, and the containers that have been copied.
+
+    Arrays that share memory go on sharing it.
+    """
     copies: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     traced = [x for x in map(current, leaves(argument)) if type(x) is TracedArray] if len(OPEN) > 1 else []
     owners = Counter(id(owner_of(x.array)) for x in traced)
@@ -162,7 +172,7 @@ def _trace(tape: Tape, argument: Any) -> Any:
 
     made = map_leaves(leaf, argument, other=parts.other, copied=parts.copied)
     parts.check(leaves)
-    return made
+    return made, [held for held, _ in parts.copied.values()]
 
 
 def _traced_number(tape: Tape, x: Any) -> Any:
@@ -208,6 +218,7 @@ def _traced_array(
     """A copy of ``x``; ``alone`` says that no other array of its argument shares its memory."""
     if type(x) is TracedArray and alone:  # an outer derivative must know of the copy
         array = resolve(np.array)(x).array
+        give(tape, x.array, owner_of(x.array), array)
         array.flags.writeable = x.array.flags.writeable
         return TracedArray(array, memory_of(tape, array, active=True))
     if type(x) is TracedArray:
@@ -231,6 +242,7 @@ def _traced_array(
                 resolve(np.array)(seen).array if type(seen) is TracedArray else owner.copy(order="K"),
             )
         owner, block = copies[id(owner)]
+        give(tape, x, owner, block)
         same = block.strides == owner.strides
         offset = address_of(x) - address_of(owner)
         if x is owner:

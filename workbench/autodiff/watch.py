@@ -27,7 +27,7 @@ def call_watched(f: Callable, args: Any, kwargs: dict) -> Any:
 
 def _known_arrays(f: Callable, args: Any, kwargs: dict) -> list[np.ndarray]:
     """The plain arrays among the arguments, and ``f``'s own, that a tape has used and compiled code may write into."""
-    if not any(tape.memories for tape in OPEN):
+    if not any(tape.memories or tape.given for tape in OPEN):
         return []
     found: list[np.ndarray] = []
     for x in (getattr(f, "__self__", None), *args, *kwargs.values()):
@@ -39,9 +39,9 @@ def _known_arrays(f: Callable, args: Any, kwargs: dict) -> list[np.ndarray]:
 
 
 def is_known(array: np.ndarray) -> bool:
-    """Whether an open tape has used the memory of ``array``."""
+    """Whether an open tape has used the memory of ``array``, or it is an argument's."""
     owner = id(owner_of(array))
-    return any(owner in tape.memories for tape in OPEN)
+    return any(owner in tape.memories or owner in tape.given or owner in tape.copies for tape in OPEN)
 
 
 def are_equal(a: Any, b: Any) -> bool:

@@ -25,6 +25,7 @@ from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.cotangents import accumulate, reduce_to
 from workbench.autodiff.indexing import get_item, iterate, kept_index, plain_index
 from workbench.autodiff.location import user_line
+from workbench.autodiff.other_names import check_changed, check_write, takes_part
 from workbench.autodiff.records import write_records
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, innermost, lost
@@ -181,6 +182,8 @@ def _write(array: np.ndarray, index: Any, value: Any) -> None:
         )
     if array.dtype.kind == "f" and np.iscomplexobj(plain(value)):
         array[index] = plain(value)  # NumPy's own error or warning
+    if takes_part(owner := owner_of(array)):
+        check_write(array, owner, index, value)
     before = [(tape, len(tape.writes)) for tape in OPEN]
     _write_from(array, index, value, OPEN[:])
     try:
@@ -254,11 +257,15 @@ def mutate(array: np.ndarray, method: Callable, *args: Any, receiver: bool = Fal
         if method.__name__ not in METHODS:
             raise lost(f"{method.__name__!r} was about to write a traced value into an array, unseen")
         return METHODS[method.__name__](TracedArray(array, memory_of(tape, array)), *args, **kwargs)
-    before = array.copy() if any(id(owner_of(array)) in tape.memories for tape in OPEN) else None
+    owner = owner_of(array)
+    known = any(id(owner) in tape.memories for tape in OPEN)
+    before = array.copy() if known or takes_part(owner) else None
     result = method(array, *args, **kwargs) if receiver else method(*args, **kwargs)
     if OPEN and (changed := OPEN[-1].changed) is not None:
         changed[id(owner_of(array))] = array
-    if before is not None:
+    if takes_part(owner):
+        check_changed(array, owner, before)
+    if known:
         after = array.copy()
         check_shape_is_kept(method, after, before)
         array[...] = before
