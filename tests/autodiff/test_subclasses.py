@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.autodiff.corpus import subclasses
+from tests.autodiff.corpus.classes_of_packages import Slotted, Tracked
 from tests.autodiff.corpus.subclasses import Pair, Plain, Signal
 from workbench.autodiff import gradient, hessian, jacobian, pullback, pushforward
 from workbench.checks import check_gradient
@@ -138,5 +139,160 @@ def test_methods_of_other_subclasses_and_of_numpy_give_what_they_give():
         assert bool(s.any())
         assert type(s.view(Signal)) is Signal
         return np.ndarray.__getitem__(s, 1) * np.ndarray.max(s)
+
+    check_gradient(program, X)
+
+
+class Mesh:
+    """It keeps its volume until its vertices have another hash."""
+
+    known = None
+
+    def volume(self):
+        if hash(self.vertices) != self.known:
+            self.known, self.kept = hash(self.vertices), np.sum(np.asarray(self.vertices) ** 3)
+        return self.kept
+
+
+def test_what_is_kept_under_a_hash_is_made_anew_in_each_run():
+    mesh = Mesh()
+
+    def program(x):
+        mesh.vertices = x.copy().view(Tracked)
+        return mesh.volume() * mesh.volume()
+
+    plain = program(X)
+    for _ in range(2):
+        assert np.allclose(gradient(program)(X), 6 * np.sum(X**3) * X**2)
+    assert type(mesh.kept) is np.float64
+    assert program(X) == plain
+
+
+def test_equal_arrays_under_one_hash_must_vary_alike():
+    def program(x):
+        kept = {}
+        for t in (x.copy().view(Tracked), (2 * x - X).view(Tracked)):
+            kept.setdefault(hash(t), np.sum(np.asarray(t) ** 3))
+        return sum(kept.values())
+
+    with pytest.raises(LostGradientError, match="vary differently"):
+        gradient(program)(X)
+
+
+class Last:
+    """It gives the result for the last argument again for one that is equal."""
+
+    argument = result = None
+
+    def __call__(self, x, equal):
+        if self.argument is None or not equal(self.argument, x):
+            self.argument, self.result = x.copy() if isinstance(x, np.ndarray) else x, 1.0 * (x * x).sum()
+        return self.result
+
+
+def filled(x):
+    made = np.zeros(3)
+    made[:] = x
+    return made
+
+
+@pytest.mark.parametrize("make", [filled, lambda x: x.view(Plain), lambda x: Slotted(x, 2.0)])
+@pytest.mark.parametrize("equal", [np.array_equal, lambda a, b: (a == b).all(), np.allclose])
+def test_an_equal_array_of_an_earlier_run_is_refused(make, equal):
+    last = Last()
+    assert np.allclose(gradient(lambda x: last(make(x), equal))(X), 2 * X)
+    with pytest.raises(LostGradientError, match="kept from before"):
+        gradient(lambda x: last(make(x), equal))(X)
+
+
+def test_an_equal_number_of_an_earlier_run_is_refused():
+    kept = {}
+
+    class Once:
+        argument = None
+
+        def __call__(self, x):
+            if self.argument != x:
+                self.argument, self.result = x, float(x) ** 3
+            return self.result
+
+    class Tagged(float):
+        pass
+
+    once = Once()
+    assert np.isclose(gradient(lambda x: once(Tagged(x)))(1.3), 3 * 1.3**2)
+    with pytest.raises(LostGradientError, match="kept from before"):
+        gradient(lambda x: once(Tagged(x)))(1.3)
+
+    def by_key(x):
+        return kept.setdefault(Tagged(x), x**3)
+
+    assert np.isclose(gradient(by_key)(1.3), 3 * 1.3**2)
+    with pytest.raises(LostGradientError, match="earlier run had stored"):
+        gradient(by_key)(1.3)
+
+
+def test_an_array_with_slots_is_an_argument_and_is_left_behind():
+    found = gradient(lambda s: s.rate * (s * s).sum())(Slotted(X, 3))
+    assert np.allclose(found, 6 * X)
+    filled = Slotted(np.zeros(3), 1.0)
+
+    def program(x):
+        filled[:] = x
+        filled.rate = x[0] * filled.rate
+        return filled.sum()
+
+    gradient(program)(X)
+    assert type(filled.rate) in (float, np.float64)
+    assert filled.rate == X[0]
+    assert np.array_equal(filled, X)
+
+
+class Unhashable(np.ndarray):
+    def __eq__(self, other):
+        return True
+
+
+@pytest.mark.parametrize("kind", [Plain, Unhashable])
+def test_classes_without_a_hash_have_none(kind):
+    with pytest.raises(TypeError, match=f"unhashable type: '{kind.__name__}'"):
+        gradient(lambda x: {x.view(kind): x.sum()}[0])(X)
+
+
+class GivesUp(np.ndarray):
+    def __add__(self, other):
+        return NotImplemented
+
+    def __lt__(self, other):
+        return NotImplemented
+
+
+def test_operators_that_every_class_gives_up_are_errors():
+    """NumPy's own arrays and numbers compute with the other operand all the same."""
+    check_gradient(lambda x: (x.view(GivesUp) + x).sum() * (x.view(GivesUp) + x[0]).sum(), X)
+    for other in (1.0, [1.0], None):
+        with pytest.raises(TypeError):
+            gradient(lambda x, other=other: (x.view(GivesUp) + other).sum())(X)
+    with pytest.raises(TypeError):
+        gradient(lambda x: (x.view(GivesUp) + x.view(GivesUp)).sum())(X)
+    with pytest.raises(TypeError):
+        gradient(lambda x: (x.view(GivesUp) < x.view(GivesUp)) * x[0])(X)
+
+
+class WithoutScalar(np.ndarray):
+    """``__array_wrap__`` as it was before NumPy 2."""
+
+    def __array_wrap__(self, array, context=None):
+        made = super().__array_wrap__(array, context)
+        made.by = context and context[0].__name__
+        return made
+
+
+@pytest.mark.filterwarnings("ignore:__array_wrap__ must accept")
+def test_older_ways_to_wrap_arrays():
+    def program(x):
+        made = np.sin(x.view(WithoutScalar))
+        assert made.by == "sin"
+        return np.asarray(made * made.sum()).sum()
 
     check_gradient(program, X)

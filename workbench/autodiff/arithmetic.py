@@ -22,6 +22,7 @@ from workbench.autodiff.binary import (
     SUBTRACT,
     Operator,
     apply_operator,
+    of_subclass,
 )
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.elementwise import apply_ufunc
@@ -128,6 +129,8 @@ def _make_in_place(op: Operator, binary: Callable) -> Callable:
             a, b = current(a), current(b)
             if type(a) is TracedArray and is_complex_number(a.array):
                 return binary(a, b)
+            if of_subclass(a, b):
+                return subclassing.in_place(op, a, b)
             if type(a) in TRACED or type(b) in TRACED or (OPEN and ka is np.ndarray):
                 return writing.in_place(op.ufunc, op.in_place, a, b)
         elif ka is TracedSubarray or (
@@ -158,10 +161,10 @@ def _make_unary(name: str, function: Callable, ufunc: np.ufunc, partial: float) 
             return recorded(function(a.value), a.tape, a, partial)
         if ka is TracedArray or ka is np.ndarray:
             return apply_ufunc(ufunc, (a,), {})
-        if ka not in PLAIN and (own := python_method(ka, method)) is not None:
+        if ka not in PLAIN and (own := python_method(class_of(a), method)) is not None:
             return resolve(own)(a)
         a = current(a)
-        return subclassing.unary(method, ufunc, a) if type(a) is TracedSubarray else function(a)
+        return resolve(ufunc)(a) if type(a) is TracedSubarray else function(a)
 
     apply.__name__ = name
     return apply

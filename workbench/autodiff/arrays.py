@@ -295,7 +295,7 @@ def _seen(x: Any) -> Any:
             f"an array of the class {kind.__name__} was about to be read, and it holds a traced value",
             fix=f"read it as numpy.asarray(array): what {kind.__name__} adds to arrays is not followed",
         )
-    return TracedSubarray(seen, kind, getattr(x, "__dict__", None), x)
+    return TracedSubarray(seen, kind, stored_by(x), x)
 
 
 _followed: dict[type, bool] = {}
@@ -306,17 +306,21 @@ def is_followed_subclass(kind: type) -> bool:
     """Whether ``kind`` is a subclass of arrays that is followed, by what the class says: not those of compiled ones."""
     found = _followed.get(kind)
     if found is None:
-        found = _followed[kind] = _is_followed(kind)
+        of_arrays = issubclass(kind, np.ndarray) and kind is not np.ndarray
+        found = _followed[kind] = of_arrays and not issubclass(kind, _OF_NUMPY)
     return found
 
 
-def _is_followed(kind: type) -> bool:
-    if not issubclass(kind, np.ndarray) or kind is np.ndarray:
-        return False
-    own = kind.__mro__[: kind.__mro__.index(np.ndarray)]
-    return not issubclass(kind, (np.recarray, np.memmap, np.ma.MaskedArray)) and not any(
-        vars(c).get("__slots__") for c in own
-    )
+_OF_NUMPY = (np.recarray, np.memmap, np.ma.MaskedArray)
+
+
+def stored_by(x: np.ndarray) -> Any:
+    """The attributes of an array of a subclass by their names: its ``__dict__``, unless the class has ``__slots__``."""
+    if not any(vars(cls).get("__slots__") for cls in type(x).__mro__):
+        return getattr(x, "__dict__", None)
+    from workbench.autodiff.structure import Fields
+
+    return Fields(x)
 
 
 def record_view(record: np.void) -> np.ndarray | None:

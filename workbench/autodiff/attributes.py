@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff import subclassing
+from workbench.autodiff import class_attributes
 from workbench.autodiff.arrays import TracedArray, current, is_followed_subclass
 from workbench.autodiff.calls import OBJECT_DOORS, python_method, resolve
+from workbench.autodiff.class_attributes import BUILT_IN
+from workbench.autodiff.dressing import undressed
 from workbench.autodiff.indexing import get_item
 from workbench.autodiff.location import user_line
 from workbench.autodiff.met import CACHES, meet
@@ -25,9 +27,9 @@ from workbench.autodiff.operations import number_attribute
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, TracedFloat
 from workbench.autodiff.settling import note
-from workbench.autodiff.subarrays import DRESSED, TracedSubarray
+from workbench.autodiff.subarrays import DRESSED, TracedSubarray, class_of
 from workbench.autodiff.tape import OPEN
-from workbench.autodiff.telling import plain
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.unseen import HANDED_OUT, handed_out, lent
 from workbench.autodiff.watch import is_known
 from workbench.autodiff.writing import set_item
@@ -53,7 +55,7 @@ def get_attribute(obj: Any, name: str) -> Any:
     if kind is super:
         return _super_attribute(obj, name)
     if kind in DRESSED:
-        return subclassing.get_attribute(obj, name)
+        return class_attributes.get_attribute(obj, name)
     if kind is weakref.ProxyType or kind is weakref.CallableProxyType:
         return get_attribute(obj.__repr__.__self__, name)  # of what it stands for
     if kind is np.ndarray:
@@ -120,6 +122,8 @@ def _getter_of(kind: type, name: str) -> Callable | None:
 def _own_attribute(obj: Any, name: str) -> Any:
     """``object.__getattribute__(obj, name)``."""
     kind = type(obj)
+    if kind in DRESSED:
+        return class_attributes.get_own_attribute(obj, name)
     getter = None if name in _READERS else _getter_of(kind, name)
     if getter is not None:
         return getter(obj)
@@ -147,8 +151,8 @@ def _super_attribute(obj: super, name: str) -> Any:
     kinds = obj.__self_class__.__mro__ if obj.__self_class__ is not None else ()
     after = kinds[kinds.index(obj.__thisclass__) + 1 :] if obj.__thisclass__ in kinds else ()
     home = next((cls for cls in after if name in vars(cls)), None)
-    if type(obj.__self__) in DRESSED and home in (np.ndarray, np.float64, float, complex, object):
-        return subclassing.REST[type(obj.__self__)](obj.__self__, name)
+    if type(obj.__self__) in DRESSED and home is not None and home.__flags__ & BUILT_IN:
+        return class_attributes.of_base(obj.__self__, name)
     getter = None if home is None else _getter(name, vars(home)[name])
     if getter is None or name in _READERS or isinstance(obj.__self__, type):
         return getattr(obj, name)
@@ -158,6 +162,9 @@ def _super_attribute(obj: super, name: str) -> Any:
 def delete_attribute(obj: Any, name: str) -> None:
     """``del obj.name``."""
     kind = type(obj)
+    if kind in DRESSED:
+        class_attributes.delete_attribute(obj, name)
+        return
     member = inspect.getattr_static(kind, name, None)
     if (own := python_method(kind, "__delattr__")) is not None:
         resolve(own)(obj, name)
@@ -169,12 +176,27 @@ def delete_attribute(obj: Any, name: str) -> None:
         delattr(obj, name)
 
 
+def _delete_own_attribute(obj: Any, name: str) -> None:
+    """``object.__delattr__(obj, name)``."""
+    if type(obj) in DRESSED:
+        class_attributes.delete_own_attribute(obj, name)
+    else:
+        object.__delattr__(obj, name)
+
+
 def set_attribute(value: Any, obj: Any, name: str) -> None:
     """``obj.name = value``."""
     kind = type(obj)
     if kind in DRESSED:
-        subclassing.set_attribute(value, obj, name)
+        class_attributes.set_attribute(value, obj, name)
         return
+    if OPEN and is_followed_subclass(kind):
+        if type(seen := current(obj)) is TracedSubarray:
+            class_attributes.set_attribute(value, seen, name)
+            return
+        if name in _ELEMENTS and contains_traced(value):
+            _set_array_attribute(undressed(value), np.ndarray.view(obj, np.ndarray), name)
+            return
     setters = _setters.get(kind, _MISSING)
     if setters is None:
         note(obj, value, name)
@@ -197,9 +219,15 @@ def set_attribute(value: Any, obj: Any, name: str) -> None:
         _set_own_attribute(obj, name, value)
 
 
+_ELEMENTS = frozenset({"real", "imag", "flat"})
+
+
 def _set_own_attribute(obj: Any, name: str, value: Any) -> None:
     """``object.__setattr__(obj, name, value)``, which runs setters of properties too."""
     kind = type(obj)
+    if kind in DRESSED:
+        class_attributes.set_own_attribute(obj, name, value)
+        return
     if kind not in _setters:
         _setters[kind] = _found(kind, _setter)
     cls, member, setter = (_setters[kind] or {}).get(name, (None, None, None))
@@ -255,7 +283,7 @@ def _found(kind: type, read: Callable) -> dict[str, _Found] | None:
 def _subarray_attribute(array: np.ndarray, name: str) -> Any:
     """``array.name`` of a plain array of a subclass, into whose memory traced values may have been written."""
     if OPEN and type(seen := current(array)) is TracedSubarray:
-        return subclassing.get_attribute(seen, name)
+        return class_attributes.get_attribute(seen, name)
     if OPEN and name in HANDED_OUT:
         get_attribute(np.ndarray.view(array, np.ndarray), name)
     return _own_attribute(array, name)
@@ -308,15 +336,15 @@ class _Context:
         self.manager = manager
 
     def __enter__(self) -> Any:
-        return resolve(python_method(type(self.manager), "__enter__"))(self.manager)
+        return resolve(python_method(class_of(self.manager), "__enter__"))(self.manager)
 
     def __exit__(self, *raised: Any) -> Any:
-        return resolve(python_method(type(self.manager), "__exit__"))(self.manager, *raised)
+        return resolve(python_method(class_of(self.manager), "__exit__"))(self.manager, *raised)
 
 
 def context(manager: Any) -> Any:
     """What a ``with`` statement enters."""
-    kind = type(manager)
+    kind = class_of(manager)
     both = (python_method(kind, "__enter__"), python_method(kind, "__exit__"))
     return manager if None in both or kind.__module__ == "contextlib" else _Context(manager)
 
@@ -327,4 +355,6 @@ REWRITTEN_DOORS.update(
     delete_attribute=delete_attribute,
     context=context,
 )
-OBJECT_DOORS.update(__getattribute__=_own_attribute, __setattr__=_set_own_attribute)
+OBJECT_DOORS.update(
+    __getattribute__=_own_attribute, __setattr__=_set_own_attribute, __delattr__=_delete_own_attribute
+)

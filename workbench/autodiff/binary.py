@@ -158,10 +158,13 @@ def _of_number_class(op: Operator, a: Any, b: Any) -> bool:
     """Whether a number of a class of the program is traced, or meets something traced and has the operator itself."""
     ka, kb = type(a), type(b)
     if ka is TracedSubnumber or kb is TracedSubnumber:
-        return True
+        return ka not in _TEXTS
     if kb in TRACED:
         return ka not in PLAIN and subnumbers.has_own(a, op.method)
     return ka in TRACED and kb not in PLAIN and subnumbers.has_own(b, op.reflected)
+
+
+_TEXTS = frozenset({str, bytes})
 
 
 def of_subclass(a: Any, b: Any) -> bool:

@@ -34,7 +34,7 @@ from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, MODULE_DOORS, OWN
 from workbench.autodiff.rewritten import MADE, REWRITTEN_DOORS, is_known, is_opaque, rewritten_code
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.settling import changes_globals, note_elements
-from workbench.autodiff.subarrays import TracedSubarray
+from workbench.autodiff.subarrays import TracedSubarray, class_of
 from workbench.autodiff.surfacing import surfaced
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced
@@ -84,8 +84,11 @@ def resolve(f: Any) -> Any:
         return compiled_door(f)
     if kind is MethodType:
         function = f.__func__
-        if type(f.__self__) in TRACED:
-            return f if f.__name__ != "__array__" else functools.partial(resolve(np.asarray), f.__self__)
+        owner = type(f.__self__)
+        if f.__name__ == "__array__" and (owner in TRACED or function is TracedSubarray.__array__):
+            return functools.partial(resolve(np.asarray), f.__self__)
+        if owner in TRACED:
+            return f
         if type(f.__self__) in GENERATORS:
             note_draw(f.__self__)
         new = resolve(function)
@@ -147,7 +150,7 @@ def _resolve_other(f: Any) -> Any:
         return INSTANCE_DOORS[kind](f)
     if kind.__module__.startswith("numpy.ma."):
         return refusing(f, NO_MASKS)
-    call = python_method(kind, "__call__")
+    call = python_method(class_of(f), "__call__")
     if call is not None:
         new = resolve(call)
         return f if new is call else MethodType(new, f)

@@ -16,6 +16,7 @@ from workbench.autodiff import subclassing, subnumbers
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.binary import PLAIN, of_numpy, of_subclass
 from workbench.autodiff.calls import python_method, resolve
+from workbench.autodiff.deferring import REFLECTED
 from workbench.autodiff.kept import found_zero, watching
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TracedFloat
@@ -25,7 +26,7 @@ from workbench.autodiff.telling import contains_traced, plain
 
 def _make_compare(function: Callable) -> Callable:
     short = function.__name__.strip("_")
-    method, reflected = f"__{short}__", f"__{subclassing.REFLECTED[short]}__"
+    method, reflected = f"__{short}__", f"__{REFLECTED[short]}__"
 
     def apply(a: Any, b: Any) -> Any:
         if type(a) is TracedFloat:

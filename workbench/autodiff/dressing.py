@@ -7,6 +7,7 @@ nothing (``_StandIn``). All of it holds for plain arrays of subclasses too, wher
 from __future__ import annotations
 
 import functools
+import inspect
 import warnings
 from collections.abc import Callable
 from types import FunctionType, MethodType
@@ -57,8 +58,7 @@ def _may_be_dressed(x: Any) -> bool:
 
 def dressed(result: Any, cls: type, parent: Any) -> Any:
     """``result``, computed with bare arrays, as NumPy makes an array of ``cls`` of it: as one made from ``parent``."""
-    if type(result) is TracedFloat:
-        result = resolve(np.reshape)(as_array([result]), ())
+    result = _as_array(result)
     if type(result) is TracedArray:
         made = TracedSubarray(TracedArray(result.array, result.memory), cls)
     else:
@@ -87,6 +87,12 @@ def as_plain(x: Dressed, bare: Any) -> Any:
     return made
 
 
+def apart(x: Dressed) -> Any:
+    """``x`` in plain numbers, in memory that no tape knows."""
+    bare = plain(bare_part(x))
+    return as_plain(x, bare.copy() if isinstance(bare, np.ndarray) else bare)
+
+
 NUMBERS_OF_PYTHON = (np.float64, float, complex)
 """What classes of numbers are made from that may vary."""
 
@@ -100,10 +106,13 @@ for _kind in DRESSED:
 
 
 class _StandIn(np.ndarray):
-    """An array of a class that does nothing but remember which argument it was made from."""
+    """An array of a class that does nothing but remember which argument it was made from.
+
+    ``wrapped`` is what NumPy has called its ``__array_wrap__`` with: the context, and whether a number is wanted.
+    """
 
     origin: Any = None
-    is_wrapped = False
+    wrapped: tuple | None = None
 
     def __array_finalize__(self, parent: Any) -> None:
         self.origin = getattr(parent, "origin", None)
@@ -111,7 +120,7 @@ class _StandIn(np.ndarray):
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         found = super().__array_wrap__(array, context, return_scalar)
         if isinstance(found, _StandIn):
-            found.is_wrapped = True
+            found.wrapped = context, return_scalar
         return found
 
 
@@ -146,26 +155,40 @@ def of_subclass(follow: Callable, own: Callable, args: tuple, kwargs: dict) -> A
             ):  # ``out``, or what is given back as it is
                 return before
     out = kwargs.get("out")
-    if out is not None:
+    if out is not None and out is not ...:
         return out[0] if type(out) is tuple and len(out) == 1 else out
     if any(isinstance(a, FunctionType | MethodType) for a in (*args, *kwargs.values())):
         raise no_rule(own, "arrays of subclasses beside a function")
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         shown = own(*[_stand_in(a) for a in args], **{name: _stand_in(v) for name, v in kwargs.items()})
-    return _as_shown(result, shown)
+    return _as_shown(result, shown, args)
 
 
-def _as_shown(result: Any, shown: Any) -> Any:
-    """``result`` with the classes that NumPy has given to the stand-ins."""
+def _as_shown(result: Any, shown: Any, args: tuple) -> Any:
+    """``result`` with the classes that NumPy has given to the stand-ins for ``args``."""
     if isinstance(shown, list | tuple) and isinstance(result, list | tuple):
-        parts = [_as_shown(r, s) for r, s in zip(result, shown, strict=True)]
+        parts = [_as_shown(r, s, args) for r, s in zip(result, shown, strict=True)]
         return getattr(type(result), "_make", type(result))(parts)
     if not isinstance(shown, _StandIn) or shown.origin is None:
         return result
     origin, cls = shown.origin, class_of(shown.origin)
-    wrap = python_method(cls, "__array_wrap__") if shown.is_wrapped else None
-    return dressed(result, cls, origin) if wrap is None else resolve(wrap)(origin, result, None, False)
+    wrap = python_method(cls, "__array_wrap__") if shown.wrapped is not None else None
+    if wrap is None:
+        return dressed(result, cls, origin)
+    context, return_scalar = shown.wrapped
+    if context is not None:
+        context = context[0], args, context[2]
+    given, code = (_as_array(result), context, return_scalar), wrap.__code__
+    takes = (
+        3 if code.co_flags & inspect.CO_VARARGS else code.co_argcount - 1
+    )  # older classes take no more than two
+    return resolve(wrap)(origin, *given[:takes])
+
+
+def _as_array(x: Any) -> Any:
+    """A number as the array without axes that NumPy makes of it."""
+    return resolve(np.reshape)(as_array([x]), ()) if type(x) is TracedFloat else x
 
 
 def no_rule(function: Any, what: str) -> MissingRuleError:

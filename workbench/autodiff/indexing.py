@@ -14,7 +14,15 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.application import as_array
-from workbench.autodiff.arrays import VIEWS, Memory, TracedArray, beneath, current, owner_of
+from workbench.autodiff.arrays import (
+    VIEWS,
+    Memory,
+    TracedArray,
+    beneath,
+    current,
+    is_followed_subclass,
+    owner_of,
+)
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.cotangents import add_into
 from workbench.autodiff.operations import record
@@ -23,6 +31,7 @@ from workbench.autodiff.registry import OWNER_DOORS
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, TracedFloat, recorded, strip
 from workbench.autodiff.stored import BARE, TABLES, checked_key
+from workbench.autodiff.subarrays import TracedSubarray, class_of
 from workbench.autodiff.tape import OPEN, Entry
 from workbench.autodiff.telling import plain
 
@@ -56,7 +65,7 @@ def get_item(container: Any, index: Any) -> Any:
         return _of_class(container, index)
     if OPEN and issubclass(kind, VIEWS) and (seen := current(container)) is not container:
         return _read(seen, index) if type(seen) is TracedArray else get_item(seen, index)
-    own = python_method(kind, "__getitem__")
+    own = python_method(kind if kind is TracedSubarray else class_of(container), "__getitem__")
     if own is not None:
         return resolve(own)(container, index)
     if isinstance(container, dict):
@@ -212,6 +221,7 @@ def iterate(source: Any) -> Any:
         return iter(OWNER_DOORS[kind](source.readline, source), "")
     if issubclass(kind, VIEWS) and (seen := current(source)) is not source:
         return _rows(seen.array) if type(seen) is TracedArray else iterate(seen)
+    kind = class_of(source)
     own = python_method(kind, "__iter__")
     if own is not None:
         made = resolve(own)(source)
@@ -219,6 +229,8 @@ def iterate(source: Any) -> Any:
         return made if step is None else _steps(made, resolve(step))
     if not hasattr(kind, "__iter__") and (own := python_method(kind, "__getitem__")) is not None:
         return _items(source, resolve(own))
+    if OPEN and is_followed_subclass(kind):
+        return (get_item(source, k) for k in range(len(source)))
     return source
 
 

@@ -19,17 +19,18 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import TracedArray
+from workbench.autodiff.arrays import TracedArray, current, is_followed_subclass
 from workbench.autodiff.equals import note_equal
 from workbench.autodiff.location import is_engine_file, running_frame
 from workbench.autodiff.scalars import TRACED, TracedFloat, lost
 from workbench.autodiff.source import node_of
 from workbench.autodiff.structure import own_slots
+from workbench.autodiff.subarrays import DRESSED, real_part
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import WRITTEN, contains_traced, plain
 from workbench.errors import LostGradientError
 
-COMPARED = {*TRACED, tuple, list}
+COMPARED = {*TRACED, *DRESSED, tuple, list}
 """Types that may be, or hold, a traced number or text."""
 
 _FIX = (
@@ -47,7 +48,7 @@ def watching(compare: Callable, says: bool) -> Callable:
         result = compare(*args, **kwargs)
         if result is differs or not OPEN.stack or len(args) < 2:
             return result
-        a, b = args[0], args[1]
+        a, b = current(args[0]), current(args[1])
         if (type(a) in COMPARED or type(b) in COMPARED) and (
             result is says or (np.size(result) and np.all(np.equal(result, says)))
         ):
@@ -170,6 +171,8 @@ def _place(frame: FrameType | None, kept: Any) -> str | None:
 def _attribute_with(owner: Any, kept: Any, names: frozenset[str], depth: int = 1) -> str | None:
     """The attribute of an object that holds ``kept`` and that the program, or the object's methods, write."""
     kind = type(owner)
+    if kind in DRESSED:
+        return _attribute_with(real_part(owner), kept, names, depth)
     if kind in TRACED or isinstance(owner, ModuleType) or (kind in _BUILT_IN and kind not in _OWNERS):
         return None
     if kind.__module__.startswith(
@@ -195,17 +198,27 @@ _CONTAINERS = (list, tuple, dict, deque)
 
 
 def _holds(x: Any, kept: Any, depth: int = 3) -> bool:
-    if x is kept or (type(kept) is np.ndarray and type(x) is np.ndarray and np.array_equal(x, kept)):
+    array = _bare_array(kept)
+    if x is kept or (
+        array is not None and (own := _bare_array(x)) is not None and np.array_equal(own, array)
+    ):
         return True
     if not depth or not isinstance(x, _CONTAINERS):
         return False
     parts = (*x, *x.values()) if isinstance(x, dict) else x
     if id(kept) in map(id, parts):
         return True
-    if type(kept) is np.ndarray:
+    if array is not None:
         return any(_holds(part, kept, depth - 1) for part in parts)
     deeper = tuple(kind for kind in set(map(type, parts)) if issubclass(kind, _CONTAINERS))
     return bool(deeper) and any(_holds(part, kept, depth - 1) for part in parts if isinstance(part, deeper))
+
+
+def _bare_array(x: Any) -> np.ndarray | None:
+    """A plain array without its class, None for anything else."""
+    if type(x) is np.ndarray:
+        return x
+    return np.ndarray.view(x, np.ndarray) if is_followed_subclass(type(x)) else None
 
 
 @functools.lru_cache(maxsize=1024)

@@ -66,6 +66,7 @@ def ufunc_overridden(ufunc: np.ufunc, method: str, call: Callable) -> Callable:
     def asking(*inputs: Any, **kwargs: Any) -> Any:
         if kwargs or not ASKED_NEVER.issuperset(map(type, inputs)):
             if asked := asked_for_ufunc(inputs, kwargs):
+                inputs, kwargs = _as_told(ufunc, method, inputs, kwargs)
                 return _answer(asked, "__array_ufunc__", ufunc, (method, *inputs), kwargs)
             return without_override(*inputs, **kwargs)
         return call(*inputs, **kwargs)
@@ -76,6 +77,28 @@ def ufunc_overridden(ufunc: np.ufunc, method: str, call: Callable) -> Callable:
     asking.__name__, asking.nin, asking.nout = ufunc.__name__, ufunc.nin, ufunc.nout  # compiled code asks
     asking.without_override = without_override
     return asking
+
+
+# the arguments of a method of universal functions that NumPy hands on by name
+_NAMED = {
+    "reduce": (1, ("axis", "dtype", "out", "keepdims", "initial", "where")),
+    "accumulate": (1, ("axis", "dtype", "out")),
+    "reduceat": (2, ("axis", "dtype", "out")),
+}
+
+
+def _as_told(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict) -> tuple[tuple, dict]:
+    """Arguments as NumPy hands them to ``__array_ufunc__``: the operands by position, ``out`` as a tuple."""
+    n, names = _NAMED.get(method, (ufunc.nin, ()))
+    if method == "at":
+        return inputs, kwargs
+    rest = inputs[n:]
+    given = {**dict(zip(names, rest, strict=False)), **kwargs} if names else {**kwargs}
+    out = given.pop("out", None) if names or not rest else rest
+    out = out if type(out) is tuple else (out,)
+    if any(place is not None for place in out):
+        given["out"] = (*out, *[None] * (ufunc.nout - len(out)))
+    return inputs[:n], given
 
 
 def asked_for_ufunc(inputs: tuple, kwargs: dict) -> list[Any]:

@@ -47,7 +47,7 @@ TEMPORARY = "<temporary "
 
 
 def _is_super(node: ast.expr) -> bool:
-    """Whether an expression is ``super()``: its methods are not always those that Python would bind."""
+    """Whether an expression is ``super()``."""
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super"
 
 
@@ -63,6 +63,7 @@ class Rewriter(ast.NodeTransformer):
         self.modules = modules
         self.private = f"_{class_name.lstrip('_')}" if class_name and class_name.strip("_") else None
         self.in_source = self.in_class = False
+        self.supers: set[str] = set()  # variables that ``super()`` has been assigned to
         self.temporaries = (f"{TEMPORARY}{n}>" for n in itertools.count())
 
     # -- small makers
@@ -129,13 +130,17 @@ class Rewriter(ast.NodeTransformer):
                 mode = ast.copy_location(ast.Constant(callee.id), node)
                 args[0] = self.door("program_text", [args[0], mode], node)
         else:
-            if isinstance(callee, ast.Attribute) and not _is_super(callee.value):
+            if isinstance(callee, ast.Attribute) and not self.is_super(callee.value):
                 value = self.visit(callee.value)
                 callee = ast.copy_location(ast.Attribute(value, self.mangle(callee.attr), ast.Load()), callee)
             else:
                 callee = self.visit(callee)
             target = self.door("resolve", [callee], node)
         return ast.copy_location(ast.Call(target, args, keywords), node)
+
+    def is_super(self, node: ast.expr) -> bool:
+        """Whether an expression is ``super()``: its methods are not always those that Python would bind."""
+        return _is_super(node) or (isinstance(node, ast.Name) and node.id in self.supers)
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.expr:
         """An f-string: text that numbers are written in is not read again unnoticed."""
@@ -253,6 +258,8 @@ class Rewriter(ast.NodeTransformer):
         return ast.copy_location(ast.Expr(call), node)
 
     def visit_Assign(self, node: ast.Assign) -> list[ast.stmt]:
+        if _is_super(node.value):
+            self.supers |= {target.id for target in node.targets if isinstance(target, ast.Name)}
         value = self.visit(node.value)
         if len(node.targets) == 1:
             displayed = isinstance(node.value, ast.Tuple | ast.List)

@@ -17,6 +17,7 @@ import numpy as np
 from workbench.autodiff.equals import note_equal
 from workbench.autodiff.scalars import TRACED, Probe, lost
 from workbench.autodiff.structure import field, field_names, leaves
+from workbench.autodiff.subarrays import DRESSED, bare_part, own_part
 from workbench.autodiff.telling import WRITTEN, contains_traced
 
 TABLES = (dict, UserDict, ChainMap)
@@ -68,6 +69,8 @@ def traced_parts(key: Any, depth: int = 4) -> Iterator[Any]:
     elif kind in WRITTEN:
         if key.tape is not None:
             yield key
+    elif kind in DRESSED:
+        yield from traced_parts((bare_part(key), *own_part(key).values()), depth)
     elif depth and kind not in BARE:
         for part in _parts(key, kind):
             yield from traced_parts(part, depth - 1)

@@ -8,7 +8,7 @@ changed.
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, MutableMapping
 from enum import Enum
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
@@ -17,6 +17,7 @@ import numpy as np
 
 from workbench.autodiff.references import FOLLOWED, Copied, follow
 from workbench.autodiff.scalars import TRACED
+from workbench.autodiff.subarrays import DRESSED
 
 _CANNOT_VARY = (
     Enum,
@@ -39,7 +40,7 @@ _CANNOT_VARY = (
 
 def is_leaf(x: Any) -> bool:
     """Whether ``x`` is a number or array that can vary."""
-    if type(x) in TRACED:
+    if type(x) in TRACED or type(x) in DRESSED:
         return True
     if isinstance(x, np.ndarray):
         return x.dtype.kind in "fc"
@@ -202,6 +203,30 @@ def set_field(x: Any, name: str, value: Any) -> None:
         object.__setattr__(x, name, value)
     else:
         _dictionary(x)[name] = value
+
+
+class Fields(MutableMapping):
+    """What an object with ``__slots__`` stores, in the manner of its ``__dict__``."""
+
+    def __init__(self, of: Any) -> None:
+        self.of = of
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in own_names(self.of):
+            raise KeyError(name)
+        return field(self.of, name)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        set_field(self.of, name, value)
+
+    def __delitem__(self, name: str) -> None:
+        object.__delattr__(self.of, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(own_names(self.of))
+
+    def __len__(self) -> int:
+        return len(own_names(self.of))
 
 
 def leaves(x: Any) -> list[Any]:

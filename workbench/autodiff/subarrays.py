@@ -22,7 +22,7 @@ class Dressed:
     Attributes:
         bare: the traced value, without its class.
         cls: the class.
-        own: the attributes of this value; those of ``real``, where there is one.
+        own: the attributes of this value, by their names; those of ``real``, where there is one.
         real: the array of the program's that the traced values were written into; None if there is none.
     """
 
@@ -63,3 +63,10 @@ def class_of(x: Any) -> type:
 def set_bare(x: TracedSubarray, bare: TracedArray) -> None:
     """Give ``x`` another view of its memory: the program has set its shape."""
     _SET["bare"](x, bare)
+
+
+def set_class(x: Dressed, cls: type) -> None:
+    """``x.__class__ = cls``."""
+    if (real := real_part(x)) is not None:
+        real.__class__ = cls
+    _SET["cls"](x, cls)

@@ -6,6 +6,8 @@ it is made from is done with the bare number, and the result is a bare number, a
 
 from __future__ import annotations
 
+import copy
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -13,19 +15,14 @@ import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import python_method, resolve
+from workbench.autodiff.class_attributes import REST
+from workbench.autodiff.deferring import REFLECTED, by_methods, compared
 from workbench.autodiff.dressing import undressed
 from workbench.autodiff.registry import DOORS, NUMBERS, door
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
-from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat, strip
-from workbench.autodiff.subarrays import TracedSubnumber, bare_part, class_of, class_part, own_part
-from workbench.autodiff.subclassing import (
-    REFLECTED,
-    REST,
-    get_attribute,
-    refuse_in_compiled_code,
-    set_attribute,
-    set_own_attribute,
-)
+from workbench.autodiff.scalars import COMPLEX, TRACED
+from workbench.autodiff.subarrays import TracedSubnumber, bare_part, class_part, own_part
+from workbench.autodiff.subclassing import refuse_in_compiled_code
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.text import marked, tape_in
 
@@ -57,25 +54,8 @@ _NUMBERS = (float, int, complex, np.number)
 
 def binary(op: Any, a: Any, b: Any) -> Any:
     """A binary operator where a number of a class of the program stands on one side, or on both."""
-    ka, kb = (_kind(x) for x in (a, b))
-    mine = None if type(a) in TRACED else python_method(ka, op.method)
-    theirs = None if type(b) in TRACED or kb is ka else python_method(kb, op.reflected)
-    attempts = [] if mine is None else [(mine, a, b)]
-    if theirs is not None and not isinstance(strip(a), np.ndarray | np.generic):
-        first = issubclass(kb, ka) and theirs is not python_method(ka, op.reflected)
-        attempts.insert(0 if first else len(attempts), (theirs, b, a))
-    for method, first, second in attempts:
-        result = resolve(method)(first, second)
-        if result is not NotImplemented:
-            return result
-    return REWRITTEN_DOORS[op.name](bare_number(a), bare_number(b))
-
-
-def _kind(x: Any) -> type:
-    """The class of an operand in the eyes of Python."""
-    if type(x) is TracedFloat:
-        return type(strip(x))
-    return np.ndarray if type(x) is TracedArray and x.array.ndim else class_of(x)
+    result = by_methods(op, a, b)
+    return REWRITTEN_DOORS[op.name](bare_number(a), bare_number(b)) if result is NotImplemented else result
 
 
 _COMPARISONS = dict(
@@ -85,16 +65,9 @@ _COMPARISONS = dict(
 
 def compare(short: str, a: Any, b: Any) -> Any:
     """A comparison where a number of a class of the program stands on one side, or on both."""
-    ka, kb = _kind(a), _kind(b)
-    left = None if type(a) in TRACED else python_method(ka, f"__{short}__")
-    right = None if type(b) in TRACED or ka is kb else python_method(kb, f"__{REFLECTED[short]}__")
-    attempts = [] if left is None else [(left, a, b)]
-    if right is not None:
-        attempts.insert(0 if issubclass(kb, ka) else len(attempts), (right, b, a))
-    for method, first, second in attempts:
-        result = resolve(method)(first, second)
-        if result is not NotImplemented:
-            return result
+    result = compared(short, a, b)
+    if result is not NotImplemented:
+        return result
     return REWRITTEN_DOORS[_COMPARISONS[short]](bare_number(a), bare_number(b))
 
 
@@ -107,14 +80,8 @@ def of_number(x: Any, name: str) -> Any:
         return lambda other: _operated(x, name, other)
     if name in _METHODS:
         return lambda *args: _METHODS[name](bare_number(x), *args)
-    if name in ("__copy__", "__deepcopy__"):
-        return lambda *memo: _copied(x)
-    if name == "__getattribute__":
-        return lambda attribute: get_attribute(x, attribute)
-    if name == "__setattr__":
-        return lambda attribute, value: set_own_attribute(x, attribute, value)
-    if name == "__init__":
-        return lambda *args, **kwargs: None
+    if name in _COPIES:
+        return functools.partial(_COPIES[name], x)
     return getattr(bare_number(x), name)
 
 
@@ -163,14 +130,32 @@ def _by_class(name: str) -> Callable:
             own = python_method(class_part(x), "__repr__")
         if own is None and name == "__format__" and args == ("",):
             return str(x)
-        return _METHODS[name](bare_number(x), *args) if own is None else resolve(own)(x, *args)
+        if own is not None:
+            return resolve(own)(x, *args)
+        return _COPIES[name](x, *args) if name in _COPIES else _METHODS[name](bare_number(x), *args)
 
     method.__name__ = name
     return method
 
 
-def _copied(x: TracedSubnumber, memo: Any = None) -> TracedSubnumber:
+def _copied(x: TracedSubnumber) -> Any:
+    """``copy.copy(x)`` where the class has no ``__copy__`` of its own."""
+    reduce = python_method(class_part(x), "__reduce__")
+    if reduce is not None:
+        return resolve(copy._reconstruct)(x, None, *resolve(reduce)(x))
     return TracedSubnumber(bare_part(x), class_part(x), dict(own_part(x)))
+
+
+def _deeply_copied(x: TracedSubnumber, memo: dict | None = None) -> Any:
+    """``copy.deepcopy(x)`` where the class has no ``__deepcopy__`` of its own."""
+    memo, reduce = {} if memo is None else memo, python_method(class_part(x), "__reduce__")
+    if reduce is not None:
+        return resolve(copy._reconstruct)(x, memo, *resolve(reduce)(x))
+    own = {name: resolve(copy.deepcopy)(value, memo) for name, value in own_part(x).items()}
+    return TracedSubnumber(bare_part(x), class_part(x), own)
+
+
+_COPIES: dict[str, Callable] = {"__copy__": _copied, "__deepcopy__": _deeply_copied}
 
 
 def install(operators: Iterable[Any]) -> None:
@@ -180,12 +165,9 @@ def install(operators: Iterable[Any]) -> None:
     for short, name in _COMPARISONS.items():
         _OPERATORS[f"__{short}__"] = lambda a, b, n=name: REWRITTEN_DOORS[n](a, b)
         setattr(TracedSubnumber, f"__{short}__", lambda a, b, s=short: compare(s, a, b))
-    for name in _METHODS:
-        if name not in ("__float__", "__complex__"):
+    for name in (*_METHODS, *_COPIES):
+        if name not in ("__float__", "__complex__", "__hash__"):
             setattr(TracedSubnumber, name, _by_class(name))
-    TracedSubnumber.__copy__ = TracedSubnumber.__deepcopy__ = _copied
-    TracedSubnumber.__getattribute__ = get_attribute
-    TracedSubnumber.__setattr__ = lambda x, name, value: set_attribute(value, x, name)
     refuse_in_compiled_code(
         TracedSubnumber,
         "number",

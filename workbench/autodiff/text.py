@@ -20,6 +20,7 @@ from workbench.autodiff.registry import OWNER_DOORS
 from workbench.autodiff.rewritten import REWRITTEN_DOORS, rewritten_code
 from workbench.autodiff.scalars import TRACED, TracedFloat, lost
 from workbench.autodiff.settling import SETTLED
+from workbench.autodiff.subarrays import DRESSED, bare_part, own_part
 from workbench.autodiff.tape import Tape
 from workbench.autodiff.telling import WRITTEN, plain
 from workbench.errors import LostGradientError
@@ -131,7 +132,12 @@ def tape_in(x: Any, depth: int = 4) -> Tape | None:
         return x.tape if x.tape.open else None
     if not depth:
         return None
-    parts = (*x, *x.values()) if isinstance(x, dict) else x if isinstance(x, _HOLDERS) else _fields(x, kind)
+    if kind in DRESSED:
+        parts: Iterable = (bare_part(x), *own_part(x).values())
+    elif isinstance(x, dict):
+        parts = (*x, *x.values())
+    else:
+        parts = x if isinstance(x, _HOLDERS) else _fields(x, kind)
     return next((tape for tape in (tape_in(part, depth - 1) for part in parts) if tape is not None), None)
 
 

@@ -23,6 +23,7 @@ from workbench.autodiff.arrays import (
     is_writeable,
     memory_of,
     owner_of,
+    stored_by,
 )
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.cotangents import accumulate
@@ -269,7 +270,7 @@ def _traced_subarray(tape: Tape, x: Any, copies: dict) -> TracedSubarray:
     bare = undressed(x)
     owner = owner_of(plain(bare))
     made = TracedSubarray(_traced_array(tape, bare, copies, type(bare) is TracedArray), class_of(x))
-    for name, value in (own_part(x) if type(x) is TracedSubarray else vars(x)).items():
+    for name, value in (own_part(x) if type(x) is TracedSubarray else stored_by(x)).items():
         if leaves(value) and any(np.ndim(plain(leaf)) for leaf in leaves(value)):
             shares = isinstance(value, np.ndarray) and owner_of(plain(undressed(value))) is owner
             if not shares or type(bare) is TracedArray:

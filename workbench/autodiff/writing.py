@@ -148,7 +148,7 @@ def set_item(value: Any, container: Any, index: Any) -> None:
         return
     own = python_method(kind, "__setitem__")
     if own is None and OPEN and issubclass(kind, VIEWS):
-        bare = record_view(container) if issubclass(kind, np.void) else container.view(np.ndarray)
+        bare = record_view(container) if issubclass(kind, np.void) else np.ndarray.view(container, np.ndarray)
         _write(container if bare is None else bare, plain_index(index), value)
     elif own is None:
         note_elements(container)

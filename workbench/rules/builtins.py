@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.calls import python_method, resolve
+from workbench.autodiff.hashes import told_hash
 from workbench.autodiff.indexing import get_item, iterate
 from workbench.autodiff.registry import DOORS, door
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
@@ -25,7 +26,7 @@ from workbench.autodiff.scalars import (
     strip,
 )
 from workbench.autodiff.stored import traced_parts
-from workbench.autodiff.subarrays import class_of
+from workbench.autodiff.subarrays import DRESSED, class_of
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.text import TracedText
 
@@ -33,9 +34,17 @@ from workbench.autodiff.text import TracedText
 @door(hash)
 def hash_(x: Any) -> int:
     """``hash(x)``: all digits of a traced number are in it."""
+    if type(x) in DRESSED:
+        return told_hash(x)
     if next(traced_parts(x), None) is not None:
         raise lost("a traced number was about to become a whole number that holds all of its digits")
     return hash(x)
+
+
+@door(callable)
+def callable_(x: Any) -> bool:
+    """``callable(x)``."""
+    return callable(x) or (type(x) in DRESSED and python_method(class_of(x), "__call__") is not None)
 
 
 @door(type)

@@ -33,7 +33,7 @@ def copy_(x: Any) -> Any:
 def deepcopy_(x: Any, memo: Any = None) -> Any:
     """``copy.deepcopy``: traced arrays inside are copied with their derivatives."""
     if type(x) is TracedSubnumber:
-        return x.__copy__()
+        return x.__deepcopy__(memo)
     memo = {} if memo is None else memo
     for leaf in leaves(x):
         if type(leaf) is np.ndarray and type(seen := current(leaf)) is TracedArray:

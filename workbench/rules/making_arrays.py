@@ -20,7 +20,7 @@ from workbench.autodiff.operations import record
 from workbench.autodiff.records import by_fields, of_records
 from workbench.autodiff.registry import DOORS, by_position
 from workbench.autodiff.scalars import TRACED, TracedFloat, lost, recorded
-from workbench.autodiff.subarrays import class_of
+from workbench.autodiff.subarrays import TracedSubnumber, class_of
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.text import lost_in_text, tape_in
@@ -39,6 +39,7 @@ def _array(function: Callable, *, copies: bool) -> Callable:
                     return x if plain(made) is plain(undressed(x)) else dressed(made, class_of(x), x)
             else:
                 x = undressed(x) if is_subarray(x) else x.view(np.ndarray)
+        x = undressed(x) if type(x) is TracedSubnumber else x
         if type(x) not in TRACED and (own := python_method(type(x), "__array__")) is not None:
             x = resolve(own)(x)
         elif is_sequence(x):
