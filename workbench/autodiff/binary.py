@@ -125,6 +125,8 @@ def apply_operator(op: Operator, a: Any, b: Any) -> Any:
     if isinstance(b, np.ndarray):
         b = current(b)
     ka, kb = type(a), type(b)
+    if ka is str or ka is bytes:
+        return _protocol(op, a, b)
     if of_subclass(a, b):
         return subclassing.binary(op, a, b)
     if _of_number_class(op, a, b):
@@ -158,13 +160,10 @@ def _of_number_class(op: Operator, a: Any, b: Any) -> bool:
     """Whether a number of a class of the program is traced, or meets something traced and has the operator itself."""
     ka, kb = type(a), type(b)
     if ka is TracedSubnumber or kb is TracedSubnumber:
-        return ka not in _TEXTS
+        return True
     if kb in TRACED:
         return ka not in PLAIN and subnumbers.has_own(a, op.method)
     return ka in TRACED and kb not in PLAIN and subnumbers.has_own(b, op.reflected)
-
-
-_TEXTS = frozenset({str, bytes})
 
 
 def of_subclass(a: Any, b: Any) -> bool:

@@ -99,7 +99,7 @@ NUMBERS_OF_PYTHON = (np.float64, float, complex)
 for _kind in DRESSED:
     HOLDING[_kind] = lambda x: bare_part(x).tape.open
     SETTLED[_kind] = current
-    PLAIN[_kind] = lambda x: as_plain(x, plain(bare_part(x)))
+    PLAIN[_kind] = apart
 
 
 # ------------------------------------------------------------------------------------ functions of NumPy's

@@ -13,10 +13,11 @@ from types import FunctionType
 import numpy as np
 
 from workbench.autodiff.calls import resolve
-from workbench.autodiff.dressing import apart, undressed
+from workbench.autodiff.dressing import undressed
 from workbench.autodiff.equals import note_equal
 from workbench.autodiff.scalars import innermost
 from workbench.autodiff.subarrays import DRESSED, Dressed, bare_part, class_part, own_part
+from workbench.autodiff.telling import plain
 
 _runs = itertools.count(1)
 
@@ -32,7 +33,7 @@ def stored_hash(x: Dressed) -> int:
         raise TypeError(f"unhashable type: {cls.__name__!r}")
     if type(cls.__hash__) is not FunctionType:
         return object.__hash__(x) if cls.__hash__ is object.__hash__ else hash(bare_part(x))
-    made = apart(x)
+    made = plain(x)
     before = dict(getattr(made, "__dict__", ()))
     found = hash(made)
     for name, value in getattr(made, "__dict__", {}).items():

@@ -42,17 +42,12 @@ def making(cls: type) -> Callable:
     new_door = resolve(new) if new is not None else makes_number
     init_door = resolve(init) if init is not None else None
     post_init = python_method(cls, "__post_init__")
-    is_dataclass = "__dataclass_fields__" in vars(cls)
+    is_dataclass = hasattr(cls, "__dataclass_fields__")
     stays = init is not None and rewritten_code(init) is None  # dataclasses made it, without source
-    if (
-        makes_number is None
-        and (new is None or rewritten_code(new) is None)
-        and (init is None or stays)
-        and post_init is None
-    ):
+    if stays and is_dataclass and (post_init is not None or _sets_by_itself(cls)):
+        init_door, stays = _dataclass_init(init, post_init), False
+    if makes_number is None and (new is None or rewritten_code(new) is None) and (init is None or stays):
         return _noted_dataclass(cls) if is_dataclass and OPEN else cls
-    if post_init is not None and stays:
-        init_door = _dataclass_init(init, post_init)
 
     def make(*args: Any, **kwargs: Any) -> Any:
         if new_door is not None:
@@ -86,8 +81,16 @@ def _noted_dataclass(cls: type) -> Callable:
     return make
 
 
-def _dataclass_init(init: FunctionType, post_init: FunctionType) -> Callable:
-    """The ``__init__`` that ``dataclasses`` made, which has no source, with a rewritten ``__post_init__``."""
+def _sets_by_itself(cls: type) -> bool:
+    """Whether code of the program runs where a field is set."""
+    if not cls.__dataclass_params__.frozen and python_method(cls, "__setattr__") is not None:
+        return True
+    members = [inspect.getattr_static(cls, name, None) for name in cls.__dataclass_fields__]
+    return any(isinstance(m, property) or python_method(type(m), "__set__") is not None for m in members)
+
+
+def _dataclass_init(init: FunctionType, post_init: FunctionType | None) -> Callable:
+    """The ``__init__`` that ``dataclasses`` made, which has no source, with what it calls rewritten."""
 
     class Receiver:
         def __post_init__(self, *args: Any) -> None:
@@ -96,7 +99,7 @@ def _dataclass_init(init: FunctionType, post_init: FunctionType) -> Callable:
     def call(made: Any, *args: Any, **kwargs: Any) -> None:
         receiver = Receiver()
         init(receiver, *args, **kwargs)
-        after = receiver.__dict__.pop("<after>", ())
+        after = receiver.__dict__.pop("<after>", None)
         frozen = type(made).__dataclass_params__.frozen
         for name, value in receiver.__dict__.items():
             note(made, value, name)
@@ -104,7 +107,8 @@ def _dataclass_init(init: FunctionType, post_init: FunctionType) -> Callable:
                 object.__setattr__(made, name, value)
             else:
                 REWRITTEN_DOORS["set_attribute"](value, made, name)
-        resolve(post_init)(made, *after)
+        if after is not None:
+            resolve(post_init)(made, *after)
 
     return call
 

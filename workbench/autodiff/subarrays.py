@@ -38,13 +38,13 @@ class Dressed:
 class TracedSubarray(Dressed):
     """A traced array of a subclass."""
 
-    __slots__ = ()
+    __slots__ = ("__weakref__",)
 
 
 class TracedSubnumber(Dressed):
     """A traced number of a class that is derived from ``float``, ``complex`` or NumPy's ``float64``."""
 
-    __slots__ = ()
+    __slots__ = ("__weakref__",)
 
 
 DRESSED = frozenset({TracedSubarray, TracedSubnumber})

@@ -19,7 +19,7 @@ from workbench.autodiff.arrays import TracedArray, current, memory_of
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.class_attributes import MISSING, REST, REST_SET
 from workbench.autodiff.deferring import by_methods, compared, gives_way, seen_class
-from workbench.autodiff.dressing import apart, dressed, no_rule, of_subclass, undressed
+from workbench.autodiff.dressing import dressed, no_rule, of_subclass, undressed
 from workbench.autodiff.methods import METHODS
 from workbench.autodiff.overrides import asked_for_ufunc
 from workbench.autodiff.registry import NUMBERS, door
@@ -201,8 +201,7 @@ def _written(write: Callable) -> Callable:
     """How an array is written by ``numpy.ndarray``, with the mark of what varies."""
 
     def method(x: Any, *args: Any) -> str:
-        shown = apart(x) if type(x) is TracedSubarray else plain(x)
-        return marked(write(shown, *args), tape_in(undressed(x)))
+        return marked(write(plain(current(x)), *args), tape_in(undressed(x)))
 
     return method
 

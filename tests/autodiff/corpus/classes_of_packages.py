@@ -2,6 +2,8 @@
 
 import copy
 import math
+import weakref
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -345,3 +347,44 @@ def of_whole_and_stored_numbers(x):
         point.other = 1.0
     except AttributeError:
         return n * x + x * n + 2 * n + point * point.name + ring.twice * math.sqrt(ring)
+
+
+class Storing:
+    """It converts whatever is stored in it, as in astral."""
+
+    def __setattr__(self, name, value):
+        super().__setattr__(name, np.asarray(value, dtype=float) * 2)
+
+
+@dataclass
+class Place(Storing):
+    position: object
+    height: object = 1.0
+
+
+@dataclass
+class Above(Place):
+    def __post_init__(self):
+        self.both = np.append(self.position, self.height)
+
+
+class Unasked(Place):
+    """Not a dataclass itself: the ``__init__`` that it inherits knows of no ``__post_init__``."""
+
+    def __post_init__(self):
+        raise AssertionError
+
+
+@program(X, 1.3)
+def stored_by_a_generated_init(x, height):
+    low, high = Place(list(x)), Above(x, height)
+    low.height = [height, x[0]]
+    return Unasked(x, height).height * low.position.sum() * low.height.prod() + high.both @ high.both
+
+
+@program(X)
+def referred_to_and_written(x):
+    s = x.view(Wrapping2)
+    kept = weakref.WeakValueDictionary(s=s)
+    assert "%s" % s == str(s) == f"{s}" and weakref.ref(s)() is s
+    return kept["s"].max() * s.sum()
