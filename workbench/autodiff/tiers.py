@@ -124,7 +124,7 @@ def kind_of_call(f: Any, args: tuple, inside: bool) -> Any:
 
 
 def _looked_up(f: Any, args: tuple, inside: bool) -> Any:
-    from workbench.autodiff.native import Plan, Refusal, chosen
+    from workbench.autodiff.native import Plan, Refusal, chosen, holds_other_numbers
 
     bound = (*f.args, *f.keywords.values()) if type(f) is functools.partial else ()
     for leaf in leaves((bound, args)):
@@ -133,6 +133,10 @@ def _looked_up(f: Any, args: tuple, inside: bool) -> Any:
         if isinstance(leaf, np.ndarray) and overlaps(leaf):
             return Refusal("several elements of an array are one number")
     for argument in (*bound, *args):
+        if holds_other_numbers(argument):
+            return Refusal(
+                "an argument holds numbers that generated code does not know, and it may return them"
+            )
         if _refers_to_itself(argument):
             return Refusal("something in an argument refers to a part of it")
         if _shares_memory(argument):

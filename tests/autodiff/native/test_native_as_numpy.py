@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from workbench import hessian, value_and_gradient
+from workbench import hessian, pullback, value_and_gradient
 from workbench.autodiff.native import Plan, plan
+from workbench.autodiff.structure import leaves
 
 X = np.array([0.3, -0.7, 1.1])
 
@@ -47,7 +48,16 @@ def sign_of_what_is_no_number(x):
     return total
 
 
+def whole_numbers_stay_whole(x):
+    k, total = np.array([2, -1, 0]), 0.0
+    for i in range(3):
+        total += x[np.abs(i - 2)] * np.maximum(i, 1) + x[np.minimum(k, 1)[i]] * np.square(k)[i]
+        total += x[np.abs(k)[i]] * np.abs(k[i] - i) + np.maximum(k, 0.5)[i] * x[i]
+    return total
+
+
 TAKEN = (
+    (whole_numbers_stay_whole, X),
     (turned, np.arange(24.0).reshape(2, 3, 4) / 10),
     (chooses_whole_numbers, X),
     (both_truths, X),
@@ -120,7 +130,15 @@ def made_inside_and_called_in_a_test(x):
     return np.sum(y * x)
 
 
+def signs_of_whole_numbers(x):
+    total = 0.0
+    for i in range(3):
+        total += x[np.sign(i)] * x[np.clip(i, 0, 1)]
+    return total
+
+
 REFUSED = (
+    (signs_of_whole_numbers, "sign of whole numbers"),
     (truths_are_added, "truth values"),
     (truths_are_multiplied_and_added, "truth values"),
     (whole_truths_are_added, "truth values"),
@@ -173,6 +191,27 @@ def test_a_test_may_make_arrays_of_its_own(monkeypatch):
     expected = value_and_gradient(nothing_in_a_loop)(X)
     assert value == pytest.approx(expected[0], rel=1e-14)
     assert np.allclose(bar, expected[1], rtol=1e-13)
+
+
+def returns_what_it_is_given(x, other):
+    total = 0.0
+    for i in range(len(x)):
+        total += x[i]
+    return total, np.abs(np.array([i - 2 for i in range(3)])), other
+
+
+@pytest.mark.parametrize(
+    "other", [np.array(0.5), np.ones(2, np.float32), np.ones(2, complex), [0.5, 1.0], {"a": [0.5]}]
+)
+def test_what_generated_code_does_not_know_may_be_returned(other, monkeypatch):
+    """It had no cotangent; ignored, it had None in place of zeros."""
+    value, back = pullback(returns_what_it_is_given, X, other)
+    assert value[1].dtype == int
+    bars = back((1.0, None, other))
+    assert bars[1] is not None
+    for bar, expected in zip(leaves(bars[1]), leaves(other), strict=True):
+        assert np.array_equal(bar, expected)
+        assert np.shape(bar) == np.shape(expected)
 
 
 # ------------------------------------------------------------------------------------ powers, twice

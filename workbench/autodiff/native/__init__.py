@@ -18,6 +18,7 @@ from workbench.autodiff.native.choice import chosen
 from workbench.autodiff.native.fence import Refusal, RefusedError
 from workbench.autodiff.native.plan import LEAVES, DeclinedError, Plan
 from workbench.autodiff.native.plans import plan
+from workbench.autodiff.native.structures import holds_other_numbers
 
 __all__ = [
     "LEAVES",
@@ -28,5 +29,6 @@ __all__ = [
     "batch",
     "batch_plan",
     "chosen",
+    "holds_other_numbers",
     "plan",
 ]

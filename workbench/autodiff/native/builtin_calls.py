@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def _abs(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
     (x,) = args
     if isinstance(x, Arr | Lazy):
-        return library.ufunc(low, "fabs", args, node=node, name="abs")
+        return library.ufunc(low, "fabs", args, node=node, name="absolute")
     if not is_atom(x):
         raise low.refuse("it uses abs() of an object", node)
     if type_of(x) == "float":

@@ -176,6 +176,8 @@ def _operation(low: Lowering, operation: str, args: list[Any], *, node: ast.AST,
     text = PRIMITIVES[operation].text
     if len(args) != (2 if "{1}" in text else 1):
         raise low.refuse(f"it uses {name} with {len(args)} arguments", node)
+    if library.keeps_whole_numbers(operation, name, args):
+        return library.of_whole_numbers(low, name, tuple(args), node)
     if operation == "square":
         operand = low.convert(args[0], "float", node)
         return low.op("mul", operand, operand, node=node)

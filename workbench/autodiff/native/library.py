@@ -11,7 +11,7 @@ import numpy as np
 from workbench.autodiff.native import arrays, views
 from workbench.autodiff.native.ir import Atom, Value, type_of
 from workbench.autodiff.native.primitives import PRIMITIVES
-from workbench.autodiff.native.structures import Arr, Bound, Lazy, Sequence, Static, Tup, is_atom
+from workbench.autodiff.native.structures import Arr, Bound, Lazy, Lst, Sequence, Static, Tup, is_atom
 
 if TYPE_CHECKING:
     from workbench.autodiff.native.lower import Lowering
@@ -22,6 +22,10 @@ def ufunc(low: Lowering, operation: str, args: list[Any], *, node: ast.AST, name
     primitive = PRIMITIVES[operation]
     if len(args) != (2 if "{1}" in primitive.text else 1):
         raise low.refuse(f"it uses {name} with {len(args)} arguments", node)
+    if keeps_whole_numbers(operation, name, args):
+        return arrays.elementwise(
+            low, lambda *atoms: of_whole_numbers(low, name, atoms, node), args, "int", node=node
+        )
 
     def function(*atoms: Atom) -> Atom:
         floats = [low.convert(atom, "float", node) for atom in atoms]
@@ -35,6 +39,36 @@ def ufunc(low: Lowering, operation: str, args: list[Any], *, node: ast.AST, name
 
     kind = "float" if primitive.type == "int" else primitive.type
     return arrays.elementwise(low, function, args, kind, node=node)
+
+
+def keeps_whole_numbers(operation: str, name: str, args: list[Any]) -> bool:
+    """Whether a function, named as NumPy does, makes whole numbers of these arguments, which hold no floats."""
+    known = name in _WHOLE or (name in ("floor", "ceil") and operation == f"{name}_float")
+    return known and not any(map(is_float, args))
+
+
+_WHOLE = frozenset("absolute square maximum minimum sign power".split())
+
+
+def is_float(thing: Any) -> bool:
+    """Whether a thing is a float, or an array, a list or a tuple with floats in it."""
+    if isinstance(thing, Tup):
+        return any(map(is_float, thing.items))
+    if isinstance(thing, Lst):
+        return thing.item == "float"
+    return (type_of(thing) if is_atom(thing) else getattr(thing, "kind", "")) == "float"
+
+
+def of_whole_numbers(low: Lowering, name: str, atoms: tuple[Atom, ...], node: ast.AST) -> Atom:
+    """A function of NumPy's that makes whole numbers of whole numbers."""
+    if any(type_of(atom) != "int" for atom in atoms) or name in ("sign", "floor", "ceil", "power"):
+        raise low.refuse(f"it uses {name} of whole numbers or truth values", node)
+    if name == "square":
+        return low.op("mul_int", atoms[0], atoms[0], node=node)
+    if name in ("maximum", "minimum"):
+        larger = low.op("gt" if name == "maximum" else "lt", *atoms, node=node)
+        return low.branch(larger, lambda: atoms[0], lambda: atoms[1], node)
+    return low.op("abs_int", *atoms, node=node)
 
 
 def total(low: Lowering, thing: Any, node: ast.AST) -> Atom:
@@ -328,6 +362,8 @@ def _choose(low: Lowering, cond: Any, a: Any, b: Any, node: ast.AST) -> Any:
 def _clip(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
     _no_keywords(low, keywords, node)
     x, low_end, high_end = args
+    if not any(map(is_float, args)):
+        raise low.refuse("it uses clip() of whole numbers", node)
     if isinstance(x, Arr | Lazy):
 
         def function(*atoms: Atom) -> Atom:

@@ -15,13 +15,14 @@ import enum
 import functools
 import itertools
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from workbench.autodiff.native.ir import Atom, Value
+from workbench.autodiff.structure import leaves as varying
 
 met = itertools.count(1)
 """Numbers for arrays, in the order in which they are met."""
@@ -284,6 +285,30 @@ def thing_of(value: Any) -> Any:
     if isinstance(value, types.MethodType):
         return Bound(Static(value.__func__), (thing_of(value.__self__),))
     return Static(value)
+
+
+def holds_other_numbers(value: Any) -> bool:
+    """Whether something in an argument varies and is none of this tier's numbers: lists, arrays of single precision.
+
+    A program may ignore it, or hand it on, and its cotangent would be missing.
+    """
+    return any(isinstance(part, Static) and varying(part.value) for part in _parts(argument_of(value)))
+
+
+def _parts(thing: Any) -> Iterator[Any]:
+    """What a thing is made of that is no tuple, record or dictionary."""
+    inner = (
+        thing.items if isinstance(thing, Tup)
+        else thing.fields.values() if isinstance(thing, Rec)
+        else thing.entries.values() if isinstance(thing, Dict)
+        else thing.args if isinstance(thing, Bound)
+        else None
+    )  # fmt: skip
+    if inner is None:
+        yield thing
+    else:
+        for part in inner:
+            yield from _parts(part)
 
 
 def argument_of(value: Any) -> Any:
