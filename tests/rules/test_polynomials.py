@@ -53,6 +53,7 @@ ZERO = {
     "product of poly1d": lambda c: (old(c[0]) * old([2.0, 1.0]) + old([c[1], 1.0]))(T),
     "sum": lambda c: (Polynomial(c) + 1.0)(T),
     "of a basis": lambda c: sum(c[k] * Legendre.basis(k) for k in range(3))(T),
+    "lagrange at fixed points": lambda c: ip.lagrange([0, 1, 2], c)(T),
     "lagrange": lambda c: ip.lagrange(np.array([0.0, 1.0, 2.0]) + c, c)(T),
 }
 

@@ -91,6 +91,14 @@ def test_second_derivative_of_convolution():
     check_gradient(gradient(lambda a, b: (sg.convolve(a, b) ** 2).sum(), wrt=(0, 1)), LONG, V)
 
 
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+@pytest.mark.parametrize("boundary", ["fill", "wrap", "symm"])
+def test_convolution_at_a_boundary(boundary, mode):
+    for function in (sg.convolve2d, sg.correlate2d):
+        check_gradient(lambda a, b, function=function: function(a, b, mode, boundary), A, B[:2])
+    check_gradient(lambda a, c: sg.convolve2d(a, A, mode, fillvalue=c), B, 0.3)
+
+
 def test_filters():
     a = np.array([1.3, 0.4, -0.2])
     check_gradient(lambda b, a, x: sg.lfilter(b, a, x), V, a, LONG)

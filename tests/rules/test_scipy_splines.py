@@ -99,6 +99,8 @@ PROGRAMS = {
                        HEIGHTS, INSIDE * 1.1),
     "griddata nearest": (lambda p, d, a: ip.griddata(p, d, a, method="nearest"), PAIRS, HEIGHTS, INSIDE),
     "griddata line": (lambda d, a: ip.griddata(X, d, a, method="cubic"), Y, AT),
+    "linear at one point": (lambda d: ip.LinearNDInterpolator(PAIRS, d)(d[0] * 0.1, 0.3), HEIGHTS),
+    "cubic at one point": (lambda d: ip.CloughTocher2DInterpolator(PAIRS, d)(0.2, 0.3), HEIGHTS),
     "linear columns": (lambda d: ip.LinearNDInterpolator(PAIRS, d)(INSIDE), np.stack([HEIGHTS, HEIGHTS**2], 1)),
     "linear given": (lambda a: LINEAR(a) + LINEAR(a[:, 0], a[:, 1]), INSIDE),
 }  # fmt: skip

@@ -86,7 +86,7 @@ def _refuse_texts(x: Any) -> None:
 
 def _of_objects(x: Any) -> np.ndarray:
     """An array of objects, which holds traced numbers as it holds any others."""
-    made = np.empty(np.shape(_shape_only(x)), object)
+    made = np.empty(np.array(_shape_only(x), object).shape, object)
     for place in np.ndindex(*made.shape):
         element = x
         for k in place:

@@ -47,6 +47,7 @@ def _evaluated(self: Any, *args: Any) -> Any:
         return type(self).__call__(self, *args)
     at = resolve(_rgi._ndim_coords_from_arrays)(args, ndim=2)
     own = type(self).__call__(self, plain(at))
+    own = np.reshape(own, (*np.shape(plain(at))[:-1], *self.values_shape))
     if values is None:
         values = np.reshape(self.values, (-1, *self.values_shape))
         slopes = np.moveaxis(np.reshape(self.grad, (len(values), -1, 2)), 1, 2)

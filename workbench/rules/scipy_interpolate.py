@@ -198,6 +198,7 @@ def _with_knots(knots: Any, coefficients: Any, degree: int, x: Any, nu: int, ext
     """The same, knots that vary included."""
     knots = settled(knots)
     if not contains_traced(knots):
+        knots = np.asarray(knots, float)
         return _with_fixed_knots(knots, coefficients, degree, x, nu, extrapolate)
     coefficients, x = settled(coefficients), settled(x)
     rows = np.ascontiguousarray(plain(coefficients))
@@ -220,7 +221,7 @@ def _lagrange(x: Any, w: Any) -> Any:
     made = ip.lagrange(plain(settled(x)), plain(settled(w)))
     if not contains_traced([x, w]):
         return made
-    points, values = settled(x), settled(w)
+    points, values = resolve(np.asarray)(x), settled(w)
     count = np.size(plain(points))
     coefficients: Any = 0.0
     for j in range(count):

@@ -111,6 +111,7 @@ def _linear(self: Any, *args: Any) -> Any:
         return type(self).__call__(self, *args)
     at = resolve(_rgi._ndim_coords_from_arrays)(args, ndim=self.points.shape[1])
     own = type(self).__call__(self, plain(at))
+    own = np.reshape(own, (*np.shape(plain(at))[:-1], *self.values_shape))
     if points is None:
         if self.scale is not None:
             raise no_rule(ip.LinearNDInterpolator, "rescale=True where the points do not vary")

@@ -42,8 +42,6 @@ def _bilinear(function: Callable) -> None:
         """Each operand's cotangent is the correlation of the full one with the other operand."""
         if getattr(call, "axes", None) is not None:
             raise no_rule(function, "axes")
-        if getattr(call, "boundary", "fill") != "fill" or getattr(call, "fillvalue", 0) != 0:
-            raise no_rule(function, "a boundary other than zeros")
 
         def convolution_pullback(bar: Any) -> tuple[Any, Any]:
             full, convolve = _spread(bar, call), resolve(sg.convolve)
@@ -57,15 +55,40 @@ def _bilinear(function: Callable) -> None:
         return convolution_pullback
 
 
-for _function in (sg.convolve, sg.fftconvolve, sg.oaconvolve, sg.convolve2d):
+for _function in (sg.convolve, sg.fftconvolve, sg.oaconvolve):
     _bilinear(_function)
 
 
-@stands_in(sg.correlate, sg.correlate2d)
-def _correlate(in1, in2, mode="full", method="auto", boundary="fill", fillvalue=0):
+def _in_two_dimensions(in1: Any, in2: Any, mode: str, boundary: str, fillvalue: Any, before: int) -> Any:
+    """The convolution of what the boundary makes of ``in1``. ``before``: 1 if the middle of two is the first."""
+    if mode == "valid":
+        return resolve(sg.convolve)(in1, in2, mode="valid")
+    n, m = np.shape(plain(in1)), np.shape(plain(in2))
+    sides = [(k - 1, k - 1) for k in m]
+    how = {"wrap": "wrap", "symm": "symmetric"}.get(boundary)
+    wide = np.pad(in1, sides, how) if how else np.pad(in1, sides, constant_values=fillvalue)
+    full = resolve(sg.convolve)(wide, in2, mode="valid")
+    if mode == "full":
+        return full
+    first = [(k - before) // 2 for k in m]
+    return full[first[0] : first[0] + n[0], first[1] : first[1] + n[1]]
+
+
+@stands_in(sg.convolve2d)
+def _convolve2d(in1, in2, mode="full", boundary="fill", fillvalue=0):
+    return _in_two_dimensions(in1, in2, mode, boundary, fillvalue, 1)
+
+
+@stands_in(sg.correlate2d)
+def _correlate2d(in1, in2, mode="full", boundary="fill", fillvalue=0):
+    if mode == "valid":
+        return _correlate(in1, in2, mode)
+    return _in_two_dimensions(in1, _reversed(in2), mode, boundary, fillvalue, 0)
+
+
+@stands_in(sg.correlate)
+def _correlate(in1, in2, mode="full", method="auto"):
     """c = in1 ∗ conj(reversed in2); "valid" of a longer second operand is reversed again."""
-    if boundary != "fill" or fillvalue:
-        raise no_rule(sg.correlate2d, "a boundary other than zeros")
     sizes = zip(np.shape(plain(in1)), np.shape(plain(in2)), strict=True)
     if mode == "valid" and any(b > a for a, b in sizes):
         return np.flip(np.conj(_correlate(in2, in1, mode)))

@@ -145,7 +145,8 @@ def objects_in_arrays(x):
     a = np.array([x[0], 2.0, x[1]], dtype=object)
     b = np.empty(2, dtype=object)
     b[0], b[1] = x, x[:2] * 2
-    return (a * a).sum() + b[0].sum() + (b[1] ** 2).sum()
+    ragged = np.array([x[:1], x[:3]], dtype=object)
+    return (a * a).sum() + b[0].sum() + (b[1] ** 2).sum() + (ragged[0] * ragged[1].sum()).sum()
 
 
 @program(np.array([0.7, 0.3, 1.1]))
