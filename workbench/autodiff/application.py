@@ -17,7 +17,7 @@ from workbench.autodiff.overrides import ASKED_NEVER
 from workbench.autodiff.registry import DOORS, Rule
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, innermost
-from workbench.autodiff.subarrays import DRESSED, bare_part
+from workbench.autodiff.subarrays import DRESSED, bare_part, class_of
 from workbench.autodiff.telling import SEQUENCES, contains_traced, plain
 from workbench.errors import DifferentiationError, MissingRuleError
 
@@ -54,6 +54,19 @@ def apply_rule(rule: Rule, args: tuple, kwargs: dict) -> Any:
 def _bare(x: Any) -> Any:
     """An argument as it is read now, a value of a subclass without its class."""
     x = current(x)
+    return without_class(x) if type(x) in DRESSED else x
+
+
+def without_class(x: Any) -> Any:
+    """A value of a subclass as NumPy reads it: a number by the ``__float__`` of its class, if that has one."""
+    cls = class_of(x)
+    own = (
+        python_method(cls, "__float__")
+        if issubclass(cls, float) and not issubclass(cls, np.generic)
+        else None
+    )
+    if own is not None:
+        return current(resolve(own)(x))
     return current(bare_part(x)) if type(x) in DRESSED else x
 
 

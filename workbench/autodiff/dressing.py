@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.application import as_array
+from workbench.autodiff.application import as_array, without_class
 from workbench.autodiff.arrays import TracedArray, current, is_followed_subclass, owner_of
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.location import user_line
@@ -46,7 +46,7 @@ def undressed(x: Any) -> Any:
     """A value of a subclass as the bare array or traced number, also in lists and tuples; anything else as it is."""
     kind = type(x)
     if kind in DRESSED:
-        return current(bare_part(x))
+        return without_class(x)
     if kind is list or kind is tuple:
         return kind([undressed(e) for e in x]) if any(map(_may_be_dressed, x)) else x
     return current(np.ndarray.view(x, np.ndarray)) if is_followed_subclass(kind) else x

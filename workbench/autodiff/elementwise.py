@@ -14,6 +14,7 @@ from workbench.autodiff.application import (
     converted,
     is_sequence,
     of_objects,
+    without_class,
     written_apart,
 )
 from workbench.autodiff.arrays import TracedArray, beneath, current
@@ -23,7 +24,7 @@ from workbench.autodiff.operations import know_constant, record
 from workbench.autodiff.overrides import ASKED_NEVER
 from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, NON_DIFFERENTIABLE, PARTIALS, RULES, learn
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost, scalar_result
-from workbench.autodiff.subarrays import TracedSubnumber, bare_part
+from workbench.autodiff.subarrays import TracedSubnumber
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import SEQUENCES, contains_traced, plain
 from workbench.errors import MissingRuleError
@@ -35,7 +36,7 @@ def settled_input(x: Any) -> Any:
     if kind in ASKED_NEVER:
         return current(x)
     if kind is TracedSubnumber:
-        return current(bare_part(x))
+        return without_class(x)
     if isinstance(x, SEQUENCES):
         x = converted(x)
         return as_array(x) if contains_traced(x) else x

@@ -13,14 +13,16 @@ from typing import Any
 
 import numpy as np
 
+from workbench.autodiff.application import without_class
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.class_attributes import REST
-from workbench.autodiff.deferring import REFLECTED, by_methods, compared
+from workbench.autodiff.deferring import REFLECTED, by_methods, compared, gives_way, seen_class
 from workbench.autodiff.dressing import undressed
+from workbench.autodiff.overrides import asked_for_ufunc
 from workbench.autodiff.registry import DOORS, NUMBERS, door
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
-from workbench.autodiff.scalars import COMPLEX, TRACED
+from workbench.autodiff.scalars import COMPLEX, TRACED, strip
 from workbench.autodiff.subarrays import TracedSubnumber, bare_part, class_part, own_part
 from workbench.autodiff.subclassing import refuse_in_compiled_code
 from workbench.autodiff.telling import contains_traced, plain
@@ -46,16 +48,34 @@ _EXACT = frozenset({float, int, bool, complex, np.float64, np.complex128})
 def has_own(x: Any, name: str) -> bool:
     """Whether ``x`` is a number of a class of the program that says itself what the method ``name`` does."""
     kind = type(x)
-    return kind is TracedSubnumber or (issubclass(kind, _NUMBERS) and python_method(kind, name) is not None)
+    return kind is TracedSubnumber or (issubclass(kind, _KINDS) and python_method(kind, name) is not None)
 
 
-_NUMBERS = (float, int, complex, np.number)
+_KINDS = (int, float, complex, np.number)
 
 
 def binary(op: Any, a: Any, b: Any) -> Any:
     """A binary operator where a number of a class of the program stands on one side, or on both."""
     result = by_methods(op, a, b)
-    return REWRITTEN_DOORS[op.name](bare_number(a), bare_number(b)) if result is NotImplemented else result
+    if result is not NotImplemented:
+        return result
+    if _by_numpy(a, b) and asked_for_ufunc((a, b), {}):
+        return resolve(op.ufunc)(a, b)
+    return REWRITTEN_DOORS[op.name](*_numbers(a, b))
+
+
+def _numbers(a: Any, b: Any) -> list[Any]:
+    """The numbers by which what the classes are made from computes: NumPy asks their ``__float__``, Python does not."""
+    by_numpy = _by_numpy(a, b)
+    return [bare_number(without_class(x) if by_numpy else x) for x in (a, b)]
+
+
+def _by_numpy(a: Any, b: Any) -> bool:
+    ka, kb = seen_class(a), seen_class(b)
+    return issubclass(ka, _OF_NUMPY) or (issubclass(kb, _OF_NUMPY) and not issubclass(kb, float))
+
+
+_OF_NUMPY = (np.ndarray, np.generic)
 
 
 _COMPARISONS = dict(
@@ -68,7 +88,7 @@ def compare(short: str, a: Any, b: Any) -> Any:
     result = compared(short, a, b)
     if result is not NotImplemented:
         return result
-    return REWRITTEN_DOORS[_COMPARISONS[short]](bare_number(a), bare_number(b))
+    return REWRITTEN_DOORS[_COMPARISONS[short]](*_numbers(a, b))
 
 
 # ------------------------------------------------------------------------------------ attributes and methods
@@ -94,6 +114,9 @@ _OPERATORS: dict[str, Callable] = {}
 def _operated(x: Any, name: str, other: Any) -> Any:
     """``float.__mul__(x, other)`` and its like, which take numbers alone."""
     number = bare_number(x)
+    if isinstance(strip(number), np.generic):
+        other = bare_number(without_class(other))
+        return NotImplemented if gives_way(np.float64, seen_class(other)) else _OPERATORS[name](number, other)
     kinds = (*_REAL, *COMPLEX) if isinstance(number, COMPLEX) else _REAL
     if not isinstance(other, kinds) or (type(other) is TracedArray and other.array.ndim):
         return NotImplemented
@@ -188,8 +211,8 @@ def _install_operator(op: Any) -> None:
 
 
 def _number(x: TracedSubnumber) -> Any:
-    """The number, for functions of numbers."""
-    own = python_method(class_part(x), "__float__")
+    """The number, for functions of numbers: they take the number of a float, whatever its class says."""
+    own = None if issubclass(class_part(x), float) else python_method(class_part(x), "__float__")
     return bare_number(x) if own is None else resolve(own)(x)
 
 
@@ -216,4 +239,4 @@ for _base in (float, complex, int, np.float64):
 
 def maker_of(cls: type) -> Callable | None:
     """What makes numbers of a class without a ``__new__`` of its own; None for other classes."""
-    return DOORS.get(cls.__new__) if issubclass(cls, _NUMBERS) and cls not in _NUMBERS else None
+    return DOORS.get(cls.__new__) if issubclass(cls, _KINDS) and cls not in _KINDS else None

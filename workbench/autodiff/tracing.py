@@ -287,7 +287,7 @@ def _traced_subarray(tape: Tape, x: Any, copies: dict) -> TracedSubarray:
 def _value_of(tape: Tape) -> Callable:
     def value(x: Any) -> Any:
         if type(x) in DRESSED:
-            bare = value(undressed(x))
+            bare = value(current(bare_part(x)))
             if type(bare) not in TRACED:
                 return as_plain(x, bare)
             return type(x)(bare, class_of(x), own_part(x))

@@ -250,6 +250,7 @@ def in_place(ufunc: np.ufunc, operator: Callable, array: Any, other: Any) -> Any
 
 def mutate(array: np.ndarray, method: Callable, *args: Any, receiver: bool = False, **kwargs: Any) -> Any:
     """Call something that changes a plain array in place, so that the change can be undone on the way back."""
+    args = tuple(map(converted, args))
     tape = innermost(*args, *kwargs.values())
     if tape is not None:
         from workbench.autodiff.methods import METHODS

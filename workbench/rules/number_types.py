@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from workbench.autodiff.application import without_class
 from workbench.autodiff.arrays import current
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.indexing import get_item
 from workbench.autodiff.registry import NUMBERS, door
 from workbench.autodiff.scalars import TracedFloat, recorded, refuse_exact_whole_number
+from workbench.autodiff.subarrays import TracedSubnumber
 from workbench.autodiff.telling import contains_traced, plain
 
 
@@ -18,7 +20,9 @@ def _number_type(kind: type) -> None:
     @door(kind)
     def call(x: Any = 0.0) -> Any:
         x = current(x)
-        if type(x) in NUMBERS:
+        if type(x) is TracedSubnumber:
+            x = without_class(x)
+        elif type(x) in NUMBERS:
             x = NUMBERS[type(x)](x)
         if type(x) is TracedFloat:
             return recorded(call(x.value), x.tape, x, 1.0)

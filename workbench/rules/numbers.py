@@ -30,6 +30,7 @@ from workbench.autodiff.scalars import (
     scalar_result,
     strip,
 )
+from workbench.autodiff.subarrays import TracedSubnumber, class_of
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.text import refuse_text
 
@@ -40,8 +41,9 @@ _add = REWRITTEN_DOORS["add"]
 def float_(x: Any = 0.0) -> Any:
     """``float(x)`` stays on the tape."""
     x = current(x)
-    if type(x) in NUMBERS:
-        x = NUMBERS[type(x)](x)
+    if type(x) is TracedSubnumber and (own := python_method(class_of(x), "__float__")) is not None:
+        return resolve(own)(x)
+    x = _number(x)
     if type(x) is TracedArray:
         if x.array.size != 1:
             float(x.array)  # NumPy's own error
@@ -51,6 +53,11 @@ def float_(x: Any = 0.0) -> Any:
         return x if type(plain_value) is float else recorded(float_(x.value), x.tape, x, 1.0)
     own = python_method(type(x), "__float__")
     return float(x) if own is None else resolve(own)(x)
+
+
+def _number(x: Any) -> Any:
+    """What stands for a number as the functions of ``math`` take it."""
+    return NUMBERS[type(x)](x) if type(x) in NUMBERS else x
 
 
 @door(int)
@@ -79,7 +86,7 @@ def abs_(x: Any) -> Any:
 def pow_(base: Any, exp: Any, mod: Any = None) -> Any:
     """``pow(base, exponent)``."""
     if mod is not None:
-        own = None if type(base) in TRACED else python_method(type(base), "__pow__")
+        own = None if type(base) in TRACED else python_method(class_of(base), "__pow__")
         return pow(base, exp, mod) if own is None else resolve(own)(base, exp, mod)
     return REWRITTEN_DOORS["power"](base, exp)
 
@@ -129,7 +136,7 @@ def sum_(items: Iterable, /, start: Any = 0) -> Any:
 @door(math.fsum)
 def fsum(items: Iterable) -> Any:
     """``math.fsum``: the exact sum, with derivative 1 by each element."""
-    items = list(iterate(items))
+    items = [_number(x) for x in iterate(items)]
     value = math.fsum(strip(x) for x in items)
     return _with_value(value, sum_(items, 0.0))
 
@@ -161,11 +168,11 @@ def hypot(*coordinates: Any) -> Any:
 def dist(p: Iterable, q: Iterable) -> Any:
     """``math.dist``: the distance of two points."""
     pairs = zip(iterate(p), iterate(q), strict=True)
-    return hypot(*[REWRITTEN_DOORS["subtract"](a, b) for a, b in pairs])
+    return hypot(*[REWRITTEN_DOORS["subtract"](_number(a), _number(b)) for a, b in pairs])
 
 
 def _norm(function: Callable, xs: tuple) -> Any:
-    xs = tuple(float_(x) for x in xs)
+    xs = tuple(float_(_number(x)) for x in xs)
     tape = innermost(*xs)
     if tape is None:
         return function(*[plain(x) for x in xs])
@@ -200,6 +207,7 @@ if hasattr(math, "fma"):  # Python 3.13
 @door(math.modf)
 def modf(x: Any) -> Any:
     """Fractional and whole part; the whole part does not vary."""
+    x = _number(x)
     if type(x) is not TracedFloat:
         return math.modf(x)
     fraction, whole = modf(x.value)
@@ -209,6 +217,7 @@ def modf(x: Any) -> Any:
 @door(math.frexp)
 def frexp(x: Any) -> Any:
     """Mantissa and exponent; the exponent does not vary."""
+    x = _number(x)
     if type(x) is not TracedFloat:
         return math.frexp(x)
     exponent = math.frexp(strip(x))[1]
@@ -234,7 +243,8 @@ for _function in (math.floor, math.ceil, math.trunc):
 
 def _asked(x: Any) -> Any:
     """The plain number in a number, also where its own class says which it is."""
-    if type(x) in NUMBERS or (type(x) not in TRACED and python_method(type(x), "__float__") is not None):
+    x = _number(x)
+    if type(x) not in TRACED and python_method(type(x), "__float__") is not None:
         x = float_(x)
     return plain(current(x))
 

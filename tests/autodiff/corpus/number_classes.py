@@ -167,3 +167,59 @@ def of_other_kinds_of_numbers(x):
         + float(Single(x) * 2.0)
         + (Tenfold(2.0) * np.array([x, 1.0])[:1].sum())
     )
+
+
+class Offset(float):
+    """NumPy and ``float`` ask it for its number; ``math`` and Python's operators do not."""
+
+    def __float__(self):
+        return super().__float__() + 1.0
+
+
+@program(1.6)
+def read_by_numpy_and_by_math(x):
+    a, constant = Offset(x), Offset(2.0)
+    filled = np.zeros(4)
+    filled[0] = a
+    filled[1:].fill(a)
+    np.put(filled, [3], Offset(2 * x))
+    return (
+        float(a) + 2 * math.sqrt(a) + 3 * np.sqrt(a) + 4 * math.fsum([a, a]) + math.dist([a], [3.0])
+        + filled @ np.arange(4.0) + (np.ones(2) * a).sum() + np.float64(2.0) * a + a * np.float64(3.0)
+        + constant * x + (constant * np.array([x])).sum() + math.modf(a)[0] + np.array([a, 1.0]).sum() + np.float64(a)
+    )  # fmt: skip
+
+
+class Overriding(float):
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        plain = [2.0 * float(x) if isinstance(x, Overriding) else x for x in inputs]
+        return getattr(ufunc, method)(*plain, **kwargs)
+
+
+class Prior(float):
+    __array_priority__ = 1.0
+
+    def __rmul__(self, other):
+        return 3.0 * float(self) * np.sum(other)
+
+
+class OfDouble(np.float64):
+    def __mul__(self, other):
+        return np.float64.__mul__(self, other) * 3
+
+    def __rmul__(self, other):
+        return super().__rmul__(other) * 5
+
+
+class WithModulus(float):
+    def __pow__(self, other, modulus=None):
+        return float(self) ** other + (modulus or 0.0)
+
+
+@program(1.6, np.array([0.7, -1.3]))
+def beside_arrays(x, v):
+    o, p, d = Overriding(x), Prior(x), OfDouble(x)
+    return (
+        (v * o).sum() + np.sin(o) + np.float64(2.0) * o + 2.0 * o + v * p + np.float64(3.0) * p
+        + (d * v).sum() + (v * d).sum() + v[0] * d + d * d + d.ndim + pow(WithModulus(x), 2, x)
+    )  # fmt: skip
