@@ -85,3 +85,16 @@ def test_afterwards_everything_is_as_it_was():
     gradient(PROGRAMS["stores a global"])(1.5)
     assert MADE["count"] == before + 1
     assert MADE["TABLE"] is TABLE
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("lambda x: np.sum(np.modf(x)[0] * x)", [2.0, 2.6]),
+        ("lambda x: np.sum(np.divmod(x, 2.0)[1] * x)", [3.0, 2.6]),
+        ("lambda x: np.sum(np.frexp(x)[0])", [0.5, 0.25]),
+    ],
+)
+def test_functions_of_several_results_are_found_from_there(text, expected):
+    program = eval(text)
+    np.testing.assert_allclose(gradient(program)(np.array([1.5, 2.3])), expected, rtol=1e-12)

@@ -93,6 +93,8 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
             return apply_rule(RULES[ufunc], inputs, kwargs)
         if made_of_python(ufunc):
             return ufunc_door(ufunc)(*inputs, **kwargs)
+        if ufunc in DOORS:  # asked for by code that is not rewritten
+            return DOORS[ufunc](*inputs, **kwargs)
         raise MissingRuleError(
             f"{name_of(ufunc)} has no rule",
             found="it is compiled code and got a traced value",
