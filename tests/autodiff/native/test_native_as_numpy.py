@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -214,7 +216,7 @@ def test_what_generated_code_does_not_know_may_be_returned(other, monkeypatch):
         assert np.shape(bar) == np.shape(expected)
 
 
-# ------------------------------------------------------------------------------------ powers, twice
+# ------------------------------------------------------------------------------------ twice, where slopes end
 
 
 def a_power_of_a_product(p):
@@ -247,3 +249,43 @@ def test_second_derivatives_of_powers_where_a_first_one_is_nothing(program, at, 
     found = hessian(program)(np.array(at))
     monkeypatch.setenv("WORKBENCH_NATIVE", "off")
     assert np.allclose(found, hessian(program)(np.array(at)), rtol=1e-12, atol=1e-14)
+
+
+def roots(p):
+    total = 0.0
+    for _ in range(2):
+        total += math.sqrt(p[0] * p[0] + p[1] * p[1]) + np.cbrt(p[0] * p[1]) + p[0] ** (p[1] + 0.5)
+    return total
+
+
+def inverse(p):
+    total = 0.0
+    for _ in range(2):
+        total += math.asin(1.0 + p[0]) * p[1] + math.acosh(1.0 + p[0] * p[1])
+    return total
+
+
+def far_from(p):
+    total = 0.0
+    for _ in range(2):
+        total += np.hypot(p[0] * p[1], p[0])
+    return total
+
+
+def larger_of_both(p):
+    total = 0.0
+    for _ in range(2):
+        total += np.maximum(p[0], p[1]) ** 2 + np.minimum(p[0], p[1]) ** 3 * p[0]
+    return total
+
+
+@pytest.mark.parametrize("at", [[0.0, 0.0], [0.0, 0.7], [0.0, 0.25]])
+@pytest.mark.parametrize("program", [roots, inverse, far_from, larger_of_both])
+def test_second_derivatives_where_a_slope_is_infinite_or_shared(program, at, monkeypatch):
+    """The slope of a root was a constant there, and what comes through it was nothing."""
+    if program is larger_of_both:
+        at = [0.5, 0.5]
+    with np.errstate(all="ignore"):
+        found = hessian(program)(np.array(at))
+        monkeypatch.setenv("WORKBENCH_NATIVE", "off")
+        assert np.array_equal(found, hessian(program)(np.array(at)), equal_nan=True)

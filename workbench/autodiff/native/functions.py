@@ -45,7 +45,7 @@ def share(x, y):
 def over(b, d):
     """b / d, and at a singular point 0 for a zero cotangent, else infinite."""
     if d == 0.0:
-        return 0.0 if b == 0.0 else math.copysign(math.inf, b)
+        return 0.0 if b == 0.0 else b * math.inf
     return b / d
 
 
@@ -106,7 +106,7 @@ def power_by_base(x, y):
     if y == 0.0:
         return 0.0 if x == 0.0 else y / x  # nothing, but a derivative by y
     if x == 0.0 and y <= 1.0:
-        return 1.0 if y == 1.0 else math.inf
+        return 1.0 if y == 1.0 else over(y, x)
     return y * libm_pow(x, y - 1.0)
 
 

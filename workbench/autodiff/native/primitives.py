@@ -57,7 +57,9 @@ _ROWS: list[tuple[Any, ...]] = [
     ("neg", "-{0}", ("-{b}",), "float", "c"),
     ("power", "power({0}, {1})",
      ("times({b}, power_by_base({0}, {1}))", "times({b}, power_by_exponent({0}, {1}, {r}))"), "float", "s"),
-    ("times", "times({0}, {1})", ("times({b}, {1})", "times({b}, {0})"), "float", ""),  # of second derivatives
+    # Of second derivatives
+    ("times", "times({0}, {1})", ("times({b}, {1})", "times({b}, {0})"), "float", ""),
+    ("over", "over({0}, {1})", ("over({b}, {1})", "times(-over({b}, {1}), {r})"), "float", ""),
     ("square", "square({0})", ("{b} * 2.0 * {0}",), "float", "s"),
     ("cube", "cube({0})", ("{b} * 3.0 * ({0} * {0})",), "float", "s"),
     ("mod", "{0} % {1}", ("{b}", "-{b} * ({0} // {1})"), "float", "s"),
@@ -181,7 +183,10 @@ RUNTIME: dict[Any, tuple[str, str]] = {
         ("round", "round_int"),
     )
 }
-RUNTIME |= {getattr(functions, name): (name, "float") for name in ("square", "cube", "times")}
+RUNTIME |= {
+    getattr(functions, name): (name, "float")
+    for name in ("square", "cube", "times", "over", "maximum", "minimum")
+}
 
 BINARY: dict[str, tuple[str, str]] = {  # syntax node: operation on floats, on integers
     "Add": ("add", "add_int"),

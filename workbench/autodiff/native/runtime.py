@@ -90,4 +90,5 @@ def machine() -> dict[str, Any]:
     for name, function in _FUNCTIONS.items():
         own = types_.FunctionType(function.__code__, names, name, function.__defaults__)
         compiled[name] = numba.njit(error_model="python")(own)
+    names.update(compiled)
     return {**_SHARED, **_SAME, **compiled}
