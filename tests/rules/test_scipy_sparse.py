@@ -181,3 +181,47 @@ def test_complex_elements():
 def test_refused(program):
     with pytest.raises(DifferentiationError, match=r"test_scipy_sparse\.py"):
         gradient(program)(D)
+
+
+def in_any_order(d):
+    return ss.csr_array(
+        (d, np.array([2, 0, 4, 1, 3, 0, 4, 2, 0, 1]), np.array([0, 2, 4, 6, 8, 10])), shape=(5, 5)
+    )
+
+
+def sorted_in_place(d):
+    a = in_any_order(d)
+    data = a.data
+    a.sort_indices()
+    return np.sum(a.data**2 * np.arange(10.0)) + np.sum(data * np.arange(10.0)) + np.sum((a @ V) ** 2)
+
+
+def test_elements_put_in_order():
+    check_gradient(sorted_in_place, D)
+    check_gradient(lambda d: (in_any_order(d) @ in_any_order(d)).sum() ** 2, D)
+    check_gradient(lambda d: (ss.csr_matrix(made(d)) ** 3).sum(), D)
+    with pytest.raises(DifferentiationError, match="names an element twice"):
+        gradient(lambda d: ss.csr_array((d, I * 0, np.array([0, 10])), shape=(1, 5)).sum())(D)
+
+
+def laplacian(d):
+    """Singular: the constants are its kernel."""
+    return ss.csr_array(np.diag([1.0, 2.0, 1.0]) - np.eye(3, k=1) - np.eye(3, k=-1)) * d[0]
+
+
+@pytest.mark.filterwarnings("ignore::scipy.sparse.linalg.MatrixRankWarning")
+@pytest.mark.parametrize(
+    ("program", "what"),
+    [
+        (lambda d: sl.minres(symmetric(d), V, shift=2.0)[0].sum(), "shift"),
+        (lambda d: sl.minres(symmetric(D), V, shift=d[0])[0].sum(), "shift"),
+        (lambda d: sl.spsolve_triangular(made(d), V).sum(), "not triangular"),
+        (lambda d: sl.spsolve_triangular(made(d), V, lower=False).sum(), "not triangular"),
+        (lambda d: sl.lsqr(ss.hstack([made(d)[:, :2], made(d)[:, :2]]).tocsr(), V)[0].sum(), "full rank"),
+        (lambda d: sl.cg(laplacian(d), d[:3] - np.sum(d[:3]) / 3.0)[0][0], "singular"),
+        (lambda d: sl.cg(symmetric(d).T @ symmetric(d), V, maxiter=1, x0=100.0 * V)[0][0], "far from converged"),
+    ],
+)  # fmt: skip
+def test_what_would_be_the_derivative_of_something_else(program, what):
+    with pytest.raises(DifferentiationError, match=what):
+        gradient(program)(D)

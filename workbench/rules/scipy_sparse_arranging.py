@@ -14,6 +14,7 @@ from workbench.autodiff.arrays import current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.telling import contains_traced, plain
+from workbench.autodiff.writing import set_item
 from workbench.rules.scipy_sparse import (
     elements_of,
     has_traces,
@@ -81,6 +82,38 @@ def _exchanged(x: Any, numbered: dict) -> Any:
 
 for _function in (ss.hstack, ss.vstack, ss.block_diag, ss.bmat, ss.block_array, ss.tril, ss.triu, ss.find):
     _arranges(_function)
+
+
+def _sort_indices(self: Any) -> None:
+    """The elements of each row, or column, in the order of their positions, in place."""
+    if not has_traces(self):
+        _original_sort(self)
+    elif not self.has_sorted_indices:
+        data = current(settled(self.data))
+        numbers = with_data(self, np.arange(np.size(plain(data)), dtype=float))
+        numbers.has_sorted_indices = False
+        _original_sort(numbers)  # it has the positions in common
+        self.has_sorted_indices = True
+        set_item(data[numbers.data.astype(int)], self.data, ...)
+
+
+def _add_up_in_place(self: Any) -> None:
+    """``sum_duplicates``: nothing, where no element is named twice."""
+    if not has_traces(self):
+        _original_add_up(self)
+        return
+    if self.ndim != 2:
+        raise no_rule(_original_add_up, "a sparse vector")
+    _sort_indices(self)
+    _, rows, columns = elements_of(self)
+    if len(np.unique(rows.astype(int) * self.shape[1] + columns)) < len(rows):
+        raise no_rule(_original_add_up, "a matrix that names an element twice")
+    self.has_canonical_format = True
+
+
+_original_sort = ss._compressed._cs_matrix.sort_indices
+_original_add_up = ss._compressed._cs_matrix.sum_duplicates
+DOORS[_original_sort], DOORS[_original_add_up] = _sort_indices, _add_up_in_place
 
 
 def _kron(A: Any, B: Any, format: Any = None) -> Any:

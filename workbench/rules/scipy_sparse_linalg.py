@@ -20,7 +20,15 @@ from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.implicit import Unknown
 from workbench.rules.linear_maps import linear
-from workbench.rules.scipy_sparse import Pattern, conjugate, dense, has_traces, is_sparse, plain_sparse
+from workbench.rules.scipy_sparse import (
+    Pattern,
+    conjugate,
+    dense,
+    elements_of,
+    has_traces,
+    is_sparse,
+    plain_sparse,
+)
 from workbench.rules.stand_ins import no_rule, settled, with_value
 
 
@@ -86,11 +94,16 @@ def _iterative(function: Callable) -> None:
     def call(A: Any, b: Any, x0: Any = None, **options: Any) -> Any:
         if not _traced(A, b):
             return function(A, b, **({} if x0 is None else {"x0": _bare(x0)}), **options)
+        if contains_traced(options.get("shift")) or options.get("shift"):
+            raise no_rule(function, "shift: subtract it from the diagonal of the matrix")
         b = dense(b)
         start = {} if x0 is None else {"x0": _bare(x0)}
         value, report = function(_bare(A), plain(b), **start, **{k: _bare(v) for k, v in options.items()})
-        found = _Matrix(function, A).solve(np.reshape(b, (-1,)))
-        return with_value(np.reshape(found, value.shape), value), report
+        found = np.reshape(_Matrix(function, A).solve(np.reshape(b, (-1,))), value.shape)
+        sizes = [np.linalg.norm(x) for x in (plain(found) - value, plain(found), value)]
+        if not sizes[0] <= min(sizes[1:]):
+            raise no_rule(function, "a singular matrix, or a solution that is far from converged")
+        return with_value(found, value), report
 
     DOORS[function] = call
 
@@ -160,6 +173,9 @@ def _spsolve_triangular(A: Any, b: Any, lower: bool = True, overwrite_A: bool = 
         return sl.spsolve_triangular(A, b, lower, overwrite_A, overwrite_b, unit_diagonal)
     if unit_diagonal or not is_sparse(A):
         raise no_rule(sl.spsolve_triangular, "unit_diagonal and a dense matrix")
+    data, rows, columns = elements_of(A)
+    if np.any(plain(data)[rows < columns if lower else rows > columns]):
+        raise no_rule(sl.spsolve_triangular, "a matrix that is not triangular: take tril or triu of it")
     value = sl.spsolve_triangular(plain_sparse(A), plain(dense(b)), lower)
     return with_value(np.reshape(_Matrix(sl.spsolve_triangular, A).solve(dense(b)), value.shape), value)
 
@@ -175,6 +191,22 @@ def _inv(A: Any) -> Any:
 
 
 DOORS[sl.inv] = _inv
+
+
+def _factored(matrix: Any, function: Callable, singular: str) -> Any:
+    """The factors of a plain matrix.
+
+    Raises:
+        MissingRuleError: it is singular, up to rounding.
+    """
+    try:
+        factor = sl.splu(ss.csc_array(matrix))
+    except RuntimeError as error:
+        raise no_rule(function, singular) from error
+    pivots = np.abs(factor.U.diagonal())
+    if np.min(pivots) < 1e-13 * np.max(pivots):
+        raise no_rule(function, singular)
+    return factor
 
 
 def _least_squares(function: Callable, names: str) -> None:
@@ -196,7 +228,7 @@ def _least_squares(function: Callable, names: str) -> None:
         if wide and contains_traced(damp):
             raise no_rule(function, "damp=0 that varies")
         square = a @ a.conj().T if wide else a.conj().T @ a + plain(damp) ** 2 * ss.eye_array(a.shape[1])
-        factor = sl.splu(ss.csc_array(square))
+        factor = _factored(square, function, "a matrix without full rank")
         unknown = factor.solve(a @ value[0] if wide else a.conj().T @ plain(b))
         for _ in OPEN:
             if wide:
@@ -227,12 +259,7 @@ def _eigenpair(
     bordered = ss.bmat(
         [[a - value * ss.eye_array(len(vector)), -vector[:, None]], [vector.conj()[None], None]]
     )
-    try:
-        factor = sl.splu(ss.csc_array(bordered))
-    except RuntimeError as error:
-        raise no_rule(function, "an eigenvalue that is there twice") from error
-    if np.min(np.abs(factor.U.diagonal())) < 1e-13 * np.max(np.abs(factor.U.diagonal())):
-        raise no_rule(function, "an eigenvalue that is there twice")
+    factor = _factored(bordered, function, "an eigenvalue that is there twice")
     found_value, found = value, vector
     for _ in OPEN:
         rest = apply(found) - found_value * found
