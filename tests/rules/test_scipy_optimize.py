@@ -42,6 +42,8 @@ def test_newton():
     check_gradient(lambda a: so.newton(lambda x: x**3 - a, 1.0, tol=1e-13), 2.0)
     check_gradient(lambda a: so.newton(lambda x: x**3 - a, a, fprime=lambda x: 3 * x**2, tol=1e-13), 2.0)
     check_gradient(lambda a: so.newton(cubic, 1.0, args=(a,), tol=1e-13), 2.0)
+    check_gradient(lambda a, b: so.newton(cubic, 1.0, args=[a, b], tol=1e-13), 2.0, 0.4)
+    check_gradient(lambda a, b: so.fixed_point(lambda x, a, b: np.cos(a * x) * b, 0.5, [a, b]), 0.8, 0.9)
     check_gradient(lambda v: so.newton(lambda x: x**3 - v, np.ones(3), tol=1e-13), V)
 
 

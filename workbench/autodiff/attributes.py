@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff import class_attributes
-from workbench.autodiff.arrays import TracedArray, current, is_followed_subclass
-from workbench.autodiff.calls import OBJECT_DOORS, python_method, resolve
+from workbench.autodiff.arrays import TracedArray, current, is_complex_number, is_followed_subclass
+from workbench.autodiff.calls import SLOT_DOORS, python_method, resolve
 from workbench.autodiff.class_attributes import BUILT_IN
 from workbench.autodiff.dressing import undressed
 from workbench.autodiff.indexing import get_item
@@ -39,6 +39,8 @@ from workbench.errors import MissingRuleError
 COMPILED_PROPERTIES: dict[type, Callable] = {}
 
 _OF_THE_ENGINE = frozenset({*TracedFloat.__slots__, *TracedArray.__slots__, "tape", "value"})
+# what arrays have and complex numbers, which are arrays on a tape, have not
+_OF_ARRAYS = frozenset(dir(np.ndarray)) - frozenset(dir(np.complex128))
 
 _MISSING = object()
 # the class something stands in, what stands there, and how it is read or set
@@ -76,6 +78,8 @@ def get_attribute(obj: Any, name: str) -> Any:
             if kind is TracedFloat:
                 return number_attribute(obj, name)
             raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
+        if name in _OF_ARRAYS and kind is TracedArray and is_complex_number(obj.array):
+            raise AttributeError(f"'complex' object has no attribute {name!r}")
         try:
             return getattr(obj, name)
         except AttributeError:
@@ -137,8 +141,8 @@ _READERS = frozenset({"__getattr__", "__getattribute__"})
 def _class_attribute(cls: type, name: str) -> Any:
     """``cls.name``: properties of its metaclass, and descriptors that answer to the class."""
     of_kind = inspect.getattr_static(type(cls), name, None)
-    if isinstance(of_kind, property) and type(of_kind.fget) is FunctionType:
-        return resolve(of_kind.fget)(cls)
+    if isinstance(of_kind, property):
+        return _read_property(of_kind, cls)
     member = next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), None)
     own = None if isinstance(member, type) else python_method(type(member), "__get__")
     if own is None or type(member).__module__ == "functools":
@@ -168,10 +172,10 @@ def delete_attribute(obj: Any, name: str) -> None:
     member = inspect.getattr_static(kind, name, None)
     if (own := python_method(kind, "__delattr__")) is not None:
         resolve(own)(obj, name)
-    elif isinstance(member, property) and type(member.fdel) is FunctionType:
-        resolve(member.fdel)(obj)
     elif (own := python_method(type(member), "__delete__")) is not None:
         resolve(own)(member, obj)
+    elif isinstance(member, property) and member.fdel is not None:
+        resolve(member.fdel)(obj)
     else:
         delattr(obj, name)
 
@@ -250,7 +254,7 @@ def _set_array_attribute(value: Any, array: Any, name: str) -> None:
         set_item(cycled, plain_array, ...)
     elif name in (plain_array.dtype.names or ()):
         set_item(value, plain_array, name)
-    elif is_known(plain_array):
+    elif hasattr(plain_array, name) and is_known(plain_array):
         raise MissingRuleError(
             f"the {name} of an array that takes part in a derivative cannot be set in place",
             where=user_line(),
@@ -289,10 +293,21 @@ def _subarray_attribute(array: np.ndarray, name: str) -> Any:
     return _own_attribute(array, name)
 
 
+def _read_property(member: property, obj: Any, cls: Any = None) -> Any:
+    """``property.__get__(member, obj)``."""
+    plain_read = obj is None or member.fget is None
+    return property.__get__(member, obj, cls) if plain_read else resolve(member.fget)(obj)
+
+
+def _set_property(member: property, obj: Any, value: Any) -> None:
+    """``property.__set__(member, obj, value)``."""
+    setter = functools.partial(property.__set__, member) if member.fset is None else resolve(member.fset)
+    setter(obj, value)
+
+
 def _getter(name: str, member: Any) -> Callable | None:
-    if isinstance(member, property):
-        fget = member.fget
-        return (lambda obj: resolve(fget)(obj)) if type(fget) is FunctionType else None
+    if isinstance(member, property) and python_method(type(member), "__get__") is None:
+        return functools.partial(_read_property, member)
     if isinstance(member, functools.cached_property):
         return lambda obj: _cached(obj, name, member)
     if type(member) in COMPILED_PROPERTIES:
@@ -318,9 +333,8 @@ def _cached(obj: Any, name: str, member: functools.cached_property) -> Any:
 
 
 def _setter(name: str, member: Any) -> Callable | None:
-    if isinstance(member, property):
-        fset = member.fset
-        return (lambda obj, value: resolve(fset)(obj, value)) if type(fset) is FunctionType else None
+    if isinstance(member, property) and python_method(type(member), "__set__") is None:
+        return functools.partial(_set_property, member)
     if name == "__setattr__" and type(member) is FunctionType:
         return member
     own = None if isinstance(member, type) else python_method(type(member), "__set__")
@@ -355,6 +369,8 @@ REWRITTEN_DOORS.update(
     delete_attribute=delete_attribute,
     context=context,
 )
-OBJECT_DOORS.update(
-    __getattribute__=_own_attribute, __setattr__=_set_own_attribute, __delattr__=_delete_own_attribute
-)
+SLOT_DOORS[object, "__getattribute__"] = _own_attribute
+SLOT_DOORS[object, "__setattr__"] = _set_own_attribute
+SLOT_DOORS[object, "__delattr__"] = _delete_own_attribute
+SLOT_DOORS[property, "__get__"] = _read_property
+SLOT_DOORS[property, "__set__"] = _set_property

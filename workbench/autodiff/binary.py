@@ -261,7 +261,7 @@ def _protocol(op: Operator, a: Any, b: Any) -> Any:
     left, right = python_method(ka, op.method), python_method(kb, op.reflected)
     if (ka in _ARRAYS and _taken_as_array(kb)) or (kb in _ARRAYS and left is None and _taken_as_array(ka)):
         return resolve(op.ufunc)(a, b)
-    if ka is str:  # "%.2f" % x, and text repeated
+    if issubclass(ka, str) and left is None:  # "%.2f" % x, and text repeated
         return written(op.function(a, plain(b)), b)
     if ka is bytes:
         if tape_in(b) is not None:

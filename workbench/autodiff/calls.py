@@ -139,8 +139,8 @@ def _resolve_other(f: Any) -> Any:
             from workbench.autodiff.making import making
 
             return making(owner) if issubclass(type(owner), type) else resolve(owner)
-        if name in OBJECT_DOORS and f.__objclass__ is object:
-            return functools.partial(OBJECT_DOORS[name], owner)
+        if (door := SLOT_DOORS.get((f.__objclass__, name))) is not None:
+            return functools.partial(door, owner)
         if OPEN and isinstance(owner, float | complex):
             return _method_of_number(f, owner, name)
     if isinstance(f, np.ufunc) or kind is MethodType:
@@ -274,14 +274,14 @@ def _method_of_number(method: Callable, owner: Any, name: str) -> Callable:
     return call
 
 
-# what every object has -> what is called in its stead, as ``object.__getattribute__`` or by ``super``
-OBJECT_DOORS: dict[str, Callable] = {}
+# method of a compiled class -> what is called in its stead, as ``object.__getattribute__`` or by ``super``
+SLOT_DOORS: dict[tuple[type, str], Callable] = {}
 
 
 def _method_of_class(method: Any) -> Callable:
     """``numpy.ndarray.sum(x)``, ``float.__add__(x, y)``: the method of the traced value."""
-    if method.__objclass__ is object and method.__name__ in OBJECT_DOORS:
-        return OBJECT_DOORS[method.__name__]
+    if (door := SLOT_DOORS.get((method.__objclass__, method.__name__))) is not None:
+        return door
 
     def call(*args: Any, **kwargs: Any) -> Any:
         receiver = current(args[0]) if args else None

@@ -72,22 +72,22 @@ def of_base(x: Dressed, name: str) -> Any:
 
 def _read(x: Any, cls: type, name: str, member: Any) -> Any:
     """What stands in the class under ``name``, as it is read of ``x``."""
-    if isinstance(member, property):
-        if member.fget is None:
-            raise AttributeError(f"property {name!r} of {cls.__name__!r} object has no getter")
-        return resolve(member.fget)(x)
     if isinstance(member, functools.cached_property):
         found = own_part(x)[name] = resolve(member.func)(x)
         _noted(x, found, name)
         return found
+    if (get := _own_way(member, "__get__")) is not None:
+        return resolve(get)(member, x, cls)
+    if isinstance(member, property):
+        if member.fget is None:
+            raise AttributeError(f"property {name!r} of {cls.__name__!r} object has no getter")
+        return resolve(member.fget)(x)
     if isinstance(member, FunctionType):
         return MethodType(as_written(member), x)
     if type(member) is MemberDescriptorType:  # a slot
         return own_part(x).get(name, MISSING)
     if isinstance(member, classmethod | staticmethod):
         return member.__get__(None, cls)
-    if (get := _own_way(member, "__get__")) is not None:
-        return resolve(get)(member, x, cls)
     if _is_data(member):
         raise no_rule(cls, f"the compiled attribute {name!r}")
     if isinstance(member, MethodDescriptorType | WrapperDescriptorType):  # ``total = numpy.ndarray.sum``
@@ -127,12 +127,12 @@ def set_own_attribute(x: Dressed, name: str, value: Any) -> None:
     member = _member(cls, name)
     if name == "__class__":
         set_class(x, value)
+    elif (setter := _own_way(member, "__set__")) is not None:
+        resolve(setter)(member, x, value)
     elif isinstance(member, property):
         if member.fset is None:
             raise AttributeError(f"property {name!r} of {cls.__name__!r} object has no setter")
         resolve(member.fset)(x, value)
-    elif (setter := _own_way(member, "__set__")) is not None:
-        resolve(setter)(member, x, value)
     elif type(member) is not MemberDescriptorType and _is_data(member):
         raise no_rule(cls, f"the compiled attribute {name!r}")
     elif member is MISSING and _is_data(getattr(_base(cls), name, None)):
@@ -156,10 +156,10 @@ def delete_attribute(x: Dressed, name: str) -> None:
 def delete_own_attribute(x: Dressed, name: str) -> None:
     """``object.__delattr__(x, name)``."""
     member = _member(class_part(x), name)
-    if isinstance(member, property) and member.fdel is not None:
-        resolve(member.fdel)(x)
-    elif (delete := _own_way(member, "__delete__")) is not None:
+    if (delete := _own_way(member, "__delete__")) is not None:
         resolve(delete)(member, x)
+    elif isinstance(member, property) and member.fdel is not None:
+        resolve(member.fdel)(x)
     elif name in own_part(x):
         del own_part(x)[name]
     else:

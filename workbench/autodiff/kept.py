@@ -162,10 +162,33 @@ def _place(frame: FrameType | None, kept: Any) -> str | None:
             if shown and name in space and _holds(space[name], kept):
                 return repr(name)
     for name in (*variables, *code.co_names):
+        if name in variables and name not in lasting and not _read_again(code, name, frame.f_lineno):
+            continue  # an object that served to get here, from which nothing is taken any more
         owner = variables[name] if name in variables else frame.f_globals.get(name)
         if found := _attribute_with(owner, kept, stored.attributes):
             return f"{name}.{found}"
     return None
+
+
+@functools.lru_cache(maxsize=1024)
+def _read_again(code: CodeType, name: str, line: int) -> bool:
+    """Whether a function may read a variable from ``line`` on."""
+    node = node_of(code)
+    if not isinstance(node, ast.FunctionDef):
+        return True
+    nodes = (n for statement in _from(node.body, line) for n in ast.walk(statement))
+    return any(isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load) for n in nodes)
+
+
+def _from(block: list[ast.stmt], line: int) -> list[ast.stmt]:
+    """The statements of a block that may run from ``line`` on, a loop around it from its beginning."""
+    place = next((k for k, s in enumerate(block) if s.lineno <= line <= s.end_lineno), 0)
+    statement = block[place]
+    if isinstance(statement, ast.If | ast.With):
+        for part in (statement.body, getattr(statement, "orelse", [])):
+            if part and part[0].lineno <= line <= part[-1].end_lineno:
+                return [*_from(part, line), *block[place + 1 :]]
+    return block[place:]
 
 
 def _attribute_with(owner: Any, kept: Any, names: frozenset[str], depth: int = 1) -> str | None:

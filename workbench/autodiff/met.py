@@ -30,7 +30,7 @@ _CALLED = _NAMED_BY_NUMPY + tuple(
     for name in (
         *"iter next getitem setitem delitem reversed missing call await aiter anext".split(),
         *"float complex abs neg pos invert round trunc floor ceil".split(),
-        *"array array_ufunc array_function lt le gt ge str repr format".split(),
+        *"array array_ufunc array_function array_wrap lt le gt ge str repr format".split(),
         *"copy deepcopy getstate setstate reduce reduce_ex".split(),
         *(side + name for name in _OPERATORS for side in ("", "r", "i")),
     )
@@ -68,6 +68,7 @@ def _forget(place: int, _: Any) -> None:
 
 
 def _takes_replacement(cls: type, name: str, own: Any) -> bool:
+    own = _function_in(own)
     if type(own) is not FunctionType or not _is_followed(own):
         return False
     if id(own.__code__) not in MADE:
@@ -77,20 +78,31 @@ def _takes_replacement(cls: type, name: str, own: Any) -> bool:
     return False
 
 
+def _function_in(member: Any) -> Any:
+    return member.__func__ if type(member) is staticmethod else member
+
+
+def _put(cls: type, name: str, member: Any, function: FunctionType) -> None:
+    """``function`` in the place of that in ``member``."""
+    type.__setattr__(cls, name, staticmethod(function) if type(member) is staticmethod else function)
+
+
 def _replace(cls: type, names: list[str]) -> None:
     members = vars(cls)
     for name in names:
-        own = members.get(name)
+        member = members.get(name)
+        own = _function_in(member)
         if type(own) is FunctionType and own.__code__ is not _REPLACEMENT:
-            type.__setattr__(cls, name, _replacement_of(own))
+            _put(cls, name, member, _replacement_of(own))
 
 
 def _restore(cls: type, names: list[str]) -> None:
     members = vars(cls)
     for name in names:
-        new = members.get(name)
+        member = members.get(name)
+        new = _function_in(member)
         if type(new) is FunctionType and new.__code__ is _REPLACEMENT:
-            type.__setattr__(cls, name, new.__wrapped__)
+            _put(cls, name, member, new.__wrapped__)
 
 
 _KEPT = "<replacement>"

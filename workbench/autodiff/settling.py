@@ -33,6 +33,8 @@ def note(container: Any, value: Any, name: str | None = None) -> None:
         tape = stack[-1]
         if type(value) in SETTLED or isinstance(value, _CONTAINERS):
             tape.touched[id(container), name] = container
+            if tape.fresh and name is not None:
+                tape.fresh.discard((id(container), name))
         elif name is not None and type(value) in _VARYING:
             tape.fresh.add((id(container), name))
         if tape.changed is not None:

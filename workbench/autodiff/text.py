@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current
-from workbench.autodiff.calls import python_method, resolve
+from workbench.autodiff.calls import SLOT_DOORS, python_method, resolve
 from workbench.autodiff.kept import COMPARED
 from workbench.autodiff.registry import OWNER_DOORS
 from workbench.autodiff.rewritten import REWRITTEN_DOORS, rewritten_code
@@ -256,6 +256,14 @@ def _text_method(method: Callable, owner: str) -> Callable:
 
 
 OWNER_DOORS[str] = _text_method
+
+
+def percent(text: str, values: Any) -> str:
+    """``str.__mod__(text, values)``."""
+    return written(str.__mod__(text, plain(values)), values)
+
+
+SLOT_DOORS[str, "__mod__"] = percent
 
 
 def _writes(write: Callable) -> Callable:

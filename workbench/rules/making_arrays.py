@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.application import converted, is_sequence
-from workbench.autodiff.arrays import TracedArray, beneath, current
+from workbench.autodiff.arrays import TracedArray, beneath, current, is_complex_number
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.dressing import dressed, is_subarray, undressed
 from workbench.autodiff.indexing import get_item, iterate
@@ -61,7 +61,8 @@ def _array(function: Callable, *, copies: bool) -> Callable:
         if type(made) is TracedArray:
             if kind is not None and kind != made.array.dtype:
                 made = resolve(np.astype)(made, kind)
-            elif copies and kwargs.get("copy", True) is True:  # None and False take what is there
+            elif is_complex_number(made.array) or (copies and kwargs.get("copy", True) is True):
+                # None and False take what is there, and a number is no array
                 made = resolve(np.copy)(made)
         else:
             made = arrange(innermost_inside((made,)), np.array, (made,), {}, (0,))

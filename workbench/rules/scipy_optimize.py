@@ -74,7 +74,7 @@ def _newton(func: Callable, x0: Any, fprime: Any = None, args: Any = (), **optio
     """``newton``, for one starting point or an array of them (one equation each)."""
     if not OPEN:
         return so.newton(func, x0, fprime, args, **options)
-    args = _as_tuple(args)
+    args = tuple(args)  # to the others a list is one argument
     if callable(options.get("fprime2")):
         options["fprime2"] = quiet(options["fprime2"], args)
     found = so.newton(quiet(func, args), plain(x0), quiet(fprime, args), **_plain_options(options))
@@ -159,7 +159,7 @@ def _fixed_point(func: Callable, x0: Any, args: Any = (), **options: Any) -> Any
     """``fixed_point``: F(x) = f(x) − x."""
     if not OPEN:
         return so.fixed_point(func, x0, args, **options)
-    args = _as_tuple(args)
+    args = tuple(args)
     found = so.fixed_point(quiet(func, args), plain(settled(x0)), **plain(options))
     new = resolve(func)
     found = found if np.ndim(found) else float(found)

@@ -159,10 +159,32 @@ def complex_numbers(x, y):
     )
 
 
+@program(0.7, 0.4)
+def complex_numbers_are_no_arrays(x, y):
+    z, array = complex(x, y), np.asarray(complex(x, y))
+    counts = [2.0 if hasattr(n, "__len__") or hasattr(n, "__iter__") else 3.0 for n in (z, np.conj(z), array)]
+    return counts[0] * z.real + counts[1] * z.imag + counts[2] * x * getattr(z, "dot", 5.0)
+
+
 @program(np.array([0.5, -1.0, 2.0, 1.5], np.float64))
 def single_precision_constants(x):
     y = x * np.float32(1.5)
     return y.sum() * np.float32(2) + np.float32(0.5) * y[0]
+
+
+class _Format(str):
+    def __mod__(self, values):
+        return super().__mod__(values) + "%"
+
+
+class _Text(str):
+    __slots__ = ()
+
+
+@program(0.75)
+def classes_of_text(a):
+    text = _Format("%.3f") % a + _Text("%.2f") % (a,) + str.__mod__("%5.1f", a) + "%.1f".__mod__(a)
+    return a * len(text)
 
 
 @program(0.75, np.array([0.5, 0.25]))

@@ -313,6 +313,25 @@ def functions_that_numpy_calls_by_name(x):
     return total + np.arctan2(series, several[1]).coefficients.sum()
 
 
+class Wrapped(Series):
+    """What NumPy gives goes through methods of the class."""
+
+    def __array_wrap__(self, result, context=None, return_scalar=False):
+        return Wrapped(result.item().coefficients * self.coefficients)
+
+
+class WrappedByFunction(Series):
+    @staticmethod
+    def __array_wrap__(result, context=None, return_scalar=False):
+        return Series(np.array([c for c in result.item().coefficients]) * 3.0)
+
+
+@program(X)
+def wrappers_that_numpy_calls(x):
+    total = np.exp(Wrapped(x[:2])).coefficients @ x[2:]
+    return total + np.exp(WrappedByFunction(x[2:])).coefficients @ x[:2]
+
+
 class Watched:
     """Tells of what is set; its range is set through a property, by ``object.__setattr__``."""
 

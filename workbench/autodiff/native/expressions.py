@@ -261,7 +261,7 @@ def attribute(low: Lowering, thing: Any, name: str, node: ast.AST) -> Any:
         )
         if isinstance(found, types.FunctionType):
             return Bound(Static(found), (thing,))
-        if isinstance(found, property) and isinstance(found.fget, types.FunctionType):
+        if type(found) is property and isinstance(found.fget, types.FunctionType):
             return calls.call_thing(low, Static(found.fget), [thing], {}, node=node)
         if isinstance(found, staticmethod):
             return Static(found.__func__)

@@ -1,0 +1,97 @@
+"""Attributes with code behind them that is not a property's getter alone."""
+
+import functools
+import operator
+
+import numpy as np
+
+from . import program
+
+X = np.array([0.5, -1.0, 2.0, 1.5])
+
+
+class _State:
+    def __init__(self, x):
+        self.v = np.zeros(2)
+        self.v[:] = x[:2] * 2
+
+
+class _Scaled(property):
+    """A property that answers to what its getter gives with twice of it, and keeps what is set as half of it."""
+
+    def __get__(self, obj, cls=None):
+        return self if obj is None else 2.0 * super().__get__(obj, cls)
+
+    def __set__(self, obj, value):
+        super().__set__(obj, 0.5 * value)
+
+
+class _Lazy(property):
+    """Kept under its own name, by a bound method that is the getter."""
+
+    def __init__(self, method):
+        self.method, self.name = method, method.__name__
+        super().__init__(self.read)
+
+    def read(self, obj):
+        return obj.__dict__.setdefault(self.name, self.method(obj))
+
+
+class _Body(_State):
+    @_Scaled
+    def energy(self):
+        return self.v @ self.v + getattr(self, "shift", 0.0)
+
+    @energy.setter
+    def energy(self, value):
+        self.shift = value * self.v[0]
+
+    @_Lazy
+    def norm(self):
+        return np.sqrt(self.v[0] ** 2 + self.v[1] ** 2)
+
+    part = property(functools.partial(lambda k, self: self.v[k] ** 3, 1))
+    whole = property(operator.attrgetter("v"))
+
+
+@program(X)
+def properties_of_other_kinds(x):
+    body = _Body(x)
+    total = body.energy * body.norm + body.part + body.whole[0]
+    body.energy = x[2]
+    return total + body.energy * _Scaled.__get__(_Body.energy, body) + property.__get__(_Body.part, body)
+
+
+class _Series(np.ndarray):
+    @_Scaled
+    def power(self):
+        return np.asarray(self) @ np.asarray(self)
+
+
+@program(X)
+def properties_of_other_kinds_of_arrays(x):
+    return (x * 2.0).view(_Series).power
+
+
+class _Point:
+    def __init__(self, x, y):
+        self.x, self.y = x, y
+
+    @_Scaled
+    def area(self):
+        return self.x * self.y
+
+
+@program(0.5, 1.5)
+def properties_of_other_kinds_of_numbers_alone(x, y):
+    return _Point(x, y).area * x
+
+
+@program(X)
+def attributes_that_arrays_do_not_have(x):
+    y = _State(x).v
+    try:
+        y.name = "of a series only"
+    except AttributeError:
+        y = y * 3.0
+    return y @ x[:2]
