@@ -83,3 +83,17 @@ def test_a_pole_is_pushed_forward_to_results_of_both_signs():
 
     pushed = pushforward(program, np.array([0.0, 1.0]))[1](np.array([1.0, 2.0]))
     assert pushed.tolist() == [[math.inf, 1.0], [-math.inf, -1.0]]
+
+
+@pytest.mark.parametrize("zero", [0.0, 0, np.float64(0.0)])
+def test_an_array_divided_by_zero_where_it_is_not_taken(zero):
+    def smooth_l1(x, width):
+        size = np.abs(x)
+        return np.sum(np.where(size < width, 0.5 * size**2 / width, size - 0.5 * width))
+
+    with np.errstate(all="ignore"):
+        x = np.array([1.0, -2.0])
+        assert gradient(smooth_l1)(x, zero).tolist() == [1.0, -1.0]
+        assert hessian(smooth_l1)(x, zero).tolist() == [[0.0, 0.0], [0.0, 0.0]]
+        by_x, by_width = gradient(lambda x, width: np.sum((x / width)[:1]), wrt=(0, 1))(x, float(zero))
+        assert (by_x.tolist(), by_width) == ([math.inf, 0.0], -math.inf)

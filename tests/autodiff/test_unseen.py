@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from workbench import gradient
+from workbench import check_gradient, gradient
 from workbench.errors import LostGradientError, MissingRuleError, NotDifferentiableError
 
 X = np.array([1.0, 2.0])
@@ -183,3 +183,21 @@ def test_code_compiled_before_is_refused():
     code = compile("x * x", "<formula>", "eval")
     with pytest.raises(LostGradientError, match="compiled before"):
         gradient(lambda x: eval(code, {"x": x}))(1.5)
+
+
+@pytest.mark.parametrize("name", ["data", "ctypes", "__array_interface__", "__array_struct__"])
+def test_whether_an_array_has_memory_to_hand_out_is_known(name):
+    def program(x):
+        return np.sum(x * x) if hasattr(x, name) and hasattr(x[:1], name) else np.sum(x)
+
+    assert gradient(program)(np.array([1.5])).tolist() == [3.0]
+    with pytest.raises(LostGradientError, match="bytes"):
+        gradient(lambda x: np.sum(x) if getattr(x, name, None) is None else np.sum(x * x))(np.array([1.5]))
+
+
+def test_what_all_arrays_have_is_theirs():
+    def program(x):
+        same = x.__array_priority__ == 0 and x.__dlpack_device__() == (1, 0)
+        return x.__array_namespace__().sum(x * x) * x[0].__array_namespace__().cos(x[0]) if same else x[0]
+
+    check_gradient(program, np.array([1.5, 0.5]))

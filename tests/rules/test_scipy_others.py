@@ -213,11 +213,24 @@ def test_distances_further():
     assert np.all(gradient(lambda a: sd.cdist(a, a).sum())(A[:1]) == 0.0)
 
 
+def test_own_metrics():
+    def written(a):
+        out = np.zeros(len(a) * (len(a) - 1) // 2)
+        sd.pdist(a, lambda u, v: abs(u - v).sum() ** 2, out=out)
+        return out * out
+
+    check_gradient(written, B)
+    check_gradient(lambda a, b, t: sd.cdist(a, b, lambda u, v, w: w * abs(u - v).sum() ** 2, w=t), A, B, 1.3)
+    check_gradient(lambda t: sd.cdist(A, B.tolist(), metric=lambda u, v: t * (u @ v)), 1.3)
+    check_gradient(lambda a: sd.pdist(a, sd.jensenshannon) * sd.pdist(a, "jensenshannon"), abs(A))
+    check_gradient(lambda a: a[0] * sd.pdist(a, "hamming").sum() * sd.cdist(a, B, sd.hamming)[0, 1], B)
+
+
 REFUSED = {
     "resampling": lambda x: sg.resample_poly(x, 2, 1, padtype="line").sum(),
     "spline": lambda x: sg.cspline1d(LONG, x[1] + 0.5).sum(),
     "lobpcg": lambda x: sl.lobpcg(ss.csr_matrix(np.outer(x, x)), LONG[:, None])[0].sum(),
-    "own metric": lambda x: sd.pdist(x.reshape(5, 3), lambda u, v: abs(u - v).sum()).sum(),
+    "weights of what is counted": lambda x: sd.pdist(x.reshape(5, 3), "hamming", w=x[:3]).sum(),
     "median absolute": lambda x: st.ks_2samp(x, x + 1.0).statistic,
 }
 

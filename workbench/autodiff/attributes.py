@@ -23,7 +23,7 @@ from workbench.autodiff.indexing import get_item
 from workbench.autodiff.location import user_line
 from workbench.autodiff.met import CACHES, meet
 from workbench.autodiff.methods import Flat
-from workbench.autodiff.operations import number_attribute
+from workbench.autodiff.operations import array_attribute, number_attribute
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, TracedFloat
 from workbench.autodiff.settling import note
@@ -85,6 +85,8 @@ def get_attribute(obj: Any, name: str) -> Any:
         except AttributeError:
             if kind is TracedFloat:  # of a number with a class of its own
                 return number_attribute(obj, name)
+            if kind is TracedArray:
+                return array_attribute(obj, name)
             raise
     if getters is _MISSING:
         _getters_of(kind)

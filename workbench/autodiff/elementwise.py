@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -23,7 +24,7 @@ from workbench.autodiff.location import name_of, user_line
 from workbench.autodiff.operations import know_constant, record
 from workbench.autodiff.overrides import ASKED_NEVER
 from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, NON_DIFFERENTIABLE, PARTIALS, RULES, learn
-from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost, scalar_result
+from workbench.autodiff.scalars import TRACED, TracedFloat, at_a_pole, innermost, lost, scalar_result
 from workbench.autodiff.subarrays import TracedSubnumber
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import SEQUENCES, contains_traced, plain
@@ -135,9 +136,16 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
 
     def elementwise_pullback(bar: Any) -> list[Any]:
         with np.errstate(all="ignore"):
-            return [scaled(bar, partials[k](np, value, *values)) for k in needs]
+            return [scaled(bar, _partial(partials[k], value, *values)) for k in needs]
 
     return record(tape, operands, value, elementwise_pullback)
+
+
+def _partial(partial: Callable, *given: Any) -> Any:
+    try:
+        return partial(np, *given)
+    except ZeroDivisionError:  # an array divided by Python's zero: infinite, or NaN
+        return at_a_pole(partial, np, *given)
 
 
 def _varies(ufunc: np.ufunc, inputs: tuple) -> bool:
@@ -154,7 +162,7 @@ def _now(partial: Any) -> Any:
 
 def scaled(bar: Any, partial: Any) -> Any:
     """``bar · conj(partial)``, where a cotangent of zero stays zero where the partial is infinite or NaN."""
-    if type(partial) is float:
+    if type(partial) is float and math.isfinite(partial):
         return bar if partial == 1.0 else bar * partial
     product = bar * (np.conj(partial) if np.iscomplexobj(partial) else partial)
     total = np.sum(plain(product))

@@ -182,6 +182,12 @@ def _resize(self: TracedArray, *shape: Any, refcheck: bool = True) -> None:
     )
 
 
+def _same_for_all(name: str) -> Callable:
+    """What does not depend on an array's elements."""
+    return lambda self, *args, **kwargs: getattr(plain(self), name)(*args, **kwargs)
+
+
+METHODS.update((name, _same_for_all(name)) for name in ("__array_namespace__", "__dlpack_device__"))
 METHODS.update(
     resize=_resize,
     setflags=lambda self, *args, **kwargs: self.array.setflags(*args, **kwargs),

@@ -126,5 +126,13 @@ def number_attribute(number: TracedFloat, name: str) -> Any:
     return found
 
 
+def array_attribute(array: TracedArray, name: str) -> Any:
+    """An attribute that NumPy's arrays have and traced ones have not."""
+    found = getattr(array.array, name)
+    if name == "__array_priority__":
+        return found
+    raise lost(f"the bytes of a traced array were about to be read, by {name!r}")
+
+
 # they give, or change, the memory of an array
-_OF_ARRAYS_ONLY = frozenset({"data", "flat", "sort", "view"})
+_OF_ARRAYS_ONLY = frozenset({"data", "flat", "sort", "view", "__array_interface__", "__array_struct__"})

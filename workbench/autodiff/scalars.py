@@ -144,7 +144,7 @@ def _number_attribute(name: str) -> property:
 
 
 for _name in dir(np.float64):
-    if not _name.startswith("__") and _name not in vars(TracedFloat):
+    if (_name[:2] != "__" or _name == "__array_namespace__") and _name not in vars(TracedFloat):
         setattr(TracedFloat, _name, _number_attribute(_name))
 
 
@@ -248,7 +248,7 @@ def at_a_pole(partial: Callable, *given: Any) -> Any:
 def _of_kind(kind: type, x: Any) -> Any:
     if type(x) is TracedFloat:
         return recorded(_of_kind(kind, x.value), x.tape, x, 1.0)
-    return kind(x) if isinstance(x, float) else x
+    return kind(x) if isinstance(x, float | int) else x
 
 
 def innermost(*values: Any) -> Tape | None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.autodiff.arrays import TracedArray
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.hashes import told_hash
 from workbench.autodiff.indexing import get_item, iterate
@@ -28,6 +29,7 @@ from workbench.autodiff.scalars import (
 from workbench.autodiff.stored import traced_parts
 from workbench.autodiff.subarrays import DRESSED, class_of
 from workbench.autodiff.tape import OPEN
+from workbench.autodiff.telling import plain
 from workbench.autodiff.text import TracedText
 
 
@@ -96,8 +98,8 @@ def getattr_(obj: Any, name: str, *default: Any) -> Any:
 @door(hasattr)
 def hasattr_(obj: Any, name: str) -> bool:
     """``hasattr(obj, name)``: runs a property's code, rewritten."""
-    if type(obj) is TracedFloat:
-        return hasattr(strip(obj), name)
+    if type(obj) in (TracedFloat, TracedArray):
+        return hasattr(plain(obj), name)
     return getattr_(obj, name, _nothing) is not _nothing
 
 

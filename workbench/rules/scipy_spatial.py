@@ -5,7 +5,9 @@ At coinciding points a distance has the derivative zero.
 
 from __future__ import annotations
 
+import functools
 import inspect
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +16,11 @@ import scipy.spatial as ss
 import scipy.special as sp
 from scipy.spatial import distance as sd
 
+from workbench.autodiff.application import written
+from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS
-from workbench.autodiff.telling import plain
+from workbench.autodiff.tape import OPEN
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.rearranging import arranged
 from workbench.rules.stand_ins import no_rule, refuses, stands_in
 
@@ -72,7 +77,10 @@ METRICS: dict[str, Callable] = {
     "braycurtis": lambda u, v, w=None: _weighted(np.abs(u - v), w) / _weighted(np.abs(u + v), w),
     "mahalanobis": _mahalanobis,
     "seuclidean": lambda u, v, V=None: _root(np.sum((u - v) ** 2 / V, axis=-1)),
+    "jensenshannon": lambda u, v: _jensenshannon(u, v, axis=-1),
 }
+# they count elements that differ, or are not zero
+_COUNTS = frozenset("dice hamming jaccard rogerstanimoto russellrao sokalsneath yule".split())
 _NEEDED = {"mahalanobis": "VI", "seuclidean": "V"}
 
 
@@ -81,6 +89,8 @@ def _form(function: Callable, metric: Any, options: dict) -> Callable:
     name = {"cityblock": "cityblock", "manhattan": "cityblock", "l2": "euclidean", "l1": "cityblock"}.get(
         name, name
     )
+    if name in _COUNTS and not contains_traced(options):
+        return lambda u, v: None
     if name not in METRICS or (callable(metric) and metric is not getattr(sd, name, None)):
         raise no_rule(function, f"metric={metric!r}")
     if name in _NEEDED and options.get(_NEEDED[name]) is None:
@@ -103,6 +113,44 @@ def _cdist(XA, XB, metric="euclidean", *, p=None, w=None, V=None, VI=None):
 def _pdist(X, metric="euclidean", *, p=None, w=None, V=None, VI=None):
     first, second = np.triu_indices(np.shape(plain(X))[0], 1)
     return _form(sd.pdist, metric, _given(p, w, V, VI))(X[first], X[second])
+
+
+def _is_own(metric: Any) -> bool:
+    """Whether a metric is a function that SciPy calls for each pair, and that has no form here."""
+    name = getattr(metric, "__name__", "")
+    return callable(metric) and (name not in METRICS or metric is not getattr(sd, name))
+
+
+def _with_own_metrics(function: Callable, pairs: Callable) -> None:
+    """The door of ``function``: a metric of the program's is followed, at the places that ``pairs`` gives, in order."""
+    of_named = DOORS[function]
+
+    @functools.wraps(function, updated=())
+    def call(*args: Any, out: Any = None, **options: Any) -> Any:
+        given = inspect.signature(function).bind(*args, **options)
+        metric = given.arguments.pop("metric", "euclidean")
+        arrays = [resolve(np.asarray)(given.arguments[name]) for name in given.arguments if name != "kwargs"]
+        if not OPEN or not _is_own(metric) or any(np.ndim(plain(a)) != 2 for a in arrays):
+            return of_named(*args, **options) if out is None else of_named(*args, out=out, **options)
+        distance, options = resolve(metric), given.arguments.get("kwargs", {})
+        shape, places = pairs(*[len(a) for a in arrays])
+        found = [distance(arrays[0][i], arrays[-1][j], **options) for i, j in places]
+        result = resolve(np.reshape)(resolve(np.array)(found, float), shape)
+        return result if out is None else written(result, out)
+
+    DOORS[function] = call
+
+
+def _all_pairs(rows: int, columns: int) -> tuple:
+    return (rows, columns), itertools.product(range(rows), range(columns))
+
+
+def _pairs_within(rows: int) -> tuple:
+    return -1, itertools.combinations(range(rows), 2)
+
+
+_with_own_metrics(sd.cdist, _all_pairs)
+_with_own_metrics(sd.pdist, _pairs_within)
 
 
 def _of_two(name: str) -> None:
