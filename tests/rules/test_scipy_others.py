@@ -260,4 +260,4 @@ def test_sums_of_sparse_matrices():
 
     check_gradient(program, np.array([0.5, 0.2, 0.9, 0.4]), np.array([0.3, 0.7]))
     with pytest.raises(MissingRuleError, match="elementwise"):
-        gradient(lambda x: ss.csr_array((x, places)).maximum(ss.csr_array((x, places))).sum())(np.ones(4))
+        gradient(lambda x: (ss.csr_array((x, places)) / ss.csr_array((x, places))).sum())(np.ones(4))

@@ -10,19 +10,20 @@ import scipy.sparse as ss
 import scipy.sparse.linalg as sl
 from scipy.sparse import csgraph
 
-from workbench.autodiff.arrays import current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.writing import set_item
-from workbench.rules.scipy_sparse import (
+from workbench.rules.scipy_sparse_elements import (
+    Numbers,
     elements_of,
     has_traces,
     is_sparse,
     placed,
     plain_sparse,
+    stored,
     summed,
-    with_data,
+    with_stored,
 )
 from workbench.rules.stand_ins import no_rule, refuses, settled, with_value
 
@@ -37,28 +38,12 @@ def _arranges(function: Callable) -> None:
             if contains_traced([list(args), options], 5):
                 raise no_rule(function, "dense arrays among sparse matrices")
             return function(*args, **options)
-        sizes = [int(np.size(plain(settled(m.data)))) for m in found]
-        total, start, numbered = 1 << (sum(sizes) + 1).bit_length(), 0, {}
-        for matrix, size in zip(found, sizes, strict=True):
-            numbers = 1.0 + np.arange(start + 1.0, start + size + 1.0) / total
-            numbered[id(matrix)] = with_data(matrix, numbers.reshape(np.shape(plain(settled(matrix.data)))))
-            start += size
-        data = [np.reshape(current(settled(m.data)), (-1,)) for m in found]
-        flat = resolve(np.concatenate)([np.zeros(1), *data])
+        numbers = Numbers(function, *found)
+        numbered = {id(matrix): instead for matrix, instead in zip(found, numbers.of, strict=True)}
         made = function(*_exchanged(list(args), numbered), **_exchanged(options, numbered))
-        if is_sparse(made):
-            made.data = flat[_places(function, made.data, total)]
-            return made
-        return (*made[:2], flat[_places(function, made[2], total)])
+        return numbers.found(made) if is_sparse(made) else (*made[:2], numbers.elements(made[2]))
 
     DOORS[function] = call
-
-
-def _places(function: Callable, numbers: Any, total: int) -> np.ndarray:
-    numbers = np.asarray(numbers)
-    if numbers.dtype.hasobject or np.any(numbers >= 2.0):
-        raise no_rule(function, "matrices that name an element twice, and results in the lil or dok format")
-    return np.where(numbers == 0, 0, np.round((numbers - 1.0) * total)).astype(int)
 
 
 def _collect(x: Any, found: list[Any]) -> None:
@@ -89,12 +74,12 @@ def _sort_indices(self: Any) -> None:
     if not has_traces(self):
         _original_sort(self)
     elif not self.has_sorted_indices:
-        data = current(settled(self.data))
-        numbers = with_data(self, np.arange(np.size(plain(data)), dtype=float))
+        data = stored(self)
+        numbers = with_stored(self, np.arange(1.0, np.size(plain(data)) + 1.0))
         numbers.has_sorted_indices = False
-        _original_sort(numbers)  # it has the positions in common
-        self.has_sorted_indices = True
-        set_item(data[numbers.data.astype(int)], self.data, ...)
+        _original_sort(numbers)
+        self.indices[...], self.has_sorted_indices = numbers.indices, True
+        set_item(data[numbers.data.astype(int) - 1], self.data, ...)
 
 
 def _add_up_in_place(self: Any) -> None:

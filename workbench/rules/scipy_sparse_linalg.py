@@ -20,16 +20,9 @@ from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.implicit import Unknown
 from workbench.rules.linear_maps import linear
-from workbench.rules.scipy_sparse import (
-    Pattern,
-    conjugate,
-    dense,
-    elements_of,
-    has_traces,
-    is_sparse,
-    plain_sparse,
-)
-from workbench.rules.stand_ins import no_rule, settled, with_value
+from workbench.rules.scipy_sparse import Pattern, conjugate, dense
+from workbench.rules.scipy_sparse_elements import elements_of, has_traces, is_sparse, plain_sparse
+from workbench.rules.stand_ins import no_rule, refuses, settled, with_value
 
 
 class _Matrix:
@@ -381,3 +374,8 @@ def _expm_multiply(A: Any, B: Any, start: Any = None, stop: Any = None, num: Any
 
 
 DOORS[sl.expm_multiply] = _expm_multiply
+
+refuses(
+    *(sl.spilu, sl.onenormest, sl.lobpcg, sl.LinearOperator.__new__),
+    why="use @, spsolve, splu, eigsh and expm_multiply, which have rules",
+)
