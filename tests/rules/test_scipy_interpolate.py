@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.interpolate as ip
 
-from workbench import check_gradient, gradient
+from workbench import check_gradient, diagonal_hessian, gradient, pullback
 from workbench.errors import MissingRuleError
 
 X = np.array([0.0, 0.7, 1.5, 2.1, 3.0])
@@ -111,3 +111,50 @@ def test_regular_grid_further():
 def test_refused():
     with pytest.raises(MissingRuleError, match="CloughTocher"):
         gradient(lambda p: ip.griddata(p, np.ones(3), [[1.0, 0.8]], method="cubic")[0])(POINTS)
+
+
+NODES = np.array([0.7, 1.4, 0.9, 3.0, 0.6])
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda y: ip.BarycentricInterpolator(NODES, y),
+        lambda y: ip.FloaterHormannInterpolator(NODES, y),
+        lambda y: ip.FloaterHormannInterpolator(NODES, y, d=1),
+    ],
+)
+def test_the_slope_at_the_data(made):
+    """There the usual form is 0/0, and SciPy puts the data: a constant."""
+    y, points = np.sin(NODES), np.r_[NODES, 1.1]
+    values = made(y)(points)
+    assert np.array_equal(pullback(lambda x: made(y)(x), points)[0], values)
+    h = 1e-5
+    slopes = (made(y)(points + h) - made(y)(points - h)) / (2 * h)
+    bends = (made(y)(points + 1e-3) - 2.0 * values + made(y)(points - 1e-3)) / 1e-6
+    assert np.allclose(gradient(lambda x: np.sum(made(y)(x)))(points), slopes, rtol=1e-8, atol=1e-9)
+    found = diagonal_hessian(lambda x: np.sum(made(y)(x)))(points)
+    assert np.allclose(found, bends, rtol=1e-4, atol=1e-4)
+    assert gradient(lambda x: made(y)(x) * 1.0)(1.4) == pytest.approx(slopes[1], rel=1e-8)
+    check_gradient(lambda x, y: made(y)(x), points, y)
+    check_gradient(lambda x, y: made(np.outer(y, [1.0, 2.0]))(x), points[:2], y)
+
+
+def test_periodic_splines_through_data_that_varies():
+    x, beyond = np.array([0.0, 1.0, 2.2, 3.1, 4.5, 6.0]), np.array([-1.5, 0.4, 5.1, 8.0])
+
+    def program(y):
+        return ip.make_interp_spline(x, np.append(y, y[0]), bc_type="periodic")(beyond)
+
+    y = np.array([0.7, 1.4, 0.9, 1.9, 0.6])
+    assert np.array_equal(pullback(program, y)[0], program(y))
+    check_gradient(program, y)
+
+
+def test_a_spline_that_is_not_extrapolated_is_constant_nowhere_else():
+    knots, inside_and_out = np.r_[[0.0] * 3, 1.0, 2.0, 3.0, [4.0] * 3], np.array([-0.5, 0.4, 2.9, 6.7])
+
+    def program(c, x):
+        return np.nansum(ip.BSpline(knots, c, 2, extrapolate=False)(x) ** 2)
+
+    check_gradient(program, np.cos(np.arange(6.0)), inside_and_out)

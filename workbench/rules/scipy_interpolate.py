@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import scipy.interpolate as ip
-from scipy.interpolate import _bsplines, _rgi
+from scipy.interpolate import _bary_rational, _bsplines, _rgi
 
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS, Rule, add_rule, door
@@ -173,14 +174,15 @@ def _spline(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
 
     def spline_pullback(bar: Any) -> list[Any]:
         found = []
+        outside = np.isnan(plain(value)).all(axis=1, keepdims=True)  # where it is not extrapolated
         for k in needs:
             if k == 1:
                 count = np.shape(plain(coefficients))[0]
-                basis = _evaluate(knots, np.eye(count), degree, x, nu, extrapolate)
+                basis = np.where(outside, 0.0, _evaluate(knots, np.eye(count), degree, x, nu, extrapolate))
                 found.append(np.matmul(np.swapaxes(basis, 0, 1), bar))
             else:
                 slope = _evaluate(knots, coefficients, degree, x, nu + 1, extrapolate)
-                found.append(np.sum(bar * slope, axis=1))
+                found.append(np.sum(bar * np.where(outside, 0.0, slope), axis=1))
         return found
 
     return value, spline_pullback
@@ -230,6 +232,49 @@ def _lagrange(x: Any, w: Any) -> Any:
         coefficients = coefficients + share * resolve(np.poly)(others)
     value = np.concatenate([np.zeros(count - len(made.coeffs)), made.coeffs])
     return resolve(np.poly1d)(with_value(coefficients, value))
+
+
+def _barycentric(x: Any, nodes: Any, values: Any, weights: Any) -> Any:
+    """Σ c_j y_j / Σ c_j with c_j = w_j (x − x_i) / (x − x_j) and c_i = w_i, x_i being the node next to x.
+
+    The usual form, times x − x_i: it is smooth at the nodes, too, where SciPy puts the values of the data.
+    """
+    numbers, places = plain(x), plain(nodes)
+    near = np.argmin(np.abs(numbers[:, None] - places), axis=1)
+    own = near[:, None] == np.arange(len(places))
+    gaps = resolve(np.where)(own, 1.0, resolve(np.reshape)(x, (-1, 1)) - nodes)
+    shares = resolve(np.where)(own, weights, resolve(np.reshape)(x - nodes[near], (-1, 1)) * weights / gaps)
+    return np.matmul(shares, values) / resolve(np.sum)(shares, axis=1, keepdims=True)
+
+
+@door(_evaluate_polynomial := ip.BarycentricInterpolator._evaluate)
+def _barycentric_polynomial(self: Any, x: Any) -> Any:
+    """What ``BarycentricInterpolator`` gives. Shape (points, columns)."""
+    x, nodes, values, weights = (settled(a) for a in (x, self.xi, self.yi, self.wi))
+    numbers = dict(zip(("xi", "yi", "wi"), map(plain, (nodes, values, weights)), strict=True))
+    own = _evaluate_polynomial(SimpleNamespace(r=self.r, dtype=self.dtype, **numbers), plain(x))
+    if not contains_traced([x, nodes, values, weights]) or not np.size(own):
+        return own
+    return with_value(_barycentric(x, nodes, values, weights), own)
+
+
+@door(_evaluate_rational := _bary_rational._BarycentricRational.__call__)
+def _barycentric_rational(self: Any, z: Any) -> Any:
+    """What ``FloaterHormannInterpolator`` gives."""
+    points, nodes, values, weights = (
+        settled(a) for a in (z, self._support_points, self._support_values, self.weights)
+    )
+    names = ("_support_points", "_support_values", "weights")
+    numbers = dict(zip(names, map(plain, (nodes, values, weights)), strict=True))
+    own = _evaluate_rational(SimpleNamespace(_shape=self._shape, _axis=self._axis, **numbers), plain(points))
+    if not contains_traced([points, nodes, values, weights]) or not np.size(own):
+        return own
+    ravel, reshape = resolve(np.ravel), resolve(np.reshape)
+    columns = reshape(values, (len(plain(values)), -1))
+    found = reshape(
+        _barycentric(ravel(points), nodes, columns, weights), (*np.shape(plain(points)), *self._shape)
+    )
+    return with_value(resolve(np.moveaxis)(found, 0, self._axis) if np.ndim(plain(points)) else found, own)
 
 
 # ------------------------------------------------------------------------------------ regular grids

@@ -37,10 +37,14 @@ def _make_interp_spline(
         must_agree(ip.make_interp_spline, c, made.c)
     else:
         knots, unit = made.t, np.eye(len(plain(y)))
-        ends = _without_values(bc_type, len(unit))
+        if bc_type == "periodic":  # the last value is the first one
+            unit = np.eye(len(unit) - 1)[[*range(len(unit) - 1), 0]]
+            y = y[:-1]
+        ends = _without_values(bc_type, unit.shape[1])
         matrix = ip.make_interp_spline(plain(x), unit, k, plain(t), ends, 0, check_finite).c
         c = resolve(np.tensordot)(matrix, y, axes=1)
-    return resolve(ip.BSpline.construct_fast)(knots, with_value(c, made.c), k, axis=made.axis)
+    c = with_value(c, made.c)
+    return resolve(ip.BSpline.construct_fast)(knots, c, k, extrapolate=made.extrapolate, axis=made.axis)
 
 
 def _through(x: Any, k: int) -> Any:
