@@ -358,4 +358,4 @@ def _qr(a, lwork=None, mode="full", pivoting=False):
     return found if order is None else (*found, order)
 
 
-from workbench.rules import scipy_linalg_decompositions, scipy_linalg_functions  # noqa: E402, F401  the rest
+from workbench.rules import scipy_blas, scipy_linalg_decompositions, scipy_linalg_functions  # noqa: E402, F401  the rest

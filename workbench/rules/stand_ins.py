@@ -91,9 +91,11 @@ def _door(function: Callable, form: Callable, structured: bool, overwrites: bool
     def call(*args: Any, **kwargs: Any) -> Any:
         if not OPEN:
             return function(*args, **kwargs)
-        if overwrites and any(v for k, v in kwargs.items() if k.startswith("overwrite_")):
+        if overwrites:
             kept = {k: v for k, v in kwargs.items() if not k.startswith("overwrite_")}
-            return overwriting(function, lambda: call(*args, **kept), args, kwargs)
+            if any(v for k, v in kwargs.items() if k not in kept):
+                return overwriting(function, lambda: call(*args, **kept), args, kwargs)
+            kwargs = kept
         if not any(contains_traced(a) for a in (*args, *kwargs.values())):
             return function(*[plain(a) for a in args], **kwargs)
         value = function(*[plain(a) for a in args], **{k: plain(v) for k, v in kwargs.items()})
@@ -160,8 +162,11 @@ def overwriting(function: Callable, apart: Callable, args: tuple, kwargs: dict) 
         x[...] = old
     result = apart()
     for x, old, new in zip(places, before, after, strict=True):
-        if not np.array_equal(old, new, equal_nan=True) and _is_close(new, plain(result)):
-            set_item(result, x, ...)
+        if not np.array_equal(old, new, equal_nan=True):
+            parts = result if isinstance(result, tuple) else (result,)
+            found = next((part for part in parts if _is_close(new, plain(part))), None)
+            if found is not None:
+                set_item(found, x, ...)
     return result
 
 
