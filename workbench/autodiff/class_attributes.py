@@ -20,7 +20,7 @@ from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.dressing import no_rule
 from workbench.autodiff.met import as_written
 from workbench.autodiff.settling import note
-from workbench.autodiff.subarrays import DRESSED, Dressed, class_part, own_part, real_part, set_class
+from workbench.autodiff.subarrays import DRESSED, Dressed, class_part, own_part, real_part, set_class, set_own
 
 BUILT_IN = 1 << 8
 """The flag of types that nobody can change."""
@@ -127,6 +127,8 @@ def set_own_attribute(x: Dressed, name: str, value: Any) -> None:
     member = _member(cls, name)
     if name == "__class__":
         set_class(x, value)
+    elif name == "__dict__" and cls.__dictoffset__:
+        set_own(x, value)
     elif (setter := _own_way(member, "__set__")) is not None:
         resolve(setter)(member, x, value)
     elif isinstance(member, property):
@@ -181,9 +183,17 @@ _OF_OBJECTS: dict[str, Callable] = {
     "__getattribute__": get_own_attribute,
     "__setattr__": set_own_attribute,
     "__delattr__": delete_own_attribute,
+    "__dir__": lambda x: sorted({*dir(class_part(x)), *own_part(x)}),
     "__init__": lambda x, *args, **kwargs: None,
 }
 
+
+def _dir(x: Dressed) -> Any:
+    own = python_method(class_part(x), "__dir__")
+    return _OF_OBJECTS["__dir__"](x) if own is None else resolve(own)(x)
+
+
 for _kind in DRESSED:
+    _kind.__dir__ = _dir
     _kind.__getattribute__, _kind.__delattr__ = get_attribute, delete_attribute
     _kind.__setattr__ = lambda x, name, value: set_attribute(value, x, name)

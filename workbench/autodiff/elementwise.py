@@ -25,7 +25,7 @@ from workbench.autodiff.operations import know_constant, record
 from workbench.autodiff.overrides import ASKED_NEVER
 from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, NON_DIFFERENTIABLE, PARTIALS, RULES, learn
 from workbench.autodiff.scalars import TRACED, TracedFloat, at_a_pole, innermost, lost, scalar_result
-from workbench.autodiff.subarrays import TracedSubnumber
+from workbench.autodiff.subarrays import DRESSED, TracedSubnumber
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import SEQUENCES, contains_traced, plain
 from workbench.errors import MissingRuleError
@@ -177,9 +177,10 @@ def _into(ufunc: np.ufunc, inputs: tuple, out: Any, kwargs: dict) -> Any:
 
     mask = plain(kwargs.pop("where", True))
     mask = mask if mask is True else np.array(mask, bool)
+    out = without_class(out) if type(out) in DRESSED else out
     target = out.array if type(out) is TracedArray else out
     seen = current(target)
-    target = target if type(target) is np.ndarray else target.view(np.ndarray)
+    target = target if type(target) is np.ndarray else np.ndarray.view(target, np.ndarray)
     if innermost(*inputs) is None and type(seen) is not TracedArray:
         return (
             mutate(target, ufunc, *inputs, out=target, where=mask, **kwargs)

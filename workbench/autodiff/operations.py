@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -115,6 +116,8 @@ def number_attribute(number: TracedFloat, name: str) -> Any:
         return lambda *order: number
     plain = strip(number)
     found = getattr(plain, name)
+    if name == "view":
+        return functools.partial(_seen_as, number)
     if name in METHODS and name not in _OF_ARRAYS_ONLY:
         return METHODS[name].__get__(number)
     if name in ("item", "tolist"):
@@ -134,5 +137,14 @@ def array_attribute(array: TracedArray, name: str) -> Any:
     raise lost(f"the bytes of a traced array were about to be read, by {name!r}")
 
 
+def _seen_as(number: TracedFloat, *kinds: Any, **named: Any) -> TracedFloat:
+    """``number.view(kind)``: a number stays a number, whatever class of arrays is asked for."""
+    for kind in (*kinds, *named.values()):
+        of_arrays = isinstance(kind, type) and issubclass(kind, np.ndarray)
+        if not of_arrays and np.dtype(kind) != strip(number).dtype:
+            raise lost(f"the bytes of a traced number were about to be read as {kind}")
+    return number
+
+
 # they give, or change, the memory of an array
-_OF_ARRAYS_ONLY = frozenset({"data", "flat", "sort", "view", "__array_interface__", "__array_struct__"})
+_OF_ARRAYS_ONLY = frozenset({"data", "flat", "sort", "__array_interface__", "__array_struct__"})

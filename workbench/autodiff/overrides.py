@@ -96,7 +96,9 @@ def _as_told(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict) -> tuple
     given = {**dict(zip(names, rest, strict=False)), **kwargs} if names else {**kwargs}
     out = given.pop("out", None) if names or not rest else rest
     out = out if type(out) is tuple else (out,)
-    if any(place is not None for place in out):
+    if given.get("initial", given) is np._NoValue:
+        del given["initial"]
+    if any(place is not None and place is not ... for place in out):
         given["out"] = (*out, *[None] * (ufunc.nout - len(out)))
     return inputs[:n], given
 
@@ -142,11 +144,19 @@ _CALLING = {
 }
 
 
+# functions of NumPy's whose source calls universal functions of arrays of subclasses, or methods that do
+_OF_UFUNCS = frozenset(
+    "sum prod amax max amin min mean std var any all cumsum cumprod ptp clip trace average median percentile quantile "
+    "trapezoid fix nansum nanprod nanmean nanmax nanmin nanstd nanvar sinc i0".split()
+)
+
+
 def _has_own_method(name: str, kind: type) -> bool:
     """Whether the source of NumPy's function ``name`` calls a method that the class of an array has itself."""
     if kind in ASKED_NEVER or not is_followed_subclass(kind):
         return False
-    return any(python_method(kind, method) is not None for method in (name, *_CALLING.get(name, ())))
+    own = (name, *_CALLING.get(name, ()), *(("__array_ufunc__",) if name in _OF_UFUNCS else ()))
+    return any(python_method(kind, method) is not None for method in own)
 
 
 def _with_classes(call: Callable, own: Callable, args: tuple, kwargs: dict) -> Any:

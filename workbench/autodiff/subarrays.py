@@ -65,6 +65,13 @@ def set_bare(x: TracedSubarray, bare: TracedArray) -> None:
     _SET["bare"](x, bare)
 
 
+def set_own(x: Dressed, own: dict) -> None:
+    """``x.__dict__ = own``."""
+    if (real := real_part(x)) is not None:
+        object.__setattr__(real, "__dict__", own)
+    _SET["own"](x, own)
+
+
 def set_class(x: Dressed, cls: type) -> None:
     """``x.__class__ = cls``."""
     if (real := real_part(x)) is not None:

@@ -13,6 +13,7 @@ from types import MethodType
 from typing import Any
 
 import numpy as np
+from numpy._core import _methods
 
 from workbench.autodiff import indexing, writing
 from workbench.autodiff.arrays import TracedArray, current, memory_of
@@ -77,11 +78,38 @@ def _method(x: Any, name: str) -> Callable:
 
     @functools.wraps(own)
     def call(*args: Any, **kwargs: Any) -> Any:
+        if name in _BY_UFUNCS and python_method(class_of(x), "__array_ufunc__") is not None:
+            return resolve(_BY_UFUNCS[name])(x, *args, **kwargs)
         if name in _CHANGING:
             return METHODS[name](_traced(undressed(x)), *undressed(args), **kwargs)
         return of_subclass(METHODS[name], own, (x, *args), kwargs)
 
     return call
+
+
+def _accumulated(ufunc: np.ufunc) -> Callable:
+    def method(x: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+        over = x.ravel() if axis is None else x
+        return ufunc.accumulate(over, 0 if axis is None else axis, dtype, out)
+
+    return method
+
+
+def _trace(
+    x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None
+) -> Any:
+    return np.add.reduce(x.diagonal(offset, axis1, axis2), -1, dtype, out)
+
+
+# methods of arrays that call universal functions, which a class may override
+_BY_UFUNCS = {
+    **{name: getattr(_methods, f"_{name}") for name in "sum prod any all mean std var clip".split()},
+    "max": _methods._amax,
+    "min": _methods._amin,
+    "cumsum": _accumulated(np.add),
+    "cumprod": _accumulated(np.multiply),
+    "trace": _trace,
+}
 
 
 def _traced(bare: Any) -> TracedArray:

@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench.autodiff.arrays import is_writeable, owner_of
 from workbench.autodiff.scalars import TRACED
+from workbench.autodiff.subarrays import DRESSED
 from workbench.autodiff.tape import OPEN
 
 
@@ -32,10 +33,13 @@ def _known_arrays(f: Callable, args: Any, kwargs: dict) -> list[np.ndarray]:
     found: list[np.ndarray] = []
     for x in (getattr(f, "__self__", None), *args, *kwargs.values()):
         for array in x if type(x) is tuple or type(x) is list else (x,):
-            if isinstance(array, np.ndarray) and type(array) not in TRACED and is_writeable(array):
-                bare = array.view(np.ndarray)
+            if isinstance(array, np.ndarray) and type(array) not in _FOLLOWED and is_writeable(array):
+                bare = np.ndarray.view(array, np.ndarray)
                 found += [bare] if is_known(bare) else []
     return found
+
+
+_FOLLOWED = TRACED | DRESSED
 
 
 def is_known(array: np.ndarray) -> bool:

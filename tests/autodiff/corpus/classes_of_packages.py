@@ -388,3 +388,54 @@ def referred_to_and_written(x):
     kept = weakref.WeakValueDictionary(s=s)
     assert "%s" % s == str(s) == f"{s}" and weakref.ref(s)() is s
     return kept["s"].max() * s.sum()
+
+
+class Counting(np.ndarray):
+    """It counts the universal functions, and doubles what they reduce to."""
+
+    calls = 0
+
+    def __array_ufunc__(self, ufunc, method, *inputs, out=None, **kwargs):
+        Counting.calls += 1
+        inputs = [x.view(np.ndarray) if isinstance(x, Counting) else x for x in inputs]
+        if out is not None:
+            kwargs["out"] = tuple(x.view(np.ndarray) if isinstance(x, Counting) else x for x in out)
+        found = getattr(ufunc, method)(*inputs, **kwargs)
+        if out is not None:
+            return out[0]
+        return found.view(Counting) if method == "__call__" and np.ndim(found) else 2.0 * found
+
+
+@program(X)
+def reduced_by_its_own_ufuncs(x):
+    Counting.calls = 0
+    s, m = x.view(Counting), np.outer(x, x).view(Counting)
+    found = [
+        s.sum(), s.mean(), s.std(), s.max(), s.prod(), s.cumsum(), s.clip(0.0, 1.0), m.trace(), m.sum(axis=1),
+        np.sum(s), np.mean(s), np.var(s), np.min(s), np.median(s), np.cumprod(s), np.clip(s, 0.0, 1.0), np.nanmax(s),
+        np.average(s), np.add.reduce(s, 0), np.trapezoid(s), np.nanmean(s), np.ptp(s), s.any() + s.all(),
+    ]  # fmt: skip
+    s += 1.0
+    return sum((k + 1) * float(np.sum(np.asarray(y))) for k, y in enumerate(found)) * Counting.calls
+
+
+class Open(np.ndarray):
+    """Its attributes are listed, replaced and moved to another class."""
+
+    def __dir__(self):
+        return [*super().__dir__(), "extra"]
+
+
+class Closed(Open):
+    def factor(self):
+        return 3.0 * self.rate
+
+
+@program(X)
+def attributes_as_a_whole(x):
+    s = x.view(Open)
+    s.rate = x[0]
+    assert {"extra", "rate", "sum"} <= set(dir(s))
+    s.__dict__ = {"rate": s.rate * x[1]}
+    s.__class__ = Closed
+    return s.factor() * float(s.sum())
