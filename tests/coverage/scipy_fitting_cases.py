@@ -57,10 +57,12 @@ add(
 )
 add(
     "optimize",
-    approx_fprime=Case(lambda a: so.approx_fprime(np.array([a, 1.0]), _bowl(0.7)), (0.3,)),
-    basinhopping=_global("basinhopping", _START, niter=2),
+    approx_fprime=Case(lambda a: so.approx_fprime(np.array([a, 1.0]), _bowl(0.7), 1e-3), (0.3,)),
+    basinhopping=_global(
+        "basinhopping", _START, niter=2, rng=1, minimizer_kwargs={"options": {"gtol": 1e-10}}
+    ),
     bracket=Case(lambda a: so.bracket(lambda x: (x - a) ** 2)[:3], (0.7,)),
-    brute=Case(lambda a: so.brute(_bowl(a), (slice(0, 2, 0.5), slice(0, 2, 0.5))), (0.7,)),
+    brute=Case(lambda a: so.brute(_bowl(a), (slice(0, 2, 0.5),) * 2, finish=so.fmin_bfgs), (0.7,)),
     check_grad=Case(lambda a: so.check_grad(lambda v: a * v[0] ** 2, lambda v: 2 * a * v, [0.3]), (0.7,)),
     curve_fit=Case(
         lambda y: so.curve_fit(lambda t, a, b: a * np.exp(-b * t), TIMES, y, p0=[2.0, 0.7])[0], (DATA,)

@@ -42,6 +42,27 @@ def test_quad_of_hard_integrands():
     )
 
 
+@pytest.mark.parametrize(
+    ("weight", "wvar"),
+    [("cos", 2.0), ("sin", 30.0), ("alg", (-0.5, 0.2)), ("alg-loga", (0, 0)), ("alg-log", (0, 1))],
+)
+def test_weights(weight, wvar):
+    check_gradient(lambda a: si.quad(lambda x: math.exp(-a * x), 0.2, 1.5, weight=weight, wvar=wvar)[0], 0.7)
+    with pytest.raises(MissingRuleError, match="weight='cauchy'"):
+        gradient(lambda a: si.quad(lambda x: math.exp(-a * x), -1, 1, weight="cauchy", wvar=0.0)[0])(0.7)
+
+
+def test_the_frequency_and_the_end_of_a_wave_vary():
+    check_gradient(lambda a: si.quad(lambda x: math.exp(-a * x), 0.2, a, weight="cos", wvar=a)[0], 1.7)
+
+
+@pytest.mark.parametrize("limits", [(0.0, 1.0), (0.0, np.inf), (-np.inf, np.inf), (1.0, -0.5)])
+def test_integrals_of_vectors(limits):
+    rates = np.array([0.5, 1.0, 2.0])
+    check_gradient(lambda r: si.quad_vec(lambda x: np.exp(-r * x * x), *limits)[0], rates)
+    check_gradient(lambda r, a: si.quad_vec(lambda x, k: k * x * x, r[0], a, args=(r,))[0], rates, 1.3)
+
+
 def test_quad_again():
     check_gradient(gradient(lambda a: si.quad(lambda t: math.exp(-a * t), 0.0, a)[0]), 1.3)
     check_gradient(lambda a: si.dblquad(lambda y, x: a * x * y**2, 0.0, a, 0.0, lambda x: x)[0], 1.3)
@@ -161,6 +182,74 @@ def test_odeint():
     check_gradient(lambda r: si.odeint(lambda y, t: -r * y, 2.0, times, **TIGHT)[:, 0], 0.7, rtol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["vode", "dopri5", "dop853", "lsoda"])
+def test_steps_of_an_integrator(name):
+    def program(a, y0):
+        run = si.ode(lambda t, y, k: [y[1], -k * y[0] - a * y[1]]).set_integrator(name, **TIGHT)
+        run.set_initial_value([y0, 0.3], 0.1).set_f_params(2.0 * a)
+        states = []
+        while run.successful() and run.t < 1.0:
+            states.append(run.integrate(run.t + 0.5))
+        return np.array(states)
+
+    check_gradient(program, 0.8, 1.1, rtol=1e-5)
+
+    def started_at_its_argument(t):
+        return (
+            si.ode(lambda s, y: -s * y).set_integrator(name, **TIGHT).set_initial_value(t).integrate(2.0 * t)
+        )
+
+    check_gradient(started_at_its_argument, 0.8, rtol=1e-5)
+
+
+def test_what_an_integrator_tells_on_its_way_is_refused():
+    def program(a):
+        run = si.ode(lambda t, y: -a * y).set_integrator("dopri5")
+        run.set_solout(lambda t, y: None)
+        return run.set_initial_value(1.0).integrate(1.0)
+
+    with pytest.raises(MissingRuleError, match="set_solout"):
+        gradient(lambda a: program(a)[0])(0.8)
+
+
+def test_boundary_values():
+    mesh = np.linspace(0.0, 1.0, 5)
+
+    def bratu(a, end, most=1000):
+        found = si.solve_bvp(
+            lambda t, y: np.vstack([y[1], -a * np.exp(y[0])]),
+            lambda left, right: np.array([left[0], right[0] - end]),
+            mesh,
+            np.zeros((2, 5)),
+            tol=1e-7,
+        )
+        return np.concatenate(
+            [found.sol([0.3, a / 2])[0], found.sol(0.5, 1), found.y[1, :1], found.yp[1, -1:]]
+        )
+
+    check_gradient(bratu, 0.9, 0.2, rtol=1e-5)
+    check_gradient(gradient(lambda a: bratu(a, 0.2)[0]), 0.9, rtol=1e-4)
+
+    def eigenvalue(a, slope):
+        found = si.solve_bvp(
+            lambda t, y, p: (y[1], -(p[0] ** 2) * y[0] * (1.0 + a * t)),
+            lambda left, right, p: [left[0], right[0], left[1] - slope],
+            mesh,
+            np.array([[0, 1, 0, -1, 0], [1, 0, -1, 0, 1.0]]),
+            p=[6.0],
+            tol=1e-7,
+        )
+        return np.append(found.p, found.sol(0.2)[0])
+
+    check_gradient(eigenvalue, 0.3, 2.0, rtol=1e-5)
+    with pytest.raises(MissingRuleError, match="solver's 'sol'"):  # it did not converge
+        gradient(lambda a: bratu(a, 0.2, most=6)[0])(0.9)
+    with pytest.raises(MissingRuleError, match="mesh"):
+        gradient(
+            lambda a: si.solve_bvp(lambda t, y: y, lambda u, v: u - 1, mesh * a, np.zeros((1, 5))).y[0, 1]
+        )(1.0)
+
+
 def test_second_derivative_of_odeint():
     def end(k):
         return si.odeint(lambda y, t: -k * y * y, 2.0, [0.0, 1.0], **TIGHT)[-1, 0]
@@ -184,11 +273,6 @@ def test_second_derivatives_of_odeint_by_the_times(times):
 def test_times_that_vary_and_repeat_are_refused():
     with pytest.raises(MissingRuleError, match="occur twice"):
         gradient(lambda t: si.odeint(lambda y, t: -y, 1.0, [0.0, t, t])[-1, 0])(1.0)
-
-
-def test_refused():
-    with pytest.raises(MissingRuleError, match="weight"):
-        gradient(lambda a: si.quad(lambda t: a * t, 0.0, 1.0, weight="cos", wvar=a)[0])(2.0)
 
 
 def test_a_compiled_integrand_is_a_constant():

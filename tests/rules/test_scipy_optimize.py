@@ -299,11 +299,74 @@ def test_minimisers_that_are_functions_of_their_own(name):
     check_gradient(MINIMISERS[name], 0.7, rtol=1e-3, step=1e-2)
 
 
+def to_solve(v):
+    return lambda x: x + 0.1 * x**3 - v
+
+
+SYSTEMS = [so.broyden1, so.broyden2, so.anderson, so.newton_krylov]
+
+
+@pytest.mark.parametrize("solver", SYSTEMS)
+def test_solvers_of_large_systems(solver):
+    check_gradient(lambda v: solver(to_solve(v), np.zeros(3), f_tol=1e-12), V, rtol=1e-4, step=1e-3)
+
+
+def test_difference_quotients():
+    check_gradient(lambda v: so.approx_fprime(v, lambda x: np.sum(x**3), 1e-5), V, rtol=1e-4, step=1e-2)
+    check_gradient(lambda v: so.approx_fprime(v, lambda x, a: x**2 * a, 1e-5, v[0]), V, rtol=1e-4, step=1e-2)
+
+
+SEARCHES = {
+    "basinhopping": lambda a: (
+        so.basinhopping(bowl(a), [0.5, 0.5], niter=1, rng=1, minimizer_kwargs={"options": {"gtol": 1e-9}}).x
+    ),
+    "basinhopping with arguments": lambda a: (
+        so.basinhopping(
+            lambda v, b: bowl(b)(v),
+            [0.5, 0.5],
+            niter=1,
+            rng=1,
+            minimizer_kwargs={"args": (a,), "bounds": [(a / 2, 0.6), (0, 9)], "method": "L-BFGS-B"},
+        ).fun
+    ),
+    "shgo": lambda a: so.shgo(bowl(a), [(0.1, 2.0)] * 2, options={"ftol": 1e-14}).x,
+    "brute": lambda a: so.brute(bowl(a), [(0.1, 2.0)] * 2, Ns=4, finish=so.fmin_bfgs),
+    "point of a grid": lambda a: so.brute(bowl(a), [(0.1, 2.0)] * 2, Ns=4, finish=None, full_output=True)[1],
+}
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_searches(name):
+    check_gradient(SEARCHES[name], 0.7, rtol=1e-3, step=1e-2)
+
+
+def test_a_grid_that_varies_is_refused():
+    with pytest.raises(MissingRuleError, match="ranges that vary"):
+        gradient(lambda a: so.brute(bowl(1.0), (slice(a, 2, 0.5),) * 2)[0])(0.7)
+
+
+CONSTRAINTS = {
+    "linear": lambda a: so.LinearConstraint([[1.0, a]], -np.inf, a),
+    "linear equality": lambda a: [so.LinearConstraint([1.0, 1.0], a, a)],
+    "curved": lambda a: so.NonlinearConstraint(lambda v: v[0] ** 2 + v[1] ** 2, -np.inf, a),
+    "not active": lambda a: so.NonlinearConstraint(lambda v: v[0] + a, -np.inf, 50.0),
+}
+
+
+@pytest.mark.parametrize("name", CONSTRAINTS)
+def test_objects_as_constraints(name):
+    def program(a):
+        return so.minimize(
+            bowl(1.2), [0.4, 0.4], method="SLSQP", constraints=CONSTRAINTS[name](a), options={"ftol": 1e-15}
+        ).x * (1.0 + 0.0 * a)
+
+    check_gradient(program, 0.7, rtol=1e-3, step=1e-2)
+
+
 @pytest.mark.parametrize(
     "program",
     [
         lambda a: so.direct(bowl(a), [(-1.0, 3.0)] * 2).x[0],
-        lambda a: so.brute(bowl(a), (slice(0, 2, 0.5),) * 2)[0],
         lambda a: so.fmin_cobyla(bowl(a), [0.8, 0.9], [lambda v: v[0]])[0],
     ],
 )

@@ -9,6 +9,7 @@ without.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -68,13 +69,14 @@ def value_and_jacobian(residual: Callable, x: Any) -> tuple[Any, np.ndarray]:
     return value, np.array(rows)
 
 
-def solved(residual: Callable, x: Any, *, where: str) -> Any:
+def solved(residual: Callable, x: Any, *, where: str, jacobian: Callable | None = None) -> Any:
     """``x``, which solves ``residual(x) = 0``, with its derivatives by everything traced in ``residual``.
 
     Args:
         residual: gives a number for a number, an array of the same size for an array.
         x: the solution, a plain number or array.
         where: what solved it, for messages.
+        jacobian: gives ∂F/∂x at a plain x, by default by one pullback per row.
     Raises:
         MissingRuleError: the Jacobian is singular, so that the solution has no derivative.
     """
@@ -87,7 +89,7 @@ def solved(residual: Callable, x: Any, *, where: str) -> Any:
         if type(rest) not in TRACED:
             return found
         if inverse is None:
-            inverse = _inverse(jacobian_of(residual, x), where)
+            inverse = _inverse((jacobian or functools.partial(jacobian_of, residual))(x), where)
         shape = np.shape(x)
         if not shape:
             rest = rest if not np.ndim(plain(rest)) else np.reshape(rest, ())
@@ -100,18 +102,19 @@ def solved(residual: Callable, x: Any, *, where: str) -> Any:
 
 def _inverse(jacobian: np.ndarray, where: str) -> np.ndarray:
     rows, columns = jacobian.shape
-    regular = rows == columns and np.all(np.isfinite(jacobian))
-    if regular:
-        sizes = np.linalg.svd(jacobian, compute_uv=False)
-        regular = sizes[-1] > 1e-14 * max(sizes[0], 1e-300)
-    if not regular:
-        raise MissingRuleError(
-            f"the solution found by {where} has no derivative",
-            found="the Jacobian of the equations is singular there",
-            where=user_line(),
-            fix="the solution must be isolated and simple for it to vary smoothly; or use stop_gradient(solution)",
-        )
-    return np.linalg.inv(jacobian)
+    if rows == columns and np.all(np.isfinite(jacobian)):
+        try:
+            inverse = np.linalg.inv(jacobian)
+        except np.linalg.LinAlgError:  # exactly singular
+            inverse = np.full(jacobian.shape, np.nan)
+        if np.linalg.norm(jacobian, 1) * np.linalg.norm(inverse, 1) < 1e14:  # the condition number
+            return inverse
+    raise MissingRuleError(
+        f"the solution found by {where} has no derivative",
+        found="the Jacobian of the equations is singular there",
+        where=user_line(),
+        fix="the solution must be isolated and simple for it to vary smoothly; or use stop_gradient(solution)",
+    )
 
 
 class Unknown:

@@ -15,7 +15,8 @@ from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 from workbench.rules.implicit import Unknown, quiet
-from workbench.rules.scipy_optimize import _as_tuple, _at_bounds, _guarded, _Problem, _slope_of
+from workbench.rules.scipy_minima import _at_bounds, _Problem, _slope_of
+from workbench.rules.scipy_optimize import _as_tuple, _guarded
 from workbench.rules.stand_ins import no_rule, settled, with_value
 
 # ρ(z) of the robust losses, as SciPy defines them

@@ -8,6 +8,7 @@ integrand is singular at an end, and a double exponential rule is taken; if that
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -47,18 +48,42 @@ def _quad(
     if not OPEN or isinstance(func, LowLevelCallable):
         return si.quad(func, a, b, args, full_output, *rest, **options)
     args = args if isinstance(args, tuple) else (args,)
-    if len(rest) > 4 or options.get("weight") is not None or options.get("complex_func"):
-        raise no_rule(si.quad, "weight, wvar and complex_func")
+    if len(rest) > 4 or options.get("complex_func"):
+        raise no_rule(si.quad, "a weight by position, and complex_func")
     low, high = plain(a), plain(b)
     found = si.quad(quiet(func, args), low, high, (), 1, *plain(rest), **plain(options))
-    new = resolve(func)
+    new, report = resolve(func), found[2]
+    if options.get("weight") is not None:
+        new = _weighted(new, a, b, options["weight"], options["wvar"])
+        if options["weight"] in ("cos", "sin"):  # QUADPACK keeps its intervals to itself
+            edges = np.linspace(low, high, 8 + int(abs(plain(options["wvar"]) * (high - low))))
+            report = {"alist": edges[:-1], "blist": edges[1:], "last": len(edges) - 1}
     value = found[0]
-    traced = _integral(lambda x: new(x, *args), (low, high), found)
+    traced = _integral(lambda x: new(x, *args), (low, high), (value, found[1], report))
     traced = _with_limit(_with_limit(traced, new, args, b, 1.0), new, args, a, -1.0)
     result = with_value(traced, value) if type(traced) in TRACED else value
     if full_output:
         return (result, *found[1:])
     return (result, found[1]) if len(found) == 3 else _warned(si.quad, found, result)
+
+
+def _weighted(function: Callable, a: Any, b: Any, weight: str, wvar: Any) -> Callable:
+    """The integrand with its weight, as ``quad`` has it over a finite interval."""
+    low, high = plain(a), plain(b)
+    if weight in ("cos", "sin") and np.isfinite(low) and np.isfinite(high):
+        wave = resolve({"cos": math.cos, "sin": math.sin}[weight])
+        return lambda x, *args: function(x, *args) * wave(wvar * x)
+    if not weight.startswith("alg") or contains_traced([a, b]):
+        raise no_rule(si.quad, f"weight={weight!r} with these limits")
+    alpha, beta = wvar
+    log_a, log_b = weight in ("alg-loga", "alg-log"), weight in ("alg-logb", "alg-log")
+
+    def weighted(x: float, *args: Any) -> Any:
+        left, right = x - low, high - x
+        logs = (math.log(left) if log_a else 1.0) * (math.log(right) if log_b else 1.0)
+        return function(x, *args) * (left**alpha * right**beta * logs)
+
+    return weighted
 
 
 def _warned(function: Callable, found: tuple, result: Any) -> tuple:
@@ -105,11 +130,11 @@ def _integral(function: Callable, limits: tuple[float, float], found: tuple) -> 
     if type(settled(function(middle))) not in TRACED:
         return value
     gauss = sign * _gauss(function, pieces)
-    slack = 1e-9 * abs(value) + 10.0 * error + 1e-13
-    if abs(plain(gauss) - value) <= min(slack, 1e-6 * abs(value) + 1e-9):
+    slack = 1e-9 * np.abs(value) + 10.0 * error + 1e-13
+    if np.all(np.abs(plain(gauss) - value) <= np.minimum(slack, 1e-6 * np.abs(value) + 1e-9)):
         return gauss
     ends = sign * _to_the_ends(function, pieces)
-    if abs(plain(ends) - value) <= 1e-6 * abs(value) + 1e-9:
+    if np.all(np.abs(plain(ends) - value) <= 1e-6 * np.abs(value) + 1e-9):
         return ends
     raise MissingRuleError(
         "the derivative of this integral cannot be computed to its accuracy",
@@ -147,6 +172,30 @@ def _to_the_ends(function: Callable, pieces: list[tuple[float, float]]) -> Any:
 
 DOORS[si.quad] = _quad
 
+
+def _quad_vec(
+    f: Callable, a: Any, b: Any, *rest: Any, args: Any = (), full_output: Any = False, **options: Any
+) -> Any:
+    """``quad_vec``; over an infinite interval, where SciPy has another variable, on even pieces of ``quad``'s."""
+    if not OPEN:
+        return si.quad_vec(f, a, b, *rest, args=args, full_output=full_output, **options)
+    if len(rest) > 8:
+        raise no_rule(si.quad_vec, "full_output by position")
+    args, low, high = args if isinstance(args, tuple) else (args,), plain(a), plain(b)
+    value, error, report = si.quad_vec(quiet(f, args), low, high, *rest, full_output=True, **options)
+    finite = np.isfinite(low) and np.isfinite(high)
+    edges = np.linspace(0.0, 1.0, 17)
+    starts, ends = report.intervals.T if finite else (edges[:-1], edges[1:])
+    new = resolve(f)
+    pieces = {"alist": starts, "blist": ends, "last": len(starts)}
+    traced = _integral(lambda x: settled(new(x, *args)), (low, high), (value, error, pieces))
+    traced = _with_limit(_with_limit(traced, new, args, b, 1.0), new, args, a, -1.0)
+    result = with_value(traced, value) if type(traced) in TRACED else value
+    return (result, error, report) if full_output else (result, error)
+
+
+DOORS[si.quad_vec] = _quad_vec
+
 # ------------------------------------------------------------------------------------ samples
 
 
@@ -170,8 +219,8 @@ def _cumulative_trapezoid(y, x=None, dx=1.0, axis=-1, initial=None):
 
 
 refuses(
-    si.solve_bvp, si.ode, si.complex_ode, si.quad_vec, si.cubature, si.qmc_quad, si.tanhsinh, si.nsum, si.lebedev_rule,
+    si.complex_ode, si.cubature, si.qmc_quad, si.tanhsinh, si.nsum, si.lebedev_rule,
     why="use quad, solve_ivp or odeint, or register a rule with @workbench.rule",
 )  # fmt: skip
 
-from workbench.rules import scipy_ode  # noqa: E402, F401  differential equations
+from workbench.rules import scipy_boundary_values, scipy_ode  # noqa: E402, F401  differential equations

@@ -1,5 +1,5 @@
 """The minimisers of ``scipy.optimize`` that are functions of their own: ``fmin`` and its kin, by the implicit function
-theorem as ``minimize`` is (see ``scipy_optimize``).
+theorem as ``minimize`` is (see ``scipy_minima``).
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from workbench.autodiff.registry import DOORS
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 from workbench.rules.implicit import quiet
-from workbench.rules.scipy_optimize import _as_tuple, _at_bounds, _plain_bounds, _Problem, _slope_of, _with
+from workbench.rules.scipy_minima import _at_bounds, _plain_bounds, _Problem, _slope_of
+from workbench.rules.scipy_optimize import _as_tuple, _with
 from workbench.rules.stand_ins import refuses, settled, with_value
 
 
@@ -65,6 +66,6 @@ for _function in (so.golden, so.brent, so.fminbound):
     _own_function(_function)
 
 refuses(
-    so.fmin_cobyla, so.fmin_slsqp, so.diagbroyden, so.excitingmixing, so.linearmixing,
+    so.fmin_cobyla, so.fmin_slsqp,
     why="use minimize, root or minimize_scalar, which have rules, or stop_gradient(x)",
 )  # fmt: skip

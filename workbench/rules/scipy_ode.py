@@ -15,14 +15,16 @@ Source: E. Hairer, G. Wanner, Solving Ordinary Differential Equations II, 1996, 
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import scipy.integrate as si
+from scipy.integrate import _ode as _ode_classes
 
-from workbench.autodiff.application import apply_rule
+from workbench.autodiff.application import apply_rule, written
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.derivatives import pullback
 from workbench.autodiff.registry import DOORS, Rule
@@ -30,7 +32,7 @@ from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.implicit import Unknown, quiet, value_and_jacobian
-from workbench.rules.stand_ins import no_rule, settled, with_value
+from workbench.rules.stand_ins import no_rule, refuses, settled, with_value
 
 _ROOT6 = math.sqrt(6.0)
 _C = np.array([(4.0 - _ROOT6) / 10.0, (4.0 + _ROOT6) / 10.0, 1.0])
@@ -192,6 +194,39 @@ def _varies(f: Callable, y0: Any, times: Any) -> bool:
         return True
     return contains_traced(f(float(np.ravel(plain(times))[0]), np.array(plain(y0), float)))
 
+
+# ------------------------------------------------------------------------------------ ode
+
+
+def _ode(integrator: type) -> None:
+    """One call of ``ode.integrate``, for each of its integrators."""
+    original = integrator.run
+
+    @functools.wraps(original)
+    def run(
+        self: Any, f: Callable, jac: Any, y0: Any, t0: Any, t1: Any, f_params: Any, jac_params: Any
+    ) -> Any:
+        if not OPEN:
+            return original(self, f, jac, y0, t0, t1, f_params, jac_params)
+        if getattr(self, "solout", None) is not None or isinstance(self, _ode_classes.zvode):
+            raise no_rule(si.ode, "set_solout and complex states; solve_ivp has events and takes both")
+        state, start, end = settled(y0), plain(t0), plain(t1)
+        given = plain(state).copy()
+        y1, reached = original(self, quiet(f, f_params), quiet(jac, jac_params), given, start, end, (), ())
+        new, over = resolve(f), np.shares_memory(y1, given)
+        rate = _state_like(lambda t, y: new(t, y, *f_params))
+        if self.success and _varies(rate, state, [t0, t1]):
+            reached = t1
+            y1 = with_value(_solution(rate, state, [t0, t1], _mesh_tolerance(self.rtol))[-1], y1.copy())
+        return (written(y1, y0) if over else y1), reached
+
+    DOORS[original] = run
+
+
+for _integrator in (_ode_classes.vode, _ode_classes.dopri5, _ode_classes.dop853, _ode_classes.lsoda):
+    _ode(_integrator)
+for _integrator in (_ode_classes.vode, _ode_classes.lsoda):
+    refuses(_integrator.step, _integrator.run_relax, why="integrate to a given time, without step and relax")
 
 # ------------------------------------------------------------------------------------ solve_ivp
 

@@ -1,0 +1,114 @@
+"""The searches of ``scipy.optimize`` for a global minimum, whose end is a local minimum like any other (see
+``scipy_minima``). Which of several minima it is does not vary.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import scipy.optimize as so
+
+from workbench.autodiff.registry import DOORS
+from workbench.autodiff.tape import OPEN
+from workbench.autodiff.telling import contains_traced, plain
+from workbench.rules.implicit import Unknown, quiet
+from workbench.rules.scipy_minima import (
+    _active_constraints,
+    _at_bounds,
+    _number,
+    _plain_bounds,
+    _Problem,
+    _quiet_constraints,
+    _slope_of,
+)
+from workbench.rules.scipy_optimize import _as_tuple, _guarded, _plain_options, _with
+from workbench.rules.stand_ins import no_rule, settled, with_value
+
+_INTERNAL = ("jac", "population", "population_energies", "lowest_optimization_result", "xl", "funl")
+
+
+def _finished(function: Callable, report: Any, value: Callable, bounds: Any, constraints: Any = ()) -> Any:
+    """The report of a search, with a traced minimiser and minimum."""
+    active = _at_bounds(report.x, bounds) + _active_constraints(report.x, constraints)
+    report.x = _Problem(_slope_of(value), active, f"scipy.optimize.{function.__name__}").minimiser(report.x)
+    report.fun = with_value(_number(value(report.x)), report.fun)
+    return _guarded(report, report.x, _INTERNAL)
+
+
+def _within_bounds(function: Callable) -> None:
+    @functools.wraps(function)
+    def call(func: Callable, bounds: Any, args: Any = (), **options: Any) -> Any:
+        if not OPEN:
+            return function(func, bounds, args=args, **options)
+        args, constraints = _as_tuple(args), options.get("constraints") or ()
+        if "constraints" in options:
+            options["constraints"] = _quiet_constraints(constraints)
+        report = function(quiet(func, args), _plain_bounds(bounds), **options)
+        return _finished(function, report, _with(func, args), bounds, constraints)
+
+    DOORS[function] = call
+
+
+_within_bounds(so.differential_evolution)
+_within_bounds(so.dual_annealing)
+_within_bounds(so.shgo)
+
+
+def _basinhopping(func: Callable, x0: Any, *given: Any, **options: Any) -> Any:
+    """``basinhopping``: arguments, bounds and constraints are those of its local minimiser."""
+    if not OPEN:
+        return so.basinhopping(func, x0, *given, **options)
+    if len(given) > 3:
+        raise no_rule(so.basinhopping, "its minimizer_kwargs by position; name them")
+    local = dict(options.pop("minimizer_kwargs", None) or {})
+    args, bounds, constraints = (
+        _as_tuple(local.pop("args", ())),
+        local.get("bounds"),
+        local.get("constraints", ()),
+    )
+    if local.get("jac") is True:
+        raise no_rule(so.basinhopping, "a function that returns its slope too")
+    local = {name: quiet(v, args) if callable(v) else v for name, v in local.items()}
+    local.update(bounds=_plain_bounds(bounds), constraints=_quiet_constraints(constraints))
+    found = so.basinhopping(
+        quiet(func, args),
+        plain(settled(x0)),
+        *plain(list(given)),
+        minimizer_kwargs=local,
+        **_plain_options(options),
+    )
+    return _finished(so.basinhopping, found, _with(func, args), bounds, constraints)
+
+
+DOORS[so.basinhopping] = _basinhopping
+
+
+def _brute(
+    func: Callable,
+    ranges: Any,
+    args: Any = (),
+    Ns: int = 20,
+    full_output: Any = 0,
+    finish: Any = so.fmin,
+    *rest: Any,
+    **options: Any,
+) -> Any:
+    """``brute``: a point of the grid is a constant; where it is finished, the minimum nearby."""
+    if not OPEN:
+        return so.brute(func, ranges, args, Ns, full_output, finish, *rest, **options)
+    if contains_traced([(r.start, r.stop, r.step) if isinstance(r, slice) else r for r in ranges], 4):
+        raise no_rule(so.brute, "ranges that vary")
+    args = _as_tuple(args)
+    x, least, grid, values = so.brute(quiet(func, args), ranges, (), Ns, True, finish, *rest, **options)
+    value = _with(func, args)
+    if finish is not None:
+        x = with_value(_Problem(_slope_of(value), [], "scipy.optimize.brute").minimiser(x), x)
+    if not full_output:
+        return x
+    least = with_value(_number(value(x)), least)
+    return x, least, grid, Unknown("Jout", values)
+
+
+DOORS[so.brute] = _brute
