@@ -222,6 +222,7 @@ def test_boundary_values():
             mesh,
             np.zeros((2, 5)),
             tol=1e-7,
+            max_nodes=most,
         )
         return np.concatenate(
             [found.sol([0.3, a / 2])[0], found.sol(0.5, 1), found.y[1, :1], found.yp[1, -1:]]
