@@ -1,8 +1,10 @@
 """Arguments that refer to parts of themselves: methods, partials, weak references, closures, iterators, keys."""
 
 import functools
+import itertools
+import threading
 import weakref
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -31,6 +33,28 @@ class Spring:
 class Parent:
     def __init__(self, k):
         self.k = k
+
+    def twice(self):
+        return 2 * self.k
+
+
+class Registered:
+    """Its class knows every object of it, which is no business of the one that a program gets."""
+
+    all = []  # noqa: RUF012
+
+    def __init__(self, n):
+        self.n = n
+        self.all.append(self)
+
+
+KEPT = Parent(1.0)
+
+
+def local_with(x):
+    made = threading.local()
+    made.x = x
+    return made
 
 
 class Child:
@@ -75,7 +99,8 @@ class Generating:
 
 
 def holding(make):
-    made = SimpleNamespace(k=2.0, A=np.eye(2), parts=[SimpleNamespace(x=1.0), SimpleNamespace(x=2.0)])
+    parts = [SimpleNamespace(x=1.0), SimpleNamespace(x=2.0)]
+    made = SimpleNamespace(k=2.0, A=np.eye(2), parts=parts, child=Parent(3.0))
     made.extra = make(made)
     return made
 
@@ -90,6 +115,23 @@ def holding(make):
         (lambda s: s.parts.append, "built-in method append"),
         (lambda s: iter(s.parts), "list_iterator"),
         (lambda s: functools.lru_cache(lambda: s.k), "lru_cache"),
+        (lambda s: {"part": s.parts[0]}.get, "built-in method get"),
+        (lambda s: lambda kept=[s.parts[0]]: kept, "lambda"),
+        (lambda s: {"part": s.parts[0]}.values(), "dict_values"),
+        (lambda s: MappingProxyType({"part": s.parts[0]}), "mappingproxy"),
+        (lambda s: itertools.cycle([s.parts[0]]), "cycle"),
+        (lambda s: (part for part in [s.parts[0]]), "generator"),
+        (lambda s: np.array([s.parts[0], None]), "array"),
+        (lambda s: memoryview(s.A), "memory at"),
+        (lambda s: s.A.flat, "flatiter"),
+        (lambda s: np.nditer(s.A), "nditer"),
+        (lambda s: weakref.WeakValueDictionary(part=s.child), "weakref"),
+        (lambda s: weakref.WeakKeyDictionary({Parent(1.0): 1.0, s.child: 2.0}), "key of a dict"),
+        (lambda s: weakref.WeakMethod(s.child.twice), "weakref"),
+        (lambda s: local_with(s.parts[0]), "_thread._local"),
+        (lambda s: Registered(2), None),
+        (lambda s: weakref.WeakValueDictionary(part=KEPT), None),
+        (lambda s: itertools.cycle([1.0]), None),
         (lambda s: weakref.ref(s.parts[0].__class__), None),
         (lambda s: lambda t: t * t, None),
         (lambda s: len, None),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
@@ -75,7 +76,7 @@ class Parts:
     def left_behind(self, varies: Callable[[Any], Any]) -> tuple[str, str] | None:
         """What refers to the original of a part in which something ``varies``, and what to do about it; or None."""
         for x in self.others:
-            if id(x) in self.copied or getattr(x, "__module__", None) == "weakref":
+            if id(x) in self.copied or (type(x) is FunctionType and x.__module__ == "weakref"):
                 continue
             for target in _referred_to(x):
                 part = id(target) in self.copied and (type(x) is BuiltinFunctionType or varies(target))
@@ -102,9 +103,11 @@ class Parts:
 
 
 def _keys(held: dict) -> Iterator[Any]:
-    """The keys of a dict that may be objects, also in tuples."""
+    """The keys of a dict that may be objects, also in tuples and where they are referred to weakly."""
     for key in held:
-        if type(key) not in _ATOMS:
+        if isinstance(key, weakref.ref):
+            yield key()
+        elif type(key) not in _ATOMS:
             yield from key if isinstance(key, tuple) else (key,)
 
 
@@ -115,26 +118,47 @@ def _is_number(x: Any) -> bool:
     return isinstance(x, float | complex | np.inexact) or (isinstance(x, np.ndarray) and x.dtype.kind in "fc")
 
 
-_DEPTH = 3  # of references to references
+_MOST = 1000  # references that are looked at
 _ATOMS = frozenset({str, bytes, int, bool, float, complex, type(None), type, CodeType, ModuleType})
-_THROUGH = (tuple, FunctionType, BuiltinFunctionType, functools._lru_cache_wrapper, *FOLLOWED)
+_PASSED = (FunctionType, functools.partial, functools._lru_cache_wrapper, weakref.ref)
 
 
-def _referred_to(x: Any, depth: int = _DEPTH) -> Iterator[Any]:
-    """What something that is no container refers to, and what that refers to in turn."""
-    for target in _targets(x):
-        if type(target) not in _ATOMS:
+def _referred_to(x: Any) -> Iterator[Any]:
+    """What something that is no container refers to, itself and through containers, iterators and functions."""
+    met: dict[int, Any] = {}
+    ahead = [x]
+    while ahead and len(met) < _MOST:
+        for target in _targets(ahead.pop()):
+            if id(target) in met or type(target) in _ATOMS or isinstance(target, type):
+                continue
+            met[id(target)] = target
             yield target
-            if depth and type(target) in _THROUGH:
-                yield from _referred_to(target, depth - 1)
+            if isinstance(target, _PASSED) or type(target).__flags__ & _IMMUTABLE_TYPE:
+                ahead.append(target)
+
+
+_IMMUTABLE_TYPE = 1 << 8  # what is no object of a class of the program
 
 
 def _targets(x: Any) -> Iterable[Any]:
     if type(x) is FunctionType:  # not its globals
         cells = [content for cell in x.__closure__ or () for content in gc.get_referents(cell)]
         return (*cells, *(x.__defaults__ or ()), *(x.__kwdefaults__ or {}).values())
-    if type(x) is weakref.ref:
+    if isinstance(x, weakref.ref):
         return (x(),)
     if type(x) in weakref.ProxyTypes:
         return (x.__repr__.__self__,)
+    if isinstance(x, np.ndarray):
+        return x.ravel().tolist() if x.dtype.hasobject else ()
+    if type(x) in _OVER:
+        return _OVER[type(x)](x)
     return gc.get_referents(x)
+
+
+# types of what lies over arrays, or stores elsewhere -> what it refers to
+_OVER: dict[type, Callable] = {
+    memoryview: lambda x: (x.obj,),
+    np.flatiter: lambda x: (x.base,),
+    np.nditer: lambda x: x.operands,
+    threading.local: lambda x: vars(x).values(),
+}
