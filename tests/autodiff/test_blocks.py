@@ -3,6 +3,7 @@
 import math
 import random
 import tracemalloc
+from array import array
 
 import numpy as np
 import pytest
@@ -477,3 +478,64 @@ def test_what_loops_are_given():
             checkpoint_loop(step, 1.0, 4, memory=memory)
     with pytest.raises(NotDifferentiableError, match="the function itself"):
         checkpoint(step(1.0, 0))
+
+
+class _Box:
+    def __init__(self, held):
+        self.held = held
+
+
+def _puts_into(make, put, get):
+    def program(x):
+        outside = make()
+
+        def block(x):
+            put(outside, 2.0 * x)
+            return x * x
+
+        return checkpoint(block)(x) + get(outside)
+
+    return program
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        _puts_into(lambda: {"a": [0.0]}, lambda c, v: c["a"].append(v), lambda c: c["a"][-1]),
+        _puts_into(lambda: _Box([0.0]), lambda c, v: c.held.__setitem__(0, v), lambda c: c.held[0]),
+        _puts_into(lambda: _Box(_Box(0.0)), lambda c, v: setattr(c.held, "held", v), lambda c: c.held.held),
+        _puts_into(lambda: [np.zeros(2)], lambda c, v: c[0].__setitem__(1, v), lambda c: c[0][1]),
+        _puts_into(lambda: array("d", [0.0]), lambda c, v: c.__setitem__(0, v), lambda c: c[0]),
+        _puts_into(lambda: _Box([]).held.append, lambda c, v: c(v), lambda c: c.__self__[0]),
+    ],
+)
+def test_a_block_that_puts_a_number_further_inside_of_what_is_outside(program):
+    """What it had put there was a constant behind it."""
+    with pytest.raises(NotDifferentiableError, match="somewhere outside of itself"):
+        gradient(program)(0.7)
+
+
+def test_a_block_that_changes_an_array_of_another_kind_in_its_arguments():
+    def block(x, a):
+        a[0] = 2.0 * x
+        return x * x
+
+    def program(x):
+        a = array("d", [0.0])
+        return checkpoint(block)(x, a) + a[0]
+
+    with pytest.raises(NotDifferentiableError, match="changes an argument"):
+        gradient(program)(0.7)
+
+
+def test_a_block_may_change_what_is_its_own():
+    settings = {"names": ["a"], "rates": [2.0] * 3, "by": {"k": np.ones(2)}}
+
+    def block(x):
+        found, table = [], {"a": [x]}
+        for rate in settings["rates"]:
+            found.append(rate * x)
+            table["a"].append(found[-1] * settings["by"]["k"][0])
+        return sum(table["a"])
+
+    assert gradient(lambda x: checkpoint(block)(x))(0.7) == pytest.approx(7.0)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.autodiff.by_lists import check_by_differences
-from workbench import gradient, hessian_vector_product
+from workbench import check_gradient, gradient, hessian_vector_product, value_and_gradient
 from workbench.errors import LostGradientError
 
 CONSTANT = array("d", [1.0, 2.0])
@@ -108,3 +108,59 @@ def test_a_slice_takes_arrays_only():
 
     with pytest.raises(TypeError, match="can only assign array"):
         gradient(program)([1.0, 2.0])
+
+
+def beside_arrays(x):
+    a, w = array("d", x), np.arange(1.0, 4.0)
+    total = np.sum((a + w) ** 2) + np.sum((w + a) * x) + np.sum(a * w * 2.0) + np.sum(w * a)
+    return total + np.sum((w - a) ** 2) + np.sum((a - w) * x) + np.sum(a / w) + np.sum((x * a) ** 2)
+
+
+def read_as_an_array(x):
+    a = array("d", x)
+    shared, own = np.asarray(a), np.array(a)
+    own[0] = 1.0
+    return np.sum(shared**3) + a[0] * own[1] + np.sum(own)
+
+
+@pytest.mark.parametrize("program", [beside_arrays, read_as_an_array])
+def test_beside_numpys_arrays(program):
+    """A product with the array on the right was NaN."""
+    x = np.array([0.7, 1.4, 0.9])
+    assert value_and_gradient(program)(x)[0] == pytest.approx(program(x), rel=1e-14)
+    check_gradient(program, x)
+
+
+def written_through_numpy(x):
+    a = array("d", [0.0] * 3)
+    np.asarray(a)[:] = x
+    return sum(a)
+
+
+def written_while_numpy_reads(x):
+    a = array("d", x)
+    b = np.asarray(a)
+    a[0] = 3.0
+    return np.sum(b)
+
+
+def test_memory_that_numpy_shares():
+    """It was copied, and what was written was not seen."""
+    for program in (written_through_numpy, written_while_numpy_reads):
+        with pytest.raises(LostGradientError, match="memory"):
+            gradient(program)(np.ones(3))
+
+    def written_behind_its_back(x):
+        a = array("d", x)
+        np.asarray(a)[0] = 3.0
+        return sum(a)
+
+    with pytest.raises(ValueError, match="read-only"):
+        gradient(written_behind_its_back)(np.ones(3))
+
+    def constant(x):
+        a = array("d", [1.0, 2.0])
+        np.asarray(a)[:] = 4.0
+        return sum(a) * x
+
+    assert gradient(constant)(3.0) == 8.0

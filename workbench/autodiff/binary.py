@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import operator
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -200,7 +201,7 @@ def _sequence_beside(op: Operator, x: Any, other: Any) -> bool:
 
     A sequence times a number is Python's: repeated, or an error.
     """
-    if not isinstance(other, (*SEQUENCES, range)):
+    if not isinstance(other, (*SEQUENCES, range, array)):
         return False
     if op is MULTIPLY and type(x) not in (TracedArray, np.ndarray):
         return False

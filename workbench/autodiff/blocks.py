@@ -7,6 +7,7 @@ a checkpoint runs it again on the way back, a forward block knows its Jacobian b
 from __future__ import annotations
 
 import functools
+from array import array
 from collections.abc import Callable
 from types import MethodType
 from typing import Any
@@ -146,6 +147,8 @@ class BlockCall:
                 "pass everything that varies as an argument, or as the attribute of the object whose method it is",
             )
         self.check_unchanged(_parts(values), _parts(given))
+        if any(isinstance(x, array) and id(x) in surroundings.changed for x in _parts(given)):
+            raise self.refused("changes an argument that it was given", "copy it first, and return the copy")
         return found
 
     def check_unchanged(self, was: list[Any], now: list[Any]) -> None:

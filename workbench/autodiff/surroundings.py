@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from types import CellType, FunctionType
+from array import array
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import owner_of
+from workbench.autodiff.arrays import TracedArray, owner_of
 from workbench.autodiff.draws import Drawn
 from workbench.autodiff.location import is_engine_file
 from workbench.autodiff.registry import DOORS
-from workbench.autodiff.structure import leaves
+from workbench.autodiff.structure import field, field_names, leaves
 from workbench.autodiff.tape import OPEN
 
 
@@ -54,14 +56,54 @@ class Surroundings:
 
     def differ(self) -> bool:
         """Whether a variable has got another number or array, or something that it holds has."""
-        for was, now in zip(self.before, self.variables(), strict=True):
-            if now is not was and leaves(now):
-                return True
-            if type(now) is np.ndarray and id(owner_of(now)) in self.changed:
-                return True
-            if id(now) in self.changed and leaves(now[-1:] if type(now) is list else now):
-                return True
-        return False
+        variables = self.variables()
+        if any(now is not was and leaves(now) for was, now in zip(self.before, variables, strict=True)):
+            return True
+        return bool(self.changed) and any(map(self._has_changed, reachable(variables)))
+
+    def _has_changed(self, x: Any) -> bool:
+        """Whether a number or an array was put into ``x``."""
+        x = x.array if type(x) is TracedArray else x
+        if isinstance(x, np.ndarray):
+            return id(owner_of(x)) in self.changed
+        return id(x) in self.changed and (
+            isinstance(x, array) or bool(leaves(x[-1:] if type(x) is list else x))
+        )
+
+
+_DEPTH = 4
+_CONTAINERS = (list, tuple, dict, deque, set, frozenset)
+_ENDS = (str, bytes, int, float, complex, type(None), type, ModuleType, np.ndarray, np.generic)
+
+
+def reachable(roots: Iterable[Any]) -> Iterator[Any]:
+    """What variables hold, and what that holds in turn; a long list of numbers only as a whole."""
+    met: set[int] = set()
+    waiting = [(x, 0) for x in roots]
+    while waiting:
+        x, depth = waiting.pop()
+        if id(x) in met:
+            continue
+        met.add(id(x))
+        yield x
+        if depth < _DEPTH and not isinstance(x, _ENDS):
+            waiting += [(part, depth + 1) for part in _inside(x)]
+
+
+def _inside(x: Any) -> Iterable[Any]:
+    if isinstance(x, dict):
+        return dict.values(x)
+    if isinstance(x, _CONTAINERS):
+        first = next(iter(x), None)
+        return () if isinstance(first, _ENDS) and not isinstance(first, np.ndarray) else x
+    if isinstance(x, FunctionType):
+        cells = () if is_engine_file(x.__code__.co_filename) else x.__closure__ or ()
+        return [cell.cell_contents for cell in cells if cell != CellType()]
+    if isinstance(x, MethodType | BuiltinFunctionType):
+        return (x.__self__,)
+    if isinstance(x, functools.partial):
+        return (x.func, *x.args, *x.keywords.values())
+    return [field(x, name) for name in field_names(x)]
 
 
 def _functions(f: Any) -> list[FunctionType]:

@@ -12,15 +12,19 @@ from array import array
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+
 from workbench.autodiff.arrays import current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.indexing import iterate
-from workbench.autodiff.registry import HOLDING, door
+from workbench.autodiff.registry import DOORS, HOLDING, door
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, lost
 from workbench.autodiff.settling import SETTLED, note_elements
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
+from workbench.errors import LostGradientError
+from workbench.rules import making_arrays  # noqa: F401  what it shares its memory with
 
 
 class TracedDoubles(array):
@@ -28,16 +32,18 @@ class TracedDoubles(array):
 
     Attributes:
         elements: its elements if a traced number is or was among them, else None.
+        read: whether ``numpy.asarray`` has taken these: NumPy's array would share the memory.
     """
 
-    __slots__ = ("elements",)
+    __slots__ = ("elements", "read")
     elements: list | None
+    read: bool
 
     def __new__(cls, elements: list) -> TracedDoubles:
         """An array of these numbers."""
         varies = any(type(e) in TRACED for e in elements)
         made = array.__new__(cls, "d", [math.nan] * len(elements) if varies else elements)
-        made.elements = elements if varies else None
+        made.elements, made.read = elements if varies else None, False
         if varies:
             note_elements(made)
             note_elements(elements)
@@ -49,6 +55,8 @@ class TracedDoubles(array):
             self._check_alone()
             self.elements = array.tolist(self)
             array.__setitem__(self, slice(None), array("d", [math.nan]) * len(self))
+        if self.read:
+            raise _is_read()
         note_elements(self)
         note_elements(self.elements)
         return self.elements
@@ -58,10 +66,7 @@ class TracedDoubles(array):
         try:
             array.append(self, math.nan)
         except BufferError:
-            raise lost(
-                "an array.array was about to be changed whose memory is read through something else",
-                fix="hand its numbers over as values: numpy.array(a)",
-            ) from None
+            raise _is_read() from None
         array.pop(self)
 
     def resized(self) -> None:
@@ -83,6 +88,7 @@ class TracedDoubles(array):
     def __setitem__(self, index: Any, value: Any) -> None:
         if not contains_traced(value) and self.elements is None:
             self._check_alone()
+            note_elements(self)
             array.__setitem__(self, index, value)
         elif not isinstance(index, slice):
             REWRITTEN_DOORS["set_item"](_number(value), self.numbers(), operator.index(index))
@@ -99,9 +105,13 @@ class TracedDoubles(array):
             k += 1
 
     def __add__(self, other: Any) -> Any:
+        if isinstance(other, np.ndarray):
+            return _beside(np.add, self, other)
         return TracedDoubles(_all_of(self) + _doubles(other)) if isinstance(other, array) else NotImplemented
 
     def __radd__(self, other: Any) -> Any:
+        if isinstance(other, np.ndarray):
+            return _beside(np.add, other, self)
         return TracedDoubles(_doubles(other) + _all_of(self)) if isinstance(other, array) else NotImplemented
 
     def __iadd__(self, other: Any) -> Any:
@@ -110,7 +120,9 @@ class TracedDoubles(array):
         self.extend(other)
         return self
 
-    def __mul__(self, count: Any) -> TracedDoubles:
+    def __mul__(self, count: Any) -> Any:
+        if isinstance(count, np.ndarray):
+            return _beside(np.multiply, self, count)
         return TracedDoubles(_all_of(self) * operator.index(count))
 
     __rmul__ = __mul__
@@ -133,6 +145,7 @@ class TracedDoubles(array):
     def insert(self, index: int, value: Any) -> None:
         """As of any array."""
         if self.elements is None and not contains_traced(value):
+            note_elements(self)
             array.insert(self, index, value)
             return
         self.numbers().insert(index, _number(value))
@@ -155,6 +168,19 @@ class TracedDoubles(array):
 
     def __repr__(self) -> str:
         return repr(array("d", plain(_all_of(self))))
+
+
+def _is_read() -> LostGradientError:
+    return lost(
+        "an array.array was about to be changed whose memory is read through something else",
+        fix="hand its numbers over as values: numpy.array(a)",
+    )
+
+
+def _beside(function: np.ufunc, *operands: Any) -> Any:
+    """An operator of NumPy's beside one of its arrays, which takes the elements as an array."""
+    values = [resolve(np.array)(_all_of(x)) if type(x) is TracedDoubles else x for x in operands]
+    return resolve(function)(*values)
 
 
 def _all_of(x: TracedDoubles) -> list:
@@ -180,6 +206,7 @@ def _on_the_list(name: str, *, shortens: bool = False) -> Callable:
 
     def method(self: TracedDoubles, *args: Any) -> Any:
         if self.elements is None:
+            note_elements(self)
             return of_arrays(self, *args)
         found = of_lists(self.numbers(), *args)
         if shortens:
@@ -236,6 +263,27 @@ def _settle(x: TracedDoubles) -> TracedDoubles:
             x.elements = None
     return x
 
+
+def _sharing(function: Callable) -> None:
+    """A function of NumPy's that takes the memory of an ``array.array`` as it is."""
+    followed = DOORS[function]
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        x = args[0] if args else None
+        if type(x) is not TracedDoubles:
+            return followed(*args, **kwargs)
+        if x.elements is None:
+            return function(*args, **kwargs)
+        made = followed(*args, **kwargs)
+        made.array.flags.writeable = False
+        x.read = True
+        return made
+
+    DOORS[function] = call
+
+
+for _function in (np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.asarray_chkfinite):
+    _sharing(_function)
 
 SETTLED[TracedDoubles] = _settle
 HOLDING[TracedDoubles] = lambda x: x.elements is not None
