@@ -3,9 +3,13 @@
 import numba
 import numpy as np
 import pytest
+from numba import types
+from numba.core import cgutils
+from numba.extending import NativeValue, make_attribute_wrapper, models, register_model, typeof_impl, unbox
 
 from tests.rules.all_ways import check_all_ways
 from workbench import gradient
+from workbench.checks import check_gradient
 from workbench.errors import MissingRuleError
 
 X = np.array([0.3, 0.7, 1.2])
@@ -92,6 +96,50 @@ PROGRAMS = {
 def test_compiled_functions_are_followed(name):
     program, *args = PROGRAMS[name]
     check_all_ways(program, *args)
+
+
+class Pair:
+    def __init__(self, v):
+        self.v = np.zeros(2)
+        self.v[:] = v
+
+
+class PairType(types.Type):
+    def __init__(self):
+        super().__init__(name="Pair")
+
+
+@typeof_impl.register(Pair)
+def _typeof_pair(pair, context):
+    return PairType()
+
+
+@register_model(PairType)
+class _PairModel(models.StructModel):
+    def __init__(self, manager, kind):
+        super().__init__(manager, kind, [("v", types.float64[::1])])
+
+
+make_attribute_wrapper(PairType, "v", "v")
+
+
+@unbox(PairType)
+def _unbox_pair(kind, pair, context):
+    found = context.pyapi.object_getattr_string(pair, "v")
+    struct = cgutils.create_struct_proxy(kind)(context.context, context.builder)
+    struct.v = context.unbox(types.float64[::1], found).value
+    context.pyapi.decref(found)
+    return NativeValue(struct._getvalue())
+
+
+@numba.njit
+def product_of_pair(pair):
+    return pair.v[0] * pair.v[1]
+
+
+def test_objects_that_numba_takes_are_looked_into():
+    check_gradient(lambda x: product_of_pair(Pair(x)), np.array([0.5, 2.0]))
+    check_gradient(lambda x: product_of_pair(Pair(np.ones(2))) * x[0], np.array([0.5, 2.0]))
 
 
 def test_arrays_that_are_written_into_are_restored():

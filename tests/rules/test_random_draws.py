@@ -1,5 +1,7 @@
 """Random draws of NumPy: values and stream are those of the plain program, derivatives go through the transform."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -91,6 +93,13 @@ def test_many_variables(source):
     if source == "new":
         check_gradient(lambda mean, a: program(mean, a, method="cholesky"), MU, a)
         check_gradient(lambda mean, s: program(mean, s * np.eye(3), method="cholesky"), MU, 1.3)
+    for options in [{}] if source == "old" else [{}, {"method": "eigh"}]:  # each element by itself
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the differences are of matrices that are no covariances
+            check_gradient(
+                lambda cov, options=options: SOURCES[source](6).multivariate_normal(MU, cov, 2, **options),
+                a @ a.T,
+            )
     with pytest.raises(MissingRuleError, match="repeated or zero"):
         gradient(lambda s: np.sum(program(MU, s * np.eye(3))))(1.3)
 

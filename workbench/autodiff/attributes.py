@@ -17,11 +17,10 @@ import numpy as np
 from workbench.autodiff import class_attributes
 from workbench.autodiff.arrays import TracedArray, current, is_complex_number, is_followed_subclass
 from workbench.autodiff.calls import SLOT_DOORS, python_method, resolve
-from workbench.autodiff.class_attributes import BUILT_IN
 from workbench.autodiff.dressing import undressed
 from workbench.autodiff.indexing import get_item
 from workbench.autodiff.location import user_line
-from workbench.autodiff.met import CACHES, meet
+from workbench.autodiff.met import BUILT_IN, CACHES, meet
 from workbench.autodiff.methods import Flat
 from workbench.autodiff.operations import array_attribute, number_attribute
 from workbench.autodiff.rewritten import REWRITTEN_DOORS

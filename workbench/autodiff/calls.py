@@ -27,7 +27,7 @@ from workbench.autodiff.arrays import TracedArray, current, is_followed_subclass
 from workbench.autodiff.code_objects import names_in, with_code
 from workbench.autodiff.compiled import DISPATCHER, compiled_door, method_of_subarray, outgoing
 from workbench.autodiff.draws import GENERATORS, note_draw
-from workbench.autodiff.met import as_written, meet
+from workbench.autodiff.met import BUILT_IN, as_written, meet
 from workbench.autodiff.native_calls import native_call
 from workbench.autodiff.refusing import ABOUT_MASKS, NO_MASKS, refusing, without_rule
 from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, MODULE_DOORS, OWNER_DOORS, learn
@@ -235,12 +235,11 @@ def forget(f: Any) -> None:
 # ------------------------------------------------------------------------------------ classes and methods
 
 _methods: dict[tuple[type, str], FunctionType | None] = {}  # of classes that nobody can change
-_IMMUTABLE_TYPE = 1 << 8
 
 
 def python_method(kind: type, name: str) -> FunctionType | None:
     """A method found on the class and written in Python, None otherwise."""
-    if kind.__flags__ & _IMMUTABLE_TYPE:
+    if kind.__flags__ & BUILT_IN:
         key = (kind, name)
         if key not in _methods:
             _methods[key] = _found_method(kind, name)

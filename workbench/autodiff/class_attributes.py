@@ -18,12 +18,10 @@ from typing import Any
 
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.dressing import no_rule
-from workbench.autodiff.met import as_written
+from workbench.autodiff.met import BUILT_IN, as_written
 from workbench.autodiff.settling import note
 from workbench.autodiff.subarrays import DRESSED, Dressed, class_part, own_part, real_part, set_class, set_own
 
-BUILT_IN = 1 << 8
-"""The flag of types that nobody can change."""
 MISSING = object()
 
 # type -> what the class says that values of it are made from, of (value, name of an attribute)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from workbench.autodiff.calls import python_method, resolve
+from workbench.autodiff.calls import SLOT_DOORS, python_method, resolve
 from workbench.autodiff.compiled import compiled_door
 from workbench.autodiff.refusing import NO_MASKS, refusing
 from workbench.autodiff.rewritten import REWRITTEN_DOORS, rewritten_code
@@ -26,6 +26,9 @@ def class_door(cls: type) -> Callable:
         return making(cls)
     new = resolve(own)
     return functools.partial(new, cls) if new is not own else compiled_door(cls) if OPEN else cls
+
+
+SLOT_DOORS[type, "__call__"] = lambda cls, *args, **kwargs: making(cls)(*args, **kwargs)
 
 
 def making(cls: type) -> Callable:

@@ -36,6 +36,9 @@ _CALLED = _NAMED_BY_NUMPY + tuple(
     )
 )
 
+BUILT_IN = 1 << 8
+"""The flag of types that nobody can change."""
+
 # tables by class that are emptied now and then, so that classes nobody uses any more can go
 CACHES: list[dict] = []
 _AT_MOST = 64  # classes that are met between two emptyings
@@ -83,8 +86,9 @@ def _function_in(member: Any) -> Any:
 
 
 def _put(cls: type, name: str, member: Any, function: FunctionType) -> None:
-    """``function`` in the place of that in ``member``."""
-    type.__setattr__(cls, name, staticmethod(function) if type(member) is staticmethod else function)
+    """``function`` in the place of that in ``member``, past what a metaclass of the program's says."""
+    compiled = next(kind for kind in type(cls).__mro__ if kind.__flags__ & BUILT_IN)  # ctypes has its own
+    compiled.__setattr__(cls, name, staticmethod(function) if type(member) is staticmethod else function)
 
 
 def _replace(cls: type, names: list[str]) -> None:

@@ -139,7 +139,8 @@ def _remade(x: tuple, elements: list) -> tuple:
     if kind.__new__ is tuple.__new__:
         return kind(elements)
     new = tuple.__new__(kind, elements)  # whatever its own ``__new__`` takes
-    new.__dict__.update(getattr(x, "__dict__", {}))
+    if hasattr(x, "__dict__"):
+        new.__dict__.update(x.__dict__)
     return new
 
 

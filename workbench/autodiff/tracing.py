@@ -30,6 +30,7 @@ from workbench.autodiff.cotangents import accumulate
 from workbench.autodiff.dressing import as_plain, is_subarray, undressed
 from workbench.autodiff.equals import check_equals
 from workbench.autodiff.given import checked_bars
+from workbench.autodiff.met import BUILT_IN
 from workbench.autodiff.other_names import check_contents, contents, give
 from workbench.autodiff.references import Parts
 from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat, recorded
@@ -183,13 +184,10 @@ def _traced_number(tape: Tape, x: Any) -> Any:
     return recorded(x, tape)
 
 
-_BUILT_IN = 1 << 8  # the flag of types that nobody can change
-
-
 def _has_own_methods(x: Any) -> bool:
     """Whether ``x`` is a number of a user's class with methods."""
     kind = type(x)
-    if kind in TRACED or kind.__flags__ & _BUILT_IN:
+    if kind in TRACED or kind.__flags__ & BUILT_IN:
         return False
     return kind in DRESSED or any(
         type(member) is FunctionType for cls in kind.__mro__ for member in vars(cls).values()

@@ -23,16 +23,23 @@ from workbench.autodiff.derivatives import gradient
 from workbench.autodiff.elementwise import apply_ufunc, settled_input
 from workbench.autodiff.indexing import get_item
 from workbench.autodiff.registry import INSTANCE_DOORS, PARTIALS
+from workbench.autodiff.structure import field, field_names
+from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.writing import set_item
 from workbench.rules.stand_ins import no_rule
+
+
+def _varies(x: Any) -> bool:
+    """Whether a traced value is in ``x``, or in what an object that Numba knows the type of stores."""
+    return contains_traced(x) or (OPEN and any(contains_traced(field(x, name)) for name in field_names(x)))
 
 
 def _dispatcher(function: CPUDispatcher) -> Callable:
     machine_code = compiled_door(function)
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        traced = any(map(contains_traced, (*args, *kwargs.values())))
+        traced = any(map(_varies, (*args, *kwargs.values())))
         return (resolve(function.py_func) if traced else machine_code)(*args, **kwargs)
 
     return call

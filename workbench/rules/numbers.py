@@ -61,12 +61,12 @@ def _number(x: Any) -> Any:
 
 
 @door(int)
-def int_(x: Any = 0, *base: Any) -> Any:
+def int_(x: Any = 0, /, *base: Any, **named: Any) -> Any:
     """``int(x)``: a whole number, which does not vary."""
     refuse_text(x, "a whole number")
     x = current(x)
     refuse_exact_whole_number(x)
-    return int(plain(x), *base)
+    return int(plain(x), *base, **named)
 
 
 @door(abs, math.fabs, operator.abs)

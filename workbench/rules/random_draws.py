@@ -112,8 +112,12 @@ def _factor(method: Callable, cov: Any, way: str) -> Any:
     """The matrix F with F Fᵀ = Σ that the draws are multiplied with."""
     if way == "cholesky":
         return np.linalg.cholesky(cov)
-    u, s, _ = np.linalg.svd(cov)
-    values = plain(s)
+    if way == "eigh":
+        s, u = np.linalg.eigh(cov)
+    else:  # old generators take the other side's vectors, which differ if cov is varied on one side of its diagonal
+        u, s, vh = np.linalg.svd(cov)
+        u = vh.T if method is np.random.RandomState.multivariate_normal else u
+    values = np.sort(plain(s))[::-1]
     if np.any(values - np.append(values[1:], 0.0) <= 1e-9 * values[0]):
         raise no_rule(method, f"a covariance with repeated or zero eigenvalues and method={way!r}")
     return u * np.sqrt(s)

@@ -6,6 +6,7 @@ The classes stand outside of the programs, as users' classes do: what stands ins
 import asyncio
 import collections
 import copy
+import ctypes
 import functools
 import heapq
 import itertools
@@ -231,6 +232,35 @@ def objects_as_arrays(x):
     a = _AsArray(x)
     total = np.sum(a) + np.exp(a).sum() + np.multiply(x, a).sum() + np.add.reduce(a) + np.asarray(a)[0]
     return total + np.add(_OwnFunctions(x), 2.0) + getattr(np.exp, "__call__")(x).sum()  # noqa: B004
+
+
+class _Direct(type):
+    def __call__(cls, x):
+        return type.__call__(cls, x * 2.0)
+
+
+class _MadeDirectly(_State, metaclass=_Direct):
+    pass
+
+
+class _InMemory(ctypes.Structure):
+    _fields_ = (("n", ctypes.c_int),)
+
+    def __getitem__(self, k):
+        return float(self.n * k)
+
+
+class _Slotted(tuple):
+    __slots__ = ()
+
+    def __new__(cls, *parts):
+        return tuple.__new__(cls, parts)
+
+
+@program(X)
+def classes_of_unusual_making(x):
+    pair = _Slotted(x[0], _MadeDirectly(x).value(1))
+    return pair[0] * pair[1] * _InMemory(3)[2] + int("f", base=16) * x[1] * _sum_of(_Slotted(*x))
 
 
 class _Ordered(_State):
