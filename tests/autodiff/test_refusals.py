@@ -182,6 +182,23 @@ def test_the_error_names_file_line_expression_and_a_way_out():
     assert "stop_gradient" in text
 
 
+def test_an_error_in_an_installed_package_names_the_user_s_line_too(tmp_path, monkeypatch):
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    (folder / "somebodys_package.py").write_text(
+        "import json\n\n\ndef save(x):\n    return json.dumps([x])\n"
+    )
+    monkeypatch.syspath_prepend(folder)
+    import somebodys_package
+
+    with pytest.raises(LostGradientError) as caught:
+        gradient(lambda x: x * len(somebodys_package.save(x)))(2.0)
+    inner, outer = caught.value.where.split("  called from ")
+    assert "somebodys_package.py:5 in save" in inner
+    assert "test_refusals.py" in outer
+    assert "somebodys_package.save(x)" in outer
+
+
 def test_errors_are_the_builtin_ones_too():
     with pytest.raises(TypeError):
         gradient(packed)(1.5)

@@ -198,6 +198,10 @@ def _check_argument(argument: Any, position: int) -> None:
     fix = "choose another argument with wrt=…"
     if type(argument).__module__.startswith("torch"):
         fix = "pass x.numpy(force=True), or wrap the program with workbench.torch_function"
+    elif type(argument).__module__.startswith("pandas"):
+        fix = "pass x.to_numpy(), and make the Series or DataFrame inside of the program"
+    elif isinstance(argument, list | tuple | dict):
+        fix = "put floats in it, for instance 3.0 instead of 3, or choose another argument with wrt=…"
     elif isinstance(argument, int | np.integer | np.bool_):
         fix = "pass a float, for instance 3.0 instead of 3"
     elif isinstance(argument, np.ndarray) and dtype.kind in "biuO":

@@ -36,12 +36,9 @@ def is_library_file(filename: str) -> bool:
 def user_frame() -> FrameType | None:
     """The innermost running frame that is neither the engine nor a numeric library nor Python's own."""
     frame = sys._getframe(1)
-    while frame is not None:
-        name = frame.f_code.co_filename
-        if not is_engine_file(name) and not is_library_file(name):
-            return frame
+    while frame is not None and not _is_users(frame):
         frame = frame.f_back
-    return None
+    return frame
 
 
 def running_frame() -> FrameType | None:
@@ -53,11 +50,29 @@ def running_frame() -> FrameType | None:
 
 
 def user_line() -> str | None:
-    """The user's current line as ``file:line``, the source line and a caret under the expression."""
+    """The user's current line as ``file:line``, the source line and a caret under the expression.
+
+    Inside of an installed package it is that package's, with the line of the user's own file that led there.
+    """
     frame = user_frame()
     if frame is None:
         return None
-    return describe(frame.f_code, frame.f_lasti, frame.f_lineno)
+    text = describe(frame.f_code, frame.f_lasti, frame.f_lineno)
+    if _is_installed(frame):
+        while frame is not None and (_is_installed(frame) or not _is_users(frame)):
+            frame = frame.f_back
+        if frame is not None:
+            text += f"\n  called from {describe(frame.f_code, frame.f_lasti, frame.f_lineno)}"
+    return text
+
+
+def _is_users(frame: FrameType) -> bool:
+    name = frame.f_code.co_filename
+    return not is_engine_file(name) and not is_library_file(name)
+
+
+def _is_installed(frame: FrameType) -> bool:
+    return any(part in frame.f_code.co_filename for part in _INSTALLED)
 
 
 def describe(code, instruction: int, lineno: int) -> str:
