@@ -15,20 +15,19 @@ import numpy as np
 from workbench.autodiff import subclassing, subnumbers
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.binary import PLAIN, of_numpy, of_subclass
-from workbench.autodiff.calls import python_method, resolve
-from workbench.autodiff.deferring import REFLECTED
+from workbench.autodiff.deferring import compared
 from workbench.autodiff.kept import found_zero, watching
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
-from workbench.autodiff.scalars import TracedFloat
+from workbench.autodiff.scalars import TRACED, TracedFloat
 from workbench.autodiff.subarrays import TracedSubnumber
 from workbench.autodiff.telling import contains_traced, plain
 
 
 def _make_compare(function: Callable) -> Callable:
     short = function.__name__.strip("_")
-    method, reflected = f"__{short}__", f"__{REFLECTED[short]}__"
 
     def apply(a: Any, b: Any) -> Any:
+        given = a, b
         if type(a) is TracedFloat:
             if not a.value:
                 found_zero(a, b)
@@ -41,31 +40,34 @@ def _make_compare(function: Callable) -> Callable:
         if ka in PLAIN and kb in PLAIN:
             return function(a, b)
         if ka is TracedSubnumber or kb is TracedSubnumber:
-            return subnumbers.compare(short, a, b)
+            return subnumbers.compare(short, *given)
         if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
-            a, b = current(a), current(b)
+            given = a, b = current(given[0]), current(given[1])
             if of_subclass(a, b):
                 return subclassing.compare(short, a, b)
             ka, kb = type(a), type(b)
+        x, y = (a, b) if _stands_for_a_number(ka) or _stands_for_a_number(kb) else given
+        result = compared(short, x, y)
+        if result is not NotImplemented:
+            return result
         if ka is TracedArray or kb is TracedArray:
             if ka is TracedArray and kb in PLAIN and not a.array.any():
                 found_zero(a, b)
             return function(plain(a), plain(b))
         if (of_numpy(a) and contains_traced(b)) or (of_numpy(b) and contains_traced(a)):
             return function(plain(a), plain(b))  # with a list that NumPy takes for an array
-        left, right = python_method(ka, method), python_method(kb, reflected)
-        if left is None and right is None:
-            return function(a, b)
-        pairs = [(left, a, b), (right, b, a)]
-        if right is not None and kb is not ka and issubclass(kb, ka):
-            pairs.reverse()
-        for own, first, second in pairs:
-            if own is not None and (result := resolve(own)(first, second)) is not NotImplemented:
-                return result
         return function(a, b)
 
     apply.__name__ = function.__name__
     return apply
+
+
+_NUMBERS = (float, int, complex, np.ndarray, np.generic)
+
+
+def _stands_for_a_number(kind: type) -> bool:
+    """Whether an object of the program stands for a number: it compares as the number does, and gives a truth."""
+    return hasattr(kind, "__float__") and not issubclass(kind, _NUMBERS) and kind not in TRACED
 
 
 def _is_not_zero(x: TracedFloat) -> bool:

@@ -19,6 +19,7 @@ from workbench.autodiff.subarrays import class_of
 REFLECTED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
 """The comparison that the other side is asked for."""
 
+_SIGNS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _WIDTHS = ((bool, int, np.integer, np.bool_), (float, np.floating), (complex, np.complexfloating))
 
 
@@ -35,7 +36,7 @@ def by_methods(op: Any, a: Any, b: Any) -> Any:
     Raises:
         TypeError: the classes have been asked, and none of them computes it.
     """
-    result, refused = _asked(a, b, op.method, op.reflected)
+    result, refused = _asked(a, b, seen_class(a), op.method, op.reflected)
     if refused:
         names = f"{seen_class(a).__name__!r} and {seen_class(b).__name__!r}"
         raise TypeError(f"unsupported operand type(s) for {op.name}: {names}")
@@ -48,18 +49,21 @@ def compared(short: str, a: Any, b: Any) -> Any:
     Raises:
         TypeError: the classes have been asked which one is larger, and none of them says it.
     """
-    result, refused = _asked(a, b, f"__{short}__", f"__{REFLECTED[short]}__")
+    ka = seen_class(a)
+    if issubclass(ka, np.generic) and issubclass(seen_class(b), np.ndarray):
+        ka = np.ndarray  # NumPy compares its numbers with arrays as arrays
+    result, refused = _asked(a, b, ka, f"__{short}__", f"__{REFLECTED[short]}__")
     if refused and short in ("eq", "ne"):
         return (a is b) is (short == "eq")
     if refused:
         names = f"{seen_class(a).__name__!r} and {seen_class(b).__name__!r}"
-        raise TypeError(f"{short!r} not supported between instances of {names}")
+        raise TypeError(f"{_SIGNS[short]!r} not supported between instances of {names}")
     return result
 
 
-def _asked(a: Any, b: Any, method: str, reflected: str) -> tuple[Any, bool]:
+def _asked(a: Any, b: Any, ka: type, method: str, reflected: str) -> tuple[Any, bool]:
     """What the first method says that does not give up, and whether there is nobody left to compute."""
-    ka, kb = seen_class(a), seen_class(b)
+    kb = seen_class(b)
     mine, theirs = python_method(ka, method), None if kb is ka else python_method(kb, reflected)
     attempts = [] if mine is None else [(mine, a, b)]
     if theirs is not None and issubclass(kb, ka) and theirs is not python_method(ka, reflected):

@@ -359,3 +359,49 @@ def setters_behind_a_setattr(x):
     watched = Watched(list(x))
     watched.range = watched.range * x
     return np.sum(watched.range) * watched.scale * len(watched.told)
+
+
+class Soft:
+    """A comparison with it is a number between 0 and 1."""
+
+    def __init__(self, threshold):
+        self.threshold = threshold
+
+    def __lt__(self, other):
+        return 1.0 / (1.0 + np.exp(self.threshold - other))
+
+    def __gt__(self, other):
+        return 1.0 - (self < other)
+
+    def __eq__(self, other):
+        self.asked = other
+        return True
+
+    __array_ufunc__ = __hash__ = None
+
+
+class SoftNumber(float):
+    def __lt__(self, other):
+        return 1.0 / (1.0 + np.exp(float(self) - float(other)))
+
+    def __gt__(self, other):
+        return 1.0 - (self < other)
+
+
+class SoftArray(np.ndarray):
+    def __lt__(self, other):
+        return 1.0 / (1.0 + np.exp(np.asarray(self) - np.asarray(other)))
+
+    def __gt__(self, other):
+        return 1.0 - (self < other)
+
+
+@program(0.7, np.array([0.2, 1.4]))
+def comparisons_that_vary(x, v):
+    total = 0.0
+    for half in (Soft(0.5), SoftNumber(0.5), np.array([0.5, 0.6]).view(SoftArray)):
+        total += np.sum((half < x) + 2 * (x < half) + 3 * (half > x) + 4 * (x > half))
+        if not isinstance(half, float):
+            total += np.sum((half < v) + 2 * (v < half) + 3 * (half > v[0]) + 4 * (v[1] > half))
+    soft = Soft(x)
+    return total + soft.asked if soft == x * x else 0.0
