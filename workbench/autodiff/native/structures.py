@@ -235,13 +235,15 @@ _READING = frozenset(
 )
 
 
-@functools.lru_cache(maxsize=1024)
 def is_plain_tuple(kind: type) -> bool:
     """Whether a class is ``tuple``, or a named tuple whose parts are read as they stand."""
-    if kind is tuple:
-        return True
-    if not issubclass(kind, tuple) or not hasattr(kind, "_fields"):
-        return False
+    return kind is tuple or (
+        issubclass(kind, tuple) and hasattr(kind, "_fields") and _is_read_as_it_stands(kind)
+    )
+
+
+@functools.lru_cache(maxsize=64)  # which keeps the classes
+def _is_read_as_it_stands(kind: type) -> bool:
     own = kind.__mro__[: kind.__mro__.index(tuple)]
     home = next(k for k, cls in enumerate(own) if "_fields" in vars(cls))
     reads = any(_READING & vars(cls).keys() for cls in own)
