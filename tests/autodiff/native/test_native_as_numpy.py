@@ -58,7 +58,16 @@ def whole_numbers_stay_whole(x):
     return total
 
 
+def counts_along_an_axis(x):
+    total, z = 0.0, np.outer(np.array([1.0, -1.0]), x)
+    for k in range(2):
+        count = np.sum(z > 0, axis=0)
+        total += np.sum(count * x) * k + (z > -0.5).sum(axis=1)[k] * x[k] + np.mean(z > 0.5, axis=0)[k] * x[2]
+    return total
+
+
 TAKEN = (
+    (counts_along_an_axis, X),
     (whole_numbers_stay_whole, X),
     (turned, np.arange(24.0).reshape(2, 3, 4) / 10),
     (chooses_whole_numbers, X),
@@ -95,6 +104,17 @@ def whole_truths_are_added(x):
     total = 0.0
     for _ in range(2):
         total += np.sum(((x > 0) + (x > 0.5)) * x)
+    return total
+
+
+def truths_of_numbers_made_numpys(x):
+    return added_truths(float(x[0]), float(x[2]))
+
+
+def added_truths(a, b):
+    total = 0.0
+    for _ in range(3):
+        total += ((np.float64(a) > 0) + (np.float64(b) > 0)) * a
     return total
 
 
@@ -144,6 +164,7 @@ REFUSED = (
     (truths_are_added, "truth values"),
     (truths_are_multiplied_and_added, "truth values"),
     (whole_truths_are_added, "truth values"),
+    (truths_of_numbers_made_numpys, "truth values"),
     (larger_unless_missing, "not known"),
     (called_in_a_test, "the test of a loop writes into an array"),
     (made_inside_and_called_in_a_test, "the test of a loop writes into an array"),

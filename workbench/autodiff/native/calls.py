@@ -155,7 +155,7 @@ def call_thing(
         operation = CALLABLES.get(target)
     except TypeError:
         known = operation = None
-    low.program.numpy |= isinstance(target, np.ufunc) or target in library.KNOWN
+    low.program.numpy |= isinstance(target, np.ufunc) or target in library.KNOWN or target is np.float64
     if known is not None:
         return known(low, args, keywords, node)
     if operation is not None and not keywords:

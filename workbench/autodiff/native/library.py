@@ -101,7 +101,8 @@ def _along(low: Lowering, lazy: Lazy, axis: int, node: ast.AST) -> Lazy:
         first = [0.0 if lazy.kind == "float" else 0]
         return arrays.for_each(low, (lazy.dims[axis],), body, start=first, node=node)[0]
 
-    return Lazy(rest, lazy.kind, element, arrays.read_elsewhere(lazy.sources))
+    kind = "int" if lazy.kind == "bool" else lazy.kind  # NumPy counts truth values
+    return Lazy(rest, kind, element, arrays.read_elsewhere(lazy.sources))
 
 
 def _sum(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
