@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from workbench import value_and_gradient
+from workbench import check_gradient, value_and_gradient
 from workbench.autodiff import pushforward
 from workbench.errors import RefusedError
 
@@ -168,3 +168,13 @@ def test_columns_are_differentiated(name):
 def test_what_stays_compiled_is_refused(refused):
     with pytest.raises(RefusedError):
         value_and_gradient(refused)(PRICES)
+
+
+def test_expressions_find_the_variables_of_the_program():
+    def program(x):
+        low, table = 1.1, pandas.DataFrame({"price": x, "weight": WEIGHTS[: len(x)]})  # noqa: F841  read by the text
+        chosen = table.query("price > @low")["weight"].sum()
+        table = table.eval("cost = price * weight + @low")
+        return chosen * table.eval("sqrt(price) + cost").sum() + pandas.eval("low * table.price").sum()
+
+    check_gradient(program, PRICES)

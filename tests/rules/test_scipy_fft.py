@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.fft as sf
+import scipy.fftpack as sp
 
 from tests.rules.all_ways import check_all_ways
 from workbench import check_gradient, gradient
@@ -39,6 +40,13 @@ def test_fourier():
     check_gradient(lambda x: (sf.ihfft(x), sf.ihfft2(x, norm="forward"), sf.ihfftn(x)), TABLE)
     check_gradient(lambda x: (sf.hfft2(x), sf.hfftn(x, s=(3, 7), norm="ortho")), PLANE)
     check_gradient(lambda x: (sf.rfft2(x), sf.fftn(x, axes=(1,)), sf.fft2(x, s=(3, 8))), TABLE)
+
+
+def test_the_old_namespace():
+    check_gradient(lambda x: (sp.fft(x), sp.ifft(x * 1j, 11), sp.dct(x, 3, norm="ortho"), sp.idst(x)), LONG)
+    check_gradient(lambda x: (sp.fft2(x), sp.ifftn(x, shape=(3, 8)), sp.dctn(x), sp.idstn(x)), TABLE)
+    check_gradient(lambda x: (sp.rfft(x), sp.rfft(x, 6), sp.irfft(x), sp.irfft(x, 12)), LONG)
+    check_gradient(lambda x: (sp.rfft(x, axis=0), sp.irfft(x, 5, axis=0)), TABLE)
 
 
 def test_hankel():

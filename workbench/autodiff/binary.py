@@ -139,10 +139,12 @@ def apply_operator(op: Operator, a: Any, b: Any) -> Any:
     if ka in TRACED or kb in TRACED:
         if _is_number(a) and _is_number(b):
             return _numbers(op, a, b)
-        if isinstance(a, COMPLEX) or isinstance(b, COMPLEX):
+        array_like = (np.ndarray, np.generic, TracedArray, list, tuple)
+        if any(isinstance(x, COMPLEX) for x in (a, b)) and all(
+            type(x) in TRACED or isinstance(x, (*array_like, *_NUMBERS, *COMPLEX)) for x in (a, b)
+        ):
             _check_zero(op, a, b)
             return apply_ufunc(op.ufunc, (a, b), {})
-        array_like = (np.ndarray, np.generic, TracedArray, list, tuple)
         if TracedArray in (ka, kb) or ka is np.ndarray or kb is np.ndarray:
             left = ka in (TracedArray, np.ndarray)
             other = b if left else a

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas
 from pandas._libs import lib
 from pandas._libs.properties import CachedProperty
 from pandas.core.array_algos import take
@@ -14,8 +15,10 @@ from pandas.core.internals.managers import BlockManager
 
 from workbench.autodiff.attributes import COMPILED_PROPERTIES
 from workbench.autodiff.calls import forget, resolve
+from workbench.autodiff.location import running_frame
 from workbench.autodiff.registry import DOORS, door
 from workbench.autodiff.scalars import TRACED, lost
+from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules import pandas_groups, pandas_windows  # noqa: F401
 from workbench.rules.pandas_choosing import instead
@@ -76,6 +79,28 @@ _refuse_types(BlockManager.get_numeric_data, lambda manager: [block.values for b
 for _method in (DataFrame.select_dtypes, DataFrame.describe):
     _refuse_types(_method, lambda frame: [block.values for block in frame._mgr.blocks])
 _refuse_types(common.is_numeric_dtype, lambda values: [values])
+
+
+def _in_its_frame(function: Any) -> None:
+    """Let ``function``, which looks for variables in a frame so many calls above its own, look in the program's.
+
+    It computes by Python's operators, not by those of numexpr, which are compiled.
+    """
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        frame = running_frame()
+        if OPEN and frame is not None and len(args) < 3 and "local_dict" not in kwargs:
+            names = {"local_dict": frame.f_locals, "global_dict": frame.f_globals}
+            kwargs = {"engine": "python", **names, **kwargs}
+        return resolved(*args, **kwargs)
+
+    resolved = resolve(function)
+    forget(function)
+    DOORS[function] = call
+
+
+for _function in (DataFrame.query, DataFrame.eval, pandas.eval):
+    _in_its_frame(_function)
 
 _original_isna = missing._isna_array
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import scipy.fft as sf
+from scipy.fft import _pocketfft
 
 from workbench.autodiff.calls import resolve
+from workbench.autodiff.registry import DOORS
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.stand_ins import no_rule, stands_in
 
@@ -39,7 +41,8 @@ def _inverse_hermitian(x: Any, s: Any = None, axes: Any = None, norm: Any = None
     return np.conj(np.fft.rfftn(x, s, axes, _SWAPPED[norm]))
 
 
-for _name in ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft"):
+_TRANSFORMS = ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft")
+for _name in _TRANSFORMS:
     _as_numpy(getattr(sf, _name), getattr(np.fft, _name), several=False)
 for _name in ("fft2", "ifft2", "fftn", "ifftn", "rfft2", "rfftn", "irfft2", "irfftn"):
     _as_numpy(getattr(sf, _name), getattr(np.fft, _name), several=True)
@@ -161,3 +164,27 @@ def _fftshift(x, axes=None):
 @stands_in(sf.ifftshift)
 def _ifftshift(x, axes=None):
     return resolve(np.fft.ifftshift)(x, axes)
+
+
+# ------------------------------------------------------------------------------------ scipy.fftpack
+
+_KINDS = (*_TRANSFORMS, "dct", "idct", "dst", "idst")
+for _name in (*_KINDS, *(name + "n" for name in _KINDS)):  # which scipy.fftpack calls
+    DOORS[getattr(_pocketfft, _name)] = DOORS[getattr(sf, _name)]
+
+
+@stands_in(_pocketfft.basic.r2r_fftpack, overwrites=True)
+def _packed(forward, x, n=None, axis=-1, norm=None, overwrite_x=False):
+    """Real and imaginary parts in turn, without the imaginary parts that are zero."""
+    rows = _sized(np.moveaxis(x, axis, -1), n)
+    size = np.shape(plain(rows))[-1]
+    if forward:
+        waves = np.fft.rfft(rows)
+        parts = np.stack([np.real(waves), np.imag(waves)], -1)
+        parts = np.reshape(parts, (*np.shape(plain(rows))[:-1], -1))
+        found = parts[..., [0, *range(2, size + 1)]]
+    else:
+        zero = np.zeros_like(plain(rows)[..., :1])
+        parts = np.concatenate([rows[..., :1], zero, rows[..., 1:], zero][: 4 - size % 2], -1)
+        found = np.fft.irfft(parts[..., 0::2] + 1j * parts[..., 1::2], size)
+    return np.moveaxis(found, -1, axis)

@@ -172,6 +172,25 @@ def single_precision_constants(x):
     return y.sum() * np.float32(2) + np.float32(0.5) * y[0]
 
 
+class _Operator:
+    """Not an array: NumPy's numbers ask it to multiply and to add from the right."""
+
+    def __init__(self, numbers):
+        self.numbers = numbers
+
+    def __rmul__(self, other):
+        return _Operator(other * self.numbers)
+
+    def __radd__(self, other):
+        return _Operator(other + self.numbers)
+
+
+@program(0.7, 0.4)
+def complex_numbers_beside_objects(x, y):
+    product = (1j * x) * _Operator(np.array([y, 2.0 + x * 1j]))
+    return (np.exp(1j * x) * product).numbers.real.sum() + (complex(x, y) + _Operator(y)).numbers.real
+
+
 class _Format(str):
     def __mod__(self, values):
         return super().__mod__(values) + "%"
