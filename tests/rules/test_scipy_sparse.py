@@ -176,10 +176,6 @@ def test_complex_elements():
         lambda d: filled(ss.lil_array((2, 2), dtype=int), d),
         lambda d: filled(ss.csr_array((2, 2), dtype=int), d),
         lambda d: ss.csgraph.dijkstra(made(d * d)).sum(),
-        lambda d: (
-            sl.LinearOperator((5, 5), matvec=lambda x: d[0] * x).matvec(V).sum()
-            + sl.cg(sl.LinearOperator((5, 5), matvec=lambda x: d[0] * x), V)[0].sum()
-        ),
     ],
 )
 def test_refused(program):

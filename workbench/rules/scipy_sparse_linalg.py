@@ -14,15 +14,17 @@ import scipy.linalg as dense_linalg
 import scipy.sparse as ss
 import scipy.sparse.linalg as sl
 
+from workbench.autodiff.application import apply_rule
 from workbench.autodiff.calls import resolve
-from workbench.autodiff.registry import DOORS, OWNER_DOORS
+from workbench.autodiff.registry import DOORS, OWNER_DOORS, Rule
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.implicit import Unknown
 from workbench.rules.linear_maps import linear
 from workbench.rules.scipy_sparse import Pattern, conjugate, dense
 from workbench.rules.scipy_sparse_elements import elements_of, has_traces, is_sparse, plain_sparse
-from workbench.rules.stand_ins import no_rule, refuses, settled, with_value
+from workbench.rules.scipy_sparse_operators import Operator, bare_operator, is_operator
+from workbench.rules.stand_ins import must_agree, no_rule, refuses, settled, with_value
 
 
 class _Matrix:
@@ -30,8 +32,7 @@ class _Matrix:
 
     def __init__(self, function: Callable, matrix: Any) -> None:
         matrix = matrix if is_sparse(matrix) else settled(matrix)
-        if not is_sparse(matrix) and np.ndim(plain(matrix)) != 2:
-            raise no_rule(function, "a linear operator")
+        self.function = function
         self.sparse = is_sparse(matrix)
         self.of = Pattern(matrix) if self.sparse else matrix
         self.shape = matrix.shape if self.sparse else np.shape(plain(matrix))
@@ -54,12 +55,27 @@ class _Matrix:
         """The matrix without traces, in the csc format."""
         return self.of.matrix(self.of.data) if self.sparse else ss.csc_array(plain(self.of))
 
+    def normal(self, damp: float, wide: bool) -> Callable:
+        """x ↦ (AᴴA + d²)⁻¹ x, or (AAᴴ)⁻¹ x."""
+        a = self.plain()
+        square = a @ a.conj().T if wide else a.conj().T @ a + damp**2 * ss.eye_array(a.shape[1])
+        return _factored(square, self.function, "a matrix without full rank").solve
+
+
+def _matrix(function: Callable, matrix: Any) -> Any:
+    return Operator(function, matrix) if is_operator(matrix) else _Matrix(function, matrix)
+
 
 def _traced(*values: Any) -> bool:
-    return any(has_traces(v) if is_sparse(v) else contains_traced(v, 4) for v in values)
+    """Whether any of the values varies; of an operator that is not known before it is used."""
+    return bool(OPEN) and any(
+        is_operator(v) or (has_traces(v) if is_sparse(v) else contains_traced(v, 4)) for v in values
+    )
 
 
 def _bare(x: Any) -> Any:
+    if is_operator(x):
+        return bare_operator(x)
     return plain_sparse(x) if is_sparse(x) else plain(settled(x))
 
 
@@ -85,13 +101,16 @@ def _iterative(function: Callable) -> None:
     """Krylov solvers: the derivative is that of the solution itself."""
 
     def call(A: Any, b: Any, x0: Any = None, **options: Any) -> Any:
-        if not _traced(A, b):
+        if not _traced(A, b, *options.values()):
             return function(A, b, **({} if x0 is None else {"x0": _bare(x0)}), **options)
         if contains_traced(options.get("shift")) or options.get("shift"):
             raise no_rule(function, "shift: subtract it from the diagonal of the matrix")
         b = dense(b)
         start = {} if x0 is None else {"x0": _bare(x0)}
-        value, report = function(_bare(A), plain(b), **start, **{k: _bare(v) for k, v in options.items()})
+        options = {k: _bare(v) for k, v in options.items()}
+        value, report = function(_bare(A), plain(b), **start, **options)
+        if is_operator(A):
+            return Operator(function, A).solution(value, b, options.get("M")), report
         found = np.reshape(_Matrix(function, A).solve(np.reshape(b, (-1,))), value.shape)
         sizes = [np.linalg.norm(x) for x in (plain(found) - value, plain(found), value)]
         if not sizes[0] <= min(sizes[1:]):
@@ -215,20 +234,18 @@ def _least_squares(function: Callable, names: str) -> None:
         if x0 is not None:
             raise no_rule(function, "x0")
         value = function(_bare(A), _bare(b), plain(damp), *rest, **options)
-        matrix, b = _Matrix(function, A), np.reshape(dense(b), (-1,))
-        a = matrix.plain()
+        matrix, b = _matrix(function, A), np.reshape(dense(b), (-1,))
         wide = matrix.shape[0] < matrix.shape[1] and plain(damp) == 0
         if wide and contains_traced(damp):
             raise no_rule(function, "damp=0 that varies")
-        square = a @ a.conj().T if wide else a.conj().T @ a + plain(damp) ** 2 * ss.eye_array(a.shape[1])
-        factor = _factored(square, function, "a matrix without full rank")
-        unknown = factor.solve(a @ value[0] if wide else a.conj().T @ plain(b))
+        solve, x = matrix.normal(plain(damp), wide), value[0]
+        unknown = solve(plain(matrix.times(x) if wide else matrix.times_dagger(plain(b))))
         for _ in OPEN:
             if wide:
                 rest_now = matrix.times(matrix.times_dagger(unknown)) - b
             else:
                 rest_now = matrix.times_dagger(matrix.times(unknown) - b) + damp**2 * unknown
-            unknown = with_value(unknown - linear(factor.solve, factor.solve, rest_now), plain(unknown))
+            unknown = with_value(unknown - linear(solve, solve, rest_now), plain(unknown))
         found = with_value(matrix.times_dagger(unknown) if wide else unknown, value[0])
         return (found, *[Unknown(n, v) for n, v in zip(parts, value[1:], strict=True)])
 
@@ -273,7 +290,7 @@ def _spectrum(function: Callable, hermitian: bool) -> None:
         if M is not None or _traced(list(rest), options):
             raise no_rule(function, "M, and options that vary")
         values, vectors = function(_bare(A), k, M, *rest, **options)
-        matrix = _Matrix(function, A)
+        matrix = _matrix(function, A)
         a, pairs = matrix.plain(), []
         for value, vector in zip(values, vectors.T, strict=True):
             one, found = _eigenpair(matrix.times, a, value.item(), np.array(vector), function)
@@ -302,7 +319,7 @@ def _svds(A: Any, k: int = 6, *rest: Any, return_singular_vectors: Any = True, *
     if _traced(list(rest), options) or return_singular_vectors not in (True, False):
         raise no_rule(sl.svds, "options that vary, and return_singular_vectors='u' or 'vh'")
     left, sizes, right = sl.svds(_bare(A), k, *rest, **options)
-    matrix = _Matrix(sl.svds, A)
+    matrix = _matrix(sl.svds, A)
     a, rows = matrix.plain(), matrix.shape[0]
     whole = ss.csc_array(ss.bmat([[None, a], [a.conj().T, None]]))
 
@@ -375,7 +392,53 @@ def _expm_multiply(A: Any, B: Any, start: Any = None, stop: Any = None, num: Any
 
 DOORS[sl.expm_multiply] = _expm_multiply
 
-refuses(
-    *(sl.spilu, sl.onenormest, sl.lobpcg, sl.LinearOperator.__new__),
-    why="use @, spsolve, splu, eigsh and expm_multiply, which have rules",
-)
+
+# ------------------------------------------------------------------------------------ estimates
+
+
+def _spilu(A: Any, *rest: Any, **options: Any) -> Any:
+    """An incomplete factor is there to be a preconditioner: what it gives has no known derivative."""
+    if not has_traces(A):
+        return sl.spilu(A, *rest, **options)
+    return _Incomplete(sl.spilu(plain_sparse(A), *rest, **options), elements_of(A)[0])
+
+
+class _Incomplete:
+    """What ``spilu`` returns for a matrix that varies."""
+
+    def __init__(self, factor: Any, data: Any) -> None:
+        self._factor, self._data = factor, data
+        self.shape = factor.shape
+
+    def solve(self, rhs: Any, trans: str = "N") -> Any:
+        rule = Rule(lambda data, b: self._factor.solve(plain(b), trans), self._solve_rule(trans))
+        return apply_rule(rule, (self._data, settled(rhs)), {})
+
+    def _solve_rule(self, trans: str) -> Callable:
+        def forward(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
+            def solve_pullback(bar: Any) -> Any:
+                raise no_rule(sl.spilu, "a solution that is used otherwise than as a preconditioner")
+
+            return self._factor.solve(plain(args[1]), trans), solve_pullback
+
+        return forward
+
+
+DOORS[sl.spilu] = _spilu
+
+
+def _onenormest(A: Any, t: int = 2, itmax: int = 5, compute_v: bool = False, compute_w: bool = False) -> Any:
+    """The largest sum of sizes in a column, where the estimate is exact."""
+    if not _traced(A):
+        return sl.onenormest(A, t, itmax, compute_v, compute_w)
+    if is_operator(A) or compute_v or compute_w:
+        raise no_rule(sl.onenormest, "an operator, compute_v and compute_w")
+    value = sl.onenormest(_bare(A), t, itmax)
+    found = resolve(sl.norm)(A, 1) if is_sparse(A) else np.linalg.norm(settled(A), 1)
+    must_agree(sl.onenormest, found, value)
+    return with_value(found, value)
+
+
+DOORS[sl.onenormest] = _onenormest
+
+refuses(sl.lobpcg, why="use eigsh, which has a rule")
