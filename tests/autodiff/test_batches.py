@@ -197,3 +197,18 @@ def test_names_do_not_keep_generated_code_away(monkeypatch):
 def test_rows_that_are_not_there_are_refused(rows, message):
     with pytest.raises(ValueError, match=message):
         vectorize(fall, rows=rows)(HEIGHTS, 0.1)
+
+
+def large_ones_scaled(x, y):
+    z, total = x * y, 0.0
+    for _ in range(2):
+        total += x if x < 5.0 else z
+    return total
+
+
+@pytest.mark.parametrize("tier", ["python", "numba", "off"])
+def test_a_branch_that_was_not_taken_gives_no_nan(tier, monkeypatch):
+    """Machine code multiplies a zero cotangent by an infinite number there."""
+    monkeypatch.setenv("WORKBENCH_NATIVE", tier)
+    y, each = np.array([np.inf, 1.0]), vectorize(large_ones_scaled)
+    assert np.array_equal(gradient(lambda x: np.sum(each(x, y)))(np.array([1.0, 7.0])), [2.0, 2.0])

@@ -199,8 +199,11 @@ def _door(vectorized: Vectorized) -> Callable:
             return value
 
         def batch_pullback(bar: Any) -> list[Any]:
-            again = type(current(bar)) in TRACED  # a derivative of this pullback is being taken
-            cotangents = (traced_pullback(by_rows, *values)[1] if again else back)(bar)
+            # of this pullback a derivative is being taken; a NaN may come from a branch that was not taken
+            again = type(current(bar)) in TRACED
+            cotangents = None if again else back(bar)
+            if again or any(np.isnan(part).any() for part in cotangents):
+                cotangents = traced_pullback(by_rows, *values)[1](bar)
             return [cotangents[k] for k in needs]
 
         return finish(tape, [given[k] for k in needs], values, value, batch_pullback)
