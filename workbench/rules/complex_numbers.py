@@ -69,10 +69,16 @@ def _holomorphic(function: Callable, derivative: Callable) -> None:
         z = args[0]
         if type(z) in TRACED:  # by an outer derivative, which has to see the derivative computed
             y = DOORS[function](z)
-            return y, lambda bar: [bar * resolve(np.conjugate)(derivative(_traced_functions, y, z))]
+            return y, lambda bar: [bar * resolve(np.conjugate)(slope(_traced_functions, y, z))]
         z = complex(z)
         y = function(z)
-        return y, lambda bar: [bar * derivative(cmath, y, z).conjugate()]
+        return y, lambda bar: [bar * slope(cmath, y, z).conjugate()]
+
+    def slope(m: Any, y: Any, z: Any) -> Any:
+        try:
+            return derivative(m, y, z)
+        except ZeroDivisionError:  # a branch point: it is infinite in no direction, NaN as in NumPy
+            return complex(math.nan, math.nan)
 
     add_rule(Rule(function, forward))
 

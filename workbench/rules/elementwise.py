@@ -62,6 +62,9 @@ def _power_by_base(m: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 def _power_by_exponent(m: Any, y: Any, a: Any, b: Any) -> Any:
+    if np.iscomplexobj(plain(y)):  # of a negative base too
+        a = a if np.iscomplexobj(plain(a)) else a + 0j
+        return y * np.log(np.where(plain(a) == 0, 1.0, a))
     if np.ndim(a):
         return y * m.log(np.where(a == 0, 1.0, a))
     return math.nan if a < 0 else y * m.log(a if a != 0 else 1.0)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from test_native_programs import differences
 
-from workbench import gradient, hessian, pullback, pushforward
+from workbench import gradient, hessian, pullback, pushforward, value_and_gradient
 from workbench.autodiff.native import DeclinedError, Plan, plan
 
 
@@ -239,3 +239,38 @@ def test_what_cpython_treats_apart_is_left_to_the_program():
         plan(overflow, (0.7, 0.4)).pullback((1e200, 0.0))
     with pytest.raises(ZeroDivisionError):
         plan(overflow, (0.7, 0.4)).pullback((0.0, 0.0))
+
+
+def of_both_parts(p):
+    total = 0.0
+    for _ in range(2):
+        z, w = complex(p[0], p[1]), complex(p[2], 0.5)
+        found = cmath.log(z) + cmath.log10(z * 1.0) + z**w + (1.0 + 2.0j) ** z + (-1.5) ** w
+        total += found.real + 2.0 * found.imag
+    return total
+
+
+@pytest.mark.parametrize("tier", ["off", "python"])
+@pytest.mark.parametrize(
+    "at", [[0.8, 0.0, 0.3], [-0.8, 0.3, 1.1], [-1.2, -0.4, 0.0], [0.0, 1.1, 2.0], [3.0, 0.0, 1.0]]
+)
+def test_logarithms_and_powers_on_the_axes_twice(at, tier, monkeypatch):
+    """The second derivative of a logarithm was lost where a part is 0; that of a power by its exponent was NaN where
+    the base is left of 0, and an error where it does not vary."""
+    monkeypatch.setenv("WORKBENCH_NATIVE", tier)
+    p = np.array(at)
+    assert value_and_gradient(of_both_parts)(p)[0] == pytest.approx(of_both_parts(p), rel=1e-12)
+    steps = np.eye(3) * 1e-5
+    slopes = [(of_both_parts(p + s) - of_both_parts(p - s)) / 2e-5 for s in steps]
+    assert np.allclose(gradient(of_both_parts)(p), slopes, rtol=1e-7, atol=1e-7)
+    bends = [(gradient(of_both_parts)(p + s) - gradient(of_both_parts)(p - s)) / 2e-5 for s in steps]
+    assert np.allclose(hessian(of_both_parts)(p), bends, rtol=1e-6, atol=1e-6)
+
+
+def test_a_branch_point_is_no_error():
+    def program(x):
+        return cmath.sqrt(complex(x, 0.0)).real + x
+
+    assert value_and_gradient(program)(0.0)[0] == 0.0
+    assert math.isnan(gradient(program)(0.0))
+    assert gradient(lambda x: (cmath.acosh(complex(x, 0.0)) * 0.0).real + x)(2.0) == 1.0

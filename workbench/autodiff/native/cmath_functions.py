@@ -126,9 +126,9 @@ def log(x, y):
     if modulus < 0.71 or modulus > 1.73:
         return math.log(modulus), math.atan2(y, x)
     if abs(x) > abs(y):
-        large, small = abs(x), abs(y)
+        large, small = abs(x), y  # its square is all that counts, and bends at 0
     else:
-        large, small = abs(y), abs(x)
+        large, small = abs(y), x
     return math.log1p((large - 1.0) * (large + 1.0) + small * small) / 2.0, math.atan2(y, x)
 
 
