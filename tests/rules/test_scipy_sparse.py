@@ -71,6 +71,7 @@ SCALARS = {
     "elements set": (assembled_by_hand, D),
     "diags": (lambda d: (ss.diags_array([d[:5], d[:4]], offsets=[0, 1]).tocsr() @ CONSTANT) @ V, D),
 }
+
 ARRANGED = {
     "hstack": (lambda d: ss.hstack([made(d), CONSTANT, made(2.0 * d)]).toarray(), D),
     "vstack": (lambda d: ss.vstack([made(d), CONSTANT], format="csc").toarray(), D),
@@ -82,6 +83,14 @@ ARRANGED = {
     "kron": (lambda d: ss.kron(made(d), CONSTANT[:2, :3]).toarray(), D),
     "kron of both": (lambda d: ss.kron(made(d), made(d), format="csr") @ np.ones(25), D),
     "kron full": (lambda d: ss.kron(CONSTANT, ss.csr_array(d[:4].reshape(2, 2))).toarray(), D),
+    "dense": (
+        lambda x: (ss.tril(x) - ss.triu(x, k=1) + ss.block_diag([x[:2, :3], CONSTANT[:3, :2]])).toarray(),
+        np.outer(V, V),
+    ),
+    "kron of dense": (
+        lambda x: ss.kron(x, CONSTANT[:2, :2]) @ np.ones(10) + ss.kron(x[:1], x[:, :1].T).toarray().sum(),
+        np.outer(V, V),
+    ),
     "kronsum": (lambda d: ss.kronsum(made(d), CONSTANT).toarray(), D),
     "norms": (lambda d: sl.norm(made(d)) + sl.norm(made(d), 1) + sl.norm(made(d), np.inf), D),
     "norms of rows": (lambda d: (sl.norm(made(d), axis=1), sl.norm(made(d), 1, axis=0)), D),
@@ -175,7 +184,7 @@ def test_complex_elements():
         lambda d: ss.kron(ss.coo_array((d[:3], ([0, 0, 1], [0, 0, 1])), shape=(2, 2)), CONSTANT).sum(),
         lambda d: filled(ss.lil_array((2, 2), dtype=int), d),
         lambda d: filled(ss.csr_array((2, 2), dtype=int), d),
-        lambda d: ss.csgraph.dijkstra(made(d * d)).sum(),
+        lambda d: ss.csgraph.yen(made(d * d), 0, 1, 2).sum(),
     ],
 )
 def test_refused(program):

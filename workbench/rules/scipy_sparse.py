@@ -274,4 +274,4 @@ for _cls in (BASE, ss._compressed._cs_matrix, ss._bsr._bsr_base, ss._coo._coo_ba
         if _name in _cls.__dict__:
             _with_dense(_cls.__dict__[_name], _combine)
 
-from workbench.rules import scipy_sparse_arranging, scipy_sparse_linalg, scipy_sparse_making  # noqa: E402, F401  the rest
+from workbench.rules import scipy_csgraph, scipy_sparse_arranging, scipy_sparse_linalg, scipy_sparse_making  # noqa: E402, F401  the rest

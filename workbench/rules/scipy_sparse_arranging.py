@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as ss
 import scipy.sparse.linalg as sl
-from scipy.sparse import csgraph
 
+from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.telling import contains_traced, plain
@@ -25,7 +25,7 @@ from workbench.rules.scipy_sparse_elements import (
     summed,
     with_stored,
 )
-from workbench.rules.stand_ins import no_rule, refuses, settled, with_value
+from workbench.rules.stand_ins import no_rule, settled, with_value
 
 
 def _arranges(function: Callable) -> None:
@@ -33,17 +33,25 @@ def _arranges(function: Callable) -> None:
 
     def call(*args: Any, **options: Any) -> Any:
         found: list[Any] = []
-        _collect([list(args), options], found)
+        args, options = _made_sparse(list(args)), _made_sparse(options)
+        _collect([args, options], found)
         if not any(map(has_traces, found)):
-            if contains_traced([list(args), options], 5):
-                raise no_rule(function, "dense arrays among sparse matrices")
             return function(*args, **options)
         numbers = Numbers(function, *found)
         numbered = {id(matrix): instead for matrix, instead in zip(found, numbers.of, strict=True)}
-        made = function(*_exchanged(list(args), numbered), **_exchanged(options, numbered))
+        made = function(*_exchanged(args, numbered), **_exchanged(options, numbered))
         return numbers.found(made) if is_sparse(made) else (*made[:2], numbers.elements(made[2]))
 
     DOORS[function] = call
+
+
+def _made_sparse(x: Any) -> Any:
+    """Dense arrays that vary as sparse matrices, which SciPy makes of them."""
+    if type(current(x)) is TracedArray:
+        return resolve(ss.coo_matrix)(x)
+    if isinstance(x, list | tuple):
+        return type(x)([_made_sparse(e) for e in x])
+    return {k: _made_sparse(v) for k, v in x.items()} if isinstance(x, dict) else x
 
 
 def _collect(x: Any, found: list[Any]) -> None:
@@ -103,12 +111,10 @@ DOORS[_original_sort], DOORS[_original_add_up] = _sort_indices, _add_up_in_place
 
 def _kron(A: Any, B: Any, format: Any = None) -> Any:
     """Every element of the one times every element of the other."""
-    if not (has_traces(A) or has_traces(B)):
-        if contains_traced([A, B], 4):
-            raise no_rule(ss.kron, "dense arrays")
+    if not (has_traces(A) or has_traces(B) or contains_traced([A, B], 4)):
         return ss.kron(A, B, format)
-    a, b = (x if is_sparse(x) else ss.coo_array(x) for x in (A, B))
-    made = ss.kron(plain_sparse(a), plain_sparse(b), format)
+    made = ss.kron(*[plain_sparse(x) if is_sparse(x) else plain(settled(x)) for x in (A, B)], format)
+    a, b = (x if is_sparse(x) else resolve(ss.coo_array)(x) for x in (A, B))
     (one, i, j), (other, k, m) = elements_of(a), elements_of(b)
     rows = (i[:, None].astype(int) * b.shape[0] + k).ravel()
     columns = (j[:, None].astype(int) * b.shape[1] + m).ravel()
@@ -171,9 +177,3 @@ def _diags(diagonals: Any, offsets: Any = 0, shape: Any = None, format: Any = No
 
 
 DOORS[ss.diags] = _diags
-
-refuses(
-    *(csgraph.shortest_path, csgraph.floyd_warshall, csgraph.dijkstra, csgraph.bellman_ford, csgraph.johnson),
-    *(csgraph.yen, csgraph.minimum_spanning_tree, csgraph.min_weight_full_bipartite_matching),
-    why="find the path or tree of weights that do not vary (workbench.stop_gradient), and add up the weights along it",
-)
