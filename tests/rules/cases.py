@@ -14,6 +14,7 @@ Y = _rng.uniform(1.1, 1.9, 5)
 A = _rng.normal(size=(3, 3)) + 3 * np.eye(3)
 B = _rng.normal(size=(3, 4))
 S = A @ A.T
+TURNS = np.array([[0.5, -2.0, 0.3], [1.0, 0.2, -0.4], [0.2, 0.7, 3.0]])  # two of its eigenvalues are complex
 Z = _rng.normal(size=4) + 1j * _rng.normal(size=4)
 V = _rng.normal(size=3)
 K = A + 1j * np.cos(np.arange(9.0)).reshape(3, 3)
@@ -149,7 +150,12 @@ INVARIANTS: dict[Callable, list[tuple[Callable, tuple]]] = {
         (lambda s: np.linalg.eigh(s + s.T)[0], (S,)),
         (lambda s: np.linalg.eigh(s + s.T)[1] ** 2, (S,)),
     ],
-    np.linalg.eig: [(lambda a: np.abs(np.linalg.eig(a)[0]) ** 2, (np.diag([1.0, 2.0, 4.0]) + 0.1 * A,))],
+    np.linalg.eig: [
+        (lambda a: np.abs(np.linalg.eig(a)[0]) ** 2, (np.diag([1.0, 2.0, 4.0]) + 0.1 * A,)),
+        (np.linalg.eig, (TURNS,)),
+        (np.linalg.eig, (TURNS + 1j * np.diag([1.0, 2.0, 4.0]),)),
+        (np.linalg.eig, (np.stack([TURNS, 2.0 * TURNS.T + np.eye(3)]),)),
+    ],
     np.linalg.svd: [
         (lambda a: np.linalg.svd(a, full_matrices=False)[1], (B,)),
         (

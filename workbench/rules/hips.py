@@ -23,7 +23,7 @@ from workbench.rules.linalg import are_equal
 
 # Taken by name from each namespace; what has a rule of ours already is left alone.
 _NUMPY = "real imag real_if_close".split()
-_LINALG = "det eig inv norm solve svd".split()
+_LINALG = "det inv norm solve svd".split()
 
 
 def _adopt(primitive: Callable, wrapped: Callable, leaves: tuple[int, ...]) -> None:
@@ -112,17 +112,6 @@ def _svd(needs: tuple[int, ...], args: tuple, kwargs: dict) -> tuple[Any, Callab
     return result, svd_pullback
 
 
-def _eig(needs: tuple[int, ...], args: tuple, kwargs: dict) -> tuple[Any, Callable]:
-    """The adopted rule, for vectors that are determined up to a factor."""
-    result, pullback = _adopted_eig(needs, args, kwargs)
-
-    def eig_pullback(bars: Any) -> list[Any]:
-        w, v = result
-        return [_without_repeated(pullback(bars)[0], w, np.swapaxes(v, -1, -2).conj() @ bars[1])]
-
-    return result, eig_pullback
-
-
 def _without_repeated(a_bar: Any, values: Any, *inner: Any) -> Any:
     """NaN where vectors of values take part that are equal but for rounding: they have no derivative.
 
@@ -135,9 +124,8 @@ def _without_repeated(a_bar: Any, values: Any, *inner: Any) -> Any:
     return np.where(taking_part[..., None, None], np.nan, a_bar)
 
 
-_adopted_svd, _adopted_eig = RULES[np.linalg.svd].forward, RULES[np.linalg.eig].forward
+_adopted_svd = RULES[np.linalg.svd].forward
 add_rule(Rule(np.linalg.svd, _svd, leaves=(0,)))
-add_rule(Rule(np.linalg.eig, _eig, leaves=(0,)))
 
 
 def _of_namespace(wrapped: Callable) -> Callable | None:

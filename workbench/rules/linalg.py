@@ -219,14 +219,52 @@ def _eigh(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
         if np.any(plain(v_bar)):
             inner = _transposed(v) @ v_bar
             _check_phases(plain(inner), where)
-            gaps = np.expand_dims(w, -2) - np.expand_dims(w, -1)
-            same = are_equal(plain(w))
-            undetermined = same & (plain(inner) != 0) & (eye == 0)
-            mixed = np.where(same, 0.0, inner) / np.where(same, 1.0, gaps)
-            core = core + np.where(undetermined, np.nan, mixed)
+            core = core + _mixed(inner, w)
         return [_read_triangle(v @ core @ _transposed(v), _uplo(*args, **kwargs))]
 
     return result, eigh_pullback
+
+
+def _mixed(inner: Any, w: Any) -> Any:
+    """F ∘ inner with F_ij = 1 / conj(w_j - w_i), off the diagonal: NaN for values that are equal where it matters."""
+    gaps = np.conj(np.expand_dims(w, -2) - np.expand_dims(w, -1))
+    same = are_equal(plain(w))
+    undetermined = same & (plain(inner) != 0) & ~np.eye(same.shape[-1], dtype=bool)
+    return np.where(undetermined, np.nan, np.where(same, 0.0, inner) / np.where(same, 1.0, gaps))
+
+
+def _eig(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
+    """A_bar = V⁻ᴴ (diag(w_bar) + F ∘ Vᴴ u_bar) Vᴴ with F_ij = 1 / conj(w_j - w_i).
+
+    u_bar is V_bar without what would change a vector's length, which is 1, or its phase: LAPACK makes the largest
+    element of each vector real.
+    """
+    result = np.linalg.eig(*args, **kwargs)
+    w, v = result
+    is_complex = np.iscomplexobj(plain(args[0]))
+
+    def eig_pullback(bars: Any) -> list[Any]:
+        w_bar, v_bar = bars
+        core = np.eye(np.shape(plain(w))[-1]) * np.expand_dims(w_bar, -2)
+        if np.any(plain(v_bar)):
+            along = np.sum(np.conj(v_bar) * v, axis=-2, keepdims=True)
+            u_bar = v_bar - v * np.real(along)
+            if np.iscomplexobj(plain(v)):
+                largest = _largest_of_real(plain(v))
+                u_bar = u_bar + largest * 1j * np.imag(along) / np.sum(
+                    largest * np.real(v), -2, keepdims=True
+                )
+            core = core + _mixed(_transposed(v) @ u_bar, w)
+        a_bar = np.linalg.solve(_transposed(v), core @ _transposed(v))
+        return [a_bar if is_complex else np.real(a_bar)]
+
+    return result, eig_pullback
+
+
+def _largest_of_real(v: np.ndarray) -> np.ndarray:
+    """Where each column has its largest element among those that are real."""
+    size = np.where(np.imag(v) == 0, np.abs(v), 0.0)
+    return np.arange(v.shape[-2])[:, None] == np.argmax(size, axis=-2, keepdims=True)
 
 
 def are_equal(values: np.ndarray) -> np.ndarray:
@@ -278,6 +316,7 @@ def _svdvals(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
     return np.linalg.svdvals(*args), svdvals_pullback
 
 
+add_rule(Rule(np.linalg.eig, _eig, leaves=(0,)))
 add_rule(Rule(np.linalg.eigh, _eigh, leaves=(0,)))
 add_rule(Rule(np.linalg.eigvalsh, _eigvalsh, leaves=(0,)))
 add_rule(Rule(np.linalg.eigvals, _eigvals, leaves=(0,)))
