@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from workbench import check_rule, gradient, hessian, non_differentiable, rule
+from workbench import check_gradient, check_rule, gradient, hessian, non_differentiable, pushforward, rule
 from workbench.autodiff import own_rules
 from workbench.autodiff.registry import DOORS, OWN, RULES
 from workbench.errors import LostGradientError, MissingRuleError, RuleError
@@ -333,3 +333,56 @@ def test_a_constant_function_that_writes_into_an_array_in_use():
         return y
 
     assert gradient(program)(2.0) == 4.0
+
+
+def passed_on(x):
+    return x
+
+
+def every_other(x):
+    return x[::2]
+
+
+@pytest.fixture
+def rules_of_views(forgetting):
+    @rule(passed_on)
+    def passed_on_rule(x):
+        return x, lambda x_bar: (x_bar,)
+
+    @rule(every_other)
+    def every_other_rule(x):
+        def every_other_pullback(y_bar):
+            x_bar = np.zeros_like(x)
+            x_bar[::2] = y_bar
+            return (x_bar,)
+
+        return x[::2], every_other_pullback
+
+
+@pytest.mark.usefixtures("rules_of_views")
+def test_what_a_rule_returns_of_its_argument_cannot_be_written_into():
+    """The argument would not have it, and has it in the program without the engine."""
+
+    def writes(x):
+        y = passed_on(x)
+        y[0] = 3.0
+        return np.sum(x * y)
+
+    def adds(x):
+        y = every_other(x)
+        y += 3.0
+        return np.sum(x) + np.sum(y)
+
+    for program in (writes, adds):
+        with pytest.raises(ValueError, match="read-only"):
+            gradient(program)(np.ones(3))
+
+
+@pytest.mark.usefixtures("rules_of_views")
+def test_a_pullback_that_writes_into_an_array_of_its_own_pushes_forward():
+    def program(x):
+        return every_other(x * x) * passed_on(x)[:2]
+
+    check_gradient(program, np.array([0.7, 1.4, 0.9]))
+    _, push = pushforward(program, np.array([0.7, 1.4, 0.9]))
+    assert np.allclose(push(np.ones(3)), [3 * 0.49, 0.81 + 2 * 0.9 * 1.4])

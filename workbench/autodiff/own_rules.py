@@ -123,7 +123,10 @@ def _forward(primitive: Callable, function: Callable, needs: tuple, args: tuple,
 
     def selected(value_bar: Any) -> list[Any]:
         with _read_only(primitive, needs, args):
-            cotangents = pullback(value_bar)
+            followed = (
+                innermost(*map(current, leaves(value_bar))) is not None
+            )  # by a derivative of this pullback
+            cotangents = (resolve(pullback) if followed else pullback)(value_bar)
         if not isinstance(cotangents, tuple) or len(cotangents) not in (len(args), _most(function)):
             got = len(cotangents) if isinstance(cotangents, tuple) else type(cotangents).__name__
             raise RuleError(
@@ -225,7 +228,10 @@ def _stretches(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
 
 
 def _apart(leaf: Any, args: tuple) -> Any:
-    """An array of a result in memory of its own where a rule returns its argument, or a view of it."""
+    """An array of a result in memory of its own where a rule returns its argument, or a view of it.
+
+    It cannot be written into: the program without the engine would write into the argument.
+    """
     array = getattr(leaf, "array", leaf)
     if not isinstance(array, np.ndarray):
         return leaf
@@ -233,7 +239,9 @@ def _apart(leaf: Any, args: tuple) -> Any:
     shares = any(isinstance(x, np.ndarray) and np.may_share_memory(array, x) for x in given)
     if not shares:
         return leaf
-    return leaf.copy() if type(leaf) is np.ndarray else resolve(np.copy)(leaf)
+    made = leaf.copy() if type(leaf) is np.ndarray else resolve(np.copy)(leaf)
+    getattr(made, "array", made).flags.writeable = False
+    return made
 
 
 def _most(function: Callable) -> int:
