@@ -34,7 +34,7 @@ from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, MODULE_DOORS, OWN
 from workbench.autodiff.rewritten import MADE, REWRITTEN_DOORS, is_known, is_opaque, rewritten_code
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.settling import changes_globals, note_elements
-from workbench.autodiff.subarrays import TracedSubarray, class_of
+from workbench.autodiff.subarrays import DRESSED, TracedSubarray, class_of
 from workbench.autodiff.surfacing import surfaced
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced
@@ -64,7 +64,7 @@ def resolve(f: Any) -> Any:
     if kind is BuiltinFunctionType:
         found = DOORS.get(f)
         if found is not None:
-            return found
+            return _bare_for_scipy(f, found)
         owner = f.__self__
         if type(owner) is np.ndarray:
             return _array_method(f, owner)
@@ -116,7 +116,7 @@ def _resolve_other(f: Any) -> Any:
     if kind is np.ufunc or kind is DISPATCHER:
         return _of_numpy(f, kind, found)
     if found is not None:
-        return found
+        return _bare_for_scipy(f, found)
     if isinstance(f, type):
         from workbench.autodiff.making import class_door
 
@@ -175,7 +175,7 @@ def _resolve_function(f: FunctionType) -> Callable:
     if found is None and f.__module__ in MODULE_DOORS:
         found = MODULE_DOORS[f.__module__](f)
     if found is not None:
-        return found
+        return _bare_for_scipy(f, found)
     if OPEN and (f.__module__ or "").startswith("numpy.ma.") and f.__name__ not in ABOUT_MASKS:
         return refusing(f, NO_MASKS)
     code = rewritten_code(f)
@@ -183,6 +183,33 @@ def _resolve_function(f: FunctionType) -> Callable:
     if f.__closure__ is None:
         _functions[f] = f.__code__, f.__defaults__, f.__kwdefaults__, found
     return found
+
+
+def _bare_for_scipy(f: Any, door: Callable) -> Callable:
+    """``door``; where it stands for a function of SciPy's, values of subclasses come to it without their classes.
+
+    Its sparse matrices know NumPy's.
+    """
+    home = getattr(f, "__module__", None)
+    if type(home) is not str or not home.startswith("scipy.") or home.startswith("scipy.sparse"):
+        return door
+    return _bare_door(door)
+
+
+@functools.cache
+def _bare_door(door: Callable) -> Callable:
+    from workbench.autodiff.dressing import undressed
+
+    def of_class(x: Any) -> bool:
+        return type(x) in DRESSED or (type(x) in (list, tuple) and any(map(of_class, x)))
+
+    @functools.wraps(door, updated=())
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if any(map(of_class, args)) or any(map(of_class, kwargs.values())):
+            return door(*map(undressed, args), **{name: undressed(x) for name, x in kwargs.items()})
+        return door(*args, **kwargs)
+
+    return call
 
 
 def _without_source(f: FunctionType) -> Callable:

@@ -16,7 +16,7 @@ from workbench.autodiff.calls import numpy_function, python_method, resolve
 from workbench.autodiff.location import name_of
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.scalars import TRACED
-from workbench.autodiff.subarrays import class_of
+from workbench.autodiff.subarrays import TracedSubnumber, class_of
 
 ASKED_NEVER = frozenset(
     {int, float, complex, bool, str, bytes, type(None), slice, type(...), dict, type, np.ndarray, np.dtype}
@@ -124,6 +124,12 @@ def function_overridden(function: Any, call: Callable) -> Callable:
 
     def without_override(*args: Any, **kwargs: Any) -> Any:
         given = (*args, *kwargs.values())
+        if TracedSubnumber in map(type, given):  # NumPy keeps no class of numbers
+            from workbench.autodiff.application import without_class
+
+            args = tuple(without_class(x) if type(x) is TracedSubnumber else x for x in args)
+            kwargs = {k: without_class(x) if type(x) is TracedSubnumber else x for k, x in kwargs.items()}
+            return without_override(*args, **kwargs)
         if any(_has_own_method(function.__name__, class_of(x)) for x in given):
             return numpy_function(function)(*args, **kwargs)
         if function not in DOORS:

@@ -4,6 +4,7 @@ import copy
 import math
 
 import numpy as np
+from scipy import integrate, interpolate, linalg, optimize, special
 
 from . import program
 
@@ -222,4 +223,18 @@ def beside_arrays(x, v):
     return (
         (v * o).sum() + np.sin(o) + np.float64(2.0) * o + 2.0 * o + v * p + np.float64(3.0) * p
         + (d * v).sum() + (v * d).sum() + v[0] * d + d * d + d.ndim + pow(WithModulus(x), 2, x)
+    )  # fmt: skip
+
+
+@program(1.3)
+def given_to_functions_of_packages(x):
+    """The limit of an integral, among others: SciPy's functions take the number alone."""
+    t, filled = Tagged(x), np.zeros((2, 2))
+    np.fill_diagonal(filled, t)
+    np.copyto(filled[0], t)
+    cube = optimize.brentq(lambda z: z**3 + z - t, -5.0, 5.0)
+    return (
+        filled.sum() + integrate.quad(lambda s: math.exp(-t * s), 0.0, t)[0] + cube + special.erf(t)
+        + integrate.simpson([t, 1.0, t], dx=t) + interpolate.CubicSpline([0.0, 1.0, 2.0], [t, 1.0, t])(t / 2)
+        + linalg.solve([[t, 1.0], [0.0, t]], [1.0, t])[0] + special.logsumexp([t, 2.0])
     )  # fmt: skip
