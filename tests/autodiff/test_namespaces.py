@@ -1,5 +1,7 @@
 """Programs written for other libraries' namespaces: HIPS autograd's NumPy and SciPy, and Dask's delayed calls."""
 
+import functools
+
 import autograd.numpy as anp
 import autograd.scipy.linalg as asl
 import autograd.scipy.special as asp
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 
 from workbench import gradient
+from workbench.autodiff import registry
 from workbench.checks import check_gradient
 from workbench.errors import DifferentiationError
 
@@ -51,3 +54,12 @@ def test_delayed_calls_of_dask():
     assert gradient(program)(1.5) == 6.0
     with pytest.raises(DifferentiationError):
         gradient(lambda x: float(dask.array.from_array(_filled(x)).sum().compute()))(1.5)
+
+
+def test_partials_bring_the_rules_of_their_package(monkeypatch):
+    def transform(forward, x):
+        return x
+
+    transform.__module__ = "a_package_of_transforms"
+    monkeypatch.setitem(registry.WAITING, transform.__module__, "json")
+    assert registry.learn(functools.partial(transform, True))

@@ -20,6 +20,10 @@ def made(d, cls=ss.csr_array):
     return cls((d, (I, J)), shape=(5, 5))
 
 
+def twice(d):
+    return ss.coo_array((np.r_[d, d * d], (np.r_[I, I[::-1]], np.r_[I, J[::-1]])), shape=(5, 5))
+
+
 def assembled_by_hand(d):
     a = CONSTANT.copy()
     a[0, 1], a.data[3] = d[0], d[1]
@@ -73,6 +77,18 @@ SCALARS = {
 }
 
 ARRANGED = {
+    "named twice": (lambda d: twice(d).toarray() * twice(d).todense() + twice(d).todia().toarray(), D),
+    "named twice, diagonal": (lambda d: twice(d).diagonal() * d[0], D),
+    "positions that vary": (
+        lambda d: ss.csr_array((d[:2], (np.r_[1.0, 0.0] + 0.0 * d[:2], [0, 1])), shape=(2, 2)).toarray(),
+        D,
+    ),
+    "functions of numpy": (
+        lambda d: (
+            np.conj(made(d) * 1j) * np.abs(made(d)) * np.sin(made(d)) * np.negative(made(d))
+        ).toarray(),
+        D,
+    ),
     "hstack": (lambda d: ss.hstack([made(d), CONSTANT, made(2.0 * d)]).toarray(), D),
     "vstack": (lambda d: ss.vstack([made(d), CONSTANT], format="csc").toarray(), D),
     "block_diag": (lambda d: ss.block_diag([made(d), CONSTANT, made(d)]).toarray(), D),

@@ -13,7 +13,7 @@ import numpy as np
 
 from workbench.autodiff.arrays import is_followed_subclass
 from workbench.autodiff.calls import numpy_function, python_method, resolve
-from workbench.autodiff.location import name_of
+from workbench.autodiff.location import is_library_file, name_of
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.subarrays import TracedSubnumber, class_of
@@ -72,7 +72,16 @@ def ufunc_overridden(ufunc: np.ufunc, method: str, call: Callable) -> Callable:
         return call(*inputs, **kwargs)
 
     def without_override(*inputs: Any, **kwargs: Any) -> Any:
-        return _with_classes(call, getattr(ufunc, method), inputs, kwargs)
+        own = (
+            _method_for(ufunc, inputs[0])
+            if len(inputs) == 1 and not kwargs and method == "__call__"
+            else None
+        )
+        return (
+            _with_classes(call, getattr(ufunc, method), inputs, kwargs)
+            if own is None
+            else resolve(own)(*inputs)
+        )
 
     asking.__name__, asking.nin, asking.nout = ufunc.__name__, ufunc.nin, ufunc.nout  # compiled code asks
     asking.without_override = without_override
@@ -101,6 +110,16 @@ def _as_told(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict) -> tuple
     if any(place is not None and place is not ... for place in out):
         given["out"] = (*out, *[None] * (ufunc.nout - len(out)))
     return inputs[:n], given
+
+
+_METHODS = {"absolute": "__abs__", "negative": "__neg__"}
+"""What NumPy calls of an object where it is no method of the function's own name."""
+
+
+def _method_for(ufunc: np.ufunc, x: Any) -> Callable | None:
+    """The method of a library's object, a sparse matrix say, that NumPy calls; others are followed where it does."""
+    own = python_method(class_of(x), _METHODS.get(ufunc.__name__, ufunc.__name__))
+    return own if own is not None and is_library_file(own.__code__.co_filename) else None
 
 
 def asked_for_ufunc(inputs: tuple, kwargs: dict) -> list[Any]:

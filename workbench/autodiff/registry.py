@@ -71,7 +71,7 @@ def learn(f: Any) -> bool:
     Rules that users have registered themselves are kept. Universal functions do not tell where they come from:
     for them everything is imported that waits for a package the program has imported already.
     """
-    home = getattr(f, "__module__", None)
+    home = getattr(f.func if isinstance(f, functools.partial) else f, "__module__", None)
     home = home if type(home) is str else None  # some compiled methods have a descriptor there
     if home in _met and home is not None:
         return False

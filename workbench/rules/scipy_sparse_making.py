@@ -42,13 +42,17 @@ def _methods(names: str, follow: Callable) -> None:
 # ------------------------------------------------------------------------------------ elements elsewhere
 
 
+_ADDING = frozenset("tocsr tocsc todia tobsr tolil todok toarray todense diagonal".split())
+"""Methods that add up elements which a matrix of coordinates names more than once."""
+
+
 def _arranging(method: Callable) -> Callable:
     """A method that only puts elements elsewhere, or reads them."""
 
     def call(self: Any, *args: Any, **options: Any) -> Any:
         if not has_traces(self):
             return method(self, *map(_plain_key, args), **options)
-        if self.format == "coo" and method.__name__ in ("tocsr", "tocsc") and not self.has_canonical_format:
+        if self.format == "coo" and method.__name__ in _ADDING and not self.has_canonical_format:
             self = summed_up(self)
         numbers = Numbers(method, self)
         return numbers.found(method(*numbers.of, *map(_plain_key, args), **options))
@@ -208,8 +212,7 @@ def _make(cls: type) -> Callable:
             other = ss.coo_array if issubclass(cls, ss.sparray) else ss.coo_matrix
             return resolve(getattr(resolve(other)(arg, shape), f"to{kind}"))()
         if isinstance(arg, tuple):
-            if contains_traced(arg[1:], 4):
-                raise no_rule(cls, "positions that vary")
+            arg = arg[0], *map(_plain_key, arg[1:])  # positions are whole numbers
             if len(arg) == 2 and kind in ("csr", "csc", "bsr"):
                 return call(resolve(ss.coo_array)(arg, shape))
             data = settled(arg[0])
