@@ -182,6 +182,68 @@ def test_aliases_go_to_the_trace():
     assert gradient(program)(2.0) == 3.0
 
 
+def one_of_two(a, b):
+    found = a
+    for k in range(len(a)):
+        if a[k] > 1.0:
+            found = b
+    return found
+
+
+def all_but_one(a):
+    total = 0.0
+    for k in range(len(a)):
+        total += a[k]
+    return a[1:], total
+
+
+def made_and_a_part(a):
+    made = np.zeros(len(a))
+    for k in range(len(a)):
+        made[k] = a[k] * 2.0
+    return made, made[1:]
+
+
+def writes_into_one_of_two(x):
+    a, b = np.array([x, 0.3]), np.array([2.0 * x, x])
+    one_of_two(a, b)[0] = 3.0 * x
+    one_of_two(0.1 * a, b)[1] = 5.0
+    return np.sum(a * b)
+
+
+def writes_into_a_part_of_the_argument(x):
+    a = np.array([x, 0.3, x * x])
+    part, total = all_but_one(a)
+    part[0] = 3.0 * x
+    return np.sum(a * a) * total
+
+
+def writes_into_a_part_of_the_result(x):
+    whole, part = made_and_a_part(np.array([x, 0.3, x * x]))
+    whole[1], part[1] = x, 7.0 * x
+    return np.sum(whole * whole) + np.sum(part)
+
+
+@pytest.mark.parametrize("mode", ["auto", "python", "off"])
+@pytest.mark.parametrize(
+    "program", [writes_into_one_of_two, writes_into_a_part_of_the_argument, writes_into_a_part_of_the_result]
+)
+@pytest.mark.parametrize("x", [0.7, 1.3])
+def test_what_generated_code_returns_may_be_written_into(program, x, mode, monkeypatch):
+    """It had handed out copies of what it was given, and of what it returned twice."""
+    monkeypatch.setenv("WORKBENCH_NATIVE", mode)
+
+    def traced(x):
+        try:
+            return program(x)
+        except ZeroDivisionError:
+            return 0.0
+
+    value, slope = value_and_gradient(traced)(x)
+    assert value == pytest.approx(program(x), rel=1e-14)
+    assert slope == pytest.approx((program(x + 1e-6) - program(x - 1e-6)) / 2e-6, rel=1e-7)
+
+
 def test_second_derivatives_inside(monkeypatch):
     def run():
         return gradient(gradient(outer))(0.7)

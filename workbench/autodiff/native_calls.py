@@ -106,11 +106,11 @@ def _entry(f: FunctionType, rewritten: Callable, args: tuple) -> tuple[Any] | No
     if swept is None:
         return None
     value, pull = swept
+    if pull.shares:
+        return None  # the result is a view of an argument, or of another result
     flat = tuple(leaves(value))
     arrays = [leaf for leaf in flat if isinstance(leaf, np.ndarray)]
     given = [leaf for leaf in leaves(values) if isinstance(leaf, np.ndarray)]
-    if any(np.may_share_memory(a, b) for k, a in enumerate(arrays) for b in (*given, *arrays[:k])):
-        return None  # the result is a view of an argument, or of another result
     if arrays and made.outside_data():
         return None  # the result may be an array from outside, which the program may write into
     safe = SafePull(

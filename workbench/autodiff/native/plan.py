@@ -255,6 +255,7 @@ class Plan:
             return self.cotangents(numbers, iter(parts), shadow)
 
         back.kept = pos + int(tape.numbers[0]) if self.generated.memory else pos
+        back.shares = _share_memory(results, numbers)
         return value, back
 
     def shown(self, result: Any, numbers: list[Any]) -> Any:
@@ -355,6 +356,12 @@ class Plan:
         """After a stop: the program's own error, or the word that the trace tier has to take this call."""
         self.function(*args)
         raise DeclinedError(f"{self.function} left what machine numbers can do") from error
+
+
+def _share_memory(results: list[Any], numbers: list[Any]) -> bool:
+    """Whether an array that a program returns lies in one of its arguments, or in another one that it returns."""
+    arrays, given = ([x for x in xs if isinstance(x, np.ndarray)] for xs in (results, numbers))
+    return any(np.may_share_memory(a, b) for k, a in enumerate(arrays) for b in (*given, *arrays[:k]))
 
 
 def _seed(shadow: np.ndarray, bar: np.ndarray, results: list[Any], k: int) -> None:
