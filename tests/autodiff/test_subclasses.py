@@ -296,3 +296,9 @@ def test_older_ways_to_wrap_arrays():
         return np.asarray(made * made.sum()).sum()
 
     check_gradient(program, X)
+
+
+def test_torch_takes_arrays_of_subclasses_as_bare_ones():
+    torch = pytest.importorskip("torch")
+    check_gradient(lambda x: torch.sin(torch.tensor(x.view(Plain))).sum().item(), X)
+    check_gradient(lambda x: torch.from_numpy(x.view(Plain)).pow(2).sum().item(), X)

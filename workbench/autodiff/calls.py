@@ -64,7 +64,7 @@ def resolve(f: Any) -> Any:
     if kind is BuiltinFunctionType:
         found = DOORS.get(f)
         if found is not None:
-            return _bare_for_scipy(f, found)
+            return _taking_bare_values(f, found)
         owner = f.__self__
         if type(owner) is np.ndarray:
             return _array_method(f, owner)
@@ -101,7 +101,7 @@ REWRITTEN_DOORS.update(resolve=resolve, changes_globals=changes_globals)
 
 def _door_of_owner(f: Any, owner: Any) -> Any:
     if f in DOORS:
-        return DOORS[f]
+        return _taking_bare_values(f, DOORS[f])
     return OWNER_DOORS[type(owner)](f, owner) if type(owner) in OWNER_DOORS else compiled_door(f)
 
 
@@ -116,7 +116,7 @@ def _resolve_other(f: Any) -> Any:
     if kind is np.ufunc or kind is DISPATCHER:
         return _of_numpy(f, kind, found)
     if found is not None:
-        return _bare_for_scipy(f, found)
+        return _taking_bare_values(f, found)
     if isinstance(f, type):
         from workbench.autodiff.making import class_door
 
@@ -175,7 +175,7 @@ def _resolve_function(f: FunctionType) -> Callable:
     if found is None and f.__module__ in MODULE_DOORS:
         found = MODULE_DOORS[f.__module__](f)
     if found is not None:
-        return _bare_for_scipy(f, found)
+        return _taking_bare_values(f, found)
     if OPEN and (f.__module__ or "").startswith("numpy.ma.") and f.__name__ not in ABOUT_MASKS:
         return refusing(f, NO_MASKS)
     code = rewritten_code(f)
@@ -185,15 +185,11 @@ def _resolve_function(f: FunctionType) -> Callable:
     return found
 
 
-def _bare_for_scipy(f: Any, door: Callable) -> Callable:
-    """``door``; where it stands for a function of SciPy's, values of subclasses come to it without their classes.
-
-    Its sparse matrices know NumPy's.
-    """
-    home = getattr(f, "__module__", None)
-    if type(home) is not str or not home.startswith("scipy.") or home.startswith("scipy.sparse"):
-        return door
-    return _bare_door(door)
+def _taking_bare_values(f: Any, door: Callable) -> Callable:
+    """``door``; to one of SciPy's or torch's, values of subclasses come bare. Sparse matrices know NumPy's."""
+    home = f"{getattr(f, '__module__', None)}."
+    bare = home.startswith(("scipy.", "torch.")) and not home.startswith("scipy.sparse.")
+    return _bare_door(door) if bare else door
 
 
 @functools.cache
