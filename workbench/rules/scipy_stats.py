@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 import scipy.stats as st
+from scipy.stats._ansari_swilk_statistics import swilk
 from scipy.stats._distn_infrastructure import rv_frozen
 
 from workbench.autodiff.attributes import get_attribute
@@ -21,7 +22,7 @@ from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS, PARTIALS, add_constant, by_position
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.scipy_special import _beta_density, by_difference
-from workbench.rules.stand_ins import no_rule, refuses, settled, with_value
+from workbench.rules.stand_ins import must_agree, no_rule, refuses, settled, with_value
 
 _HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 
@@ -293,36 +294,98 @@ PARTIALS.update(
 # ------------------------------------------------------------------------------------ statistics
 
 
-def _gaussian_kde_evaluate(self: Any, points: Any) -> Any:
-    """Σ_j w_j N(x; x_j, Σ): the sum over the data that SciPy does in compiled code."""
-    if not contains_traced([points, *vars(self).values()]):
-        return _kde_evaluate(self, points)
-    alone = copy.copy(self)
-    alone.__dict__ = {name: plain(settled(part)) for name, part in vars(self).items()}
-    points = settled(points)
-    value = _kde_evaluate(alone, plain(points))
-    points = resolve(np.atleast_2d)(points)
-    d, m = np.shape(plain(points))
-    if d != self.d and d == 1 and m == self.d:
-        points = resolve(np.reshape)(points, (self.d, 1))
-    factor = get_attribute(self, "covariance")
-    low = np.linalg.cholesky(factor)
-    inverse = np.linalg.inv(low)
-    data, at = np.matmul(inverse, self.dataset), np.matmul(inverse, points)
-    away = np.reshape(data, (self.d, -1, 1)) - np.reshape(at, (self.d, 1, -1))
-    norm = (2.0 * math.pi) ** (0.5 * self.d) * np.prod(np.diagonal(low))
-    terms = np.reshape(self.weights, (-1, 1)) * np.exp(-0.5 * np.sum(away**2, axis=0))
-    return with_value(np.sum(terms, axis=0) / norm, value)
+def _gaussian_kde(method: Callable, finish: Callable) -> Callable:
+    """Σ_j w_j N(x; x_j, Σ), or its logarithm: the sum over the data that SciPy does in compiled code."""
+
+    def call(self: Any, points: Any) -> Any:
+        if not contains_traced([points, *vars(self).values()]):
+            return method(self, points)
+        alone = copy.copy(self)
+        alone.__dict__ = {name: plain(settled(part)) for name, part in vars(self).items()}
+        points = settled(points)
+        value = method(alone, plain(points))
+        points = resolve(np.atleast_2d)(points)
+        d, m = np.shape(plain(points))
+        if d != self.d and d == 1 and m == self.d:
+            points = resolve(np.reshape)(points, (self.d, 1))
+        low = np.linalg.cholesky(get_attribute(self, "covariance"))
+        inverse = np.linalg.inv(low)
+        data, at = np.matmul(inverse, self.dataset), np.matmul(inverse, points)
+        away = np.reshape(data, (self.d, -1, 1)) - np.reshape(at, (self.d, 1, -1))
+        norm = (2.0 * math.pi) ** (0.5 * self.d) * np.prod(np.diagonal(low))
+        squares = 0.5 * np.sum(away**2, axis=0)
+        least = np.min(plain(squares), axis=0)
+        terms = np.reshape(self.weights, (-1, 1)) * np.exp(least - squares)
+        return with_value(finish(np.sum(terms, axis=0) / norm, least), value)
+
+    return call
 
 
-_kde_evaluate = st.gaussian_kde.evaluate
+_density = _gaussian_kde(st.gaussian_kde.evaluate, lambda total, least: total * np.exp(-least))
 for _function in {st.gaussian_kde.evaluate, st.gaussian_kde.__call__, st.gaussian_kde.pdf}:
-    DOORS[_function] = by_position(_function, _gaussian_kde_evaluate)
+    DOORS[_function] = by_position(_function, _density)
+DOORS[st.gaussian_kde.logpdf] = by_position(
+    st.gaussian_kde.logpdf,
+    _gaussian_kde(st.gaussian_kde.logpdf, lambda total, least: np.log(total) - least),
+)
+
+
+def _winsorize(a, limits=None, inclusive=(True, True), inplace=False, axis=None, nan_policy="propagate"):
+    """Each element is itself or the one that it is replaced by: found by winsorizing the ranks."""
+    if not contains_traced(a):
+        return st.mstats.winsorize(a, limits, inclusive, inplace, axis, nan_policy)
+    x = settled(a)
+    if inplace or isinstance(x, np.ma.MaskedArray) or not np.all(np.isfinite(plain(x))):
+        raise no_rule(st.mstats.winsorize, "inplace=True, masked arrays and NaN")
+    value = st.mstats.winsorize(plain(x), limits, inclusive, axis=axis)
+    shape, along = np.shape(plain(x)), 0 if axis is None else axis
+    flat = np.reshape(x, (-1,)) if axis is None else x
+    order = np.argsort(plain(flat), axis=along, kind="stable")
+    ranks = np.argsort(order, axis=along).astype(float)
+    kept = np.asarray(st.mstats.winsorize(ranks, limits, inclusive, axis=axis)).astype(int)
+    found = resolve(np.take_along_axis)(flat, np.take_along_axis(order, kept, axis=along), axis=along)
+    found = np.reshape(found, shape)
+    must_agree(st.mstats.winsorize, found, np.asarray(value))
+    return resolve(np.ma.array)(found)
+
+
+DOORS[st.mstats.winsorize] = _winsorize
+
+
+def _swilk(x: Any, a: np.ndarray, init: Any = 0) -> Any:
+    """W = (Σ aᵢ (x₍ₙ₊₁₋ᵢ₎ − x₍ᵢ₎))² / Σ (x − x̄)² of sorted data; the weights are written into ``a``.
+
+    Source: P. Royston, Remark AS R94, Applied Statistics 44, 1995: log(1 − W) is almost normal.
+    """
+    if not contains_traced(x):
+        return swilk(x, a, init)
+    x = settled(x)
+    n = len(plain(x))
+    value, p_value, fault = swilk(plain(x), a, init)
+    spread = resolve(np.flip)(x)[: len(a)] - x[: len(a)]
+    found = np.sum(a * spread) ** 2 / np.sum((x - np.mean(x)) ** 2)
+    if n == 3:
+        p = 6.0 / np.pi * (np.arcsin(np.sqrt(found)) - np.arcsin(np.sqrt(0.75)))
+    else:
+        small, size = n <= 11, np.log(n)
+        y = np.log(1.0 - found)
+        y = -np.log(-2.273 + 0.459 * n - y) if small else y
+        mean = (0.544, -0.39978, 0.025054, -6.714e-4) if small else (-1.5861, -0.31082, -0.083751, 0.0038915)
+        spread = (1.3822, -0.77857, 0.062767, -0.0020322) if small else (-0.4803, -0.082676, 0.0030302)
+        mean, spread = (np.polynomial.polynomial.polyval(n if small else size, c) for c in (mean, spread))
+        p = sp.ndtr((mean - y) / np.exp(spread))
+    must_agree(swilk, [found, p], [value, p_value])
+    return with_value(found, value), with_value(p, p_value), fault
+
+
+DOORS[swilk] = _swilk
 
 add_constant(st.rankdata)
 refuses(
     st.ks_2samp, st.kstest, st.mannwhitneyu, st.permutation_test, st.bootstrap, st.monte_carlo_test,
-    st.wilcoxon, st.kruskal, st.friedmanchisquare, st.kendalltau, st.ecdf, st.binned_statistic, st.fit,
+    st.wilcoxon, st.kruskal, st.friedmanchisquare, st.kendalltau, st.ecdf, st.fit,
     st.goodness_of_fit,
     why="ranks, counts and resampling do not vary smoothly; use the log densities or moments",
 )  # fmt: skip
+
+from workbench.rules import scipy_stats_noncentral  # noqa: E402, F401  more distributions

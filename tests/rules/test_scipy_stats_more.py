@@ -1,0 +1,70 @@
+"""Noncentral distributions, density estimates, binned statistics and Shapiro's test, against differences."""
+
+import numpy as np
+import pytest
+import scipy.stats as st
+
+from tests.rules.all_ways import check_all_ways
+from workbench import gradient, pullback
+from workbench.errors import DifferentiationError
+
+rng = np.random.default_rng(0)
+X, V, AT = rng.standard_normal(12), rng.uniform(0.0, 3.0, 12), rng.uniform(0.5, 3.0, 6)
+P = np.array([[2.1, 0.4], [0.4, 1.6]])
+
+NONCENTRAL = {"ncx2": (3.0, 1.2), "nct": (4.0, 0.7), "ncf": (3.0, 4.0, 0.7)}
+CASES = {
+    **{
+        f"{name} {method}": (lambda x, *p, n=name, m=method: getattr(getattr(st, n), m)(x, *p), AT, *shape)
+        for name, shape in NONCENTRAL.items()
+        for method in ("pdf", "logpdf", "cdf", "sf")
+    },
+    "skellam": (lambda a, b: st.skellam.logpmf(np.array([-1, 0, 2]), a, b), 1.3, 0.8),
+    "skellam cdf": (lambda a, b: st.skellam.cdf(np.array([-1, 0, 2]), a, b), 1.3, 0.8),
+    "invwishart": (lambda x, s, df: st.invwishart.logpdf(x @ x.T, df, s @ s.T), P, P + 0.1, 4.0),
+    "density estimate": (lambda x, at: st.gaussian_kde(x).logpdf(at) + st.gaussian_kde(x)(at), X, AT),
+    "density far away": (lambda x, at: 1e-4 * st.gaussian_kde(x).logpdf(at + 60.0), X, AT),
+    "weighted density": (
+        lambda x, b: st.gaussian_kde(x.reshape(2, 6), b, weights=np.exp(x[:6])).logpdf(
+            [[0.1, 0.2], [0.3, 0.4]]
+        ),
+        X,
+        0.4,
+    ),
+    "shapiro": (lambda x: (st.shapiro(x).statistic, st.shapiro(x[:7]).statistic), X),
+    "shapiro p": (lambda x: (st.shapiro(x).pvalue, st.shapiro(x[:7]).pvalue, st.shapiro(x[:3]).pvalue), X),
+    **{
+        f"binned {name}": (lambda v, name=name: st.binned_statistic(X, v, name, bins=3).statistic, V)
+        for name in ("mean", "sum", "std", "min", "max", "median")
+    },
+    "bin edges": (lambda x, v: st.binned_statistic(x, v, bins=3).bin_edges, X, V),
+    "winsorize": (lambda x: st.mstats.winsorize(x, limits=[0.1, 0.2]).filled() * x, X),
+    "winsorize rows": (
+        lambda x: st.mstats.winsorize(x.reshape(3, 4), limits=0.3, axis=1).mean(axis=1).filled(),
+        X,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_statistic(name):
+    program, *args = CASES[name]
+    own, traced = program(*args), pullback(program, *args)[0]
+    pairs = zip(own, traced, strict=True) if isinstance(own, tuple) else [(own, traced)]
+    for one, other in pairs:
+        np.testing.assert_array_equal(one, other)
+        assert type(one) is type(other)
+    check_all_ways(program, *args, second=not name.startswith("binned"))
+
+
+def test_the_slope_of_a_distribution_is_its_density():
+    for name, shape in NONCENTRAL.items():
+        distribution = getattr(st, name)
+        for method, sign in (("cdf", 1.0), ("sf", -1.0)):
+            got = gradient(lambda x, d=distribution, s=shape, m=method: getattr(d, m)(x, *s).sum())(AT)
+            np.testing.assert_allclose(got, sign * distribution.pdf(AT, *shape), rtol=1e-9)
+
+
+def test_refused():
+    with pytest.raises(DifferentiationError, match="inplace"):
+        gradient(lambda x: st.mstats.winsorize(x * 1.0, limits=0.1, inplace=True).sum())(X)
