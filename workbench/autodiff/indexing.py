@@ -212,7 +212,10 @@ def iterate(source: Any) -> Any:
     """What a ``for`` loop runs over."""
     kind = type(source)
     if kind is np.ndarray or kind is TracedArray:
-        return _rows(plain(source)) if OPEN else source
+        array = plain(source)
+        if not array.ndim and array.dtype.names is None:
+            iter(array)  # NumPy's error
+        return _rows(array) if OPEN else source
     if kind in _BUILT_IN or kind is range:
         return source
     if kind is memoryview:

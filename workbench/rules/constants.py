@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from workbench.autodiff.arrays import is_complex_number
 from workbench.autodiff.kept import watching
-from workbench.autodiff.registry import DOORS, add_constant
+from workbench.autodiff.registry import DOORS, add_constant, door
+from workbench.autodiff.telling import plain
 
 _NUMPY = (
     "all any argmax argmin argsort argpartition argwhere array_equal array_equiv allclose isclose around round fix "
     "count_nonzero digitize flatnonzero iscomplex iscomplexobj isin isneginf isposinf isreal "
-    "isrealobj isscalar lexsort may_share_memory nanargmax nanargmin ndim nonzero result_type searchsorted shape "
+    "isrealobj lexsort may_share_memory nanargmax nanargmin ndim nonzero result_type searchsorted shape "
     "shares_memory size can_cast common_type indices"
 ).split()
 
 for _name in _NUMPY:
     add_constant(getattr(np, _name))
+
+
+@door(np.isscalar)
+def isscalar(element: Any) -> bool:
+    """``numpy.isscalar(element)``, which complex numbers are."""
+    bare = plain(element)
+    return np.isscalar(bare[()] if type(bare) is np.ndarray and is_complex_number(bare) else bare)
+
+
 for _function in (np.array_equal, np.array_equiv, np.allclose, np.isclose):
     DOORS[_function] = watching(DOORS[_function], says=True)

@@ -163,7 +163,18 @@ def complex_numbers(x, y):
 def complex_numbers_are_no_arrays(x, y):
     z, array = complex(x, y), np.asarray(complex(x, y))
     counts = [2.0 if hasattr(n, "__len__") or hasattr(n, "__iter__") else 3.0 for n in (z, np.conj(z), array)]
+    counts[0] += 4.0 * np.isscalar(z) + 8.0 * np.iterable(z)
     return counts[0] * z.real + counts[1] * z.imag + counts[2] * x * getattr(z, "dot", 5.0)
+
+
+@program(0.7)
+def arrays_without_axes_are_no_sequences(x):
+    array = np.array(x * 2.0)
+    try:
+        iter(array)
+    except TypeError:
+        x = x * 3.0
+    return x * (5.0 if np.iterable(array) else 7.0) * (array if np.isscalar(array) else array**2)
 
 
 @program(np.array([0.5, -1.0, 2.0, 1.5], np.float64))
