@@ -1,6 +1,8 @@
 """Derivatives follow a program whose parts are exchanged between two calls, and a pullback that failed once."""
 
 import math
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -191,3 +193,58 @@ def _through_a_memoryview(read):
 def test_memory_is_not_read_past_the_tape(read):
     with pytest.raises(LostGradientError, match="memory of a traced value"):
         gradient(_through_a_memoryview(read))(0.7)
+
+
+@dataclass(frozen=True)
+class _Spring:
+    k: float
+
+    def force(self, x):
+        return self.k * x
+
+    @property
+    def stiffness(self):
+        return 2.0 * self.k
+
+    @staticmethod
+    def scale(x):
+        return x
+
+    def __add__(self, other):
+        return _Spring(self.k + other.k)
+
+    def __neg__(self):
+        return _Spring(-self.k)
+
+
+class _Pair(NamedTuple):
+    k: float
+
+    def force(self, x):
+        return self.k * x
+
+
+def _in_a_loop(x):
+    spring, pair, total = _Spring(x), _Pair(x), 0.0
+    for _ in range(30):
+        both = spring + (-spring) + spring
+        total += spring.force(x) + spring.stiffness * _Spring.scale(x) + both.k + pair.force(x)
+    return total
+
+
+@pytest.mark.parametrize("mode", ["auto", "python", "off"])
+def test_methods_put_into_a_class_are_seen(mode, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_NATIVE", mode)
+    changes = (
+        (_Spring, "force", lambda self, x: self.k * x * x),
+        (_Spring, "stiffness", property(lambda self: self.k**3)),
+        (_Spring, "scale", staticmethod(lambda x: x * x)),
+        (_Spring, "__add__", lambda self, other: _Spring(self.k + 3.0 * other.k)),
+        (_Spring, "__neg__", lambda self: _Spring(-5.0 * self.k)),
+        (_Pair, "force", lambda self, x: self.k * x**3),
+    )
+    for kind, name, method in changes:
+        gradient(_in_a_loop)(1.3)
+        monkeypatch.setattr(kind, name, method)
+        slope = (_in_a_loop(1.3 + 1e-6) - _in_a_loop(1.3 - 1e-6)) / 2e-6
+        assert gradient(_in_a_loop)(1.3) == pytest.approx(slope, rel=1e-7)

@@ -158,7 +158,7 @@ def _on_structures(low: Lowering, kind: str, left: Any, right: Any, *, node: ast
     if kind == "Mult" and isinstance(left, Tup) and type(right) is int and left.kind in (tuple, list):
         return Tup(left.items * right, left.kind)
     for this, other, form in ((left, right, "__{}__"), (right, left, "__r{}__")):
-        method = _operator(this, form.format(_DUNDER.get(kind, "")))
+        method = _operator(low, this, form.format(_DUNDER.get(kind, "")))
         if method is not None:
             return calls.call_thing(low, Bound(Static(method), (this,)), [other], {}, node=node)
     raise low.refuse(f"it uses {kind} of {describe(left)} and {describe(right)}", node)
@@ -170,11 +170,14 @@ _DUNDER = {
 }  # fmt: skip
 
 
-def _operator(thing: Any, name: str) -> Any:
+def _operator(low: Lowering, thing: Any, name: str) -> Any:
     if not isinstance(thing, Rec | Tup):
         return None
-    method = getattr(thing.kind, name, None)
-    return method if isinstance(method, types.FunctionType) else None
+    method = as_written(getattr(thing.kind, name, None))
+    if not isinstance(method, types.FunctionType):
+        return None
+    low.program.watch(thing.kind, name, method)
+    return method
 
 
 # ------------------------------------------------------------------------------------------- readers
@@ -198,7 +201,7 @@ def _unary(low: Lowering, node: ast.UnaryOp) -> Any:
     if isinstance(thing, Cplx) and isinstance(node.op, ast.UAdd | ast.USub):
         return complexes.negative(low, thing, node) if isinstance(node.op, ast.USub) else thing
     if not is_atom(thing):
-        method = _operator(thing, "__neg__")
+        method = _operator(low, thing, "__neg__")
         if isinstance(node.op, ast.USub) and method is not None:
             return calls.call_thing(low, Bound(Static(method), (thing,)), [], {}, node=node)
         raise low.refuse(f"it uses {type(node.op).__name__} of {describe(thing)}", node)
@@ -259,11 +262,14 @@ def attribute(low: Lowering, thing: Any, name: str, node: ast.AST) -> Any:
         found = as_written(
             next((vars(kind)[name] for kind in thing.kind.__mro__ if name in vars(kind)), None)
         )
+        if isinstance(found, types.FunctionType | property):
+            low.program.watch(thing.kind, name, found)
         if isinstance(found, types.FunctionType):
             return Bound(Static(found), (thing,))
         if type(found) is property and isinstance(found.fget, types.FunctionType):
             return calls.call_thing(low, Static(found.fget), [thing], {}, node=node)
         if isinstance(found, staticmethod):
+            low.program.watch(thing.kind, name, found.__func__)
             return Static(found.__func__)
         if isinstance(found, classmethod):
             return Bound(Static(found.__func__), (Static(thing.kind),))

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from workbench.autodiff.met import as_written
 from workbench.autodiff.native.called import (
     called_function,
     captured,
@@ -156,7 +157,7 @@ class Plan:
     def fits(self) -> bool:
         """Whether everything outside that the program was read with is still the same, arrays in kind."""
         return all(
-            value_now(home, name) is value for home, name, value in self.program.guards.values()
+            as_written(value_now(home, name)) is value for home, name, value in self.program.guards.values()
         ) and self.fitting(self.outside())
 
     def outside(self) -> list[Any]:
