@@ -64,7 +64,7 @@ def resolve(f: Any) -> Any:
     if kind is BuiltinFunctionType:
         found = DOORS.get(f)
         if found is not None:
-            return _taking_bare_values(f, found)
+            return found
         owner = f.__self__
         if type(owner) is np.ndarray:
             return _array_method(f, owner)
@@ -101,7 +101,7 @@ REWRITTEN_DOORS.update(resolve=resolve, changes_globals=changes_globals)
 
 def _door_of_owner(f: Any, owner: Any) -> Any:
     if f in DOORS:
-        return _taking_bare_values(f, DOORS[f])
+        return DOORS[f]
     return OWNER_DOORS[type(owner)](f, owner) if type(owner) in OWNER_DOORS else compiled_door(f)
 
 
@@ -186,14 +186,15 @@ def _resolve_function(f: FunctionType) -> Callable:
 
 
 def _taking_bare_values(f: Any, door: Callable) -> Callable:
-    """``door``; to one of SciPy's or torch's, values of subclasses come bare. Sparse matrices know NumPy's."""
-    home = f"{getattr(f, '__module__', None)}."
-    bare = home.startswith(("scipy.", "torch.")) and not home.startswith("scipy.sparse.")
-    return _bare_door(door) if bare else door
+    """``door``; to one of SciPy's, values of subclasses come without their classes. Sparse matrices know NumPy's."""
+    home = getattr(f, "__module__", None)
+    scipy = type(home) is str and home.startswith("scipy.") and not home.startswith("scipy.sparse")
+    return bare_door(door) if scipy else door
 
 
 @functools.cache
-def _bare_door(door: Callable) -> Callable:
+def bare_door(door: Callable) -> Callable:
+    """``door``, to which values of subclasses come without their classes."""
     from workbench.autodiff.dressing import undressed
 
     def of_class(x: Any) -> bool:

@@ -18,7 +18,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from workbench.autodiff.application import as_array
 from workbench.autodiff.arrays import TracedArray, current
-from workbench.autodiff.calls import resolve
+from workbench.autodiff.calls import bare_door, resolve
 from workbench.autodiff.operations import record
 from workbench.autodiff.registry import DOORS, LIFTS, NUMBERS, OWNER_DOORS
 from workbench.autodiff.scalars import TRACED, innermost, lost
@@ -63,7 +63,7 @@ def _entering(make: Callable) -> Callable:
 
 
 for _make in (torch.tensor, torch.as_tensor, torch.from_numpy, torch.asarray):
-    DOORS[_make] = _entering(_make)
+    DOORS[_make] = bare_door(_entering(_make))
 
 
 def _leaves(tensor: torch.Tensor) -> list[torch.Tensor]:
