@@ -1,9 +1,11 @@
-"""Eigenvectors and singular vectors of values that are equal but for rounding have no derivative."""
+"""Eigenvectors and singular vectors of values that are equal but for rounding, and phases, have no derivative."""
 
 import numpy as np
 import pytest
+import scipy.linalg
 
 from workbench import check_gradient, gradient
+from workbench.errors import NotDifferentiableError
 
 X = np.array([0.7, 1.3])
 
@@ -48,3 +50,21 @@ def _largest_of_any(x):
 @pytest.mark.parametrize("program", [_largest, _largest_of_any])
 def test_vectors_of_other_values_have_derivatives(program):
     check_gradient(program, X)
+
+
+Z = np.array([[0.3 + 1.2j, -0.7, 0.4j], [1.1, 0.2 - 0.5j, 0.9], [-0.6j, 0.8, 1.7 + 0.1j]])
+
+
+@pytest.mark.parametrize(
+    ("by_phase", "without"),
+    [
+        (lambda z: np.linalg.svd(z)[0], lambda z: (lambda u, s, vh: u @ vh)(*np.linalg.svd(z))),
+        (lambda z: scipy.linalg.svd(z)[2], lambda z: abs(scipy.linalg.svd(z)[2]) ** 2),
+        (lambda z: scipy.linalg.schur(z)[1], lambda z: abs(scipy.linalg.schur(z)[1]) ** 2),
+        (lambda z: np.linalg.eigh(z + z.conj().T)[1], lambda z: abs(np.linalg.eigh(z + z.conj().T)[1]) ** 2),
+    ],
+)
+def test_complex_factors_are_fixed_up_to_their_phases(by_phase, without):
+    with pytest.raises(NotDifferentiableError, match=r"phases(.|\n)*test_repeated_values\.py"):
+        gradient(lambda z: np.sum(by_phase(z).real * np.arange(9.0).reshape(3, 3)))(Z)
+    check_gradient(without, Z)

@@ -19,7 +19,7 @@ from workbench.autodiff.location import name_of, user_line
 from workbench.autodiff.registry import DOORS, MODULE_DOORS, PARTIALS, RULES, Rule, add_rule
 from workbench.autodiff.telling import plain
 from workbench.errors import DifferentiationError, MissingRuleError
-from workbench.rules.linalg import are_equal
+from workbench.rules.linalg import are_equal, check_phases
 
 # Taken by name from each namespace; what has a rule of ours already is left alone.
 _NUMPY = "real imag real_if_close".split()
@@ -102,11 +102,12 @@ def _svd(needs: tuple[int, ...], args: tuple, kwargs: dict) -> tuple[Any, Callab
     result = np.linalg.svd(*args, **kwargs)
     if not vectors:
         return result, pullback
-    u, s, vh = result
+    (u, s, vh), where = result, user_line()
 
     def svd_pullback(bars: Any) -> list[Any]:
         u_bar, _, vh_bar = bars
         inner = np.swapaxes(u, -1, -2).conj() @ u_bar, vh @ np.swapaxes(vh_bar, -1, -2).conj()
+        check_phases(plain(inner[0] + inner[1]), where)
         return [_without_repeated(pullback(bars)[0], s, *inner)]
 
     return result, svd_pullback

@@ -218,7 +218,7 @@ def _eigh(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
         core = eye * np.expand_dims(w_bar, -2)
         if np.any(plain(v_bar)):
             inner = _transposed(v) @ v_bar
-            _check_phases(plain(inner), where)
+            check_phases(plain(inner), where)
             core = core + _mixed(inner, w)
         return [_read_triangle(v @ core @ _transposed(v), _uplo(*args, **kwargs))]
 
@@ -275,14 +275,18 @@ def are_equal(values: np.ndarray) -> np.ndarray:
     return gaps <= 10 * n * np.finfo(values.dtype).eps * scale
 
 
-def _check_phases(inner: np.ndarray, where: str | None) -> None:
-    """Each complex eigenvector is fixed up to a phase only: what depends on the phase has no derivative."""
+def check_phases(inner: np.ndarray, where: str | None) -> None:
+    """Each complex vector is fixed up to a phase only: what depends on the phase has no derivative.
+
+    Args:
+        inner: the products of the vectors with their cotangents: i times the diagonal is what a phase changes.
+    """
     phases = np.imag(np.diagonal(inner, 0, -2, -1))
     if np.any(np.abs(phases) > 1e-6 * (1.0 + np.max(np.abs(inner)))):
         raise NotDifferentiableError(
-            "the result depends on the phases of complex eigenvectors, which are arbitrary",
+            "the result depends on the phases of complex eigenvectors or other factors, which are arbitrary",
             where=where,
-            fix="use what does not change when an eigenvector is multiplied by exp(i phi), such as abs(v) ** 2",
+            fix="use what does not change when a vector is multiplied by exp(i phi), such as abs(v) ** 2",
         )
 
 

@@ -14,9 +14,11 @@ import numpy as np
 import scipy.linalg as sl
 
 from workbench.autodiff.calls import resolve
+from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
+from workbench.rules.linalg import check_phases
 from workbench.rules.named import named_rule
 from workbench.rules.scipy_linalg import aligned, dagger, folded
 from workbench.rules.stand_ins import no_rule, settled, stands_in, with_value
@@ -59,11 +61,12 @@ def _schur(value: Any, call: Any) -> Callable:
     apart = np.abs(eigenvalues[:, None] - eigenvalues) + np.eye(n)
     if np.min(apart) < 1e-12 * max(1.0, np.max(np.abs(eigenvalues))):
         raise no_rule(sl.schur, "an eigenvalue that is there twice")
-    low = _numbers(np.tril_indices(n, -1), n)
+    low, where = _numbers(np.tril_indices(n, -1), n), user_line()
 
     def schur_pullback(bars: Any) -> tuple[Any]:
         t_bar = np.triu(bars[0])
         turning = np.matmul(dagger(t), t_bar) - np.matmul(t_bar, dagger(t)) + np.matmul(dagger(z), bars[1])
+        check_phases(plain(turning), where)
         below = np.reshape(turning - dagger(turning), (-1,))[low]
         system = dagger(_commutator(t, low, low))
         e_bar = t_bar - _spread(np.linalg.solve(system, below[:, None])[:, 0], low, n)
