@@ -159,6 +159,7 @@ def test_columns_are_differentiated(name):
     "refused",
     [
         lambda x: series(x).array.sum(),
+        lambda x: pandas.Interval(0.0, x[0]).length,
         lambda x: series(x).value_counts().index[0],
         lambda x: weighted(gappy(x).interpolate(method="pchip")),
         lambda x: weighted(series(WEIGHTS).groupby(pandas.cut(x, 2), observed=True).mean()),

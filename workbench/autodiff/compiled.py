@@ -134,7 +134,12 @@ def _noted_index(owner: list, x: Any, place: int) -> int:
 _ASKED = (
     *("bytes-like object", "No matching signature", "not TracedArray", "got TracedArray"),
     *("Cannot convert TracedArray", "pythranized", "C contiguous array"),
-    *("must be real number, not Traced", "component: TracedFloat", "object expected; got workbench."),
+    *(
+        "must be real number, not Traced",
+        "component: TracedFloat",
+        "object expected; got workbench.",
+        "Only numeric, Timestamp",
+    ),
 )
 
 
