@@ -5,7 +5,7 @@ import pytest
 import scipy.ndimage as nd
 
 from tests.rules.all_ways import check_all_ways
-from workbench import check_gradient, gradient
+from workbench import check_gradient, gradient, pullback
 from workbench.errors import DifferentiationError
 
 IMAGE = np.random.default_rng(0).normal(size=(5, 7))
@@ -130,11 +130,52 @@ def test_filters_of_transforms():
     check_gradient(lambda x: nd.fourier_shift(np.fft.rfft2(x), 0.7, n=7), IMAGE)
 
 
+def test_shifts_that_vary():
+    for shift in (0.4, np.array([0.4, 1.2])):
+        check_all_ways(lambda x, s: np.fft.ifft2(nd.fourier_shift(np.fft.fft2(x), s)).real, IMAGE, shift)
+    check_all_ways(lambda x, s: np.fft.irfft2(nd.fourier_shift(np.fft.rfft2(x), s, n=7), (5, 7)), IMAGE, 0.7)
+
+
+def weighed(w, c, k=1.0):
+    return c * np.sum(w**2) / (k + w[0] ** 2)
+
+
+def smoothed(line, out):
+    out[...] = line[:-2] * line[1:-1] + line[2:]
+
+
+FOOTPRINT = np.array([[0, 1, 0], [1, 1, 1], [0, 0, 0]])
+FUNCTIONS = {
+    "of windows": lambda x: nd.generic_filter(x, np.std, size=(3, 2), mode="nearest"),
+    "with arguments": lambda x: nd.generic_filter(
+        x, weighed, 3, extra_arguments=(x[0, 0],), extra_keywords={"k": 2.0}
+    ),
+    "of a footprint": lambda x: nd.generic_filter(
+        x, lambda w: w[0] * w[-1], footprint=FOOTPRINT, mode="constant", cval=0.3, origin=(0, 1)
+    ),
+    "of a closure": lambda x: nd.generic_filter(IMAGE, lambda w: w[0] * x[0, 0], 2),
+    "of lines": lambda x: nd.generic_filter1d(x, smoothed, 3, axis=0, mode="wrap"),
+    "of lines moved": lambda x: nd.generic_filter1d(x, smoothed, 3, origin=1),
+    "vectorized": lambda x: nd.vectorized_filter(x, np.mean, size=(3, 3)),
+    "vectorized function": lambda x: nd.vectorized_filter(
+        x, lambda w, axis: np.sum(w**2, axis=axis), size=3, mode="mirror"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_of_the_program(name):
+    own, traced = FUNCTIONS[name](IMAGE), pullback(FUNCTIONS[name], IMAGE)[0]
+    np.testing.assert_array_equal(own, traced)
+    check_all_ways(FUNCTIONS[name], IMAGE, second=name == "with arguments")
+
+
 @pytest.mark.parametrize(
     "program",
     [
-        lambda x: nd.generic_filter(x, np.mean, 3).sum(),
-        lambda x: nd.fourier_shift(IMAGE + 0j, x[0, 0]).real.sum(),
+        lambda x: nd.generic_filter(x, np.mean, 3, output=float).sum(),
+        lambda x: nd.generic_filter(np.ones((2, 2), int), lambda w: w[0] * x[0, 0], 3).sum(),
+        lambda x: nd.generic_filter1d(x, lambda line, out: None, 3, output=float).sum(),
         lambda x: nd.distance_transform_edt(IMAGE > 0, sampling=x[0, :2]).sum(),
         lambda x: nd.sobel(x, output=np.zeros((5, 7), int)).sum(),
     ],

@@ -12,14 +12,18 @@ from typing import Any
 
 import numpy as np
 from scipy import ndimage as nd
+from scipy._lib._ccallback import LowLevelCallable
 from scipy.ndimage import _nd_image, _rank_filter_1d
+from scipy.ndimage._ni_support import _extend_mode_to_code
 
+from workbench.autodiff.application import as_array
 from workbench.autodiff.arrays import current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS, add_constant
+from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.compiled import writes
-from workbench.rules.stand_ins import no_rule, refuses, stands_in
+from workbench.rules.stand_ins import no_rule, refuses, settled, stands_in
 
 # SciPy's numbers for what lies beyond the edge. Filters read CONSTANT and GRID_CONSTANT, WRAP and GRID_WRAP alike.
 NEAREST, WRAP, REFLECT, MIRROR, CONSTANT, GRID_WRAP, GRID_CONSTANT = range(7)
@@ -146,10 +150,85 @@ for _function in (nd.label, nd.binary_erosion, nd.find_objects, nd.value_indices
     add_constant(_function)
 for _function in (nd.distance_transform_edt, nd.distance_transform_bf, nd.distance_transform_cdt):
     _constant_of_mask(_function)
+
+
+def _generic_filter(input, function, size=None, footprint=None, output=None, mode="reflect", cval=0.0, origin=0,
+                    extra_arguments=(), extra_keywords=None, *, axes=None):  # fmt: skip
+    """The program's function of each window, one after the other."""
+    x = settled(input)
+    x = x if contains_traced(x) else np.asarray(x)
+    if not _follows(x, function, output, mode, axes):
+        return _refused(
+            input,
+            function,
+            size,
+            footprint,
+            output,
+            mode,
+            cval,
+            origin,
+            extra_arguments,
+            extra_keywords,
+            axes=axes,
+        )
+    n = np.ndim(plain(x))
+    there = np.ones(np.broadcast_to(size, n), bool) if footprint is None else np.asarray(footprint, bool)
+    parts = _windows(x, there.shape, _extend_mode_to_code(mode), cval, np.broadcast_to(origin, n))
+    stacked = np.stack([p for p, kept in zip(parts, there.flat, strict=True) if kept], axis=-1)
+    rows = np.reshape(stacked, (-1, int(there.sum())))
+    call, options = resolve(function), extra_keywords or {}
+    found = [settled(call(row, *extra_arguments, **options)) for row in rows]
+    return np.reshape(as_array(found), np.shape(plain(x)))
+
+
+def _generic_filter1d(input, function, filter_size, axis=-1, output=None, mode="reflect", cval=0.0, origin=0,
+                      extra_arguments=(), extra_keywords=None):  # fmt: skip
+    """The program's function of each line, which it extends at both ends, and of the line that it fills."""
+    x = settled(input)
+    x = x if contains_traced(x) else np.asarray(x)
+    if not _follows(x, function, output, mode, None):
+        return _refused_1d(
+            input, function, filter_size, axis, output, mode, cval, origin, extra_arguments, extra_keywords
+        )
+    before = filter_size // 2 + origin
+    wide = _extended(x, axis, (before, filter_size - 1 - before), (_extend_mode_to_code(mode), cval))
+    wide = np.moveaxis(wide, axis, -1)
+    shape, found = (*np.shape(plain(wide))[:-1], np.shape(plain(x))[axis]), []
+    call, options = resolve(function), extra_keywords or {}
+    for line in np.reshape(wide, (-1, np.shape(plain(wide))[-1])):
+        out = np.zeros(shape[-1])
+        call(line, out, *extra_arguments, **options)
+        found.append(current(out))
+    return np.moveaxis(np.reshape(resolve(np.stack)(found), shape), -1, axis)
+
+
+def _follows(x: Any, function: Any, output: Any, mode: Any, axes: Any) -> bool:
+    """Whether the program's function is called here: where results are rounded to another type it is not."""
+    simple = output is None and axes is None and isinstance(mode, str) and plain(x).dtype == float
+    return bool(OPEN) and simple and type(function) is not LowLevelCallable
+
+
 refuses(
-    nd.generic_filter, nd.generic_filter1d, nd.vectorized_filter,
-    why="use correlate, gaussian_filter, median_filter or map_coordinates, which have rules",
+    nd.generic_filter, nd.generic_filter1d,
+    why="give it an array of float64 and one mode, and leave out output and axes",
 )  # fmt: skip
+_refused, _refused_1d = DOORS[nd.generic_filter], DOORS[nd.generic_filter1d]
+DOORS[nd.generic_filter], DOORS[nd.generic_filter1d] = _generic_filter, _generic_filter1d
+
+
+@stands_in(nd.fourier_shift)
+def _fourier_shift(input, shift, n=-1, axis=-1, output=None):
+    """Times exp(−2πi Σ_k f_k s_k) with the frequencies f of the transform."""
+    if output is not None:
+        raise no_rule(nd.fourier_shift, "output")
+    shape = np.shape(plain(input))
+    shifts = np.broadcast_to(shift, (len(shape),)) if np.ndim(plain(shift)) == 0 else shift
+    phase: Any = 0.0
+    for k, size in enumerate(shape):
+        real = n > 0 and k == axis % len(shape)
+        frequencies = np.arange(size) / n if real else np.fft.fftfreq(size)
+        phase = phase + shifts[k] * np.reshape(frequencies, (-1,) + (1,) * (len(shape) - 1 - k))
+    return input * (np.cos(2.0 * np.pi * phase) - 1j * np.sin(2.0 * np.pi * phase))
 
 
 def _multiplies(function: Callable) -> None:
@@ -157,13 +236,13 @@ def _multiplies(function: Callable) -> None:
 
     def form(input, size, n=-1, axis=-1, output=None):
         if contains_traced(size) or output is not None:
-            raise no_rule(function, "its size or shift, and output")
+            raise no_rule(function, "its size, and output")
         return input * function(np.ones(np.shape(plain(input)), complex), size, n, axis)
 
     stands_in(function)(form)
 
 
-for _function in (nd.fourier_gaussian, nd.fourier_uniform, nd.fourier_ellipsoid, nd.fourier_shift):
+for _function in (nd.fourier_gaussian, nd.fourier_uniform, nd.fourier_ellipsoid):
     _multiplies(_function)
 
 from workbench.rules import scipy_ndimage_interpolation  # noqa: E402, F401  the other half of the package
