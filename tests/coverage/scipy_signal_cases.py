@@ -245,6 +245,7 @@ add(
     "stats",
     anderson_ksamp=Case(lambda x, y: st.anderson_ksamp([x, y], variant="midrank").statistic, (X, Y)),
     barnard_exact=Case(lambda x: st.barnard_exact(_TABLE).pvalue, (X,)),
+    shapiro=Case(lambda x: st.shapiro(x), (X,)),
     binned_statistic=Case(lambda v: st.binned_statistic(X, v, bins=2).statistic, (Y,)),
     binned_statistic_2d=Case(lambda v: st.binned_statistic_2d(X, Y, v, "sum", bins=2).statistic, (X,)),
     binned_statistic_dd=Case(lambda v: st.binned_statistic_dd(A, v, "sum", bins=2).statistic, (X[:3],)),
