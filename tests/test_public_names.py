@@ -68,3 +68,12 @@ def test_the_rooms_are_attributes_as_they_were(fresh: Callable[[str], object]) -
     rooms = ("autodiff", "checks", "errors", "explanations", "parameters", "rules")
     found = fresh(f"import workbench\n[getattr(workbench, name).__name__ for name in {rooms}]")
     assert found == [f"workbench.{name}" for name in rooms]
+
+
+def test_names_of_other_tools_lead_to_ours() -> None:
+    for name, ours in workbench._ELSEWHERE.items():
+        assert ours in workbench.__all__
+        with pytest.raises(AttributeError, match=f"{name}'; it is called '{ours}' here"):
+            getattr(workbench, name)
+    with pytest.raises(AttributeError, match=r"no attribute 'nothing'$"):
+        _ = workbench.nothing

@@ -66,6 +66,16 @@ __all__ = [
 ]
 
 _HOMES = {"check_gradient": "checks", "check_rule": "checks", "explain": "explanations"}
+_ELSEWHERE = {  # what other tools call them
+    "grad": "gradient",
+    "value_and_grad": "value_and_gradient",
+    "vjp": "pullback",
+    "jvp": "pushforward",
+    "hvp": "hessian_vector_product",
+    "jacfwd": "jacobian",
+    "jacrev": "jacobian",
+    "vmap": "vectorize",
+}
 _ROOMS = {"autodiff", "checks", "errors", "explanations", "parameters", "rules"}
 
 
@@ -73,7 +83,8 @@ def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return importlib.import_module(f"workbench.{name}")
     if name not in __all__:
-        raise AttributeError(f"module 'workbench' has no attribute {name!r}")
+        here = f"; it is called {_ELSEWHERE[name]!r} here" if name in _ELSEWHERE else ""
+        raise AttributeError(f"module 'workbench' has no attribute {name!r}{here}")
     value = getattr(importlib.import_module(f"workbench.{_HOMES.get(name, 'autodiff')}"), name)
     globals()[name] = value
     return value
