@@ -1,11 +1,12 @@
 """Where a derivative is infinite and the value is not: first and second derivatives, with Python's numbers."""
 
+import cmath
 import math
 
 import numpy as np
 import pytest
 
-from workbench import gradient, hessian, hessian_vector_product, pullback, pushforward
+from workbench import check_gradient, gradient, hessian, hessian_vector_product, pullback, pushforward
 
 
 @pytest.mark.parametrize(
@@ -97,3 +98,16 @@ def test_an_array_divided_by_zero_where_it_is_not_taken(zero):
         assert hessian(smooth_l1)(x, zero).tolist() == [[0.0, 0.0], [0.0, 0.0]]
         by_x, by_width = gradient(lambda x, width: np.sum((x / width)[:1]), wrt=(0, 1))(x, float(zero))
         assert (by_x.tolist(), by_width) == ([math.inf, 0.0], -math.inf)
+
+
+@pytest.mark.parametrize("x", [1.3, -1.3])
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+@pytest.mark.parametrize("name", ["acos", "asin", "acosh"])
+def test_inverse_functions_on_their_branch_cuts(monkeypatch, name, zero, x):
+    monkeypatch.setenv("WORKBENCH_NATIVE", "off")
+    if name == "acosh":
+        x = -1.3 if x < 0 else 0.3  # its cut is below 1
+    check_gradient(lambda x: abs(getattr(cmath, name)(complex(x, zero)) + 1j) ** 2, x)
+    check_gradient(
+        lambda x: abs(getattr(np, name)(x + np.array(complex(0.0, zero))) + 1j) ** 2, np.array([x])
+    )

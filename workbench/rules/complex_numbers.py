@@ -21,9 +21,9 @@ from workbench.autodiff.text import refuse_text
 
 # derivative of each function at (value, argument); ``m`` is the namespace of functions to compute with
 _TABLE: dict[str, Callable] = {
-    "acos": lambda m, y, z: -1.0 / m.sqrt(1.0 - z * z),
-    "acosh": lambda m, y, z: 1.0 / (m.sqrt(z - 1.0) * m.sqrt(z + 1.0)),
-    "asin": lambda m, y, z: 1.0 / m.sqrt(1.0 - z * z),
+    "acos": lambda m, y, z: -1.0 / (m.sqrt(-(z - 1.0)) * m.sqrt(z - -1.0)),  # + would lose the sign of a zero
+    "acosh": lambda m, y, z: 1.0 / (m.sqrt(z - 1.0) * m.sqrt(z - -1.0)),
+    "asin": lambda m, y, z: 1.0 / (m.sqrt(-(z - 1.0)) * m.sqrt(z - -1.0)),
     "asinh": lambda m, y, z: 1.0 / m.sqrt(1.0 + z * z),
     "atan": lambda m, y, z: 1.0 / (1.0 + z * z),
     "atanh": lambda m, y, z: 1.0 / (1.0 - z * z),

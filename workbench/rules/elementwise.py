@@ -61,6 +61,11 @@ def _power_by_base(m: Any, y: Any, a: Any, b: Any) -> Any:
     return b * a ** (b - 1) if b != 0 else 0.0 * a
 
 
+def _cosine_of_arcsine(m: Any, x: Any) -> Any:
+    """√(1 − x²), of complex x on its side of the cut, by the sign of the imaginary zero; + 1.0 would lose that."""
+    return m.sqrt(-(x - 1.0)) * m.sqrt(x - -1.0) if np.iscomplexobj(plain(x)) else m.sqrt(1.0 - x * x)
+
+
 def _power_by_exponent(m: Any, y: Any, a: Any, b: Any) -> Any:
     if np.iscomplexobj(plain(y)):  # of a negative base too
         a = a if np.iscomplexobj(plain(a)) else a + 0j
@@ -99,8 +104,8 @@ TABLE: dict[str, tuple[Callable | None, ...]] = {
     "sin": (lambda m, y, x: m.cos(x),),
     "cos": (lambda m, y, x: -m.sin(x),),
     "tan": (lambda m, y, x: 1.0 + y * y,),
-    "arcsin": (lambda m, y, x: 1.0 / m.sqrt(1.0 - x * x),),
-    "arccos": (lambda m, y, x: -1.0 / m.sqrt(1.0 - x * x),),
+    "arcsin": (lambda m, y, x: 1.0 / _cosine_of_arcsine(m, x),),
+    "arccos": (lambda m, y, x: -1.0 / _cosine_of_arcsine(m, x),),
     "arctan": (lambda m, y, x: 1.0 / (1.0 + x * x),),
     "arctan2": (
         lambda m, y, a, b: b / m.hypot(a, b) / m.hypot(a, b),  # the squares may be too small or too large
@@ -110,7 +115,7 @@ TABLE: dict[str, tuple[Callable | None, ...]] = {
     "cosh": (lambda m, y, x: m.sinh(x),),
     "tanh": (lambda m, y, x: 1.0 - y * y,),
     "arcsinh": (lambda m, y, x: 1.0 / m.sqrt(1.0 + x * x),),
-    "arccosh": (lambda m, y, x: 1.0 / (m.sqrt(x - 1.0) * m.sqrt(x + 1.0)),),
+    "arccosh": (lambda m, y, x: 1.0 / (m.sqrt(x - 1.0) * m.sqrt(x - -1.0)),),
     "arctanh": (lambda m, y, x: 1.0 / (1.0 - x * x),),
     "hypot": (lambda m, y, a, b: a / (y + (y == 0)), lambda m, y, a, b: b / (y + (y == 0))),
     "deg2rad": (lambda m, y, x: math.pi / 180.0,),
