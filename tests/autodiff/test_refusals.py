@@ -123,26 +123,14 @@ def saved(x):
     return np.load(buffer).sum()
 
 
-def called_back_into(x):
-    def write(line, out):
-        out[:] = line[:-2] * x
-
-    return scipy.ndimage.generic_filter1d(np.arange(6.0), write, 3).sum()
-
-
-def called_back_for(x):
-    return scipy.ndimage.generic_filter(np.arange(6.0), lambda window: window[0] * x, 3).sum()
-
-
 def called_back_through_a_buffer(x):
     return scipy.integrate.complex_ode(lambda t, y: x * y).set_initial_value(1.0).integrate(1.0)[0].real
 
 
-@pytest.mark.parametrize("program", [called_back_into, called_back_for, called_back_through_a_buffer])
-def test_compiled_code_that_calls_back_takes_nothing_unseen(program):
+def test_compiled_code_that_calls_back_takes_nothing_unseen():
     with pytest.raises(LostGradientError) as caught:
-        gradient(program)(1.5)
-    assert f"in {program.__name__}" in caught.value.where
+        gradient(called_back_through_a_buffer)(1.5)
+    assert "in called_back_through_a_buffer" in caught.value.where
 
 
 def test_compiled_code_that_wants_memory_has_no_rule():

@@ -123,7 +123,17 @@ def test_every_rule_has_a_case():
     named = {getattr(sp, n, None) or getattr(sp._ufuncs, n) for n in CASES}
     others = {sp.hankel1, sp.hankel2, sp.hankel1e, sp.hankel2e, sp.wofz, sp._ufuncs._lambertw}
     # checked through the functions that call them, spherical_jn, stats.beta.pdf and so on
-    inner = ("_spherical_", "_beta_", "_binom_", "_nbinom_", "_cauchy_", "_skewnorm_")
+    inner = (
+        "_spherical_",
+        "_beta_",
+        "_binom_",
+        "_nbinom_",
+        "_cauchy_",
+        "_skewnorm_",
+        "_ncf_",
+        "_nct_",
+        "_ncx2_",
+    )
     spherical = {f for f in PARTIALS if f.__name__.startswith(inner)}
     of_special = set(map(id, (*vars(sp).values(), *vars(sp._ufuncs).values())))
     ours = {f for f in PARTIALS if isinstance(f, np.ufunc) and id(f) in of_special}
