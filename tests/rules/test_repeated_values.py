@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import scipy.linalg
+import scipy.sparse as ss
+import scipy.sparse.linalg as sl
 
 from workbench import check_gradient, gradient
 from workbench.errors import NotDifferentiableError
@@ -52,6 +54,10 @@ def test_vectors_of_other_values_have_derivatives(program):
     check_gradient(program, X)
 
 
+def _sparse(function, z):
+    return function(ss.csr_array(z), k=1, v0=np.ones(3))
+
+
 Z = np.array([[0.3 + 1.2j, -0.7, 0.4j], [1.1, 0.2 - 0.5j, 0.9], [-0.6j, 0.8, 1.7 + 0.1j]])
 
 
@@ -62,9 +68,24 @@ Z = np.array([[0.3 + 1.2j, -0.7, 0.4j], [1.1, 0.2 - 0.5j, 0.9], [-0.6j, 0.8, 1.7
         (lambda z: scipy.linalg.svd(z)[2], lambda z: abs(scipy.linalg.svd(z)[2]) ** 2),
         (lambda z: scipy.linalg.schur(z)[1], lambda z: abs(scipy.linalg.schur(z)[1]) ** 2),
         (lambda z: np.linalg.eigh(z + z.conj().T)[1], lambda z: abs(np.linalg.eigh(z + z.conj().T)[1]) ** 2),
+        (lambda z: _sparse(sl.eigs, z)[1], lambda z: abs(_sparse(sl.eigs, z)[1]) ** 2),
+        (
+            lambda z: _sparse(sl.eigsh, z + z.conj().T)[1],
+            lambda z: abs(_sparse(sl.eigsh, z + z.conj().T)[1]) ** 2,
+        ),
+        (lambda z: _sparse(sl.svds, z)[0], lambda z: (lambda u, s, vh: u @ vh)(*_sparse(sl.svds, z))),
     ],
 )
 def test_complex_factors_are_fixed_up_to_their_phases(by_phase, without):
     with pytest.raises(NotDifferentiableError, match=r"phases(.|\n)*test_repeated_values\.py"):
-        gradient(lambda z: np.sum(by_phase(z).real * np.arange(9.0).reshape(3, 3)))(Z)
+        gradient(lambda z: np.sum(by_phase(z).real.T * np.arange(3.0)))(Z)
     check_gradient(without, Z)
+
+
+def test_a_real_vector_among_complex_ones():
+    def stationary(x):
+        values, vectors = sl.eigs(ss.csr_array(np.outer(x, x) + np.diag([1.0, 2.0, 4.0])), k=1, v0=np.ones(3))
+        vector = vectors[:, 0].real
+        return values[0].real * vector / vector.sum()
+
+    check_gradient(stationary, np.array([0.7, 1.3, 0.4]))

@@ -1,7 +1,8 @@
-"""``scipy.sparse.linalg``: factorised and iterative solutions, least squares, eigenvalues, exponentials.
+"""``scipy.sparse.linalg``: factorised and iterative solutions, least squares, exponentials; more in
+``scipy_sparse_eigenvalues``.
 
 Every one of them is differentiated as the solution that it approximates, by sparse solutions, whatever its own
-tolerance. Of eigenvectors the phase that SciPy gives is kept.
+tolerance.
 """
 
 from __future__ import annotations
@@ -255,93 +256,6 @@ def _least_squares(function: Callable, names: str) -> None:
 _least_squares(sl.lsqr, "istop itn r1norm r2norm anorm acond arnorm xnorm var")
 _least_squares(sl.lsmr, "istop itn normr normar norma conda normx")
 
-# ------------------------------------------------------------------------------------ eigenvalues
-
-
-def _eigenpair(
-    apply: Callable, a: Any, value: Any, vector: np.ndarray, function: Callable
-) -> tuple[Any, Any]:
-    """λ and v with A v = λ v and v₀ᴴ v = 1, by Newton's step at the solution for each order of derivatives.
-
-    Raises:
-        MissingRuleError: the eigenvalue is not simple.
-    """
-    bordered = ss.bmat(
-        [[a - value * ss.eye_array(len(vector)), -vector[:, None]], [vector.conj()[None], None]]
-    )
-    factor = _factored(bordered, function, "an eigenvalue that is there twice")
-    found_value, found = value, vector
-    for _ in OPEN:
-        rest = apply(found) - found_value * found
-        border = np.sum(vector.conj() * found) - 1.0
-        whole = resolve(np.concatenate)([rest, np.reshape(border, (1,))])
-        step = linear(factor.solve, lambda bar: factor.solve(bar, "H"), whole)
-        found = with_value(found - step[:-1], vector)
-        found_value = with_value(found_value - step[-1], value)
-    return found_value, found
-
-
-def _spectrum(function: Callable, hermitian: bool) -> None:
-    def call(
-        A: Any, k: int = 6, M: Any = None, *rest: Any, return_eigenvectors: bool = True, **options: Any
-    ) -> Any:
-        if not _traced(A, M, list(rest), options):
-            return function(A, k, M, *rest, return_eigenvectors=return_eigenvectors, **options)
-        if M is not None or _traced(list(rest), options):
-            raise no_rule(function, "M, and options that vary")
-        values, vectors = function(_bare(A), k, M, *rest, **options)
-        matrix = _matrix(function, A)
-        a, pairs = matrix.plain(), []
-        for value, vector in zip(values, vectors.T, strict=True):
-            one, found = _eigenpair(matrix.times, a, value.item(), np.array(vector), function)
-            pairs.append(
-                (one if not hermitian else np.real(one), found / np.sqrt(np.sum(np.abs(found) ** 2)))
-            )
-        traced = resolve(np.array)([one for one, _ in pairs])
-        if not return_eigenvectors:
-            own = function(_bare(A), k, M, *rest, return_eigenvectors=False, **options)
-            order = [int(np.argmin(np.abs(values - v))) for v in own]
-            return with_value(traced[order], own)
-        whole = resolve(np.stack)([found for _, found in pairs], axis=1)
-        return with_value(traced, values), with_value(whole, vectors)
-
-    DOORS[function] = call
-
-
-_spectrum(sl.eigsh, hermitian=True)
-_spectrum(sl.eigs, hermitian=False)
-
-
-def _svds(A: Any, k: int = 6, *rest: Any, return_singular_vectors: Any = True, **options: Any) -> Any:
-    """σ, u and v as the eigenvalue and the eigenvector (u, v) of [[0, A], [Aᴴ, 0]]."""
-    if not _traced(A, list(rest), options):
-        return sl.svds(A, k, *rest, return_singular_vectors=return_singular_vectors, **options)
-    if _traced(list(rest), options) or return_singular_vectors not in (True, False):
-        raise no_rule(sl.svds, "options that vary, and return_singular_vectors='u' or 'vh'")
-    left, sizes, right = sl.svds(_bare(A), k, *rest, **options)
-    matrix = _matrix(sl.svds, A)
-    a, rows = matrix.plain(), matrix.shape[0]
-    whole = ss.csc_array(ss.bmat([[None, a], [a.conj().T, None]]))
-
-    def apply(w: Any) -> Any:
-        return resolve(np.concatenate)([matrix.times(w[rows:]), matrix.times_dagger(w[:rows])])
-
-    found = []
-    for u, s, v in zip(left.T, sizes, right, strict=True):
-        start = np.concatenate([u, v.conj()]) / np.sqrt(2.0)
-        size, pair = _eigenpair(apply, whole, s.item(), start, sl.svds)
-        u, v = (x / np.sqrt(np.sum(np.abs(x) ** 2)) for x in (pair[:rows], pair[rows:]))
-        found.append((u, np.real(size), np.conj(v)))
-    stack = resolve(np.stack)
-    traced = with_value(resolve(np.array)([s for _, s, _ in found]), sizes)
-    if return_singular_vectors is False:
-        return with_value(traced, sl.svds(_bare(A), k, *rest, return_singular_vectors=False, **options))
-    columns, lines = stack([u for u, _, _ in found], axis=1), stack([v for _, _, v in found])
-    return with_value(columns, left), traced, with_value(lines, right)
-
-
-DOORS[sl.svds] = _svds
-
 # ------------------------------------------------------------------------------------ exponentials
 
 
@@ -442,3 +356,5 @@ def _onenormest(A: Any, t: int = 2, itmax: int = 5, compute_v: bool = False, com
 DOORS[sl.onenormest] = _onenormest
 
 refuses(sl.lobpcg, why="use eigsh, which has a rule")
+
+from workbench.rules import scipy_sparse_eigenvalues  # noqa: E402, F401  the rest
