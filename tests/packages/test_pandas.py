@@ -46,6 +46,7 @@ PROGRAMS = {
     **{f"groups with gaps: {how}": lambda x, how=how: weighted(getattr(gappy_groups(x), how)()) for how in (
         "sum", "mean", "std", "cumsum", "cumprod", "cummax", "first", "count",
     )},
+    "filled": lambda x: weighted(gappy(x).fillna(x[0] * x[1]) * series(x).shift(1, fill_value=x[2])),
     "groups: transform": lambda x: weighted(grouped(x).transform("mean") - grouped(x).transform("sum")),
     "groups: apply": lambda x: weighted(grouped(x).apply(lambda g: (g * g).sum())),
     "groups: agg": lambda x: table(x).groupby("kind").agg({"p": "sum", "q": "mean"})["q"].iloc[1],

@@ -248,6 +248,18 @@ def test_curve_fit():
     )
 
 
+def test_covariance_and_residuals_of_leastsq():
+    def program(y):
+        found = so.leastsq(
+            lambda p: y - p[0] * np.exp(-p[1] * T), [1.5, 0.5], full_output=True, xtol=1e-14, ftol=1e-14
+        )
+        return np.concatenate([found[0], np.sqrt(np.diag(found[1])), found[2]["fvec"]])
+
+    check_gradient(program, Y, rtol=1e-4, step=1e-3)
+    with pytest.raises(MissingRuleError, match="qtf"):
+        gradient(lambda y: so.leastsq(lambda p: y - p[0] * T, [1.0], full_output=True)[2]["qtf"].sum())(Y)
+
+
 def test_parts_without_derivatives_refuse():
     def program(v):
         found = so.minimize(lambda x: quadratic(x, v), np.zeros(3))

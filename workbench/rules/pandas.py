@@ -133,6 +133,12 @@ def maybe_convert_objects(objects: Any, *args: Any, **options: Any) -> Any:
     return resolve(np.array)([np.nan if x is None else x for x in objects.tolist()], float)
 
 
+@instead(cast.np_can_hold_element, lambda dtype, element: type(element) in TRACED and dtype == np.float64)
+def _held(dtype: Any, element: Any) -> Any:
+    """What a column of floats can hold as it is."""
+    return element
+
+
 @instead(cast.construct_1d_arraylike_from_scalar, lambda value, *_: contains_traced(value))
 def _repeated(value: Any, length: int, dtype: Any) -> Any:
     """A column of one number."""

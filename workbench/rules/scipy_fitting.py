@@ -162,7 +162,7 @@ def _covariance(residuals: Callable, p: Any, absolute: bool) -> Any:
 def _leastsq(
     func: Callable, x0: Any, args: Any = (), Dfun: Any = None, full_output: bool = False, **options: Any
 ) -> Any:
-    """``leastsq``: the solution is traced; the rest of the full output is not known."""
+    """``leastsq``: solution, covariance and residuals are traced; the rest of the full output is not known."""
     if not OPEN:
         return so.leastsq(func, x0, args, Dfun, full_output, **options)
     args = _as_tuple(args)
@@ -170,11 +170,19 @@ def _leastsq(
         quiet(func, args), plain(settled(x0)), (), quiet(Dfun, args), full_output, **plain(options)
     )
     new = resolve(func)
-    slope = _slope_of(lambda x: 0.5 * np.sum(settled(new(x, *args)) ** 2))
+
+    def residuals(x: Any) -> Any:
+        return resolve(np.ravel)(settled(new(x, *args)))
+
+    slope = _slope_of(lambda x: 0.5 * np.sum(residuals(x) ** 2))
     x = _Problem(slope, [], "scipy.optimize.leastsq").minimiser(np.atleast_1d(found[0]))
-    if full_output and type(x) in TRACED:
-        return (x, Unknown("cov_x", found[1]), Unknown("infodict", found[2]), *found[3:])
-    return (x, *found[1:])
+    if not full_output or type(x) not in TRACED:
+        return (x, *found[1:])
+    covariance, report = found[1], {name: Unknown(name, value) for name, value in found[2].items()}
+    if covariance is not None:
+        covariance = with_value(_covariance(residuals, x, True), covariance)
+    report.update(nfev=found[2]["nfev"], fvec=with_value(residuals(x), found[2]["fvec"]))
+    return (x, covariance, report, *found[3:])
 
 
 DOORS[so.leastsq] = _leastsq
