@@ -11,6 +11,7 @@ import numpy as np
 from workbench.autodiff.derivatives import pullback
 from workbench.autodiff.given import checked_program
 from workbench.autodiff.own_rules import rule_for
+from workbench.autodiff.registry import number_in
 from workbench.autodiff.structure import leaves, map_leaves
 from workbench.errors import GradientMismatchError, NotDifferentiableError, RuleError
 
@@ -40,11 +41,16 @@ def _inner(bars: list[Any], directions: list[Any]) -> float:
 
 def central_difference(f: Callable, args: tuple, directions: list[Any], step: float) -> list[Any]:
     """The directional derivative of every leaf of ``f(*args)``, by a five-point stencil of order four."""
-    values = {k: leaves(f(*_moved(args, directions, k * step))) for k in (-2, -1, 1, 2)}
+    values = {k: _results(f, _moved(args, directions, k * step)) for k in (-2, -1, 1, 2)}
     return [
         (8 * (p - m) - (pp - mm)) / (12 * step)
         for mm, m, p, pp in zip(values[-2], values[-1], values[1], values[2], strict=True)
     ]
+
+
+def _results(f: Callable, args: tuple) -> list[Any]:
+    """The leaves of ``f(*args)``, with tensors as arrays."""
+    return leaves(map_leaves(lambda x: x, f(*args), other=number_in))
 
 
 def check_gradient(
@@ -74,7 +80,7 @@ def check_gradient(
         )
     rng = np.random.default_rng(seed)
     args = tuple(map_leaves(_copied, a) for a in args)  # each place on its own
-    plain_value = leaves(f(*map_leaves(_copied, args)))
+    plain_value = _results(f, map_leaves(_copied, args))
     value, back = pullback(f, *args)
     for a, b in zip(leaves(value), plain_value, strict=True):
         if not _equal(a, b):

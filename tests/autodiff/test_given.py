@@ -82,6 +82,29 @@ def test_cotangents_that_do_not_fit(y_bar, message):
         pullback(both, 3.0)[1](y_bar)
 
 
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        lambda x: {x, 1.0},
+        lambda x: (v for v in [x]),
+        lambda x: map(abs, [x]),
+        lambda x: iter([x]),
+        lambda x: np.array([x, None], dtype=object),
+        lambda x: lambda: x,
+    ],
+)
+def test_no_cotangent_for_what_may_hide_numbers(hidden):
+    _, back = pullback(lambda x: {"number": x * x, "rest": hidden(x)}, 1.5)
+    assert back({"number": 1.0, "rest": None}) == (3.0,)
+    with pytest.raises(NotScalarError, match=r"not looked for(.|\n)*y_bar\['rest'\]"):
+        back({"number": 1.0, "rest": 1.0})
+
+
+def test_cotangents_of_what_cannot_vary_are_not_looked_at():
+    _, back = pullback(lambda x: (x * x, 3, "text", None, np.arange(2), True), 1.5)
+    assert back((1.0, 1.0, 0.0, 0.0, np.ones(2), 0.0)) == (3.0,)
+
+
 def test_tangents_that_do_not_fit():
     _, push = pushforward(lambda x, y: x * y.sum(), 1.0, np.ones(2))
     with pytest.raises(NotScalarError, match=r"tangent does not fit the argument(.|\n)*where: tangent 1"):

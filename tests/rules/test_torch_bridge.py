@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from workbench import check_gradient, gradient, hessian, torch_function
+from workbench import check_gradient, gradient, hessian, jacobian, pullback, pushforward, torch_function
 from workbench.errors import LostGradientError
 
 torch = pytest.importorskip("torch")
@@ -110,3 +110,17 @@ def test_a_caller_without_gradients_does_not_make_the_network_a_constant():
     with torch.no_grad():
         assert gradient(module_in_the_middle)(0.7, 1.3) == slope
         assert not torch.is_grad_enabled()
+
+
+def test_tensors_among_the_results():
+    x = np.array([0.3, -0.4])
+    square = lambda x: (torch.as_tensor(x) ** 2).sum()  # noqa: E731
+    assert gradient(square)(x).tolist() == [0.6, -0.8]
+    value, back = pullback(lambda a: {"loss": torch.tensor([2.0]).double() * a, "size": torch.tensor(3)}, 1.5)
+    assert value == {"loss": np.array([3.0]), "size": 3}
+    assert type(value["loss"]) is np.ndarray
+    assert back({"loss": np.array([1.0]), "size": None}) == (2.0,)
+    assert pushforward(square, x)[1](np.ones(2)) == pytest.approx(-0.2)
+    assert np.array_equal(hessian(square)(x), 2.0 * np.eye(2))
+    assert np.array_equal(jacobian(lambda x: torch.as_tensor(x) * 3.0)(x), 3.0 * np.eye(2))
+    check_gradient(lambda x, a: (NETWORK(torch.as_tensor(x) * a), torch.ones(2)), x, 0.7)

@@ -121,17 +121,18 @@ def fitted(
     """The parts of a cotangent or tangent, one for each leaf of ``value`` and in their order.
 
     They are found by place: dicts by their keys, objects by the names of their fields. None stands for zero, and
-    what belongs to something that cannot vary is not looked at. ``part`` checks one of them, and makes it what it
+    what belongs to a whole number or a text is not looked at. ``part`` checks one of them, and makes it what it
     should be: by default a number or an array of the same shape.
 
     Raises:
-        NotScalarError: ``given`` has another structure, another shape, or is complex where ``value`` is real.
+        NotScalarError: ``given`` has another structure, another shape, or is complex where ``value`` is real; or it has
+            something for an object in which numbers may be, but where they are not looked for.
     """
     part = part or _part
     if is_leaf(value):
         return [part(value, given, what, where)]
     numbers = itertools.count()
-    places = map_leaves(lambda leaf: _Place(next(numbers), leaf), value, other=lambda _: None)
+    places = map_leaves(lambda leaf: _Place(next(numbers), leaf), value)
     found: list[Any] = [None] * next(numbers)
     met: set[tuple[int, int]] = set()  # a container met twice is one, and so is its cotangent
 
@@ -142,8 +143,15 @@ def fitted(
                 raise _two_tangents(where)
             found[place.number] = new if before is None or what == "tangent" else before + new
             return
-        if bar is None or place is None or (id(place), id(bar)) in met:
+        if bar is None or bar is place or (id(place), id(bar)) in met:
             return
+        if what == "cotangent" and _may_hide(place) and not leaves(place):
+            raise NotScalarError(
+                f"no {what} belongs to a {type(place).__name__}: numbers in it are not looked for",
+                found=f"got {bar!r:.60}",
+                where=where,
+                fix="let the program return numbers, arrays, or lists, dicts and objects that hold them",
+            )
         met.add((id(place), id(bar)))
         if isinstance(place, list | tuple | deque):
             if not isinstance(bar, list | tuple | deque) or len(bar) != len(place):
@@ -165,6 +173,18 @@ def fitted(
     walk(places, given, where)
     walk = None  # it refers to itself, and what it holds would wait for the garbage collector
     return [_zero(leaf) if bar is None else bar for leaf, bar in zip(leaves(value), found, strict=True)]
+
+
+# what no numbers that vary are hidden in
+_OPEN = (type(None), bool, int, np.integer, np.bool_, str, bytes, list, tuple, deque, dict)
+
+
+def _may_hide(x: Any) -> bool:
+    """Whether numbers may be in it that ``leaves`` does not find, as in an iterator, a set or a table of pandas."""
+    if isinstance(x, np.ndarray):
+        return x.dtype.kind not in "biu"
+    closed = not field_names(x) or type(x).__module__.startswith("pandas")
+    return closed and not isinstance(x, _OPEN)
 
 
 def _part(leaf: Any, bar: Any, what: str, where: str) -> Any:

@@ -65,6 +65,11 @@ WAITING: dict[str, str] = {}
 _met: set[str | None] = set()  # modules whose functions have been met
 
 
+def number_in(x: Any) -> Any:
+    """The number or array in an object that holds one for functions of numbers (``NUMBERS``); anything else itself."""
+    return NUMBERS[type(x)](x) if type(x) in NUMBERS else x
+
+
 def learn(f: Any) -> bool:
     """Import the rules that wait for the package ``f`` comes from. Whether there were any.
 

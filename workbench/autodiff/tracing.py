@@ -33,6 +33,7 @@ from workbench.autodiff.given import checked_bars
 from workbench.autodiff.met import BUILT_IN
 from workbench.autodiff.other_names import check_contents, contents, give
 from workbench.autodiff.references import Parts
+from workbench.autodiff.registry import number_in
 from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat, recorded
 from workbench.autodiff.settling import settle_all, settle_error, settle_in_place
 from workbench.autodiff.structure import leaves, map_leaves, own_names
@@ -68,7 +69,7 @@ def traced_pullback(
             # copies, since the program may change its containers
             inputs = [map_leaves(_bare, traced[k]) for k in positions]
             result = resolve(f)(*traced)
-            result = map_leaves(current, result)
+            result = map_leaves(current, result, other=number_in)
             check_contents(held)
     except Exception as error:
         settle_error(error)

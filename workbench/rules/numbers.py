@@ -19,7 +19,7 @@ from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.indexing import iterate
 from workbench.autodiff.kept import watching
-from workbench.autodiff.registry import DOORS, NUMBERS, door
+from workbench.autodiff.registry import DOORS, door, number_in
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import (
     TRACED,
@@ -43,7 +43,7 @@ def float_(x: Any = 0.0) -> Any:
     x = current(x)
     if type(x) is TracedSubnumber and (own := python_method(class_of(x), "__float__")) is not None:
         return resolve(own)(x)
-    x = _number(x)
+    x = number_in(x)
     if type(x) is TracedArray:
         if x.array.size != 1:
             float(x.array)  # NumPy's own error
@@ -53,11 +53,6 @@ def float_(x: Any = 0.0) -> Any:
         return x if type(plain_value) is float else recorded(float_(x.value), x.tape, x, 1.0)
     own = python_method(type(x), "__float__")
     return float(x) if own is None else resolve(own)(x)
-
-
-def _number(x: Any) -> Any:
-    """What stands for a number as the functions of ``math`` take it."""
-    return NUMBERS[type(x)](x) if type(x) in NUMBERS else x
 
 
 @door(int)
@@ -136,7 +131,7 @@ def sum_(items: Iterable, /, start: Any = 0) -> Any:
 @door(math.fsum)
 def fsum(items: Iterable) -> Any:
     """``math.fsum``: the exact sum, with derivative 1 by each element."""
-    items = [_number(x) for x in iterate(items)]
+    items = [number_in(x) for x in iterate(items)]
     value = math.fsum(strip(x) for x in items)
     return _with_value(value, sum_(items, 0.0))
 
@@ -168,11 +163,11 @@ def hypot(*coordinates: Any) -> Any:
 def dist(p: Iterable, q: Iterable) -> Any:
     """``math.dist``: the distance of two points."""
     pairs = zip(iterate(p), iterate(q), strict=True)
-    return hypot(*[REWRITTEN_DOORS["subtract"](_number(a), _number(b)) for a, b in pairs])
+    return hypot(*[REWRITTEN_DOORS["subtract"](number_in(a), number_in(b)) for a, b in pairs])
 
 
 def _norm(function: Callable, xs: tuple) -> Any:
-    xs = tuple(float_(_number(x)) for x in xs)
+    xs = tuple(float_(number_in(x)) for x in xs)
     tape = innermost(*xs)
     if tape is None:
         return function(*[plain(x) for x in xs])
@@ -207,7 +202,7 @@ if hasattr(math, "fma"):  # Python 3.13
 @door(math.modf)
 def modf(x: Any) -> Any:
     """Fractional and whole part; the whole part does not vary."""
-    x = _number(x)
+    x = number_in(x)
     if type(x) is not TracedFloat:
         return math.modf(x)
     fraction, whole = modf(x.value)
@@ -217,7 +212,7 @@ def modf(x: Any) -> Any:
 @door(math.frexp)
 def frexp(x: Any) -> Any:
     """Mantissa and exponent; the exponent does not vary."""
-    x = _number(x)
+    x = number_in(x)
     if type(x) is not TracedFloat:
         return math.frexp(x)
     exponent = math.frexp(strip(x))[1]
@@ -243,7 +238,7 @@ for _function in (math.floor, math.ceil, math.trunc):
 
 def _asked(x: Any) -> Any:
     """The plain number in a number, also where its own class says which it is."""
-    x = _number(x)
+    x = number_in(x)
     if type(x) not in TRACED and python_method(type(x), "__float__") is not None:
         x = float_(x)
     return plain(current(x))
