@@ -119,28 +119,32 @@ def _active_constraints(x: np.ndarray, constraints: Any) -> list[Callable]:
     """Equalities, and those inequalities that hold as equalities at ``x``."""
     found = []
     for constraint in _listed(constraints):
+        args: tuple = ()
         if isinstance(constraint, dict):
             new, args = resolve(constraint["fun"]), _as_tuple(constraint.get("args", ()))
-            left = functools.partial(
-                lambda x, new, args: resolve(np.ravel)(settled(new(x, *args))), new=new, args=args
-            )
-            sides = [0.0, 0.0 if constraint["type"] == "eq" else np.inf]
+            sides = (0.0, 0.0 if constraint["type"] == "eq" else np.inf)
         else:
             linear = isinstance(constraint, so.LinearConstraint)
             new = functools.partial(np.matmul, settled(constraint.A)) if linear else resolve(constraint.fun)
-            left = functools.partial(lambda x, new: resolve(np.ravel)(settled(new(x))), new=new)
-            sides = [constraint.lb, constraint.ub]
+            sides = (constraint.lb, constraint.ub)
+        left = functools.partial(
+            lambda x, new, args: resolve(np.ravel)(settled(new(x, *args))), new=new, args=args
+        )
         values = plain(left(x))
         low, high = (resolve(np.broadcast_to)(settled(side), values.shape) for side in sides)
-        for k, value in enumerate(values):
-            for side in (low,) if plain(low)[k] == plain(high)[k] else (low, high):
-                if abs(value - plain(side)[k]) <= 1e-6 or plain(low)[k] == plain(high)[k]:
-                    found.append(
-                        functools.partial(
-                            lambda x, k, left, side: left(x)[k] - side[k], k=k, left=left, side=side
-                        )
-                    )
+        equal = plain(low) == plain(high)
+        for side, active in (
+            (low, equal | (np.abs(values - plain(low)) <= 1e-6)),
+            (high, ~equal & (np.abs(values - plain(high)) <= 1e-6)),
+        ):
+            for k in np.flatnonzero(active):
+                found.append(functools.partial(_excess, left=left, side=side, k=int(k)))
     return found
+
+
+def _excess(x: Any, left: Callable, side: Any, k: int) -> Any:
+    """What is zero where the k-th condition of a constraint holds as an equality."""
+    return left(x)[k] - side[k]
 
 
 def _quiet_constraints(constraints: Any) -> Any:
@@ -202,11 +206,24 @@ def _minimize(
     slope = _slope_of(value)
     if callable(jac):
         slope = lambda x: settled(resolve(jac)(x, *args))  # noqa: E731
-    active = _at_bounds(report.x, bounds) + _active_constraints(report.x, constraints)
-    report.x = _Problem(slope, active, "scipy.optimize.minimize").minimiser(report.x)
-    report.fun = with_value(_number(value(report.x)), report.fun)
-    return _guarded(report, report.x, ("jac", "hess", "hess_inv", "final_simplex"))
+    return _finished(so.minimize, report, value, slope, bounds, constraints)
 
+
+def _finished(
+    function: Callable, report: Any, value: Callable, slope: Callable, bounds: Any, constraints: Any
+) -> Any:
+    """A report with a traced minimiser and minimum; what else in it depends on the inputs is not known."""
+    active = _at_bounds(report.x, bounds) + _active_constraints(report.x, constraints)
+    report.x = _Problem(slope, active, f"scipy.optimize.{function.__name__}").minimiser(report.x)
+    report.fun = with_value(_number(value(report.x)), report.fun)
+    return _guarded(report, report.x, _INTERNAL)
+
+
+# of ``minimize``, and of the searches for a global minimum
+_INTERNAL = (
+    "jac", "hess", "hess_inv", "final_simplex", "population", "population_energies", "lowest_optimization_result", "xl",
+    "funl",
+)  # fmt: skip
 
 DOORS[so.minimize] = _minimize
 

@@ -15,26 +15,15 @@ from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.implicit import Unknown, quiet
 from workbench.rules.scipy_minima import (
-    _active_constraints,
-    _at_bounds,
+    _finished,
     _number,
     _plain_bounds,
     _Problem,
     _quiet_constraints,
     _slope_of,
 )
-from workbench.rules.scipy_optimize import _as_tuple, _guarded, _plain_options, _with
+from workbench.rules.scipy_optimize import _as_tuple, _plain_options, _with
 from workbench.rules.stand_ins import no_rule, settled, with_value
-
-_INTERNAL = ("jac", "population", "population_energies", "lowest_optimization_result", "xl", "funl")
-
-
-def _finished(function: Callable, report: Any, value: Callable, bounds: Any, constraints: Any = ()) -> Any:
-    """The report of a search, with a traced minimiser and minimum."""
-    active = _at_bounds(report.x, bounds) + _active_constraints(report.x, constraints)
-    report.x = _Problem(_slope_of(value), active, f"scipy.optimize.{function.__name__}").minimiser(report.x)
-    report.fun = with_value(_number(value(report.x)), report.fun)
-    return _guarded(report, report.x, _INTERNAL)
 
 
 def _within_bounds(function: Callable) -> None:
@@ -46,7 +35,8 @@ def _within_bounds(function: Callable) -> None:
         if "constraints" in options:
             options["constraints"] = _quiet_constraints(constraints)
         report = function(quiet(func, args), _plain_bounds(bounds), **options)
-        return _finished(function, report, _with(func, args), bounds, constraints)
+        value = _with(func, args)
+        return _finished(function, report, value, _slope_of(value), bounds, constraints)
 
     DOORS[function] = call
 
@@ -79,7 +69,8 @@ def _basinhopping(func: Callable, x0: Any, *given: Any, **options: Any) -> Any:
         minimizer_kwargs=local,
         **_plain_options(options),
     )
-    return _finished(so.basinhopping, found, _with(func, args), bounds, constraints)
+    value = _with(func, args)
+    return _finished(so.basinhopping, found, value, _slope_of(value), bounds, constraints)
 
 
 DOORS[so.basinhopping] = _basinhopping
