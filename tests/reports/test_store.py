@@ -104,10 +104,22 @@ def test_clear_removes_the_runs_files_and_nothing_else(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["notes.txt"]
 
 
-def test_create_sweeps_up_what_a_killed_write_left(tmp_path: Path) -> None:
+def test_what_a_killed_write_left_is_removed_by_the_next_to_hold_the_folder(tmp_path: Path) -> None:
     (tmp_path / ".result.json.abc.part").write_text("half")
-    RunDirectory(tmp_path).create()
-    assert os.listdir(tmp_path) == []
+    with RunDirectory(tmp_path).locked():
+        assert os.listdir(tmp_path) == [".lock"]
+
+
+def test_a_second_process_leaves_alone_what_the_first_is_writing(tmp_path: Path) -> None:
+    first, second = RunDirectory(tmp_path), RunDirectory(tmp_path)
+    first.create()
+    with first.locked():
+        half = tmp_path / ".result.json.abc.part"
+        half.write_text("half")
+        second.create()
+        with pytest.raises(RunError, match="already being done"), second.locked():
+            pass
+        assert half.exists()
 
 
 @pytest.mark.parametrize(

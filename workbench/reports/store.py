@@ -101,11 +101,8 @@ class RunDirectory:
             )
         with storage_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-            for leftover in self.path.glob(f".*{LEFTOVER}"):
-                leftover.unlink(missing_ok=True)
-            descriptor, probe = tempfile.mkstemp(dir=self.path, suffix=LEFTOVER, prefix=".")
-            os.close(descriptor)
-            os.unlink(probe)
+            with tempfile.TemporaryFile(dir=self.path):
+                pass
 
     def clear(self) -> None:
         """Remove the run's own files (never its labels, nor anything else that lies in the folder)."""
@@ -124,6 +121,8 @@ class RunDirectory:
     def locked(self) -> Iterator[None]:
         """Hold the folder, so that two processes never work in it at once. Released even by a kill.
 
+        What a killed process left half written is removed once nobody else can be writing.
+
         Raises:
             RunError: another process holds it.
         """
@@ -136,6 +135,8 @@ class RunDirectory:
                     where=str(self.path),
                     fix="wait for it, or give another --out directory",
                 ) from None
+            for leftover in self.path.glob(f".*{LEFTOVER}"):
+                leftover.unlink(missing_ok=True)
             yield
 
 
