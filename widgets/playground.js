@@ -106,6 +106,6 @@ function makeEditor(text, typed) {
   const root = node("div", { class: "wb-typed" },
     node("label", { for: id }, "Program"), area,
     node("p", { id: `${id}-help`, class: "wb-help" },
-      "The last function is differentiated. Tab indents; Escape, then Tab, leaves the editor."));
+      "The last function with a number such as x=1.0 is differentiated. Tab indents; Escape, then Tab, leaves the editor."));
   return { root, area };
 }

@@ -152,7 +152,7 @@ class Playground(Panel):
 
 
 def _field(name: str, default: float) -> dict[str, Any]:
-    reach = max(1.0, 2 * abs(default))
+    reach = 2 * abs(default) or 1.0
     low, high = default - reach, default + reach
     return {
         "name": name,
@@ -173,9 +173,8 @@ def _field(name: str, default: float) -> dict[str, Any]:
 def _rows(measured: Measured) -> list[list[str]]:
     rows = []
     for slope in measured.slopes:
-        difference = "not defined" if slope.difference is None else f"{slope.difference:.8g}"
-        agree = "yes" if slope.agrees else "no"
-        rows.append([slope.name, f"{slope.at:g}", f"{slope.derivative:.8g}", difference, agree])
+        difference = slope.missing if slope.difference is None else f"{slope.difference:.8g}"
+        rows.append([slope.name, f"{slope.at:g}", f"{slope.derivative:.8g}", difference, slope.agrees])
     return rows
 
 
@@ -203,11 +202,12 @@ def _plot(program: TypedProgram, measured: Measured) -> Plot:
 
 
 def playground(text: str = EXAMPLE) -> Playground:
-    """An editor for a program whose last function is differentiated while it is typed.
+    """An editor for a program whose last function with an argument to move is differentiated while it is typed.
 
     Sliders move the arguments whose default is a float (one without a default starts at 1.0) by up to twice the
-    default, at least 1, to both sides. The panel shows the value, the derivative by each of them beside a central
-    difference, which tier took the program, and both over the first argument. What is typed runs in this kernel.
+    default to both sides, by 1 where it is 0. The panel shows the value, the derivative by each of them beside a
+    central difference, which tier took the program, and both over the first argument. What is typed runs in this
+    kernel; each run finds the program's variables and random numbers as they were when it had been read.
 
     Args:
         text: the program to start with.

@@ -273,7 +273,8 @@ def _ticks(limits: Limits, wanted: int = 6) -> list[tuple[float, str]]:
     values = [index * step for index in range(math.ceil(low / step), math.floor(high / step) + 1)]
     # A true minus sign is as wide as a digit.
     exotic = decimals > 4 or max(abs(low), abs(high)) >= 1e6
-    texts = [f"{value:.3g}" if exotic else f"{value + 0.0:,.{decimals}f}" for value in values]
+    digits = max(3, math.ceil(math.log10(max(abs(low), abs(high)) / step)) + 1)
+    texts = [f"{value:.{digits}g}" if exotic else f"{value + 0.0:,.{decimals}f}" for value in values]
     return [(value, text.replace("-", "−")) for value, text in zip(values, texts, strict=True)]
 
 

@@ -19,13 +19,15 @@ from typing import Any
 
 import numpy as np
 
+from widgets.typed_variables import TypedVariables
 from workbench import value_and_gradient
 from workbench.autodiff.location import describe
 from workbench.autodiff.tiers import Choice, tier_of
-from workbench.checks import central_difference
 from workbench.errors import NotDifferentiableError, WorkbenchError
 
+READ_SECONDS = 10.0  # the first import of a large library is slow
 PROGRAM_SECONDS = 3.0
+DIFFERENCE_SECONDS = 2.0
 CURVE_SECONDS = 0.25
 _FILE, _FILE_AND_COLON = re.compile(r"<program \d+>"), re.compile(r"<program \d+>:")
 _numbers = itertools.count(1)
@@ -42,14 +44,16 @@ class TypedProgram:
     Attributes:
         text: what was typed.
         file: the name under which the engine finds the text; it is no file on disk.
-        function: the last function on the top level.
+        function: the last function on the top level that has an argument to differentiate by.
         start: value of each argument to differentiate by: those with a float as default, or with none (then 1.0).
+        variables: what stands beside the function.
     """
 
     text: str
     file: str
     function: Callable[..., Any]
     start: dict[str, float]
+    variables: TypedVariables
 
     def at(self, values: Sequence[float]) -> tuple[Any, ...]:
         """All positional arguments, those that cannot be moved at their defaults."""
@@ -63,20 +67,36 @@ class TypedProgram:
 
 @dataclass(frozen=True)
 class Slope:
-    """A derivative by one argument, beside the central difference; None where the program fails close by."""
+    """A derivative by one argument, beside the central difference.
+
+    Attributes:
+        name: of the argument.
+        at: its value.
+        derivative: what the engine says.
+        difference: the central difference, of order four; None where there is none.
+        uncertainty: how far the differences of order two with one and with two steps are apart; infinite without.
+        rounding: how far rounding of the program's values may move the difference.
+        missing: why there is no difference.
+    """
 
     name: str
     at: float
     derivative: float
     difference: float | None
+    uncertainty: float = math.inf
+    rounding: float = 0.0
+    missing: str = ""
 
     @property
-    def agrees(self) -> bool:
-        """Whether both are the same to five digits."""
+    def agrees(self) -> str:
+        """Yes: to five digits; unsure: to as many as the difference has; no; or unknown."""
         if self.difference is None:
-            return False
-        size = max(1.0, abs(self.derivative), abs(self.difference))
-        return abs(self.derivative - self.difference) <= 1e-5 * size
+            return "unknown"
+        apart = abs(self.derivative - self.difference)
+        size = max(abs(self.derivative), abs(self.difference))
+        if apart <= 1e-5 * size + 1e-3 * self.uncertainty + self.rounding:
+            return "yes"
+        return "unsure" if apart <= 3 * self.uncertainty else "no"
 
 
 @dataclass(frozen=True)
@@ -90,7 +110,7 @@ class Measured:
 
 
 def read_program(text: str) -> TypedProgram:
-    """Run what was typed, and take the last function defined on its top level.
+    """Run what was typed, and take the last function of its top level that has a number to differentiate by.
 
     Raises:
         SyntaxError: it is not Python.
@@ -108,20 +128,24 @@ def read_program(text: str) -> TypedProgram:
         )
     space: dict[str, Any] = {"__name__": "__main__"}
     with quiet():
-        _within(PROGRAM_SECONDS, exec, compile(text, file, "exec"), space)
-    function = space[names[-1]]
-    start = {
+        _within(READ_SECONDS, exec, compile(text, file, "exec"), space)
+    for name in reversed(names):
+        start = _start(space[name])
+        if start:
+            return TypedProgram(text, file, space[name], start, TypedVariables(space))
+    raise NotDifferentiableError(
+        f"{names[-1]} has no argument to differentiate by",
+        found="no argument that is a float",
+        fix="give one a default with a point, such as `x=1.0`",
+    )
+
+
+def _start(function: Callable[..., Any]) -> dict[str, float]:
+    return {
         p.name: 1.0 if p.default is p.empty else p.default
         for p in _positional(function)
         if p.default is p.empty or type(p.default) is float
     }
-    if not start:
-        raise NotDifferentiableError(
-            f"{names[-1]} has no argument to differentiate by",
-            found="no argument that is a float",
-            fix="give one a default with a point, such as `x=1.0`",
-        )
-    return TypedProgram(text, file, function, start)
 
 
 def measure(program: TypedProgram, values: Sequence[float], limits: tuple[float, float]) -> Measured:
@@ -135,17 +159,13 @@ def measure(program: TypedProgram, values: Sequence[float], limits: tuple[float,
         DifferentiationError: the program has no derivative there.
         Exception: whatever the program raises.
     """
-    args = program.at(values)
-    with quiet():
-        _within(PROGRAM_SECONDS, program.function, *args)
+    with quiet(), program.variables.apart():
+        _within(PROGRAM_SECONDS, program.function, *program.at(values))
         value, gradient = _value_and_gradient(program, values)
-        slopes = tuple(
-            Slope(name, x, float(slope), _difference(program, values, k))
-            for k, (name, x, slope) in enumerate(zip(program.start, values, gradient, strict=True))
-        )
-        return Measured(
-            float(value), slopes, tier_of(program.function, *args), _curve(program, values, limits)
-        )
+        end = time.perf_counter() + DIFFERENCE_SECONDS
+        slopes = tuple(_slope(program, values, k, float(slope), end=end) for k, slope in enumerate(gradient))
+        choice = tier_of(program.function, *program.at(values))
+        return Measured(float(value), slopes, choice, _curve(program, values, limits))
 
 
 def problem_of(error: BaseException) -> str:
@@ -218,23 +238,33 @@ def _steps(error: BaseException) -> Iterator[Any]:
 
 
 def _value_and_gradient(program: TypedProgram, values: Sequence[float]) -> tuple[Any, tuple[Any, ...]]:
+    program.variables.put_back()
     return value_and_gradient(program.function, wrt=program.positions())(*program.at(values))
 
 
-def _difference(program: TypedProgram, values: Sequence[float], k: int) -> float | None:
-    """The central difference by argument ``k``; None where the program fails on one of its sides."""
+def _slope(program: TypedProgram, values: Sequence[float], k: int, derivative: float, *, end: float) -> Slope:
+    """The derivative by argument ``k`` beside its central difference, unless that is not done by ``end``."""
+    name, start = list(program.start.items())[k]
+    step = 1e-4 * (max(abs(values[k]), abs(start)) or 1.0)
 
-    def along(x: float) -> float:
-        return float(
-            _within(CURVE_SECONDS, program.function, *program.at([*values[:k], x, *values[k + 1 :]]))
-        )
+    def shifted(steps: int) -> float:
+        program.variables.put_back()
+        args = program.at([*values[:k], values[k] + steps * step, *values[k + 1 :]])
+        result = _within(end - time.perf_counter(), program.function, *args)
+        return float(result.detach() if hasattr(result, "detach") else result)
 
-    step = 1e-4 * max(1.0, abs(values[k]))
     try:
-        slope = float(central_difference(along, (float(values[k]),), [1.0], step)[0])
-    except (Exception, _Endless):
-        return None
-    return slope if math.isfinite(slope) else None
+        far, near = ([shifted(-n), shifted(n)] for n in (2, 1))
+    except _Endless:
+        return Slope(name, values[k], derivative, None, missing="takes too long")
+    except Exception:  # close by the program fails, or gives something else than a number
+        return Slope(name, values[k], derivative, None, missing="not defined")
+    wide, narrow = (far[1] - far[0]) / (4 * step), (near[1] - near[0]) / (2 * step)
+    difference = (4 * narrow - wide) / 3
+    if not math.isfinite(difference):
+        return Slope(name, values[k], derivative, None, missing="not defined")
+    rounding = 1e-13 * max(map(abs, far + near)) / step
+    return Slope(name, values[k], derivative, difference, abs(narrow - wide), rounding)
 
 
 def _curve(program: TypedProgram, values: Sequence[float], limits: tuple[float, float]) -> np.ndarray:
@@ -246,6 +276,7 @@ def _curve(program: TypedProgram, values: Sequence[float], limits: tuple[float, 
     for k in order:
         x = float(fine[k])
         try:
+            program.variables.put_back()
             _within(CURVE_SECONDS, program.function, *program.at([x, *values[1:]]))
             value, gradient = _value_and_gradient(program, [x, *values[1:]])
             rows.append((x, float(value), float(gradient[0])))

@@ -1,6 +1,7 @@
 """The playground by its state: each text is answered with numbers that are right, or with what is wrong and where."""
 
 import math
+import random
 import sys
 
 import pytest
@@ -127,7 +128,68 @@ def test_next_to_a_kink_derivative_and_difference_need_not_agree(panel):
 def test_where_the_program_ends_there_is_no_difference_and_a_gap(panel):
     answer = typed(panel, "import math\ndef f(x=0.0):\n    return math.sqrt(x) if x else x\n")
     assert answer["error"] == ""
-    assert answer["rows"][0][3:] == ["not defined", "no"]
+    assert answer["rows"][0][3:] == ["not defined", "unknown"]
+
+
+BEGINS_ANEW = {
+    "a generator": "import numpy as np\nrng = np.random.default_rng(0)\ndef f(x=3.0):\n    return rng.normal(x) ** 2",
+    "the shared generator": "import random\ndef f(x=3.0):\n    return x * random.random()",
+    "a counter": "runs = 0\ndef f(x=3.0):\n    global runs\n    runs += 1\n    return runs * x",
+    "the best so far": "best = None\ndef f(x=3.0):\n    global best\n    if best is None or x * x < best:\n"
+    "        best = x * x\n    return best",
+    "a history": "history = []\ndef f(x=3.0):\n    history.append(x)\n    return len(history) * x * x",
+    "an array": "import numpy as np\nheat = np.ones(3)\ndef f(x=3.0):\n    heat[1] += x\n    return heat[1] ** 2",
+    "an object": "class Count:\n    n = 0\ncount = Count()\ndef f(x=3.0):\n    count.n += 1\n    return count.n * x",
+    "a memo": "memo = {}\ndef f(x=3.0):\n    if x not in memo:\n        memo[x] = x**3\n    return memo[x]",
+}
+
+
+@pytest.mark.parametrize("what", BEGINS_ANEW)
+def test_each_run_finds_the_variables_as_they_were(panel, what):
+    answer = typed(panel, BEGINS_ANEW[what])
+    assert answer["error"] == ""
+    (first,) = answer["rows"]
+    assert first[4] == "yes"
+    assert moved(panel, "x", "2.5")["rows"][0][4] == "yes"
+    assert moved(panel, "x", "3.0")["rows"] == [first]
+
+
+def test_what_the_program_draws_is_not_missed_in_the_notebook(panel):
+    before = random.getstate()
+    typed(panel, BEGINS_ANEW["the shared generator"])
+    assert random.getstate() == before
+
+
+def test_numbers_of_any_size_have_a_slider_and_a_difference_of_their_size(panel):
+    text = "import math\ndef f(d=1e-9, t=3e5):\n    return math.log(d) * t + 1e30 * d**3\n"
+    rows = typed(panel, text)["rows"]
+    assert [f["low"] for f in panel.widget.fields] == pytest.approx([-1e-9, -3e5])
+    assert [f["high"] for f in panel.widget.fields] == pytest.approx([3e-9, 9e5])
+    assert [row[4] for row in rows] == ["yes", "yes"]
+
+
+def test_small_derivatives_that_differ_do_not_agree(panel):
+    text = (
+        "from workbench import stop_gradient\ndef f(x=3e5):\n    return 1e-9 * x + stop_gradient(2e-9 * x)\n"
+    )
+    assert typed(panel, text)["rows"][0][2:] == ["1e-09", "3e-09", "no"]
+
+
+def test_a_difference_that_is_not_certain_itself_says_so(panel):
+    (row,) = typed(panel, "def f(x=1.0):\n    return x * x + 1e-8 * (int(x * 1e9) % 77)\n")["rows"]
+    assert row[2] == "2"
+    assert row[4] == "unsure"
+
+
+def test_a_slow_program_has_no_difference_rather_than_a_wrong_reason(panel, monkeypatch):
+    monkeypatch.setattr("widgets.typed_program.DIFFERENCE_SECONDS", 0.001)
+    text = "def f(x=1.0):\n    for _ in range(20000):\n        x = x + 1e-9\n    return x\n"
+    assert typed(panel, text)["rows"] == [["x", "1", "1", "takes too long", "unknown"]]
+
+
+def test_functions_without_a_number_to_move_are_passed_over(panel):
+    text = "def f(x=2.0):\n    return x * x\ndef main():\n    print(f())\nif __name__ == '__main__':\n    main()\n"
+    assert typed(panel, text)["value"] == "f(x=2) = 4"
 
 
 def test_a_traced_program_says_why(panel):
@@ -146,12 +208,20 @@ def f(x=1.0):
 """
 
 
+def test_reasons_name_no_addresses(panel):
+    text = "from functools import lru_cache\n@lru_cache\ndef f(x=1.0):\n    return x ** 3"
+    assert "an object of _lru_cache_wrapper is not a function with source" in typed(panel, text)["tier"]
+    text = "import numpy as np\nrng = np.random.default_rng(0)\ndef f(x=1.0):\n    return x * rng.normal()"
+    assert "attribute normal of an object of Generator on line 4" in typed(panel, text)["tier"]
+
+
 def test_a_program_that_does_not_end_is_stopped(panel, monkeypatch):
     monkeypatch.setattr("widgets.typed_program.PROGRAM_SECONDS", 0.2)
     error = typed(panel, ENDLESS)["error"]
     assert error.startswith("stopped: the program did not end within 0.2 s\nline ")
     assert sys.gettrace() is None or "watch" not in repr(sys.gettrace())
     assert typed(panel, "def f(x=1.0):\n    return x\n")["error"] == ""
+    monkeypatch.setattr("widgets.typed_program.READ_SECONDS", 0.2)
     assert "did not end" in typed(panel, f"{ENDLESS}\nf()\n")["error"]
 
 

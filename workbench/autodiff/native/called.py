@@ -9,6 +9,7 @@ from typing import Any
 
 from workbench.autodiff.location import is_engine_file
 from workbench.autodiff.native.fence import refuse
+from workbench.autodiff.native.naming import describe
 from workbench.autodiff.native.shapes import leaf_types, shape_of
 from workbench.autodiff.native.structures import Bound, Static, argument_of, thing_of
 from workbench.autodiff.registry import DOORS, OWN
@@ -42,7 +43,7 @@ def function_behind(function: Callable[..., Any]) -> tuple[types.FunctionType, l
         else:
             break
     if not isinstance(thing, Static) or not isinstance(thing.value, types.FunctionType):
-        raise refuse(f"{function!r} is not a function with source")
+        raise refuse(f"{describe(thing_of(function))} is not a function with source")
     return thing.value, things, keywords
 
 

@@ -72,4 +72,5 @@ def describe(thing: Any) -> str:
         return "a function made inside"
     if isinstance(thing, Sequence):
         return "something to go through once"
-    return repr(thing.value)
+    text = repr(thing.value)
+    return f"an object of {type(thing.value).__name__}" if " at 0x" in text.lower() else text
