@@ -2,6 +2,7 @@
 # ruff: noqa: B006
 
 import math
+import weakref
 from collections import ChainMap, UserDict, defaultdict, namedtuple
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -524,3 +525,72 @@ def test_a_pullback_keeps_nothing_for_the_program():
     value, slope, pushed = ways()
     assert (value, pushed) == (5.0, 3.0)
     np.testing.assert_array_equal(slope, point)
+
+
+def weakly(memo, kept, find):
+    def program(x):
+        key = Own(x)
+        kept.append(key)
+        return find(memo, key, x) * x
+
+    return program
+
+
+def looked_up(memo, key, x):
+    if key not in memo:
+        memo[key] = math.sin(key.x)
+    return memo[key]
+
+
+def by_get(memo, key, x):
+    found = memo.get(key)
+    if found is None:
+        found = memo[key] = math.sin(x)
+    return found
+
+
+@pytest.mark.parametrize("find", [looked_up, by_get, lambda memo, key, x: memo.setdefault(key, math.sin(x))])
+def test_memos_by_weak_keys(find):
+    memo, kept = weakref.WeakKeyDictionary(), []
+    program = weakly(memo, kept, find)
+    assert gradient(program)(0.7) == pytest.approx(math.sin(0.7) + 0.7 * math.cos(0.7))
+    assert list(memo.values()) == [math.sin(0.7)]
+    assert type(next(iter(memo.values()))) is float
+    with pytest.raises(LostGradientError, match="earlier run had stored"):
+        gradient(program)(0.7)
+    memo.clear()
+    program(0.7)
+    with pytest.raises(LostGradientError, match="earlier run had stored"):
+        gradient(program)(0.7)
+
+
+def test_memos_of_weak_values():
+    memo, kept = weakref.WeakValueDictionary(), []
+
+    def program(x):
+        if x not in memo:
+            kept.append(Own(x * x))
+            memo[x] = kept[-1]
+        return memo[x].x
+
+    assert gradient(program)(0.7) == pytest.approx(1.4)
+    with pytest.raises(LostGradientError, match="earlier run had stored"):
+        gradient(program)(0.7)
+
+
+class Number(float):
+    """A number that is equal to numbers alone, and says so with an error."""
+
+    def __hash__(self):
+        return float.__hash__(self)
+
+    def __eq__(self, other):
+        return float(self) == float(other)
+
+
+def test_keys_that_compare_with_numbers_alone():
+    def program(x):
+        found = {Number(x): x * x, Number(2.0 * x): x}
+        return found[2.0 * x] * found[x]
+
+    assert gradient(program)(0.7) == pytest.approx(3 * 0.7**2)

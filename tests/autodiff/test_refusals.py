@@ -65,7 +65,6 @@ def test_numbers_do_not_leave_unseen(name):
         ),
         lambda x: x.astype(object).astype(float).sum(),
         lambda x: np.concatenate([x.astype(object), x]).sum(),
-        lambda x: np.sum(np.array([fractions.Fraction(1, 3), 2], object) * x),
         lambda x: x.astype(str).astype(float).sum(),
         lambda x: np.array(x, dtype=str).astype(float).sum(),
         lambda x: np.frombuffer(bytes(filled(x)))[0],

@@ -22,6 +22,7 @@ from workbench.autodiff.arrays import TracedArray, current, is_complex_number, i
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.elementwise import apply_ufunc
 from workbench.autodiff.location import user_line
+from workbench.autodiff.met import BUILT_IN
 from workbench.autodiff.overrides import ASKED_NEVER
 from workbench.autodiff.registry import HOLDING, LIFTS, OPERANDS
 from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat, at_a_pole, innermost, recorded, strip
@@ -139,6 +140,10 @@ def apply_operator(op: Operator, a: Any, b: Any) -> Any:
     if ka in TRACED or kb in TRACED:
         if _is_number(a) and _is_number(b):
             return _numbers(op, a, b)
+        if of_numpy(a) and kb not in TRACED and python_method(kb, "__array_ufunc__") is not None:
+            return resolve(op.ufunc)(a, b)
+        if _holds_objects(op, a) or _holds_objects(op, b):
+            return _by_elements(op, a, b)
         array_like = (np.ndarray, np.generic, TracedArray, list, tuple)
         if any(isinstance(x, COMPLEX) for x in (a, b)) and all(
             type(x) in TRACED or isinstance(x, (*array_like, *_NUMBERS, *COMPLEX)) for x in (a, b)
@@ -146,10 +151,7 @@ def apply_operator(op: Operator, a: Any, b: Any) -> Any:
             _check_zero(op, a, b)
             return apply_ufunc(op.ufunc, (a, b), {})
         if TracedArray in (ka, kb) or ka is np.ndarray or kb is np.ndarray:
-            left = ka in (TracedArray, np.ndarray)
-            other = b if left else a
-            if left and python_method(kb, "__array_ufunc__") is not None and kb not in TRACED:
-                return resolve(op.ufunc)(a, b)
+            other = b if ka in (TracedArray, np.ndarray) else a
             if type(other) in TRACED or isinstance(other, (*array_like, *_NUMBERS, *COMPLEX)):
                 return apply_ufunc(op.ufunc, (a, b), {})
     if (of_numpy(a) and _sequence_beside(op, a, b)) or (
@@ -272,8 +274,10 @@ def _protocol(op: Operator, a: Any, b: Any) -> Any:
         return op.function(a, plain(b))
     if left is None and right is None and ka not in TRACED and kb not in TRACED:
         if _holds_objects(op, a) or _holds_objects(op, b):
-            return np.frompyfunc(lambda x, y: apply_operator(op, x, y), 2, 1)(a, b)
+            return _by_elements(op, a, b)
         return op.function(a, b)
+    if (_is_array(a) and _is_element(kb)) or (left is None and _is_array(b) and _is_element(ka)):
+        return _by_elements(op, a, b)
     attempts: list[tuple[Any, Any, Any]] = []
     if left is not None and ka not in TRACED:
         attempts.append((resolve(left), a, b))
@@ -291,7 +295,7 @@ def _protocol(op: Operator, a: Any, b: Any) -> Any:
         result = method(first, second)
         if result is not NotImplemented:
             return result
-    if TracedArray in (ka, kb) and any(python_method(k, "__array_ufunc__") for k in {ka, kb} - TRACED):
+    if (of_numpy(a) or of_numpy(b)) and any(python_method(k, "__array_ufunc__") for k in {ka, kb} - TRACED):
         return resolve(op.ufunc)(a, b)
     raise TypeError(
         f"unsupported operand type(s) for {op.name}: {_kind_name(a)!r} and {_kind_name(b)!r}",
@@ -308,11 +312,30 @@ def _taken_as_array(kind: type) -> bool:
     return not hasattr(kind, "__array_ufunc__") and getattr(kind, "__array_priority__", -1.0) <= 0.0
 
 
+def _is_array(x: Any) -> bool:
+    return type(x) is np.ndarray or (type(x) is TracedArray and not is_complex_number(x.array))
+
+
+def _is_element(kind: type) -> bool:
+    """Whether NumPy's arrays compute element by element with an object of the class, which makes no array of itself."""
+    if kind in ASKED_NEVER or kind.__flags__ & BUILT_IN or hasattr(kind, "__array_ufunc__"):
+        return False
+    sequence = hasattr(kind, "__len__") and hasattr(kind, "__getitem__")
+    return not (sequence or hasattr(kind, "__array__") or getattr(kind, "__array_priority__", -1.0) > 0.0)
+
+
+def _by_elements(op: Operator, a: Any, b: Any) -> np.ndarray:
+    """An operator on each element of arrays and objects, as NumPy has it for arrays of objects."""
+    a, b = (resolve(np.array)(x, object) if type(x) is TracedArray else x for x in (a, b))
+    return np.frompyfunc(lambda x, y: apply_operator(op, x, y), 2, 1)(a, b)
+
+
 def _holds_objects(op: Operator, x: Any) -> bool:
     """Whether ``x`` is an array of objects whose own methods are to be followed."""
     if type(x) is not np.ndarray or not x.dtype.hasobject or not x.size:
         return False
-    return python_method(type(x.flat[0]), op.method) is not None
+    kind = type(x.flat[0])
+    return kind not in TRACED and any(python_method(kind, m) is not None for m in (op.method, op.reflected))
 
 
 def _gives_way(kind: type, other: type) -> bool:

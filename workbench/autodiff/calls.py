@@ -88,13 +88,18 @@ def resolve(f: Any) -> Any:
         if f.__name__ == "__array__" and (owner in TRACED or function is TracedSubarray.__array__):
             return functools.partial(resolve(np.asarray), f.__self__)
         if owner in TRACED:
-            return f
+            return (
+                functools.partial(resolve(_NUMBERS[f.__name__]), f.__self__) if f.__name__ in _NUMBERS else f
+            )
         if type(f.__self__) in GENERATORS:
             note_draw(f.__self__)
         new = resolve(function)
         return f if new is function else MethodType(new, f.__self__)
     return _resolve_other(f)
 
+
+_NUMBERS = {"__float__": float, "__complex__": complex}
+"""Methods of traced values by which the program, unlike compiled code, gets what they give."""
 
 REWRITTEN_DOORS.update(resolve=resolve, changes_globals=changes_globals)
 

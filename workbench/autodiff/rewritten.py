@@ -22,7 +22,7 @@ OPAQUE = frozenset(
     "ipywidgets json jupyter_client keyword linecache locale logging matplotlib multiprocessing numba opcode os "
     "pathlib pickle pkgutil platform plotly posixpath pprint pydantic pytest queue re reprlib selectors "
     "shutil signal site socket sqlite3 ssl string struct subprocess sys tempfile textwrap threading time tokenize "
-    "torch traceback types typing typing_extensions unittest urllib uuid warnings weakref xml zipfile _pytest "
+    "torch traceback types typing typing_extensions unittest urllib uuid warnings xml zipfile _pytest "
     "pluggy functools".split()
 )
 _OPAQUE_FUNCTIONS = frozenset({("collections", "namedtuple")})  # of a package that is followed otherwise

@@ -2,11 +2,12 @@
 
 A memo written by hand outlives the run. Found again by a traced number, what it holds is a constant, though the program
 would have computed it from that number. Keys may be numbers, tuples, named tuples, frozen sets, text that a number is
-written in, and objects with a hash of their own.
+written in, objects with a hash of their own, and weak references to these.
 """
 
 from __future__ import annotations
 
+import weakref
 from collections import ChainMap, UserDict
 from collections.abc import Iterable, Iterator
 from types import FunctionType
@@ -41,6 +42,7 @@ def checked_key(table: Any, key: Any) -> Any:
 
 def _check_found(table: dict, key: Any, parts: list[Any]) -> None:
     found, before = dict.__getitem__(table, key), list(traced_parts(_stored_key(table, key)))
+    found = found() if isinstance(found, weakref.ref) else found
     if before:
         if contains_traced(found) and len(before) == len(parts):
             for new, old in zip(parts, before, strict=True):
@@ -81,6 +83,8 @@ def _parts(key: Any, kind: type) -> Iterable:
         return tuple.__iter__(key)
     if isinstance(key, frozenset):
         return sorted(key, key=hash)
+    if issubclass(kind, weakref.ref):
+        return (key(),)
     if type(kind.__hash__) is FunctionType:
         return [field(key, name) for name in field_names(key)]
     return ()
@@ -90,7 +94,11 @@ def _stored_key(table: dict, key: Any) -> Any:
     """The key that stands in ``table`` and is equal to ``key``."""
     if type(key) in TRACED or isinstance(key, tuple) or hasattr(type(key), "__dataclass_fields__"):
         probe = Probe(key)
-        if dict.get(table, probe) is not None and probe.stored is not None:
+        try:
+            dict.get(table, probe)
+        except Exception:  # a key with an ``__eq__`` that knows its own kind only
+            probe.stored = None
+        if probe.stored is not None:
             return probe.stored
     whole = hash(key)
     return next(k for k in table if k is key or (hash(k) == whole and k == key))

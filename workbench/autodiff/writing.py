@@ -26,6 +26,7 @@ from workbench.autodiff.cotangents import accumulate, reduce_to
 from workbench.autodiff.indexing import get_item, iterate, kept_index, plain_index
 from workbench.autodiff.location import user_line
 from workbench.autodiff.other_names import check_changed, check_write, takes_part
+from workbench.autodiff.overrides import asked_for_ufunc
 from workbench.autodiff.records import write_records
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, innermost, lost
@@ -233,6 +234,9 @@ def in_place(ufunc: np.ufunc, operator: Callable, array: Any, other: Any) -> Any
     from workbench.autodiff.elementwise import apply_ufunc
 
     target = array.array if type(array) is TracedArray else array
+    if asked_for_ufunc((other,), {}):
+        return resolve(ufunc)(array, other, out=(target,))
+    other = converted(other)
     plain_other = plain(other)
     if isinstance(other, list | tuple) and contains_traced(other):
         other = as_array(other)

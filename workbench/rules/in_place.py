@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff import writing
+from workbench.autodiff.application import converted
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS, by_position
@@ -27,7 +28,7 @@ def changing(function: Callable) -> Callable:
             if not OPEN:
                 return function(array, *args, **kwargs)
             target = array.array if type(array) is TracedArray else array
-            args = tuple(map(_array_of_list, args))
+            args = tuple(map(_as_array, args))
             if type(current(target)) is not TracedArray and innermost(*args) is None:
                 return writing.mutate(target, function, target, *args, **kwargs)
             for index, values in writes(target, *args, **kwargs):
@@ -40,8 +41,9 @@ def changing(function: Callable) -> Callable:
     return register
 
 
-def _array_of_list(x: Any) -> Any:
-    """An argument as it is now, a list of traced numbers as an array."""
+def _as_array(x: Any) -> Any:
+    """An argument as it is now, a list of traced numbers, or what turns itself into an array, as an array."""
+    x = converted(x)
     return resolve(np.array)(x) if isinstance(x, list | tuple) and contains_traced(x) else current(x)
 
 
