@@ -208,9 +208,24 @@ class _Numbering:
             self.operands.append(x)
             self.starts.append(start)
             self.count += size
-            return np.arange(start, start + size).reshape(shape) if shape else np.int64(start)
+            counted = np.arange(start, start + size).reshape(shape)
+            return _laid_out(counted, current(x).array) if shape else np.int64(start)
         shape = np.shape(plain(x)) if x is not None else ()
         return np.zeros(shape, np.int64) if shape else 0
+
+
+def _laid_out(numbers: np.ndarray, array: np.ndarray | TracedArray) -> np.ndarray:
+    """``numbers`` in memory as ``array`` is, so that the orders K and A read both in the same way."""
+    array = plain(array)
+    if array.flags.c_contiguous:
+        return numbers
+    if array.flags.f_contiguous:
+        return np.asfortranarray(numbers)
+    axes = sorted(range(array.ndim), key=lambda k: -abs(array.strides[k]))
+    apart = np.empty((*[array.shape[k] for k in axes], 2), numbers.dtype)[..., 0]
+    laid_out = np.transpose(apart, np.argsort(axes))
+    laid_out[...] = numbers
+    return laid_out
 
 
 def arrange(tape: Tape, function: Callable, args: tuple, kwargs: dict, places: tuple[int, ...]) -> Any:

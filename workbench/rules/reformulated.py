@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 from numpy.lib import _nanfunctions_impl as _nanfunctions
+from numpy.lib.array_utils import normalize_axis_tuple
 
+from workbench.autodiff.application import written
 from workbench.autodiff.calls import resolve
-from workbench.autodiff.registry import Rule, add_rule, door
+from workbench.autodiff.registry import DOORS, Rule, add_rule, door
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.stand_ins import stands_in
 
@@ -61,10 +63,43 @@ def _nanmedian_small(a: Any, axis: int | None = None, out: Any = None, overwrite
     """The median of each short row: NumPy's form for long ones, which needs no masked array."""
     if not contains_traced(a):
         return _short_rows(a, axis, out, overwrite_input)
-    return resolve(np.apply_along_axis)(_nanfunctions._nanmedian1d, axis, a)
+    found = resolve(np.apply_along_axis)(_nanfunctions._nanmedian1d, axis, a)
+    return found if out is None else written(found, out)
 
 
 _short_rows = _nanfunctions._nanmedian_small
+
+
+@stands_in(np.gradient)
+def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
+    """The slope at each point of the parabola through it and its neighbours, one array for each axis."""
+    ndim = np.ndim(plain(f))
+    axes = normalize_axis_tuple(range(ndim) if axis is None else axis, ndim)
+    distances = varargs if len(varargs) == len(axes) else (varargs or (1.0,)) * len(axes)
+    slopes = [_along(f, x, k, edge_order) for x, k in zip(distances, axes, strict=True)]
+    return slopes[0] if len(axes) == 1 else tuple(slopes)
+
+
+def _along(f: Any, x: Any, axis: int, edge_order: int) -> Any:
+    """The slopes along one axis, with points ``x`` or the distance ``x``; at the ends of a line or a parabola."""
+    f = np.moveaxis(f, axis, -1)
+    h = np.diff(x) if np.ndim(plain(x)) else x * np.ones(np.shape(plain(f))[-1] - 1)
+    left, right, both, secants = h[:-1], h[1:], h[:-1] + h[1:], np.diff(f) / h
+    first, last = secants[..., :1], secants[..., -1:]
+    bends = (secants[..., 1:] - secants[..., :-1]) / both
+    if edge_order == 2:
+        first, last = first - (bends * left)[..., :1], last + (bends * right)[..., -1:]
+    return np.moveaxis(np.concatenate([first, secants[..., :-1] + bends * left, last], axis=-1), -1, axis)
+
+
+_by_points = DOORS[np.gradient]
+
+
+@door(np.gradient)
+def gradient(f: Any, *varargs: Any, **options: Any) -> Any:
+    """``numpy.gradient``, whose code for points at equal distances forgets all but the first two of them."""
+    points = any(np.ndim(plain(x)) and contains_traced(x) for x in varargs)
+    return (_by_points if points else resolve(np.gradient.__wrapped__))(f, *varargs, **options)
 
 
 def _sinc(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:

@@ -74,9 +74,11 @@ def _solve(x: Any, call: Any) -> Callable:
         a = np.swapaxes(a, -1, -2)
 
     def solve_pullback(bar: Any) -> tuple[Any, Any]:
-        b_bar = np.linalg.solve(dagger(a), _columns(bar))
-        b_bar = np.reshape(b_bar, np.shape(plain(bar)))
-        a_bar = -_outer(b_bar, x)
+        shape = np.shape(plain(bar))
+        wide = (*shape, 1) if np.ndim(plain(call.b)) == 1 else shape  # one right-hand side for all matrices
+        b_bar = np.linalg.solve(dagger(a), np.reshape(bar, wide))
+        a_bar = -np.matmul(b_bar, dagger(np.reshape(x, wide)))
+        b_bar = np.reshape(b_bar, shape)
         if call.transposed:
             a_bar = np.swapaxes(a_bar, -1, -2)
         if one_triangle:

@@ -27,11 +27,14 @@ def _whole(bar: Any, n: int, m: int, mode: Any, *, from_right: bool = False) -> 
     return np.pad(bar, (start, n + m - 1 - kept - start))
 
 
+_MODES = ("valid", "same", "full")  # NumPy takes their positions too
+
+
 def _convolve(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
     """Every product of two elements, added up along the diagonals."""
 
-    def named(a: Any, v: Any, mode: str = "full") -> tuple:
-        return a, v, mode
+    def named(a: Any, v: Any, mode: str | int = "full") -> tuple:
+        return a, v, _MODES[mode] if isinstance(mode, int) else mode
 
     a, v, mode = named(*args, **kwargs)
     n, m, shapes = np.size(plain(a)), np.size(plain(v)), [np.shape(plain(a)), np.shape(plain(v))]
@@ -46,8 +49,8 @@ def _convolve(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
 def _correlate(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
     """c_k = Σ_n a_{n+k} conj(v_n)."""
 
-    def named(a: Any, v: Any, mode: str = "valid") -> tuple:
-        return a, v, mode
+    def named(a: Any, v: Any, mode: str | int = "valid") -> tuple:
+        return a, v, _MODES[mode] if isinstance(mode, int) else mode
 
     a, v, mode = named(*args, **kwargs)
     n, m = np.size(plain(a)), np.size(plain(v))
@@ -170,6 +173,8 @@ def _pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> A
     fill = kwargs.get("constant_values", 0)
     if mode not in _ARRANGING_PADS or kwargs.get("reflect_type", "even") != "even" or contains_traced(fill):
         return resolve(np.pad.__wrapped__)(array, pad_width, mode, **kwargs)
+    if mode == "empty":  # what stands there is no element of the array
+        mode = "constant"
     if np.any(fill):
         ones = np.pad(np.ones(np.shape(plain(array))), pad_width)
         filled = np.pad(np.zeros(np.shape(plain(array))), pad_width, **kwargs)

@@ -1,0 +1,108 @@
+"""Functions of NumPy and SciPy with arguments that few programs give them."""
+
+import numpy as np
+import pytest
+import scipy.linalg as sl
+
+from tests.rules.all_ways import check_all_ways, check_value
+
+X = np.arange(12.0).reshape(3, 4) + np.sin(np.arange(12.0)).reshape(3, 4)
+
+
+def _apart(x):
+    """Strides that leave gaps, and an axis of one element whose stride means nothing."""
+    x = x[:, ::2].reshape(3, 1, 2).swapaxes(0, 2)
+    strides = (x.strides[0], 120, x.strides[2])
+    return np.lib.stride_tricks.as_strided(x, strides=strides)
+
+
+MEMORY = {
+    "ravel of a turned transpose": lambda x: x.T[::-1].ravel("K"),
+    "ravel of every other column": lambda x: x.T[::2].ravel("K"),
+    "ravel with gaps": lambda x: _apart(x).ravel("K"),
+    "ravel in the array's order": lambda x: x.T[::-1].ravel("A"),
+    "flatten in memory's order": lambda x: x.T.flatten("K"),
+    "flatten in the array's order": lambda x: x.T.flatten("A"),
+    "reshape in the array's order": lambda x: np.reshape(x.T, (2, 6), order="A"),
+    "reshape of what is turned": lambda x: np.reshape(x.T[:, ::-1], (2, 6), order="A"),
+}
+
+
+def _weighted(y):
+    return y * np.arange(1.0, y.size + 1).reshape(y.shape)
+
+
+@pytest.mark.parametrize("name", MEMORY)
+def test_orders_of_memory(name):
+    arrange = MEMORY[name]
+    check_all_ways(lambda x: _weighted(np.sin(arrange(x))), X)
+    check_value(arrange, X)
+
+
+def _nanmedian_into(x):
+    out = np.zeros(4)
+    found = np.nanmedian(x, axis=0, out=out)
+    return found * out, np.nanmedian(x, axis=1, out=out[:3]), out
+
+
+def test_nanmedian_writes_into_out():
+    check_all_ways(_nanmedian_into, X)
+    x = X.copy()
+    x[1, 2] = np.nan
+    check_value(_nanmedian_into, x)
+    check_value(_nanmedian_into, X)
+
+
+def test_padding_with_anything():
+    check_all_ways(lambda x: np.pad(np.exp(x / 9), [(2, 3), (3, 1)], mode="empty")[2:-3, 3:-1], X)
+
+
+POINTS = {"equal distances": np.arange(4.0), "other distances": np.array([0.0, 0.5, 2.0, 2.2])}
+
+
+@pytest.mark.parametrize("edge_order", [1, 2])
+@pytest.mark.parametrize("points", POINTS)
+def test_gradient_by_its_points(points, edge_order):
+    t = POINTS[points]
+
+    def along_one(x, t):
+        return np.gradient(x, t, axis=1, edge_order=edge_order)
+
+    def along_both(x, t, h):
+        return np.gradient(x, h, t, edge_order=edge_order)
+
+    check_all_ways(along_one, X, t)
+    check_all_ways(along_both, X, t, 0.4)
+    check_value(along_one, X, t)
+    for own in along_both(X, t, 0.4):
+        assert np.all(np.isfinite(own))
+
+
+@pytest.mark.parametrize("edge_order", [1, 2])
+def test_gradient_by_its_distance(edge_order):
+    check_all_ways(lambda x, h: np.gradient(x, h, edge_order=edge_order), X, 0.4)
+
+
+@pytest.mark.parametrize("assume_a", [None, "pos", "sym", "tridiagonal", "upper triangular"])
+def test_one_right_hand_side_for_several_matrices(assume_a):
+    a = np.stack([np.diag([3.0, 4.0, 5.0]), np.diag([2.0, 7.0, 4.0])])
+    check_all_ways(lambda a, b: sl.solve(a, b, assume_a=assume_a), a, np.array([1.0, -2.0, 0.5]))
+
+
+@pytest.mark.parametrize("mode", [0, 1, 2])
+@pytest.mark.parametrize("function", [np.convolve, np.correlate])
+def test_modes_by_their_numbers(function, mode):
+    def program(a, v):
+        return function(a, v, mode)
+
+    check_all_ways(program, np.array([0.5, -1.0, 2.0, 0.3]), np.array([0.2, 1.0, -0.7]))
+
+
+def _conjugated_into(z):
+    out = np.empty(3, complex)
+    z.conjugate(out)
+    return out * z[0]
+
+
+def test_conjugate_writes_into_out():
+    check_all_ways(_conjugated_into, np.array([1 + 2j, 0.5 - 1j, -0.3j]), second=False)
