@@ -53,6 +53,23 @@ def by_type(a, x):
     return gemv(1.0, potrf(a)[0], x) * nrm2(x)
 
 
+def in_place_by_name(x, y):
+    x, y, into = x * 1.0, y * 1.0, np.zeros(3)
+    blas.daxpy(x=x, y=y, a=2.0)
+    blas.dscal(a=3.0, x=x)
+    blas.dcopy(y, y=into)
+    return x, y, into
+
+
+def overwritten_and_changed(a, b):
+    factor, c, x = E(a + 0.0), E(b + 0.0), b[:, 0] * 1.0
+    made = [sl.cholesky(factor, overwrite_a=True), blas.dgemm(1.0, a, b, 1.0, c, overwrite_c=1)]
+    made.append(blas.dtrsv(a, x, overwrite_x=1))
+    for one in made:
+        one *= a[0, 0]
+    return factor, c, x, *made
+
+
 PRODUCTS = {
     "gemm": (lambda a, b, c, s: blas.dgemm(s, a, b, beta=0.5, c=c, trans_a=True), A, B, C, 0.7),
     "gemm transposed": (lambda a, b: blas.dgemm(alpha=1.0, a=a, b=b, trans_a=1, trans_b=1), B, A[:2].copy()),
@@ -74,6 +91,10 @@ PRODUCTS = {
     "dot": (lambda x, y: blas.ddot(x, y) * blas.dnrm2(x) + blas.dasum(y) + blas.ddot(x, y, n=2, offx=1), X, Y),
     "rot": (lambda x, y, c: blas.drot(x, y, c, 0.6), X, Y, 0.8),
     "in place": (in_place, X, Y),
+    "in place by name": (in_place_by_name, X, Y),
+    "overwritten and changed": (overwritten_and_changed, S, B),
+    "gemm of vectors": (lambda x: blas.dgemm(1.0, x, x, trans_b=1) + blas.dgemm(1.0, x, x, trans_a=1), X),
+    "into what is not read": (lambda b: blas.dgemm(1.0, b, b.T, c=E(np.full((3, 3), np.nan))), B),
     "in place of every other": (in_place_of_every_other, X),
     "swapped": (swapped, X, Y),
     "largest": (lambda x: x[blas.idamax(x)] * x, X),
@@ -113,6 +134,8 @@ def test_complex_numbers():
     check_all_ways(lambda a, x: blas.zgemm(1.0, a, a, trans_a=2) @ x, a, x, second=False)
     check_all_ways(lambda a, x: blas.zhemv(1.0, a, x, lower=1) + blas.zherk(1.0, a)[0], a, x, second=False)
     check_all_ways(lambda a: blas.zher2k(1.0 + 2.0j, a, a[::-1]), a, second=False)
+    check_all_ways(lambda a, c: blas.zherk(2.0, a, 0.5, c), a, a @ a.conj().T, second=False)
+    check_all_ways(lambda a, c: blas.zher2k(1j, a, a, 0.5, c, lower=1), a, a @ a.conj().T, second=False)
     check_all_ways(
         lambda x, y: blas.zdotc(x, y) + blas.zdotu(x, y) * blas.dznrm2(x), x, x[::-1] * 1j, second=False
     )
@@ -126,6 +149,13 @@ def test_single_precision():
     got = gradient(lambda a: blas.sgemm(1.0, a, a).sum())(A.astype(np.float32))
     assert got.dtype == np.float32
     np.testing.assert_allclose(got, np.add.outer(A.sum(1), A.sum(0)).T, rtol=1e-5)
+
+
+def test_mixed_precision():
+    a = A.astype(np.float32)
+    got = gradient(lambda a: blas.dgemm(1.0, a, a).sum() + blas.scnrm2(a + 0j))(a)
+    expected = np.add.outer(a.sum(1), a.sum(0)).T + a / np.linalg.norm(a)
+    np.testing.assert_allclose(got, expected, rtol=1e-5)
 
 
 def test_where_lapack_fails():
@@ -145,3 +175,5 @@ def test_refused():
         gradient(lambda x: blas.dgemv(1.0, A, x, offy=1, y=np.zeros(4), beta=0.0).sum())(X)
     with pytest.raises(DifferentiationError, match="axpy"):
         gradient(lambda x: blas.daxpy(x, np.ones(3), incx=2, n=2).sum())(X)
+    with pytest.raises(DifferentiationError, match="axpy"):
+        gradient(lambda x: blas.daxpy(x, np.ones(3), 2).sum())(X)

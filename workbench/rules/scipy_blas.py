@@ -7,6 +7,7 @@ failed: of what it leaves behind then no derivative is known.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -47,7 +48,8 @@ def _matrix(x: Any) -> Any:
 
 def _turned(a: Any, trans: int) -> Any:
     """A, Aᵀ or Aᴴ."""
-    return (lambda: _matrix(a), lambda: np.transpose(a), lambda: dagger(a))[int(trans)]()
+    turn = (lambda a: a, np.transpose, dagger)[int(trans)]
+    return turn(_matrix(a))
 
 
 def _triangle(a: Any, lower: int, unit: int = 0) -> Any:
@@ -71,7 +73,9 @@ def _one_triangle(new: Any, lower: int, old: Any = None) -> Any:
 
 
 def _added(product: Any, beta: Any, c: Any) -> Any:
-    return product if c is None else product + beta * c
+    """A B + β C, where C is not read, and may hold anything, if β is 0."""
+    unread = c is None or (not contains_traced(beta) and beta == 0)
+    return product if unread else product + beta * c
 
 
 # ------------------------------------------------------------------------------------ products
@@ -108,16 +112,22 @@ def _of_symmetric(names: str, whole: Callable) -> None:
 
     turned = dagger if whole is _hermitian else np.transpose
 
+    def updated(new, beta, c, lower):
+        """A Hermitian update reads the real part of the diagonal alone."""
+        real = whole is _hermitian and c is not None and np.iscomplexobj(plain(c))
+        read = c - 1j * np.imag(c) * np.eye(len(plain(c))) if real else c
+        return _one_triangle(_added(new, beta, read), lower, c)
+
     @_of_blas(with_itself)
     def syrk(alpha, a, beta=0.0, c=None, trans=0, lower=0):
         a = turned(_matrix(a)) if trans else _matrix(a)
-        return _one_triangle(_added(alpha * np.matmul(a, turned(a)), beta, c), lower, c)
+        return updated(alpha * np.matmul(a, turned(a)), beta, c, lower)
 
     @_of_blas(with_another)
     def syr2k(alpha, a, b, beta=0.0, c=None, trans=0, lower=0):
         a, b = (turned(_matrix(x)) if trans else _matrix(x) for x in (a, b))
         half = alpha * np.matmul(a, turned(b))
-        return _one_triangle(_added(half + turned(half), beta, c), lower, c)
+        return updated(half + turned(half), beta, c, lower)
 
 
 _of_symmetric("symm symv syrk syr2k", _symmetric)
@@ -201,28 +211,31 @@ for _function in (blas.isamax, blas.idamax, blas.icamax, blas.izamax):
     add_constant(_function)
 
 
-def _in_place(names: str, form: Callable, *places: int) -> None:
-    """Routines that write their results into the arguments at ``places``, where these are arrays of their type."""
+def _in_place(names: str, form: Callable, *places: str) -> None:
+    """Routines that write their results into the arguments called ``places``, where these are arrays of their type."""
+    signature = inspect.signature(form)
 
     def door(function: Callable) -> Callable:
         def call(*args: Any, **kwargs: Any) -> Any:
             if not OPEN or not any(map(contains_traced, (*args, *kwargs.values()))):
                 return call_watched(function, args, kwargs)
-            bare = [x.copy() if isinstance(x, np.ndarray) else x for x in map(plain, args)]
-            value = function(*bare, **{name: plain(v) for name, v in kwargs.items()})
-            results = value if isinstance(value, tuple) else (value,)
             try:
-                found = form(*map(settled, args), **{name: settled(v) for name, v in kwargs.items()})
-            except TypeError as error:
+                given_by_name = signature.bind(*args, **kwargs).arguments
+                found = form(**{name: settled(x) for name, x in given_by_name.items()})
+            except (TypeError, ValueError) as error:
                 raise no_rule(function, f"these arguments ({error})") from error
+            bare = {name: plain(x) for name, x in given_by_name.items()}
+            bare = {name: x.copy() if isinstance(x, np.ndarray) else x for name, x in bare.items()}
+            value = function(**bare)
+            results = value if isinstance(value, tuple) else (value,)
             must_agree(function, list(found), list(results))
             found = [with_value(one, own) for one, own in zip(found, results, strict=True)]
             for k, place in enumerate(places):
-                given = plain(args[place])
+                given = plain(given_by_name[place])
                 written = isinstance(given, np.ndarray) and np.shares_memory(bare[place], results[k])
                 if written and given.flags.c_contiguous:  # SciPy copies what is not
                     set_item(found[k], given, ...)
-                    found[k] = current(args[place])
+                    found[k] = current(given_by_name[place])
             return tuple(found) if isinstance(value, tuple) else found[0]
 
         return call
@@ -231,10 +244,10 @@ def _in_place(names: str, form: Callable, *places: int) -> None:
         DOORS[function] = door(function)
 
 
-_in_place("axpy", lambda x, y, n=None, a=1.0: (a * _vector(x, n) + y,), 1)
-_in_place("scal", lambda a, x: (a * x,), 1)
-_in_place("copy", lambda x, y: (1.0 * x,), 1)
-_in_place("swap", lambda x, y: (1.0 * y, 1.0 * x), 0, 1)
+_in_place("axpy", lambda x, y, n=None, a=1.0: (a * _vector(x, n) + y,), "y")
+_in_place("scal", lambda a, x: (a * x,), "x")
+_in_place("copy", lambda x, y: (1.0 * x,), "y")
+_in_place("swap", lambda x, y: (1.0 * y, 1.0 * x), "x", "y")
 
 
 @_of_blas("rot")
