@@ -7,6 +7,7 @@ import scipy.sparse.linalg as sl
 
 from tests.rules.all_ways import check_all_ways
 from workbench import gradient, pullback
+from workbench.errors import DifferentiationError
 
 I, J = np.array([0, 0, 1, 1, 2, 3, 3, 4, 4, 2]), np.array([0, 2, 1, 4, 2, 3, 0, 4, 1, 3])
 D = np.array([3.0, 0.5, 4.2, -0.7, 5.1, 2.6, 0.4, 6.3, 0.8, -0.6])
@@ -149,6 +150,52 @@ def test_elements_given_twice_are_added_up():
         return a.toarray()
 
     check_all_ways(program, D)
+
+
+def shared(x, form):
+    a = getattr(ss, form)((x * 1.0, np.arange(5), np.arange(6)), shape=(5, 5))
+    others = [a.T, getattr(ss, form)(a), a.tocsr(), a.tocsc(), a.tocoo(copy=False), a.copy(), a.reshape(5, 5)]
+    for k, b in enumerate(others):
+        b.data[k % 5] *= x[0]
+        b.data += x[1]
+    return [b.toarray() for b in (a, *others)]
+
+
+def sorted_together(d):
+    a = ss.csr_array((d[:4] * 1.0, np.array([1, 0, 2, 1]), np.array([0, 2, 4])), shape=(2, 3))
+    b = a.T
+    b.sort_indices()
+    return a.toarray(), a.data, b.data
+
+
+def of_an_array(x, copy):
+    v = x * 1.0
+    a = ss.csr_array((v, np.arange(5), np.arange(6)), shape=(5, 5), copy=copy)
+    b = ss.coo_array((v, (np.arange(5), np.arange(5))), shape=(5, 5), copy=copy)
+    v[0] = x[1] * x[2]
+    a.data[1] = x[3]
+    return a.toarray(), b.toarray(), v
+
+
+@pytest.mark.parametrize(
+    ("program", "x"),
+    [
+        (lambda x: shared(x, "csr_array"), V),
+        (lambda x: shared(x, "csc_matrix"), V),
+        (sorted_together, D),
+        (lambda x: of_an_array(x, False), V),
+        (lambda x: of_an_array(x, True), V),
+    ],
+)
+def test_memory_is_shared_as_in_scipy(program, x):
+    for one, other in zip(program(x), pullback(program, x)[0], strict=True):
+        np.testing.assert_array_equal(one, other)
+    check_all_ways(program, x)
+
+
+def test_more_than_two_axes():
+    with pytest.raises(DifferentiationError, match="two axes"):
+        gradient(lambda d: ss.coo_array((d, (I, J, I)), shape=(5, 5, 5)).sum(axis=1).sum())(D)
 
 
 def test_what_is_left_is_plain():

@@ -234,6 +234,8 @@ def _sums(method: Callable) -> None:
     def call(self: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
         if not has_traces(self):
             return method(self, axis, dtype, out)
+        if self.ndim > 2:
+            raise no_rule(method, "a sparse array with more than two axes")
         value = method(plain_sparse(self), axis, dtype)
         if np.asarray(value).dtype.kind not in "fc":
             raise no_rule(method, f"dtype={dtype!r}")

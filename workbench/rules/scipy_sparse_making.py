@@ -55,9 +55,38 @@ def _arranging(method: Callable) -> Callable:
         if self.format == "coo" and method.__name__ in _ADDING and not self.has_canonical_format:
             self = summed_up(self)
         numbers = Numbers(method, self)
-        return numbers.found(method(*numbers.of, *map(_plain_key, args), **options))
+        given = numbers.of[0]
+        made = method(given, *map(_plain_key, args), **options)
+        if made is given:
+            return self
+        found = numbers.found(made)
+        if is_sparse(made) and made.format in _IN_ARRAYS and self.format in _IN_ARRAYS:
+            names = [n for n in _HELD if _are_one(getattr(made, n, None), getattr(given, n, None))]
+            _share(found, self, names if "data" in names else [])
+        return found
 
     return call
+
+
+_IN_ARRAYS = frozenset("csr csc coo bsr dia".split())
+_HELD = ("data", "indices", "indptr")
+
+
+def _are_one(x: Any, y: Any) -> bool:
+    """Whether SciPy holds the same numbers in both, so that what is written into the one is in the other."""
+    return (
+        isinstance(x, np.ndarray)
+        and isinstance(y, np.ndarray)
+        and x.shape == y.shape
+        and np.shares_memory(x, y)
+    )
+
+
+def _share(new: Any, old: Any, names: Any = _HELD) -> None:
+    """Let a matrix hold the elements of another one, and the places: SciPy sorts both together."""
+    for name in names:
+        if hasattr(old, name):
+            setattr(new, name, getattr(old, name))
 
 
 def _plain_key(key: Any) -> Any:
@@ -190,7 +219,7 @@ DOORS[ss._lil._lil_base.__getitem__] = _get_one(ss._lil._lil_base.__getitem__)
 
 
 def _same_numbers(cls: type, arg: Any, dtype: Any) -> None:
-    """Refuse a type that would round. A copy is made in any case."""
+    """Refuse a type that would round."""
     given = stored(arg) if is_sparse(arg) else arg[0] if isinstance(arg, tuple) else arg
     if dtype is not None and np.result_type(plain(settled(given)), dtype) != np.dtype(dtype):
         raise no_rule(cls, f"dtype={np.dtype(dtype)}")
@@ -205,9 +234,15 @@ def _make(cls: type) -> Callable:
         if not traced and not has_traces(arg):
             return cls(arg, shape, *rest, **options)
         _same_numbers(cls, arg, options.get("dtype", rest[0] if rest else None))
+        copied = bool(options.get("copy", rest[1] if len(rest) > 1 else False))
         if is_sparse(arg):
             turned = resolve(getattr(arg, f"to{kind}"))()
-            return with_stored(cls(plain_sparse(turned), copy=True), stored(turned))
+            new = with_stored(cls(plain_sparse(turned), copy=True), stored(turned))
+            if turned is arg and not copied and kind == "dok":
+                new._dict = arg._dict
+            elif turned is arg and not copied and kind in _IN_ARRAYS:
+                _share(new, arg)
+            return new
         if kind in ("lil", "dok") and not isinstance(arg, tuple):
             other = ss.coo_array if issubclass(cls, ss.sparray) else ss.coo_matrix
             return resolve(getattr(resolve(other)(arg, shape), f"to{kind}"))()
@@ -217,7 +252,12 @@ def _make(cls: type) -> Callable:
                 return call(resolve(ss.coo_array)(arg, shape))
             data = settled(arg[0])
             order = np.arange(1.0, np.size(plain(data)) + 1.0).reshape(np.shape(plain(data)))
-            numbers = cls((order, *arg[1:]), shape=shape)
+            numbers = cls(
+                (order, *arg[1:]), shape=shape, **({} if kind in ("lil", "dok") else {"copy": copied})
+            )
+            if _are_one(numbers.data, order):
+                numbers.data = data
+                return numbers
             data = np.reshape(data, (-1,))
         else:
             full = settled(arg)
