@@ -7,7 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import TracedArray, can_vary, complex_number, current, is_writeable, memory_of
+from workbench.autodiff.arrays import (
+    TracedArray,
+    can_vary,
+    complex_number,
+    current,
+    is_writeable,
+    memory_of,
+    owner_of,
+)
 from workbench.autodiff.cotangents import accumulate, take_bar
 from workbench.autodiff.location import user_line
 from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat, lost, recorded, strip
@@ -102,7 +110,7 @@ def as_result(tape: Tape, output: Any) -> Any:
 
 def know_constant(tape: Tape, value: Any) -> None:
     """A plain array was used by an operation: later writes into it must be undone on the way back."""
-    if type(value) is np.ndarray and is_writeable(value):
+    if type(value) is np.ndarray and (is_writeable(value) or is_writeable(owner_of(value))):
         memory_of(tape, value)
 
 

@@ -186,9 +186,13 @@ def _write(array: np.ndarray, index: Any, value: Any) -> None:
     if takes_part(owner := owner_of(array)):
         check_write(array, owner, index, value)
     before = [(tape, len(tape.writes)) for tape in OPEN]
-    _write_from(array, index, value, OPEN[:])
+    overlapping = type(value) is TracedArray and np.may_share_memory(value.array, array)
+    meant = value.array.copy() if overlapping else None
+    _write_from(array, index, value, OPEN[:], overlapping=overlapping)
     try:
         array[index] = plain(value)
+        if overlapping:
+            _check_order(array[index], meant)
     except Exception:  # the program may catch it and go on
         for tape, count in before:
             _forget_writes(tape, count)
@@ -198,6 +202,20 @@ def _write(array: np.ndarray, index: Any, value: Any) -> None:
     seen_write(array, index)
 
 
+def _check_order(written: Any, meant: np.ndarray) -> None:
+    """Refuse a copy of part of an array onto itself in which NumPy read what it had just written."""
+    meant = np.broadcast_to(
+        meant.reshape(meant.shape[max(meant.ndim - np.ndim(written), 0) :]), np.shape(written)
+    )
+    if not np.array_equal(written, meant.astype(np.asarray(written).dtype), equal_nan=True):
+        raise MissingRuleError(
+            "part of an array was written onto another part that crosses it",
+            found="NumPy reads there what it has just written, in an order that it does not promise",
+            where=user_line(),
+            fix="copy what is written first: a[:, 2] = a[1].copy()",
+        )
+
+
 def _forget_writes(tape: Tape, count: int) -> None:
     """Take the writes after the first ``count`` off a tape: they have failed."""
     failed = set(map(id, tape.writes[count:]))
@@ -205,7 +223,7 @@ def _forget_writes(tape: Tape, count: int) -> None:
     del tape.writes[count:]
 
 
-def _write_from(array: np.ndarray, index: Any, value: Any, tapes: list[Tape]) -> None:
+def _write_from(array: np.ndarray, index: Any, value: Any, tapes: list[Tape], *, overlapping: bool) -> None:
     """Record the write on every tape that knows the memory or that the value belongs to, outermost first."""
     if not tapes:
         return
@@ -215,12 +233,12 @@ def _write_from(array: np.ndarray, index: Any, value: Any, tapes: list[Tape]) ->
     old = None
     if known:
         old = beneath(tape, _contents, array, index) if tape.level else np.array(array[index], copy=True)
-    _write_from(array, index, value.value if belongs else value, outer)
+    _write_from(array, index, value.value if belongs else value, outer, overlapping=overlapping)
     if not known:
         return
     memory = memory_of(tape, array, active=belongs)
     memory.version += 1
-    if belongs and type(value) is TracedArray and np.may_share_memory(value.array, array):
+    if belongs and overlapping:
         # "a[1:] = a[:-1]" reads everything before it writes
         inner = OPEN[tape.level + 1 :]
         value = beneath(inner[0], resolve(np.copy), value) if inner else resolve(np.copy)(value)

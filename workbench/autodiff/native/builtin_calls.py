@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.autodiff.native import dicts, library, lists
+from workbench.autodiff.native import dicts, library, lists, reductions
 from workbench.autodiff.native.ir import Atom, Value, type_of
 from workbench.autodiff.native.shapes import leaf_types, shape_of
 from workbench.autodiff.native.structures import (
@@ -97,11 +97,11 @@ def _sum(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST
     if (len(args) > 1 or keywords) and isinstance(args[0], Arr | Lazy | Lst):
         raise low.refuse("it uses sum() of an array or a list from another start", node)
     if isinstance(args[0], Arr | Lazy) and len(args[0].dims) == 1:
-        return library.total(low, args[0], node)
+        return reductions.total(low, args[0], node)
     if isinstance(args[0], Lst):
         if COMPENSATED_SUM and args[0].item != "int":
             raise low.refuse("sum() of floats is compensated in this version of Python", node)
-        return library.total(low, args[0], node)
+        return reductions.total(low, args[0], node)
     if not isinstance(args[0], Tup):
         raise low.refuse("it uses sum() of something other than a tuple", node)
     items = args[0].items

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.autodiff.met import as_written
-from workbench.autodiff.native import arrays, calls, complexes, conditions, dicts, library, lists, views
+from workbench.autodiff.native import (
+    arrays,
+    calls,
+    complexes,
+    conditions,
+    dicts,
+    library,
+    lists,
+    reductions,
+    views,
+)
 from workbench.autodiff.native.ir import Atom, Value, type_of
 from workbench.autodiff.native.naming import describe
 from workbench.autodiff.native.primitives import BINARY, ON_TRUTHS
@@ -100,7 +110,7 @@ def arithmetic(low: Lowering, kind: str, left: Any, right: Any, *, node: ast.AST
 def array_arithmetic(low: Lowering, kind: str, left: Any, right: Any, *, node: ast.AST) -> Any:
     """A binary operator on whole arrays."""
     if kind == "MatMult":
-        return library.matmul(low, left, right, node)
+        return reductions.matmul(low, left, right, node)
     kinds = [
         getattr(thing, "kind", None) or type_of(thing)
         for thing in (left, right)

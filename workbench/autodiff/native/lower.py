@@ -140,6 +140,12 @@ class _Lowering:
         """The refusal at a node of the function being read."""
         return refuse(reason, node, self.scope.file)
 
+    def no_options(self, keywords: dict[str, Any], node: ast.AST, *known: str) -> None:
+        """Refuse a call that is given other options than the known ones."""
+        for name in keywords:
+            if name not in known:
+                raise self.refuse(f"it uses the option {name}=", node)
+
     # ------------------------------------------------------------------------------------ nodes
 
     def value(self, type_: str, hint: str = "") -> Value:

@@ -1,0 +1,74 @@
+"""Read-only views of memory that is written into later; parts of an array written onto each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from workbench.autodiff import gradient, pushforward
+from workbench.checks import check_gradient
+from workbench.errors import MissingRuleError
+
+
+def diagonal(w: np.ndarray, x: np.ndarray) -> float:
+    y = x * w.diagonal()
+    w *= 3.0
+    return y.sum() + w.sum() ** 2
+
+
+def of_a_function(w: np.ndarray, x: np.ndarray) -> float:
+    w *= 2.0
+    y = x * np.diag(w)
+    w[1] = y
+    return (y * w[1]).sum()
+
+
+def windows(w: np.ndarray, x: np.ndarray) -> float:
+    y = x * np.lib.stride_tricks.sliding_window_view(w.ravel(), 4)[2]
+    w *= x
+    return y.sum() + w[2, 3] * y[0]
+
+
+def spread(w: np.ndarray, x: np.ndarray) -> float:
+    rows = np.broadcast_to(w[1], (4, 4))
+    y = x @ rows
+    w[1] *= y
+    return (w * w).sum()
+
+
+@pytest.mark.parametrize("program", [diagonal, of_a_function, windows, spread])
+def test_read_only_views_of_what_is_written_later(program: Callable) -> None:
+    rng = np.random.default_rng(3)
+    w, x, dw, dx = rng.normal(size=(4, 4)), rng.normal(size=4), rng.normal(size=(4, 4)), rng.normal(size=4)
+    check_gradient(program, w, x)
+    by_w, by_x = gradient(program, wrt=(0, 1))(w, x)
+    _, push = pushforward(program, w, x)
+    np.testing.assert_allclose(push(dw, dx), (by_w * dw).sum() + by_x @ dx, rtol=1e-12)
+
+
+def column_from_row(w: np.ndarray) -> float:
+    w.T[2] = w[1]
+    return (w * w).sum()
+
+
+def column_from_a_copy(w: np.ndarray) -> float:
+    w.T[2] = w[1].copy()
+    return (w * w).sum()
+
+
+def shifted(w: np.ndarray) -> float:
+    w[1:] = w[:-1]
+    w[:, 1:] = w[:, :-1] * 2.0
+    w[0, ::-1] = w[0]
+    return (w * w * np.arange(4.0)).sum()
+
+
+def test_parts_written_onto_each_other() -> None:
+    """Where a row crosses a column NumPy reads what it has just written: what comes out is no copy of the row."""
+    w = np.random.default_rng(3).normal(size=(4, 4))
+    check_gradient(shifted, w)
+    check_gradient(column_from_a_copy, w)
+    with pytest.raises(MissingRuleError, match="crosses it"):
+        gradient(column_from_row)(w)
