@@ -133,7 +133,9 @@ def _same_program(node: FunctionNode, code: CodeType) -> bool:
             module = compile(ast.fix_missing_locations(ast.Module([holder], [])), "<check>", "exec")
         except SyntaxError:  # "nonlocal x" needs the function around it
             return True
-    again = next(c for c in module.co_consts if isinstance(c, CodeType))
+    again = next(
+        c for c in module.co_consts if isinstance(c, CodeType) and c.co_name == "holder"
+    )  # no default's
     known = {*code.co_names, *code.co_varnames, *code.co_cellvars, *code.co_freevars}
     private = {name for name in known if name.startswith("_") and "__" in name[1:]}
     names = {n for n in again.co_names if not any(p.endswith(n) for p in private)}

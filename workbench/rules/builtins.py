@@ -54,7 +54,7 @@ def type_(x: Any, *rest: Any, **kwargs: Any) -> Any:
     """``type(x)`` of a traced value is the type of the value it stands for."""
     if not rest and not kwargs:
         if type(x) in TRACED:
-            return type(strip(x)) if type(x) is TracedFloat else np.ndarray
+            return type(strip(x)) if type(x) is TracedFloat else x.__class__
         if type(x) is TracedText:
             return str
         return class_of(x)

@@ -100,6 +100,15 @@ def lambdas_on_one_line(x):
     return f(x) + g(x) * h(x) + (lambda: x * 7)()
 
 
+def _windowed(x, n=3, window=lambda n: np.ones(n) / n, *, scale=lambda v: 2 * v):
+    return math.sin(x) * scale(window(n)[0])
+
+
+@program(0.7)
+def functions_as_default_values(x):
+    return _windowed(x) + _windowed(x, window=np.hanning, scale=math.exp)
+
+
 def traced_twice(f):
     @functools.wraps(f)
     def wrapper(*args):

@@ -159,6 +159,12 @@ def complex_numbers(x, y):
     )
 
 
+@program(0.3, 1.2)
+def complex_numbers_by_their_type(x, y):
+    z, by_type = complex(x, y), {complex: lambda z: z * z, float: abs}
+    return by_type[type(z)](z).real + (z.imag if type(np.exp(z)) is np.ndarray else 3 * z.real)
+
+
 @program(0.7, 0.4)
 def complex_numbers_are_no_arrays(x, y):
     z, array = complex(x, y), np.asarray(complex(x, y))
