@@ -96,7 +96,7 @@ def check_gradient(
         pushed = central_difference(f, map_leaves(_copied, args), directions, step)
         expected = _inner(bars, pushed)
         entries = iter(bars)
-        seeded = map_leaves(lambda y: next(entries), value)  # noqa: B023
+        seeded = map_leaves(lambda y: next(entries), value, other=lambda _: None)  # noqa: B023
         pulled = leaves(back(seeded))
         got = _inner(pulled, directions)
         size = max(

@@ -147,7 +147,7 @@ def explain(f: Callable, *args: Any, wrt: int | tuple[int, ...] = 0) -> Explanat
         value, back = pullback(f, *args, wrt=positions)
     turned = time.perf_counter()
     if leaves(value):
-        back(map_leaves(_one_like, value))
+        back(map_leaves(_one_like, value, other=lambda _: None))
     ended = time.perf_counter()
     if account is None:
         own = Row(name_of(f), "", "native", choice.tier, 1, 0, turned - began, ended - turned)

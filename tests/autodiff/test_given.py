@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from workbench import (
+    check_gradient,
     diagonal_hessian,
     gradient,
     hessian,
@@ -98,6 +99,56 @@ def test_no_cotangent_for_what_may_hide_numbers(hidden):
     assert back({"number": 1.0, "rest": None}) == (3.0,)
     with pytest.raises(NotScalarError, match=r"not looked for(.|\n)*y_bar\['rest'\]"):
         back({"number": 1.0, "rest": 1.0})
+
+
+HIDING = {
+    "set": lambda x: {2.0 * x, 1.0},
+    "frozen set": lambda x: frozenset([2.0 * x]),
+    "iterator": lambda x: iter([2.0 * x]),
+    "generator": lambda x: (v for v in [2.0 * x]),
+    "closure": lambda x: lambda: 2.0 * x,
+    "array of objects": lambda x: np.array([2.0 * x, None], dtype=object),
+    "values": lambda x: {1: 2.0 * x}.values(),
+    "array in a closure": lambda x: (lambda a: lambda: a[0])(np.array([2.0 * x])),
+}
+
+
+@pytest.mark.parametrize("name", HIDING)
+def test_cotangents_and_tangents_of_what_hides_numbers(name):
+    hidden = HIDING[name]
+    in_a_field = lambda x: SimpleNamespace(number=x * x, rest=[hidden(x), 3])  # noqa: E731
+    value, back = pullback(in_a_field, 1.5)
+    for rest in (value.rest, [{3.0}, None], [1.0, None]):
+        with pytest.raises(NotScalarError, match=r"no cotangent belongs to a (.|\n)*y_bar.rest\[0\]"):
+            back(SimpleNamespace(number=1.0, rest=rest))
+    assert back(SimpleNamespace(number=1.0, rest=[None, None])) == (3.0,)
+    assert back(SimpleNamespace(number=1.0, rest=None)) == (3.0,)
+    value, back = pullback(hidden, 1.5)
+    for y_bar in (value, 1.0):
+        with pytest.raises(NotScalarError, match="no cotangent belongs to a"):
+            back(y_bar)
+    for program in (hidden, in_a_field):
+        with pytest.raises(NotScalarError, match=r"no tangent belongs to a(.|\n)*aux=True"):
+            pushforward(program, 1.5)
+    beside = lambda x: (x * x, hidden(x))  # noqa: E731
+    assert pullback(beside, 1.5, aux=True)[1]() == (3.0,)
+    assert pushforward(beside, 1.5, aux=True)[1](1.0) == 3.0
+    assert value_and_gradient(beside, aux=True)(1.5)[1] == 3.0
+    check_gradient(in_a_field, 1.5)
+
+
+def test_what_hides_numbers_holds_plain_ones_afterwards():
+    assert {type(v) for v in pullback(HIDING["set"], 1.5)[0]} == {float}
+    assert {type(v) for v in pullback(HIDING["frozen set"], 1.5)[0]} == {float}
+    assert type(pullback(HIDING["array of objects"], 1.5)[0][0]) is float
+    assert type(pullback(HIDING["closure"], 1.5)[0]()) is float
+
+
+def test_a_cotangent_beside_what_holds_nothing_that_varies():
+    made = lambda x: SimpleNamespace(number=x * x, names={"a"}, rule=math.sin, draws=iter([1.0]))  # noqa: E731
+    value, back = pullback(made, 1.5)
+    assert back(value) == (2.25 * 3.0,)
+    assert pushforward(made, 1.5)[1](1.0).number == 3.0
 
 
 def test_cotangents_of_what_cannot_vary_are_not_looked_at():

@@ -4,7 +4,8 @@ import functools
 import itertools
 import threading
 import weakref
-from types import MappingProxyType, SimpleNamespace
+from contextvars import ContextVar
+from types import MappingProxyType, ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -176,3 +177,35 @@ def test_generated_code_does_not_read_the_original_either():
 
     with pytest.raises(NotDifferentiableError, match="refers to a part of it"):
         gradient(program)((A, lambda: A.sum()))
+
+
+def with_module(parent):
+    made = ModuleType("settings")
+    made.parent = parent
+    return made
+
+
+def with_class(parent):
+    return type("Settings", (), {"parent": parent})
+
+
+def with_variable(parent):
+    made = ContextVar("settings")
+    made.set([parent])
+    return made
+
+
+@pytest.mark.parametrize("keep", [with_module, with_class, with_variable])
+def test_parts_in_a_module_a_class_or_a_variable_of_the_context_are_refused(keep):
+    parent = Parent(2.0)
+    with pytest.raises(NotDifferentiableError, match=r"refers to a part of it(.|\n)*one of the two places"):
+        gradient(lambda state: state["parent"].k ** 2)({"parent": parent, "settings": keep(parent)})
+    apart = {"parent": parent, "settings": keep(Parent(2.0)), "numbers": np, "kind": Parent}
+    assert gradient(lambda state: state["parent"].k ** 2)(apart)["parent"].k == 4.0
+
+
+def test_arrays_in_a_module_are_refused():
+    array, settings = np.array([1.0, 2.0]), ModuleType("settings")
+    settings.array = array[1:]
+    with pytest.raises(NotDifferentiableError, match="refers to a part of it"):
+        gradient(lambda state: state["array"].sum())({"array": array, "settings": settings})

@@ -253,7 +253,7 @@ def _checkpoint_door(checkpointed: Checkpointed) -> Callable:
                 again, back = pullback(f, *map_leaves(own_copy, values, other=own_copy))
             made.check_repeats(result, again)
             entries = iter(bars)
-            found = leaves(once(back, map_leaves(lambda _: next(entries), again)))
+            found = leaves(once(back, map_leaves(lambda _: next(entries), again, other=lambda _: None)))
             return [bar for bar, on in zip(found, chosen, strict=True) if on]
 
         return made.record(result, checkpoint_pullback)

@@ -119,7 +119,7 @@ def _long_loop_door(loop: LongLoop) -> Callable:
 
         def loop_pullback(bars: Any) -> list[Any]:
             entries = iter(bars)
-            bar = map_leaves(lambda _: next(entries), result)
+            bar = map_leaves(lambda _: next(entries), result, other=lambda _: None)
             state, *rest = map_leaves(own_copy, values, other=own_copy)
             found = loop.back(state, tuple(rest), bar, functools.partial(made.check_repeats, result))
             return [bar for bar, on in zip(found, chosen, strict=True) if on]

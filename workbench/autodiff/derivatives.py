@@ -54,8 +54,10 @@ def pullback(
         return value, back
     y, extra = checked_pair(f, value)
 
+    hidden = back.hidden if type(back) is TracedPullback else None
+
     def back_of_first(y_bar: Any = None) -> tuple[Any, ...]:
-        return back((checked_cotangent(y, y_bar), zeros_like(extra)))
+        return back((checked_cotangent(y, y_bar, hidden), zeros_like(extra)))
 
     return y, back_of_first, extra
 
@@ -112,8 +114,8 @@ def checked_pair(f: Callable, value: Any) -> tuple[Any, Any]:
 
 
 def zeros_like(x: Any) -> Any:
-    """``x`` with a zero in place of everything in it that can vary."""
-    return map_leaves(_zero_like, x)
+    """``x`` with a zero in place of everything in it that can vary, and None in that of all else."""
+    return map_leaves(_zero_like, x, other=_nothing)
 
 
 def value_and_gradient(f: Callable, wrt: int | tuple[int, ...] = 0, *, aux: bool = False) -> Callable:

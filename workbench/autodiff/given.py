@@ -77,6 +77,17 @@ def checked_position(args: tuple, wrt: int) -> int:
     return checked_positions(args, wrt)[0]
 
 
+Hidden = dict[int, Any]
+"""What hides numbers that vary, by its id: a set, an iterator, a closure, what a table of pandas stores."""
+
+
+def hidden_in(x: Any, hidden: Hidden) -> list[Any]:
+    """What stands in ``x`` and hides numbers that vary."""
+    found: list[Any] = []
+    map_leaves(lambda leaf: leaf, x, other=lambda one: found.append(one) if id(one) in hidden else one)
+    return found
+
+
 class _Place:
     """Where a cotangent belongs: the leaf, and its number among the leaves."""
 
@@ -86,16 +97,16 @@ class _Place:
         self.number, self.leaf = number, leaf
 
 
-def checked_cotangent(y: Any, y_bar: Any) -> Any:
+def checked_cotangent(y: Any, y_bar: Any, hidden: Hidden | None = None) -> Any:
     """A cotangent in the structure of ``y``."""
-    bars = iter(checked_bars(y, y_bar))
+    bars = iter(checked_bars(y, y_bar, hidden))
     return map_leaves(lambda _: next(bars), y, other=lambda _: None)
 
 
-def checked_bars(y: Any, y_bar: Any) -> list[Any]:
+def checked_bars(y: Any, y_bar: Any, hidden: Hidden | None = None) -> list[Any]:
     """The cotangents of the leaves of a result; 1 for a single real number when none are given."""
     if y_bar is not None:
-        return fitted(y, y_bar)
+        return fitted(y, y_bar, hidden=hidden)
     found = leaves(y)
     if len(found) != 1 or np.ndim(found[0]) or isinstance(found[0], COMPLEX):
         raise NotScalarError(
@@ -116,13 +127,20 @@ def described(value: Any) -> str:
 
 
 def fitted(
-    value: Any, given: Any, what: str = "cotangent", where: str = "y_bar", *, part: Callable | None = None
+    value: Any,
+    given: Any,
+    what: str = "cotangent",
+    where: str = "y_bar",
+    *,
+    part: Callable | None = None,
+    hidden: Hidden | None = None,
 ) -> list[Any]:
     """The parts of a cotangent or tangent, one for each leaf of ``value`` and in their order.
 
     They are found by place: dicts by their keys, objects by the names of their fields. None stands for zero, and
     what belongs to a whole number or a text is not looked at. ``part`` checks one of them, and makes it what it
-    should be: by default a number or an array of the same shape.
+    should be: by default a number or an array of the same shape. ``hidden`` is known of the result of a program; of
+    anything else the types tell what may hide numbers.
 
     Raises:
         NotScalarError: ``given`` has another structure, another shape, or is complex where ``value`` is real; or it has
@@ -143,15 +161,18 @@ def fitted(
                 raise _two_tangents(where)
             found[place.number] = new if before is None or what == "tangent" else before + new
             return
-        if bar is None or bar is place or (id(place), id(bar)) in met:
+        if bar is None or (id(place), id(bar)) in met:
             return
-        if what == "cotangent" and _may_hide(place) and not leaves(place):
+        by_type = hidden is None and bar is not place and _may_hide(place) and not leaves(place)
+        if what == "cotangent" and (by_type or id(place) in (hidden or ())):
             raise NotScalarError(
                 f"no {what} belongs to a {type(place).__name__}: numbers in it are not looked for",
                 found=f"got {bar!r:.60}",
                 where=where,
                 fix="let the program return numbers, arrays, or lists, dicts and objects that hold them",
             )
+        if bar is place:
+            return
         met.add((id(place), id(bar)))
         if isinstance(place, list | tuple | deque):
             if not isinstance(bar, list | tuple | deque) or len(bar) != len(place):
@@ -165,7 +186,7 @@ def fitted(
             for key, one in dict.items(place):
                 walk(one, bar[key], f"{where}[{key!r}]")
         for name in field_names(place):
-            if leaves(one := field(place, name)):
+            if leaves(one := field(place, name)) or (hidden and hidden_in(one, hidden)):
                 if name not in field_names(bar):
                     raise misfit(what, where, bar, f"a {type(place).__name__} with the field {name!r}")
                 walk(one, field(bar, name), f"{where}.{name}")

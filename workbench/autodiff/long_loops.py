@@ -131,7 +131,7 @@ class _Sweep:
         positions = (0, *range(3, 3 + len(self.args)))
         value, back = pullback(self.segment, _plain(state), first, last, *self.args, wrt=positions)
         entries = iter(leaves(bar))
-        return value, once(back, map_leaves(lambda _: next(entries), value))
+        return value, once(back, map_leaves(lambda _: next(entries), value, other=lambda _: None))
 
 
 def _split(n: int, places: int) -> int:

@@ -216,7 +216,7 @@ def _sweep(back: TracedPullback, record: _Watch) -> NanBirth | None:
     """Go back entry by entry until a cotangent is NaN."""
     tape, undone, infinity = back.tape, 0, None
     with tape.lock:
-        back.seed(map_leaves(_one_like, back.value))
+        back.seed(map_leaves(_one_like, back.value, other=lambda _: None))
         try:
             for k in reversed(range(len(tape))):
                 node, single = tape[k], Tape(tape.level)

@@ -21,7 +21,9 @@ from workbench.autodiff.given import (
     checked_position,
     checked_positions,
     checked_program,
+    described,
     fitted,
+    hidden_in,
     one_for_each_place,
 )
 from workbench.autodiff.location import name_of
@@ -35,7 +37,7 @@ from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 from workbench.autodiff.tiers import native_curvature, native_pushforward
 from workbench.autodiff.tracing import TracedPullback, once, traced_pullback
-from workbench.errors import NotDifferentiableError
+from workbench.errors import NotDifferentiableError, NotScalarError
 
 
 def pushforward(
@@ -56,7 +58,8 @@ def pushforward(
         ``wrt``, of its structure, and returns the tangent of ``y``.
     Raises:
         NotDifferentiableError: another number of tangents than of arguments to differentiate by.
-        NotScalarError: a tangent has another structure or shape, or two for elements that share memory differ.
+        NotScalarError: a tangent has another structure or shape, or two for elements that share memory differ; or the
+            result holds numbers that vary where they are not looked for, as in a set or an iterator.
     """
     checked_program(f, "pushforward")
     positions = checked_positions(args, wrt)
@@ -85,15 +88,22 @@ def pushed(f: Callable, args: tuple, positions: tuple[int, ...], *, aux: bool = 
         else None
     )
     value, push = found or _traced_pushforward(f, *own, wrt=positions, copied=copied_arrays(f, args, own))
-    if not aux:
-        return value, push
-    y, extra = checked_pair(f, value)
-    return y, lambda *x_dots: push(*x_dots)[0], extra
+    y, *extra = checked_pair(f, value) if aux else (value,)
+    if hidden := hidden_in(y, getattr(push, "hidden", {})):
+        raise NotScalarError(
+            f"no tangent belongs to a {type(hidden[0]).__name__}: numbers in it are not looked for",
+            found=f"it stands in the result, {described(y)}, and holds numbers that vary",
+            fix="let the program return numbers, arrays, or lists, dicts and objects that hold them, or return it"
+            " beside the result, with aux=True",
+        )
+    return y, (lambda *x_dots: push(*x_dots)[0]) if aux else push, *extra
 
 
 def _traced_pushforward(f: Callable, *args: Any, **options: Any) -> tuple[Any, Callable]:
     value, back = traced_pullback(f, *args, **options)
-    return value, transposed(back, value)
+    push = transposed(back, value)
+    push.hidden = back.hidden
+    return value, push
 
 
 def transposed(back: Callable, value: Any) -> Callable:
@@ -103,7 +113,7 @@ def transposed(back: Callable, value: Any) -> Callable:
     """
     # any point will do, since back is linear; at ones, what adds up to zero would not be sent on
     rng = np.random.default_rng(0)
-    anywhere = map_leaves(lambda y: _anywhere(rng, plain(y)), value)
+    anywhere = map_leaves(lambda y: _anywhere(rng, plain(y)), value, other=lambda _: None)
     made: list[Any] = []  # the open tapes, and the pullback of the pullback as they see it
 
     def push(*x_dots: Any) -> Any:

@@ -1,4 +1,5 @@
-"""What refers to a part of an argument without being one: methods, partials, weak references, closures, iterators.
+"""What refers to a part of an argument without being one: methods, partials, weak references, closures, iterators,
+modules, classes.
 
 A program gets a copy of what it is differentiated by. What stands in the copy and refers to the original would bring
 numbers that no tape knows. Methods, partials and weak references are made anew; the rest is refused.
@@ -11,12 +12,16 @@ import gc
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import owner_of
+from workbench.autodiff.arrays import current, owner_of
+from workbench.autodiff.scalars import TRACED
+from workbench.autodiff.subarrays import DRESSED
+from workbench.autodiff.tape import OPEN
 from workbench.errors import NotDifferentiableError
 
 Copied = dict[int, tuple[Any, Any]]
@@ -63,7 +68,7 @@ class Parts:
 
     def other(self, x: Any) -> Any:
         """``x``, which is no container."""
-        if type(x) not in _ATOMS:
+        if type(x) not in _ATOMS or isinstance(x, type | ModuleType):
             self.others.append(x)
         return x
 
@@ -78,10 +83,10 @@ class Parts:
         for x in self.others:
             if id(x) in self.copied or (type(x) is FunctionType and x.__module__ == "weakref"):
                 continue
-            for target in _referred_to(x):
+            for target in vars(x).values() if isinstance(x, type | ModuleType) else _referred_to(x):
                 part = id(target) in self.copied and (type(x) is BuiltinFunctionType or varies(target))
                 if part or (isinstance(target, np.ndarray) and id(owner_of(target)) in self.arrays):
-                    return f"{x!r:.60} in it refers to a part of it, and not to the copy", "make it a method"
+                    return f"{x!r:.60} in it refers to a part of it, and not to the copy", _ways(x)
         for held, _ in list(self.copied.values()):
             if isinstance(held, dict) and any(id(k) in self.copied and varies(k) for k in _keys(held)):
                 return "a part of it is a key of a dict in it", "use names or numbers as keys"
@@ -100,6 +105,13 @@ class Parts:
                 found=f"the program gets a copy of it; {found[0]}, and the gradient would be silently wrong",
                 fix=f"{found[1]}, or differentiate by the numbers alone",
             )
+
+
+def _ways(x: Any) -> str:
+    """What to do where ``x`` refers to a part of an argument."""
+    if isinstance(x, type | ModuleType | ContextVar):
+        return "keep the part in one of the two places"
+    return "make it a method"
 
 
 def _keys(held: dict) -> Iterator[Any]:
@@ -123,8 +135,18 @@ _ATOMS = frozenset({str, bytes, int, bool, float, complex, type(None), type, Cod
 _PASSED = (FunctionType, functools.partial, functools._lru_cache_wrapper, weakref.ref)
 
 
-def _referred_to(x: Any) -> Iterator[Any]:
-    """What something that is no container refers to, itself and through containers, iterators and functions."""
+def hides_traced(x: Any) -> bool:
+    """Whether something that is no container holds traced values, or arrays in traced memory."""
+    if type(x) in _ATOMS or type(x) is np.ufunc or isinstance(x, type) or not OPEN:
+        return False
+    return any(type(current(target)) in _TRACED for target in _referred_to(x, objects=True))
+
+
+def _referred_to(x: Any, *, objects: bool = False) -> Iterator[Any]:
+    """What something that is no container refers to, itself and through containers, iterators and functions.
+
+    ``objects`` says whether also through objects of the program.
+    """
     met: dict[int, Any] = {}
     ahead = [x]
     while ahead and len(met) < _MOST:
@@ -133,10 +155,13 @@ def _referred_to(x: Any) -> Iterator[Any]:
                 continue
             met[id(target)] = target
             yield target
-            if isinstance(target, _PASSED) or type(target).__flags__ & _IMMUTABLE_TYPE:
+            if type(target) in _TRACED:
+                continue
+            if objects or isinstance(target, _PASSED) or type(target).__flags__ & _IMMUTABLE_TYPE:
                 ahead.append(target)
 
 
+_TRACED = TRACED | DRESSED
 _IMMUTABLE_TYPE = 1 << 8  # what is no object of a class of the program
 
 
@@ -161,4 +186,5 @@ _OVER: dict[type, Callable] = {
     np.flatiter: lambda x: (x.base,),
     np.nditer: lambda x: x.operands,
     threading.local: lambda x: vars(x).values(),
+    ContextVar: lambda x: (x.get(None),),
 }

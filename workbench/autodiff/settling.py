@@ -130,6 +130,17 @@ def _settled(x: Any, done: set[int]) -> Any:
     kind = type(x)
     if (settle := SETTLED.get(kind)) is not None:
         return settle(x)
+    if kind is np.ndarray and x.dtype.hasobject and x.dtype.names is None and x.flags.writeable:
+        for place in np.ndindex(x.shape):
+            x[place] = _settled(x[place], done)
+        return x
+    if kind is FunctionType and x.__closure__ and id(x) not in done:
+        done.add(id(x))
+        for cell in () if is_engine_file(x.__code__.co_filename) else x.__closure__:
+            _settle_cell(cell, done)
+        return x
+    if kind is frozenset:
+        return x if all(type(e) not in SETTLED for e in x) else frozenset(_settled(e, done) for e in x)
     base = (
         kind
         if kind in _CONTAINERS

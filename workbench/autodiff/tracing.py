@@ -29,13 +29,13 @@ from workbench.autodiff.calls import resolve
 from workbench.autodiff.cotangents import accumulate
 from workbench.autodiff.dressing import as_plain, is_subarray, undressed
 from workbench.autodiff.equals import check_equals
-from workbench.autodiff.given import checked_bars
+from workbench.autodiff.given import Hidden, checked_bars
 from workbench.autodiff.met import BUILT_IN
 from workbench.autodiff.other_names import check_contents, contents, give
-from workbench.autodiff.references import Parts
+from workbench.autodiff.references import Parts, hides_traced
 from workbench.autodiff.registry import number_in
 from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat, recorded
-from workbench.autodiff.settling import settle_all, settle_error, settle_in_place
+from workbench.autodiff.settling import settle_all, settle_error, settle_in_place, settled
 from workbench.autodiff.structure import leaves, map_leaves, own_names
 from workbench.autodiff.subarrays import (
     DRESSED,
@@ -69,21 +69,37 @@ def traced_pullback(
             # copies, since the program may change its containers
             inputs = [map_leaves(_bare, traced[k]) for k in positions]
             result = resolve(f)(*traced)
-            result = map_leaves(current, result, other=number_in)
+            hiding: Hidden = {}
+
+            def part(x: Any) -> Any:
+                x = number_in(x)
+                if hides_traced(x):
+                    hiding[id(x)] = x
+                return x
+
+            result = map_leaves(current, result, other=part)
             check_contents(held)
     except Exception as error:
         settle_error(error)
         raise
     finally:
         settle_all(tape, f)
-    value = map_leaves(_value_of(tape), result, other=bare)
+    hidden: Hidden = {}
+
+    def plain_part(x: Any) -> Any:
+        new = settled(bare(x))
+        if id(x) in hiding:
+            hidden[id(new)] = new
+        return new
+
+    value = map_leaves(_value_of(tape), result, other=plain_part)
     for k, argument in enumerate(args):
         if k not in positions:
             settle_in_place(argument)
 
     if tape.equals:
         check_equals(tape)
-    return value, TracedPullback(tape, inputs, map_leaves(_bare, result), value)
+    return value, TracedPullback(tape, inputs, map_leaves(_bare, result), value, hidden)
 
 
 def _bare(x: Any) -> Any:
@@ -98,10 +114,11 @@ class TracedPullback:
         inputs: the arguments differentiated by, as the program got them.
         result: what the program returned, traced.
         value: the same, plain.
+        hidden: what in ``value`` hides numbers that vary, for which there is no cotangent.
     """
 
-    def __init__(self, tape: Tape, inputs: list[Any], result: Any, value: Any) -> None:
-        self.tape, self.inputs, self.result, self.value = tape, inputs, result, value
+    def __init__(self, tape: Tape, inputs: list[Any], result: Any, value: Any, hidden: Hidden) -> None:
+        self.tape, self.inputs, self.result, self.value, self.hidden = tape, inputs, result, value, hidden
         self.sums: list[tuple[np.ndarray, int]] = []
 
     def seal(self) -> None:
@@ -129,7 +146,10 @@ class TracedPullback:
         """Put the cotangent of the result on the tape, and nothing else."""
         for memory in self.tape.memories.values():
             memory.store = None
-        _seed(self.tape, self.result, self.value, y_bar)
+        bars = checked_bars(self.value, y_bar, self.hidden)
+        for x, bar in zip(leaves(self.result), bars, strict=True):
+            if type(x) in TRACED and x.tape is self.tape:
+                accumulate(x, bar)
 
     def forget(self) -> None:
         """Give the memory back at once: a tape is full of cycles, and the garbage collector would let it wait."""
@@ -300,14 +320,6 @@ def _value_of(tape: Tape) -> Callable:
         return found.copy()
 
     return value
-
-
-def _seed(tape: Tape, result: Any, value: Any, y_bar: Any) -> None:
-    """Put the cotangent of the result on the tape."""
-    found = leaves(result)
-    for x, bar in zip(found, checked_bars(value, y_bar), strict=True):
-        if type(x) in TRACED and x.tape is tape:
-            accumulate(x, bar)
 
 
 def _cotangent_of() -> Callable:
