@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.optimize as so
+import scipy.sparse as ss
 
 from tests.rules.all_ways import check_all_ways
 from workbench import check_gradient, gradient
@@ -56,6 +57,7 @@ def test_assignment():
     [
         lambda b: so.linprog(b[:4], A_ub=-A, b_ub=np.ones(7)).x.sum(),
         lambda b: so.lsq_linear(A, b).optimality * 1.0,
+        lambda b: so.lsq_linear(ss.csr_array(A), b).x.sum(),
         lambda b: so.nnls(np.hstack([A, A[:, :1]]), b)[0][0],
         lambda b: so.quadratic_assignment(np.outer(b, b), A @ A.T).fun,
     ],

@@ -386,3 +386,33 @@ def test_what_is_searched_by_comparing_is_refused(program):
     with pytest.raises(LostGradientError, match="not differentiable here") as caught:
         gradient(program)(0.7)
     assert "minimize" in caught.value.fix
+
+
+def test_a_bound_of_a_flat_loss():
+    def at_the_bound(t):
+        return so.minimize_scalar(lambda x: 1e-4 * (x - t) ** 2, bounds=(-3.0, 0.2 * t), method="bounded").x
+
+    assert gradient(at_the_bound)(0.8) == pytest.approx(0.2)
+    beside = gradient(lambda t: so.minimize_scalar(lambda x: (x - t) ** 2, bounds=(-3.0, 0.80005)).x)(0.8)
+    assert beside == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda t: so.minimize(
+            lambda x: np.sum((x - t) ** 2), np.zeros(2), method="BFGS", options={"return_all": True}
+        ).allvecs[1],
+        lambda t: (
+            so.minimize(
+                lambda x: np.sum((x - t) ** 2),
+                np.zeros(2),
+                method="SLSQP",
+                constraints={"type": "eq", "fun": lambda x: np.sum(x) - 0.2},
+            ).multipliers
+        ),
+    ],
+)
+def test_what_else_a_report_holds_is_not_known(program):
+    with pytest.raises(MissingRuleError, match="is not known"):
+        gradient(lambda t: np.sum(program(t) * 1.0))(np.array([0.7, -0.4]))

@@ -18,6 +18,7 @@ from workbench.autodiff.registry import DOORS, add_constant
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.errors import MissingRuleError
 from workbench.rules.implicit import Unknown
+from workbench.rules.scipy_sparse_elements import is_sparse
 from workbench.rules.stand_ins import must_agree, no_rule, settled, with_value
 
 add_constant(so.linear_sum_assignment)
@@ -82,7 +83,7 @@ def _lsq_linear(A: Any, b: Any, bounds: Any = (-np.inf, np.inf), *rest: Any, **o
     if not contains_traced([A, b, list(ends)], 4):
         return so.lsq_linear(A, b, bounds, *rest, **options)
     a, b = _matrix(A), _matrix(b)
-    if np.ndim(plain(a)) != 2:
+    if is_sparse(a) or np.ndim(plain(a)) != 2:
         raise no_rule(so.lsq_linear, "a sparse matrix or a linear operator")
     n = np.shape(plain(a))[1]
     low, high = (resolve(np.broadcast_to)(_matrix(v), (n,)) for v in ends)

@@ -21,7 +21,7 @@ from workbench.autodiff.registry import DOORS
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 from workbench.errors import MissingRuleError
-from workbench.rules.implicit import quiet, solved
+from workbench.rules.implicit import jacobian_of, quiet, solved
 from workbench.rules.scipy_optimize import _as_tuple, _guarded, _with
 from workbench.rules.stand_ins import settled, with_value
 
@@ -222,10 +222,17 @@ def _finished(
 # of ``minimize``, and of the searches for a global minimum
 _INTERNAL = (
     "jac", "hess", "hess_inv", "final_simplex", "population", "population_energies", "lowest_optimization_result", "xl",
-    "funl",
+    "funl", "allvecs", "multipliers", "grad", "lagrangian_grad", "v", "constr",
 )  # fmt: skip
 
 DOORS[so.minimize] = _minimize
+
+
+def _is_pressed(value: Callable, x: float, room: float) -> bool:
+    """Whether the minimum of a number's function lies beyond the bound at ``x + room``."""
+    slope = float(plain(_slope_of(value)(x)))
+    bend = jacobian_of(_slope_of(value), x)[0, 0]
+    return slope * room <= 0 and abs(slope) > bend * abs(room)
 
 
 def _minimize_scalar(
@@ -239,8 +246,7 @@ def _minimize_scalar(
     report = so.minimize_scalar(quiet(fun, args), plain(bracket), plain_bounds, **plain(options))
     value, x = _with(fun, args), float(report.x)
     edges = [] if bounds is None else [b for b in bounds if abs(plain(b) - x) <= 1e-4 * max(1.0, abs(x))]
-    slope = plain(_slope_of(value)(x))
-    if edges and abs(slope) > 1e-3:
+    if edges and _is_pressed(value, x, plain(edges[0]) - x):
         report.x = with_value(edges[0], report.x)
     else:
         report.x = _Problem(_slope_of(value), [], "scipy.optimize.minimize_scalar").minimiser(x)
