@@ -8,7 +8,7 @@ from numba.core import cgutils
 from numba.extending import NativeValue, make_attribute_wrapper, models, register_model, typeof_impl, unbox
 
 from tests.rules.all_ways import check_all_ways
-from workbench import gradient
+from workbench import gradient, pullback
 from workbench.checks import check_gradient
 from workbench.errors import MissingRuleError
 
@@ -155,3 +155,36 @@ def test_arrays_that_are_written_into_are_restored():
 def test_options_are_refused():
     with pytest.raises(MissingRuleError, match="axis"):
         gradient(lambda x: scale(x, 0.3, axis=0).sum())(TABLE)
+
+
+@numba.njit
+def of_two(x):
+    return x[0] * x[1], x.sum() ** 2
+
+
+@numba.njit
+def square_of_one(x):
+    return of_two(x)[0] ** 2
+
+
+@numba.njit
+def squared(x):
+    return x * x
+
+
+@pytest.mark.parametrize(
+    ("program", "x"),
+    [
+        (of_two, np.array([1.0, 2.0])),
+        (square_of_one, np.array([1.0, 2.0])),
+        (squared, 3.0),
+        (squared, np.float64(3.0)),
+        (squared, np.array([1.0, 2.0])),
+    ],
+)
+def test_the_result_has_the_type_that_compiled_code_gives(program, x):
+    own, traced = program(x), pullback(program, x)[0]
+    assert type(own) is type(traced)
+    if isinstance(own, tuple):
+        assert [type(part) for part in traced] == [type(part) for part in own]
+    np.testing.assert_array_equal(own, traced)

@@ -11,6 +11,7 @@ from workbench.autodiff import indexing, writing
 from workbench.autodiff.arrays import TracedArray, can_vary, current, is_followed_subclass
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import user_line
+from workbench.autodiff.saved import note_saved
 from workbench.autodiff.scalars import TracedFloat, lost
 from workbench.autodiff.telling import PLAIN, plain
 from workbench.errors import MissingRuleError
@@ -210,7 +211,14 @@ METHODS.update(
     (name, _bytes(name))
     for name in ("tobytes", "dump", "dumps", "getfield", "setfield", "byteswap", "__dlpack__")
 )
-METHODS["tofile"] = lambda self, *args, **kwargs: plain(self).tofile(*args, **kwargs)
+
+
+def _tofile(self: Any, fid: Any, *args: Any, **kwargs: Any) -> None:
+    note_saved(fid, self)
+    plain(self).tofile(fid, *args, **kwargs)
+
+
+METHODS["tofile"] = _tofile
 
 
 def _memory(name: str) -> property:

@@ -199,7 +199,8 @@ def _check_real(operator: str, what: str, thing: Any) -> None:
         found=f"got {type(thing).__name__}" + (f" of {dtype}" if isinstance(thing, np.ndarray) else ""),
         fix="pass floats, for instance x.astype(float) or 3.0 instead of 3"
         if whole
-        else f"use {'pullback' if operator == 'jacobian' else 'hessian_vector_product'} for structures"
+        else ("make one of it with numpy.array, or " if isinstance(thing, list | tuple) else "")
+        + f"use {'pullback' if operator == 'jacobian' else 'hessian_vector_product'} for structures"
         " and for complex numbers",
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -39,10 +40,29 @@ def _dispatcher(function: CPUDispatcher) -> Callable:
     machine_code = compiled_door(function)
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        traced = any(map(_varies, (*args, *kwargs.values())))
-        return (resolve(function.py_func) if traced else machine_code)(*args, **kwargs)
+        if not any(map(_varies, (*args, *kwargs.values()))):
+            return machine_code(*args, **kwargs)
+        if _INSIDE.get():
+            return resolve(function.py_func)(*args, **kwargs)
+        entered = _INSIDE.set(True)
+        try:
+            return _handed_back(resolve(function.py_func)(*args, **kwargs))
+        finally:
+            _INSIDE.reset(entered)
 
     return call
+
+
+_INSIDE = ContextVar("a compiled function is being followed", default=False)
+
+
+def _handed_back(result: Any) -> Any:
+    """Compiled code gives Python's floats and complex numbers to who is not compiled, and NumPy's to nobody."""
+    if type(result) is tuple:
+        return tuple(map(_handed_back, result))
+    if isinstance(result, np.floating):
+        return resolve(float)(result)
+    return resolve(complex)(result) if isinstance(result, np.complexfloating) else result
 
 
 # ------------------------------------------------------------------------------------ vectorize

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.registry import DOORS, OWNER_DOORS, by_position, door
+from workbench.autodiff.saved import check_read, note_saved
 from workbench.autodiff.scalars import TRACED, lost
 from workbench.autodiff.tape import Tape
 from workbench.autodiff.telling import contains_traced, plain
@@ -91,19 +92,39 @@ def _found(method: Callable, owner: Any) -> Callable:
 OWNER_DOORS[re.Pattern] = OWNER_DOORS[re.Match] = _found
 
 
-def _saves(function: Callable) -> None:
+def _saves(function: Callable, suffix: str = "") -> None:
     """A function that writes arrays into a file. A buffer in memory would be read again."""
 
     def call(file: Any, *args: Any, **kwargs: Any) -> None:
         if isinstance(file, io.BytesIO | io.StringIO) and contains_traced((args, kwargs)):
             raise lost("traced values were about to be written into a buffer")
+        note_saved(file, args, kwargs, suffix=suffix)
         function(file, *[plain(a) for a in args], **{k: plain(v) for k, v in kwargs.items()})
 
     DOORS[function] = by_position(function, call)
 
 
-for _function in (np.save, np.savez, np.savez_compressed, np.savetxt):
-    _saves(_function)
+_saves(np.save, ".npy")
+_saves(np.savez, ".npz")
+_saves(np.savez_compressed, ".npz")
+_saves(np.savetxt)
+
+
+def _loads(function: Callable) -> None:
+    """A function that reads an array out of a file, or out of lines of text."""
+
+    @functools.wraps(function, updated=())
+    def call(file: Any, *args: Any, **kwargs: Any) -> Any:
+        check_read(file)
+        if tape_in(file) is not None:
+            raise lost_in_text("an array")
+        return function(file, *args, **kwargs)
+
+    DOORS[function] = by_position(function, call)
+
+
+for _function in (np.load, np.fromfile, np.loadtxt, np.genfromtxt):
+    _loads(_function)
 
 _buffers: weakref.WeakKeyDictionary[io.StringIO, weakref.ref] = weakref.WeakKeyDictionary()
 
@@ -153,8 +174,7 @@ def _reads(function: Callable, what: str) -> None:
 _reads(ast.literal_eval, "a value")
 _reads(json.loads, "JSON")
 _reads(ord, "whole numbers")
-for _function in (np.fromstring, np.loadtxt, np.genfromtxt):
-    _reads(_function, "an array")
+_reads(np.fromstring, "an array")
 
 
 @door(decimal.Decimal, decimal.Decimal.from_float)

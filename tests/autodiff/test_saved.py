@@ -1,0 +1,60 @@
+"""Numbers that come back out of a file would be constants: a program that saves and loads them is told so."""
+
+import numpy as np
+import pytest
+
+from workbench import gradient, stop_gradient
+from workbench.errors import LostGradientError
+
+
+def saved(path, x):
+    np.save(path / "field", x)
+    return np.load(path / "field.npy").sum()
+
+
+def saved_together(path, x):
+    np.savez(path / "fields.npz", x=x)
+    return np.load(str(path / "fields.npz"))["x"].sum()
+
+
+def saved_as_text(path, x):
+    np.savetxt(fname=path / "field.txt", X=x)
+    return np.loadtxt(fname=path / "field.txt").sum()
+
+
+def dumped(path, x):
+    x.tofile(path / "field.bin")
+    return np.fromfile(path / "field.bin").sum()
+
+
+def saved_in_an_open_file(path, x):
+    with open(path / "field.npy", "wb") as file:
+        np.save(file, x)
+    with open(path / "field.npy", "rb") as file:
+        return np.load(file).sum()
+
+
+@pytest.mark.parametrize("program", [saved, saved_together, saved_as_text, dumped, saved_in_an_open_file])
+def test_what_was_saved_is_not_read_as_a_constant(program, tmp_path):
+    x = np.array([1.0, 2.0])
+    with pytest.raises(LostGradientError, match="a file that traced values were saved in") as told:
+        gradient(lambda x: program(tmp_path, x))(x)
+    assert f"in {program.__name__}" in str(told.value)
+    assert program(tmp_path, x) == 3.0
+
+
+def test_files_that_hold_no_traced_values_are_read(tmp_path):
+    def program(x):
+        np.save(tmp_path / "result.npy", x)
+        np.save(tmp_path / "table.npy", np.arange(2.0))
+        return np.load(tmp_path / "table.npy") @ x
+
+    def stopped(x):
+        np.save(tmp_path / "result.npy", x)
+        np.save(tmp_path / "result.npy", stop_gradient(x))
+        return np.load(tmp_path / "result.npy") @ x
+
+    x = np.array([1.0, 2.0])
+    np.testing.assert_array_equal(gradient(program)(x), [0.0, 1.0])
+    np.testing.assert_array_equal(np.load(tmp_path / "result.npy"), x)
+    np.testing.assert_array_equal(gradient(stopped)(x), x)

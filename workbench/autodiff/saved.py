@@ -1,0 +1,45 @@
+"""Files that a program has saved traced values in: while it runs, reading numbers out of them is refused."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from typing import Any
+
+from workbench.autodiff.scalars import lost
+from workbench.autodiff.tape import OPEN, Tape
+from workbench.autodiff.telling import contains_traced
+
+_files: dict[str, weakref.ref[Tape]] = {}
+
+
+def note_saved(file: Any, *values: Any, suffix: str = "") -> None:
+    """``values`` are about to be saved in a file, given by its name or open; a name may get a ``suffix``."""
+    path = _path(file)
+    if path is None:
+        return
+    for name in {path, path.removesuffix(suffix) + suffix}:
+        _files.pop(name, None)
+        if OPEN.stack and contains_traced(values):
+            _files[name] = weakref.ref(OPEN.stack[0])
+
+
+def check_read(file: Any) -> None:
+    """Numbers are about to be read out of a file.
+
+    Raises:
+        LostGradientError: traced values were saved in it, by the program that is still running.
+    """
+    path = _path(file)
+    tape = _files[path]() if path in _files else None
+    if tape is not None and tape.open:
+        raise lost(
+            "numbers were about to be read out of a file that traced values were saved in",
+            fix="use the array itself in place of what the file holds, or, if no derivative is wanted here, save"
+            " workbench.stop_gradient(x)",
+        )
+
+
+def _path(file: Any) -> str | None:
+    name = file if isinstance(file, os.PathLike) else getattr(file, "name", file)
+    return os.path.realpath(os.fsdecode(name)) if isinstance(name, str | bytes | os.PathLike) else None
