@@ -106,3 +106,18 @@ def _conjugated_into(z):
 
 def test_conjugate_writes_into_out():
     check_all_ways(_conjugated_into, np.array([1 + 2j, 0.5 - 1j, -0.3j]), second=False)
+
+
+MATRICES = {
+    "one chain of eigenvectors": np.array([[0.5, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]),
+    "equal eigenvalues": 0.5 * np.eye(3),
+    "any matrix": np.array([[0.3, -1.0, 0.2], [0.7, 0.4, 0.1], [-0.2, 0.9, 1.1]]),
+    "complex": np.array([[0.3 + 1j, -1.0], [0.7j, 0.4]]),
+}
+
+
+@pytest.mark.parametrize("name", MATRICES)
+def test_characteristic_polynomial(name):
+    check_all_ways(lambda a: np.poly(a), MATRICES[name], rtol=1e-4)
+    check_value(lambda a: np.poly(a), MATRICES[name])
+    check_all_ways(lambda a, x: np.poly([a[0, 0], x]) * np.poly([[x]])[1], np.real(MATRICES[name]), 0.3)

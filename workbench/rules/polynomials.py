@@ -13,9 +13,10 @@ import numpy as np
 from numpy.polynomial import polyutils
 from numpy.polynomial._polybase import ABCPolyBase
 
+from workbench.autodiff.application import apply_rule, as_array
 from workbench.autodiff.arrays import current
 from workbench.autodiff.calls import forget, resolve
-from workbench.autodiff.registry import DOORS, door
+from workbench.autodiff.registry import DOORS, Rule, door
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.telling import contains_traced, plain
 
@@ -65,3 +66,34 @@ def _constant(self: ABCPolyBase) -> ABCPolyBase:
 for _name in ("__mul__", "__rmul__"):
     _times(getattr(np.poly1d, _name), lambda self: np.poly1d(0.0 * plain(self.coeffs)[:1]))
     _times(getattr(ABCPolyBase, _name), _constant)
+
+
+def _characteristic(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
+    """det(λ − A) = Σ c_k λⁿ⁻ᵏ, dc_k = −tr(M_k dA), where M_1 = 1 and M_{k+1} = A M_k + c_k (Faddeev, Le Verrier).
+
+    NumPy multiplies out the eigenvalues, which have no derivative where two are equal; the coefficients have.
+    """
+    a = args[0]
+    c, n = np.poly(a), np.shape(plain(a))[0]
+
+    def characteristic_pullback(bar: Any) -> list[Any]:
+        one = m = np.eye(n)
+        a_bar = 0.0
+        for k in range(1, n + 1):
+            a_bar = a_bar - bar[k] * np.conj(np.transpose(m))
+            m = a @ m + c[k] * one
+        return [a_bar]
+
+    return c, characteristic_pullback
+
+
+_CHARACTERISTIC = Rule(np.poly, _characteristic, leaves=(0,))
+
+
+@door(np.poly)
+def poly(seq_of_zeros: Any) -> Any:
+    """``numpy.poly`` of roots, or of a square matrix."""
+    x = as_array(seq_of_zeros) if isinstance(seq_of_zeros, list | tuple) else current(seq_of_zeros)
+    if contains_traced(x) and np.ndim(plain(x)) == 2 and np.shape(plain(x))[0] == np.shape(plain(x))[1]:
+        return apply_rule(_CHARACTERISTIC, (x,), {})
+    return resolve(np.poly.__wrapped__)(seq_of_zeros)
