@@ -72,3 +72,28 @@ def test_parts_written_onto_each_other() -> None:
     check_gradient(column_from_a_copy, w)
     with pytest.raises(MissingRuleError, match="crosses it"):
         gradient(column_from_row)(w)
+
+
+def joined_into_an_argument(w: np.ndarray) -> float:
+    np.concatenate([w[1], w[0]], out=w.reshape(-1)[:8])
+    return (w * w).sum()
+
+
+def by_flat(w: np.ndarray) -> float:
+    w.flat = w.T
+    return (w * w).sum()
+
+
+def joined_elsewhere(w: np.ndarray) -> float:
+    out = np.zeros(8)
+    np.concatenate([w[1], w[0]], out=out)
+    w.flat = (w * w).T
+    return out @ w.ravel()[:8]
+
+
+def test_functions_that_do_not_look_whether_they_write_where_they_read() -> None:
+    w = np.random.default_rng(3).normal(size=(4, 4))
+    check_gradient(joined_elsewhere, w)
+    for program in (joined_into_an_argument, by_flat):
+        with pytest.raises(MissingRuleError, match="crosses it"):
+            gradient(program)(w)

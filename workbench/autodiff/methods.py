@@ -13,7 +13,7 @@ from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import user_line
 from workbench.autodiff.saved import note_saved
 from workbench.autodiff.scalars import TracedFloat, lost
-from workbench.autodiff.telling import PLAIN, plain
+from workbench.autodiff.telling import PLAIN, contains_traced, plain
 from workbench.errors import MissingRuleError
 
 _FUNCTIONS = {
@@ -258,6 +258,8 @@ class Flat:
         return indexing.get_item(self.array, self._place(index))
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        if contains_traced(value):
+            writing.refuse_overlap(self.array, value)
         writing.set_item(value, self.array, self._place(index))
 
     @property

@@ -208,12 +208,23 @@ def _check_order(written: Any, meant: np.ndarray) -> None:
         meant.reshape(meant.shape[max(meant.ndim - np.ndim(written), 0) :]), np.shape(written)
     )
     if not np.array_equal(written, meant.astype(np.asarray(written).dtype), equal_nan=True):
-        raise MissingRuleError(
-            "part of an array was written onto another part that crosses it",
-            found="NumPy reads there what it has just written, in an order that it does not promise",
-            where=user_line(),
-            fix="copy what is written first: a[:, 2] = a[1].copy()",
-        )
+        raise _in_doubtful_order()
+
+
+def refuse_overlap(target: Any, *sources: Any) -> None:
+    """Refuse to write where NumPy does not look whether it still has to read there, as it does in assignments."""
+    place = plain(target)
+    if any(np.may_share_memory(place, part) for part in map(plain, sources) if isinstance(part, np.ndarray)):
+        raise _in_doubtful_order()
+
+
+def _in_doubtful_order() -> MissingRuleError:
+    return MissingRuleError(
+        "part of an array was written onto another part that crosses it",
+        found="NumPy reads there what it has just written, in an order that it does not promise",
+        where=user_line(),
+        fix="copy what is written first: a[:, 2] = a[1].copy()",
+    )
 
 
 def _forget_writes(tape: Tape, count: int) -> None:

@@ -26,7 +26,7 @@ from workbench.autodiff.scalars import TRACED, innermost, lost
 from workbench.autodiff.tape import OPEN, Tape
 from workbench.autodiff.telling import SEQUENCES, contains_traced, plain
 from workbench.autodiff.watch import call_watched
-from workbench.autodiff.writing import set_item
+from workbench.autodiff.writing import refuse_overlap, set_item
 
 # function: positions of the arguments whose elements are arranged
 _ALL = tuple(range(32))  # as many arrays as there may be
@@ -120,7 +120,9 @@ def arranged(function: Callable, places: tuple[int, ...]) -> Callable:
         if not OPEN:
             return function(*args, **kwargs)
         if (out := kwargs.pop("out", None)) is not None:
-            set_item(call(*args, **kwargs), out, ...)
+            if contains_traced(made := call(*args, **kwargs)):
+                refuse_overlap(out, *_parts(args))
+            set_item(made, out, ...)
             return current(out)
         args = tuple(a if k == 0 and _goes_on(function, a) else converted(a) for k, a in enumerate(args))
         if not any(map(contains_traced, (*args, *kwargs.values()))):
