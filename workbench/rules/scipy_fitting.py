@@ -15,6 +15,7 @@ from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 from workbench.rules.implicit import Unknown, quiet
+from workbench.rules.scipy_callbacks import with_told
 from workbench.rules.scipy_minima import _at_bounds, _Problem, _slope_of
 from workbench.rules.scipy_optimize import _as_tuple, _guarded
 from workbench.rules.stand_ins import no_rule, settled, with_value
@@ -56,7 +57,9 @@ def _least_squares(
 
     low_high = bounds if isinstance(bounds, so.Bounds) else tuple(plain(settled(b)) for b in bounds)
     own_jac = quiet(lambda x: resolve(jac)(x, *args, **given)) if callable(jac) else jac
-    report = so.least_squares(quiet(residuals), plain(settled(x0)), own_jac, low_high, **plain(options))
+    report = so.least_squares(
+        quiet(residuals), plain(settled(x0)), own_jac, low_high, **with_told(plain(options))
+    )
     active = _at_bounds(report.x, _bounds_as_pairs(bounds, report.x.size))
     report.x = _Problem(_slope_of(cost), active, "scipy.optimize.least_squares").minimiser(report.x)
     report.fun = with_value(np.atleast_1d(residuals(report.x)), report.fun)

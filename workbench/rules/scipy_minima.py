@@ -22,6 +22,7 @@ from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 from workbench.errors import MissingRuleError
 from workbench.rules.implicit import jacobian_of, quiet, solved
+from workbench.rules.scipy_callbacks import told
 from workbench.rules.scipy_optimize import _as_tuple, _guarded, _with
 from workbench.rules.stand_ins import settled, with_value
 
@@ -198,7 +199,7 @@ def _minimize(
         _plain_bounds(bounds),
         _quiet_constraints(constraints),
         tol,
-        callback,
+        told(callback),
         options,
     )
     new = resolve(fun)

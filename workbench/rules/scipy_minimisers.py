@@ -16,6 +16,7 @@ from workbench.autodiff.registry import DOORS
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 from workbench.rules.implicit import quiet
+from workbench.rules.scipy_callbacks import told
 from workbench.rules.scipy_minima import _at_bounds, _plain_bounds, _Problem, _slope_of
 from workbench.rules.scipy_optimize import _as_tuple, _with
 from workbench.rules.stand_ins import refuses, settled, with_value
@@ -48,7 +49,7 @@ def _plain(name: str, value: Any, args: tuple) -> Any:
     if name == "bounds":
         return _plain_bounds(value)
     if callable(value):
-        return value if name == "callback" else quiet(value, args)
+        return told(value) if name == "callback" else quiet(value, args)
     return plain(settled(value))
 
 

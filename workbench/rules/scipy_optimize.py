@@ -19,6 +19,7 @@ from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 from workbench.rules.implicit import Unknown, quiet, solved
+from workbench.rules.scipy_callbacks import with_told
 from workbench.rules.stand_ins import refuses, settled, with_value
 
 
@@ -32,7 +33,8 @@ def _with(function: Callable, args: tuple) -> Callable:
 
 
 def _plain_options(options: dict) -> dict:
-    return {name: quiet(v) if callable(v) else plain(v) for name, v in options.items()}
+    new = {name: quiet(v) if callable(v) else plain(v) for name, v in options.items() if name != "callback"}
+    return with_told(new | {name: options[name] for name in options.keys() & {"callback"}})
 
 
 # ------------------------------------------------------------------------------------ roots of one equation
@@ -121,13 +123,13 @@ def _root(
     if not OPEN:
         return so.root(fun, x0, args, method, jac, *rest, **options)
     args = _as_tuple(args)
+    options.update(zip(("tol", "callback", "options"), rest, strict=False))
     report = so.root(
         quiet(fun, args),
         plain(settled(x0)),
         (),
         method,
         quiet(jac, args),
-        *plain(rest),
         **_plain_options(options),
     )
     paired = jac is True

@@ -14,6 +14,7 @@ from workbench.autodiff.registry import DOORS
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.implicit import Unknown, quiet
+from workbench.rules.scipy_callbacks import with_told
 from workbench.rules.scipy_minima import (
     _finished,
     _number,
@@ -34,7 +35,7 @@ def _within_bounds(function: Callable) -> None:
         args, constraints = _as_tuple(args), options.get("constraints") or ()
         if "constraints" in options:
             options["constraints"] = _quiet_constraints(constraints)
-        report = function(quiet(func, args), _plain_bounds(bounds), **options)
+        report = function(quiet(func, args), _plain_bounds(bounds), **with_told(options))
         value = _with(func, args)
         return _finished(function, report, value, _slope_of(value), bounds, constraints)
 
@@ -60,13 +61,13 @@ def _basinhopping(func: Callable, x0: Any, *given: Any, **options: Any) -> Any:
     )
     if local.get("jac") is True:
         raise no_rule(so.basinhopping, "a function that returns its slope too")
-    local = {name: quiet(v, args) if callable(v) else v for name, v in local.items()}
+    local = {name: quiet(v, args) if callable(v) and name != "callback" else v for name, v in local.items()}
     local.update(bounds=_plain_bounds(bounds), constraints=_quiet_constraints(constraints))
     found = so.basinhopping(
         quiet(func, args),
         plain(settled(x0)),
         *plain(list(given)),
-        minimizer_kwargs=local,
+        minimizer_kwargs=with_told(local),
         **_plain_options(options),
     )
     value = _with(func, args)
