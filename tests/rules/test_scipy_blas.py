@@ -144,6 +144,11 @@ def test_complex_numbers():
     check_all_ways(lambda a, x: lapack.zpotrs(lapack.zpotrf(a @ a.conj().T)[0], x)[0], a, x, second=False)
     check_all_ways(lambda a, x: lapack.zgesv(a, x)[2] + lapack.ztrtrs(a, x, trans=2)[0], a, x, second=False)
 
+    factor = np.tril(a) + 3.0 * np.eye(3)
+    check_all_ways(lambda c: lapack.zpotri(c, lower=1)[0], factor, second=False)
+    check_all_ways(lambda c: lapack.zpotri(c)[0], factor.T.copy(), second=False)
+    check_all_ways(lambda c: lapack.zpotri(c)[0], sl.cholesky(a @ a.conj().T + np.eye(3)), second=False)
+
 
 def test_single_precision():
     got = gradient(lambda a: blas.sgemm(1.0, a, a).sum())(A.astype(np.float32))

@@ -66,6 +66,10 @@ def _hermitian(a: Any, lower: int) -> Any:
     return of_triangle(a, bool(lower))
 
 
+def _real_diagonal(a: Any) -> Any:
+    return a - 1j * np.imag(a) * np.eye(len(plain(a))) if np.iscomplexobj(plain(a)) else a
+
+
 def _one_triangle(new: Any, lower: int, old: Any = None) -> Any:
     """One triangle of ``new``, and in the other one what is in ``old``."""
     kept = _triangle(new, lower)
@@ -114,8 +118,7 @@ def _of_symmetric(names: str, whole: Callable) -> None:
 
     def updated(new, beta, c, lower):
         """A Hermitian update reads the real part of the diagonal alone."""
-        real = whole is _hermitian and c is not None and np.iscomplexobj(plain(c))
-        read = c - 1j * np.imag(c) * np.eye(len(plain(c))) if real else c
+        read = _real_diagonal(c) if whole is _hermitian and c is not None else c
         return _one_triangle(_added(new, beta, read), lower, c)
 
     @_of_blas(with_itself)
@@ -301,8 +304,18 @@ def _potrs(c, b, lower=0):
 
 @_of_lapack("potri", "inv_a")
 def _potri(c, lower=0):
-    inverse = resolve(sl.cho_solve)((c, bool(lower)), np.eye(len(plain(c))))
-    return _one_triangle(inverse, lower, c), None
+    """T Tᴴ or Tᴴ T for the inverse T of the factor.
+
+    Of T's diagonal the real part is read, but for the last element; so it is up to the order 64, from which on LAPACK
+    goes by blocks. (The factors that Cholesky's method makes have real diagonals.)
+    """
+    inverse = _solved(_triangle(c, lower), np.eye(len(plain(c))), lower, 0, 0)
+    read = _real_diagonal(inverse)
+    product = np.matmul(dagger(read), read) if lower else np.matmul(read, dagger(read))
+    if np.iscomplexobj(plain(c)):
+        last = np.diag(np.arange(len(plain(c))) == len(plain(c)) - 1)
+        product = product + 1j * last * np.real(inverse) * np.imag(inverse)
+    return _one_triangle(product, lower, c), None
 
 
 @_of_lapack("posv", "c x")
