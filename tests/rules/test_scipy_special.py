@@ -302,3 +302,56 @@ def test_the_dirichlet_kernel_of_arrays():
     check_gradient(lambda x: np.sum(sp.diric(x, n) * n), x)
     with pytest.raises(MissingRuleError, match="a period that varies"):
         gradient(lambda n: sp.diric(0.3, n))(3.0)
+
+
+# −2 z w + 2 i/√π and its kin lose |z|² in digits; the first terms of their series are right to 1/z⁶ here
+FAR = {
+    "erfcx": lambda x: -(1 - 1.5 / x**2 + 3.75 / x**4) / (np.sqrt(np.pi) * x**2),
+    "dawsn": lambda x: -(1 + 1.5 / x**2 + 3.75 / x**4) / (2 * x**2),
+    "log_ndtr": lambda x: abs(x) + 1 / abs(x) - 2 / abs(x) ** 3,
+    "ndtri_exp": lambda y: 1 / (-sp.ndtri_exp(y) - 1 / sp.ndtri_exp(y) + 2 / sp.ndtri_exp(y) ** 3),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "x"),
+    [
+        *((name, x) for name in ("erfcx", "dawsn") for x in (500.0, 1e5, 1e8, 1e60)),
+        ("dawsn", -1e5),
+        *((name, -x) for name in ("log_ndtr", "ndtri_exp") for x in (1e6, 1e9, 1e20)),
+    ],
+)
+def test_far_tails_keep_their_digits(name, x):
+    function = getattr(sp, name)
+    assert gradient(function)(x) == pytest.approx(FAR[name](x), rel=1e-9)
+    if abs(x) < 1e6:
+        check_all_ways(lambda s: function(s * x) * x, 1.1)
+
+
+def test_far_tails_of_the_complex_error_functions():
+    for function in (sp.wofz, sp.erfcx, sp.dawsn):
+        for z in (3e5 + 0.2j, 2e7 + 1e7j, -2e4 + 1e4j, 300.0 - 1e-3j, 20.0 - 0.1j):
+            z = -1j * z if function is sp.erfcx else z
+            check_all_ways(lambda s, f=function, z=z: f(s * z) * z, 1.1, second=abs(z) < 1e5)
+
+
+def test_a_voigt_profile_that_is_next_to_a_lorentzian():
+    for sigma in (1e-16, 1e-7, 1e-3):
+        bend = hessian(lambda x: 1.0 / (np.pi * (1.0 + x * x)))(0.5)
+        slopes = gradient(lambda *x: sp.voigt_profile(*x), wrt=(0, 1, 2))(0.5, sigma, 1.0)
+        lorentzian = -1.0 / (np.pi * 1.25**2), sigma * bend, (0.25 - 1.0) / (np.pi * 1.25**2)
+        np.testing.assert_allclose(slopes, lorentzian, rtol=1e-4)
+
+
+@pytest.mark.parametrize("size", [1e-150, 1e-20, 1e20, 1e150])
+def test_homogeneous_functions_at_any_size(size):
+    for function, degree in ((sp.agm, 1.0), (sp.elliprf, -0.5), (sp.elliprg, 0.5), (sp.elliprc, -0.5)):
+        x = (1.3, 0.7, 2.0)[: function.nin]
+        check_all_ways(lambda *x, f=function, d=degree: f(*(size * v for v in x)) / size**d, *x)
+
+
+def test_carlson_integrals_of_complex_numbers():
+    check_all_ways(lambda x, y: sp.elliprf(1j * x, -1j * y, 0.0), 1.0, 2.0)
+    check_all_ways(sp.elliprc, 1.0j, 2.0 + 1.0j)
+    check_all_ways(lambda x, y: sp.elliprd(1j * x, y + 1j, 0.5) + sp.elliprg(-1.0 + 1e-3j, x, y), 1.0, 2.0)
+    check_all_ways(lambda x, y: sp.elliprj(x + 1j, x - 1j, y, 2.0), 1.0, 2.0)

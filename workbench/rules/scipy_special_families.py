@@ -16,7 +16,7 @@ import scipy.special as sp
 
 from workbench.autodiff.registry import PARTIALS
 from workbench.autodiff.telling import contains_traced, plain
-from workbench.rules.scipy_special import by_difference, near_zero, over, to_gamma_pole
+from workbench.rules.scipy_special import by_difference, by_ratio, near_zero, over, to_gamma_pole
 from workbench.rules.stand_ins import no_rule, stands_in
 
 _jn, _jn_d = sp._spherical_bessel._spherical_jn, sp._spherical_bessel._spherical_jn_d
@@ -193,9 +193,9 @@ PARTIALS.update(
         sp.ellipkm1: (lambda m, y, p: -_ellipk(m, y, 1.0 - p),),
         sp.ellipkinc: (lambda m, y, phi, k: 1.0 / np.sqrt(1.0 - k * np.sin(phi) ** 2), _ellipkinc),
         sp.ellipeinc: (lambda m, y, phi, k: np.sqrt(1.0 - k * np.sin(phi) ** 2), _ellipeinc),
-        **{f: tuple(by_difference(f, k) for k in range(f.nin)) for f in (sp.elliprd, sp.elliprf, sp.elliprg)},
-        sp.elliprc: (by_difference(sp.elliprc, 0), by_difference(sp.elliprc, 1)),
-        sp.elliprj: tuple(by_difference(sp.elliprj, k) for k in range(4)),
+        **{f: tuple(by_ratio(f, k) for k in range(f.nin)) for f in (sp.elliprd, sp.elliprf, sp.elliprg)},
+        sp.elliprc: (by_ratio(sp.elliprc, 0), by_ratio(sp.elliprc, 1)),
+        sp.elliprj: tuple(by_ratio(sp.elliprj, k) for k in range(4)),
     }
 )
 
