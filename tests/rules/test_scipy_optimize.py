@@ -416,3 +416,58 @@ def test_a_bound_of_a_flat_loss():
 def test_what_else_a_report_holds_is_not_known(program):
     with pytest.raises(MissingRuleError, match="is not known"):
         gradient(lambda t: np.sum(program(t) * 1.0))(np.array([0.7, -0.4]))
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-2, 1e-3])
+@pytest.mark.parametrize("method", ["trust-constr", "L-BFGS-B", "Powell"])
+def test_short_of_the_bounds_of_a_flat_loss(method, scale):
+    def near_the_bound(t):
+        def loss(x):
+            z = x - t * np.array([2.0, 0.3, -1.5])
+            return scale * (np.sum(z**2) + 0.5 * z[0] * z[1])
+
+        return so.minimize(
+            loss, np.full(3, 0.1), method=method, bounds=[(-1.0, 0.5 * t), (-1.0, 2.0), (-t, 0.9)]
+        ).x
+
+    # ∂loss/∂x₁ = 2 z₁ + z₀/2 = 0 with z₀ = -1.5 t
+    derivative = [gradient(lambda t, k=k: near_the_bound(t)[k])(1.0) for k in range(3)]
+    assert derivative == pytest.approx([0.5, 0.675, -1.0])
+
+
+@pytest.mark.filterwarnings("ignore:delta_grad == 0.0")
+def test_inside_beside_a_bound_and_a_linear_loss():
+    def found(t, bound, loss=lambda x, t: 1e-3 * np.sum((x - t) ** 2)):
+        return so.minimize(loss, np.array([0.1]), (t,), method="trust-constr", bounds=[(-1.0, bound * t)]).x[
+            0
+        ]
+
+    assert gradient(lambda t: found(t, 1.3))(0.7) == pytest.approx(1.0)
+    assert gradient(lambda t: found(t, 1.3, lambda x, t: -1e-3 * t * x[0]))(0.7) == pytest.approx(1.3)
+    assert gradient(lambda t: found(t, 1.3, lambda x, t: -1e-3 * x[0] ** 2 - 1e-2 * x[0]))(
+        0.7
+    ) == pytest.approx(1.3)
+
+
+def test_bounds_beside_a_constraint():
+    def shares(t):
+        return so.minimize(
+            lambda x: np.sum((x - t) ** 2),
+            np.full(3, 1 / 3),
+            method="SLSQP",
+            bounds=[(0.0, 1.0)] * 3,
+            constraints={"type": "eq", "fun": lambda x: np.sum(x) - 1.0},
+        ).x
+
+    for k in range(3):
+        derivative = gradient(lambda t, k=k: shares(t)[k])(np.array([0.9, 0.7, 0.8]))
+        assert derivative == pytest.approx((np.arange(3) == k) - 1 / 3)
+
+
+def test_a_solver_that_stops_far_from_the_bound_is_refused():
+    def stopped(t):
+        bounds = [(-1.0, 0.5 * t)]
+        return so.minimize(lambda x: 1e-6 * np.sum((x - t) ** 2), [0.1], method="SLSQP", bounds=bounds).x[0]
+
+    with pytest.raises(MissingRuleError, match="no minimum"):
+        gradient(stopped)(1.0)

@@ -60,8 +60,9 @@ def _least_squares(
     report = so.least_squares(
         quiet(residuals), plain(settled(x0)), own_jac, low_high, **with_told(plain(options))
     )
-    active = _at_bounds(report.x, _bounds_as_pairs(bounds, report.x.size))
-    report.x = _Problem(_slope_of(cost), active, "scipy.optimize.least_squares").minimiser(report.x)
+    slope = _slope_of(cost)
+    active = _at_bounds(report.x, _bounds_as_pairs(bounds, report.x.size), slope)
+    report.x = _Problem(slope, active, "scipy.optimize.least_squares").minimiser(report.x)
     report.fun = with_value(np.atleast_1d(residuals(report.x)), report.fun)
     report.cost = with_value(cost(report.x), report.cost)
     return _guarded(report, report.x, ("jac", "grad"))
@@ -111,8 +112,8 @@ def _curve_fit(
             return rest / sigma
         return np.reshape(np.linalg.solve(np.linalg.cholesky(sigma), np.reshape(rest, (-1, 1))), (-1,))
 
-    active = _at_bounds(popt, _bounds_as_pairs(bounds, popt.size))
     cost = _slope_of(lambda p: 0.5 * np.sum(residuals(p) ** 2))
+    active = _at_bounds(popt, _bounds_as_pairs(bounds, popt.size), cost)
     p = _Problem(cost, active, "scipy.optimize.curve_fit").minimiser(popt)
     if type(p) not in TRACED:
         return p, pcov

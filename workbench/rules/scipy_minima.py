@@ -91,8 +91,11 @@ def _number(value: Any) -> Any:
     return np.sum(value) if np.ndim(plain(value)) else value
 
 
-def _at_bounds(x: np.ndarray, bounds: Any) -> list[Callable]:
-    """x_i = bound for every component that stands at one."""
+def _at_bounds(x: np.ndarray, bounds: Any, slope: Callable | None) -> list[Callable]:
+    """x_i = bound for every component that stands at one, or was on its way there when the solver stopped.
+
+    The latter is asked of ``slope``, which is None where constraints hold too: it does not vanish at a minimum then.
+    """
     if bounds is None:
         return []
     if isinstance(bounds, so.Bounds):
@@ -103,11 +106,47 @@ def _at_bounds(x: np.ndarray, bounds: Any) -> list[Callable]:
         pairs = [(-np.inf if a is None else a, np.inf if b is None else b) for a, b in bounds]
         low, high = np.array([plain(a) for a, _ in pairs]), np.array([plain(b) for _, b in pairs])
         edge = lambda side, k: pairs[k][side]  # noqa: E731
-    found = []
-    for side, bound in enumerate((low, high)):
-        for k in np.flatnonzero(np.abs(x - bound) <= 1e-9 * np.maximum(1.0, np.abs(x))):
-            found.append(functools.partial(lambda x, k, limit: x[k] - limit, k=int(k), limit=edge(side, k)))
-    return found
+    room = np.array([low - x, high - x])
+    active = np.abs(room) <= 1e-9 * np.maximum(1.0, np.abs(x))
+    if slope is not None:
+        _press(active, room, np.maximum(1.0, np.abs(x)), x, slope)
+    return [
+        functools.partial(lambda x, k, limit: x[k] - limit, k=int(k), limit=edge(side, k))
+        for side, k in np.argwhere(active)
+    ]
+
+
+def _press(active: np.ndarray, room: np.ndarray, size: np.ndarray, x: np.ndarray, slope: Callable) -> None:
+    """Mark the bounds beyond which Newton's step leads, one after the other. ``active`` and ``room`` have shape (2, n).
+
+    The step is of all components that are still free. One that bends downwards, the others being at their best, has its
+    minimum beyond the bound that the slope leads to.
+    """
+    if active.any(axis=0).all() or not np.isfinite(room).any():
+        return
+    slopes, bends = np.ravel(plain(slope(x))), jacobian_of(slope, x)
+    if not (np.all(np.isfinite(slopes)) and np.all(np.isfinite(bends))):
+        return
+    moves = np.zeros(x.size)  # to the bounds that are found
+    ridge = np.eye(x.size) * max(1e-12 * np.max(np.abs(bends)), 1e-200)  # a loss may be flat, or linear
+    while not active.any(axis=0).all():
+        free = np.flatnonzero(~active.any(axis=0))
+        inverse = np.linalg.inv((bends + ridge)[np.ix_(free, free)])
+        steps = -inverse @ (slopes + bends @ moves)[free]
+        steps = np.where(np.diag(inverse) > 0, steps, -1e200 * np.sign(steps))
+        beyond = np.zeros(room.shape)
+        beyond[:, free] = steps / np.where(active[:, free], 1.0, room[:, free])
+        side, k = np.unravel_index(np.argmax(beyond), beyond.shape)
+        if beyond[side, k] <= 1:
+            return
+        if abs(room[side, k]) > 1e-2 * size[k]:
+            raise MissingRuleError(
+                "the point that the solver found is no minimum, so its derivative is not known",
+                found=f"it stopped {abs(room[side, k]):.3g} short of the bound on component {k}",
+                where=user_line(),
+                fix="ask for a smaller tolerance or more iterations",
+            )
+        active[side, k], moves[k] = True, room[side, k]
 
 
 def _listed(constraints: Any) -> list:
@@ -214,7 +253,8 @@ def _finished(
     function: Callable, report: Any, value: Callable, slope: Callable, bounds: Any, constraints: Any
 ) -> Any:
     """A report with a traced minimiser and minimum; what else in it depends on the inputs is not known."""
-    active = _at_bounds(report.x, bounds) + _active_constraints(report.x, constraints)
+    held = _active_constraints(report.x, constraints)
+    active = _at_bounds(report.x, bounds, None if held else slope) + held
     report.x = _Problem(slope, active, f"scipy.optimize.{function.__name__}").minimiser(report.x)
     report.fun = with_value(_number(value(report.x)), report.fun)
     return _guarded(report, report.x, _INTERNAL)

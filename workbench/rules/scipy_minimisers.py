@@ -38,7 +38,8 @@ def _own_function(minimiser: Callable) -> None:
             both = value
             value = lambda x: both(x)[0]  # noqa: E731  the function returns its slope too
         x, *rest = found if isinstance(found, tuple) else (found,)
-        problem = _Problem(_slope_of(value), _at_bounds(x, bounds), f"scipy.optimize.{minimiser.__name__}")
+        slope = _slope_of(value)
+        problem = _Problem(slope, _at_bounds(x, bounds, slope), f"scipy.optimize.{minimiser.__name__}")
         x = with_value(problem.minimiser(np.asarray(x, float) if np.ndim(x) else float(x)), x)
         return (x, *rest) if isinstance(found, tuple) else x
 
