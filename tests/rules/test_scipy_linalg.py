@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import scipy.linalg as sl
 
-from workbench import check_gradient, gradient
+from tests.rules.all_ways import check_all_ways
+from workbench import check_gradient, gradient, pullback
 from workbench.errors import MissingRuleError
 
 A = np.array([[2.0, 0.3, -0.1], [0.5, 1.5, 0.2], [-0.4, 0.2, 3.0]])
@@ -181,3 +182,21 @@ def test_determinant_without_inverse(det, a):
 
     check_gradient(program, a)
     check_gradient(lambda a: np.sum(gradient(program)(a) ** 2), a)
+
+
+def test_a_singular_matrix_in_a_stack_leaves_the_others_alone():
+    """It has NaN for a derivative of its logarithm, and a condition that is infinite, as without differentiation."""
+    stack = np.array([[[1.0, 2.0], [2.0, 4.0]], [[1.0, 2.0], [0.3, 4.0]]])
+    for one in (
+        lambda a: np.linalg.slogdet(a)[1],
+        lambda a: np.linalg.cond(a, 1),
+        lambda a: np.linalg.cond(a, "fro"),
+    ):
+        value, back = pullback(one, stack)
+        np.testing.assert_array_equal(value, one(stack))
+        bar = back(np.ones(2))[0]
+        assert not np.any(np.isfinite(bar[0]))
+        np.testing.assert_allclose(bar[1], gradient(one)(stack[1]), rtol=1e-12)
+        check_all_ways(one, stack[1])
+    with pytest.raises(np.linalg.LinAlgError):
+        gradient(lambda a: np.sum(np.linalg.inv(a)))(stack[0])

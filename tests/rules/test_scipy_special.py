@@ -355,3 +355,14 @@ def test_carlson_integrals_of_complex_numbers():
     check_all_ways(sp.elliprc, 1.0j, 2.0 + 1.0j)
     check_all_ways(lambda x, y: sp.elliprd(1j * x, y + 1j, 0.5) + sp.elliprg(-1.0 + 1e-3j, x, y), 1.0, 2.0)
     check_all_ways(lambda x, y: sp.elliprj(x + 1j, x - 1j, y, 2.0), 1.0, 2.0)
+
+
+@pytest.mark.parametrize("df", [3.0, 900.0, 1100.0, 1e8, 1e16, 1e120, np.inf])
+def test_students_density_at_any_number_of_degrees_of_freedom(df):
+    """Next to the normal density: φ(t) (1 + (t⁴ − 2 t² − 1)/(4 df) + …)."""
+    t = 0.7
+    normal = np.exp(-0.5 * t * t) / np.sqrt(2.0 * np.pi) * (1.0 + (t**4 - 2.0 * t * t - 1.0) / (4.0 * df))
+    slope = gradient(lambda t: sp.stdtr(df, t))(t)
+    assert slope == pytest.approx(normal, rel=max(1e-12, 1.0 / df**2))
+    assert gradient(lambda p: sp.stdtrit(df, p))(sp.stdtr(df, t)) == pytest.approx(1.0 / slope, rel=1e-9)
+    check_all_ways(lambda t: sp.stdtr(df, t), t)

@@ -117,7 +117,7 @@ add_rule(Rule(np.linalg.det, _det, leaves=(0,)))
 
 
 def _slogdet(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
-    """d log|det A| and d arg det A are the real and the imaginary part of tr A⁻¹ dA."""
+    """d log|det A| and d arg det A are the real and the imaginary part of tr A⁻¹ dA, NaN where A is singular."""
     result = np.linalg.slogdet(*args, **kwargs)
 
     def slogdet_pullback(bars: Any) -> list[Any]:
@@ -125,7 +125,8 @@ def _slogdet(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
         factor = log_bar
         if np.iscomplexobj(plain(args[0])):
             factor = log_bar - 1j * np.imag(np.conj(sign_bar) * result[0])
-        return [np.reshape(factor, (*np.shape(plain(factor)), 1, 1)) * _transposed(np.linalg.inv(args[0]))]
+        inverse = np.linalg.inv(np.where(np.equal(plain(result[0]), 0)[..., None, None], np.nan, args[0]))
+        return [np.reshape(factor, (*np.shape(plain(factor)), 1, 1)) * _transposed(inverse)]
 
     return result, slogdet_pullback
 
@@ -336,7 +337,11 @@ def cond(x: Any, p: Any = None) -> Any:
             np.linalg.cond(x, p) if type(x) is not TracedArray else resolve(np.linalg.cond.__wrapped__)(x, p)
         )
     norm, axes = resolve(np.linalg.norm), (-2, -1)
-    return norm(x, p, axis=axes) * norm(resolve(np.linalg.inv)(x), p, axis=axes)
+    size, singular = norm(x, p, axis=axes), np.isinf(np.linalg.cond(plain(x), p))
+    if not np.any(singular):
+        return size * norm(resolve(np.linalg.inv)(x), p, axis=axes)
+    inverse = resolve(np.linalg.inv)(np.where(singular[..., None, None], np.nan, x))
+    return np.where(singular, np.inf, size * norm(inverse, p, axis=axes))
 
 
 non_differentiable(np.linalg.matrix_rank)
