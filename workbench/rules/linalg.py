@@ -341,7 +341,7 @@ def cond(x: Any, p: Any = None) -> Any:
     if not np.any(singular):
         return size * norm(resolve(np.linalg.inv)(x), p, axis=axes)
     inverse = resolve(np.linalg.inv)(np.where(singular[..., None, None], np.nan, x))
-    return np.where(singular, np.inf, size * norm(inverse, p, axis=axes))
+    return (size + singular) * np.where(singular, np.inf, norm(inverse, p, axis=axes))
 
 
 non_differentiable(np.linalg.matrix_rank)
