@@ -91,7 +91,7 @@ math.hypot(<n>, <n>, 1.0) | sum(q * <n> for q in <L>) | [*walk(<v>)][-1] | deep(
 functools.reduce(lambda p, q: p * 0.5 + q, <L>) | np.linalg.norm(<v> + 2.0) | np.trace(<m>)
 (lambda q: q * q + <n>)(<n>) | heapq.nsmallest(2, <L>)[1] | sorted(<L>)[1]
 sum(p * q for p, q in zip(<L>, <v>)) | <v>[[0, 2]].prod() | <v>[np.argsort(<v>)][1] | np.median(<v>) | <m>.std()
-copy.deepcopy(<O>).shift(<n>).total | copy.copy(<O>).v[<k>] | list(itertools.accumulate(<L>))[2] | <n> % 0.7
+copy.deepcopy(<O>).shift(<n>).total | copy.copy(<O>).v[<k>] | list(itertools.accumulate(<L>))[2] | (<n> % 0.7)
 np.sqrt(1.0 + (<m>**2).sum()) | (<n> + 1j * <n>).conjugate().imag | int(<n> * 3) | math.exp(-(<n>**2))
 """
 
