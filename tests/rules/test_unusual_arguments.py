@@ -5,6 +5,8 @@ import pytest
 import scipy.linalg as sl
 
 from tests.rules.all_ways import check_all_ways, check_value
+from workbench.autodiff import value_and_gradient
+from workbench.checks import check_gradient
 
 X = np.arange(12.0).reshape(3, 4) + np.sin(np.arange(12.0)).reshape(3, 4)
 
@@ -121,3 +123,14 @@ def test_characteristic_polynomial(name):
     check_all_ways(lambda a: np.poly(a), MATRICES[name], rtol=1e-4)
     check_value(lambda a: np.poly(a), MATRICES[name])
     check_all_ways(lambda a, x: np.poly([a[0, 0], x]) * np.poly([[x]])[1], np.real(MATRICES[name]), 0.3)
+
+
+def magnitude(a: float) -> float:
+    return abs(a + 2j) + abs(np.complex128(0.3 + a * 1j)) + abs(np.array([a + 0.7j])[0])
+
+
+def test_magnitudes_of_complex_numbers_are_rounded_as_those_of_numbers_are() -> None:
+    """NumPy's arrays round them otherwise than Python and NumPy's numbers do."""
+    for a in np.random.default_rng(0).uniform(-1, 1, 100).tolist():
+        assert value_and_gradient(magnitude)(a)[0] == magnitude(a)
+    check_gradient(magnitude, 0.3)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import TracedArray, current
+from workbench.autodiff.arrays import TracedArray, current, is_complex_number
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.indexing import iterate
 from workbench.autodiff.kept import watching
@@ -72,6 +72,8 @@ def abs_(x: Any) -> Any:
         return recorded(abs_(v), x.tape, x, 1.0 if v > 0 else -1.0 if v < 0 else 0.0 * strip(v))
     x = current(x)
     if type(x) is TracedArray:
+        if is_complex_number(x.array):  # as Python and NumPy's scalars round it, which NumPy's arrays do not
+            return resolve(np.hypot)(resolve(np.real)(x), resolve(np.imag)(x))
         return resolve(np.absolute)(x)
     own = python_method(type(x), "__abs__")
     return abs(x) if own is None else resolve(own)(x)
