@@ -82,7 +82,12 @@ def checked(s):
     return s
 """
 
-NUMBERS = """
+
+def _choices(text: str) -> list[str]:
+    return [choice.strip() for line in text.strip().splitlines() for choice in line.split(" | ")]
+
+
+NUMBERS = _choices("""
 (<n> + <n>) | (<n> - <n>) | (<n> * <n>) | math.sin(<n>) | np.cos(<n>) | math.tanh(<n>) | abs(<n>) | float(<n>)
 <V>[<k>] | <V>[-1] | <M>[<k>, <k>] | <M>[<k>][<k>] | <M>.flat[<k>] | <M>.item(<k>, <k>) | <L>[<k>] | <D>['k']
 <O>.a | <D>['v'][<k>] | <O>.total | <O>[<k>] | <O>.v.sum() | <v>.sum() | np.dot(<v>, <v>) | float(np.max(<v>))
@@ -93,9 +98,9 @@ functools.reduce(lambda p, q: p * 0.5 + q, <L>) | np.linalg.norm(<v> + 2.0) | np
 sum(p * q for p, q in zip(<L>, <v>)) | <v>[[0, 2]].prod() | <v>[np.argsort(<v>)][1] | np.median(<v>) | <m>.std()
 copy.deepcopy(<O>).shift(<n>).total | copy.copy(<O>).v[<k>] | list(itertools.accumulate(<L>))[2] | (<n> % 0.7)
 np.sqrt(1.0 + (<m>**2).sum()) | (<n> + 1j * <n>).conjugate().imag | int(<n> * 3) | math.exp(-(<n>**2))
-"""
+""")
 
-VECTORS = """
+VECTORS = _choices("""
 (<v> + <v>) | (<v> * <v>) | (<v> * <n>) | (<n> - <v>) | np.sin(<v>) | np.abs(<v>) | <v>[::-1] | <m>[<k>]
 <m>[:, <k>] | (<m> @ <v>) | np.array([<n>, <n>, <n>, <n>]) | np.array(<L>[:4]) | np.where(<v> > <n>, <v>, <v>)
 np.cumsum(<v>) | np.sort(<v>) | np.roll(<v>, 1) | np.concatenate([<v>[:2], <v>[2:]]) | <v>.copy()
@@ -106,16 +111,16 @@ np.linalg.solve(np.eye(4) * 3 + 0.1 * <m>, <v>) | np.gradient(<v>) | np.append(<
 np.array([q * <n> for q in <v>]) | np.array(list(map(math.sin, <v>))) | <m>.max(axis=1)
 np.lib.stride_tricks.sliding_window_view(<m>.ravel(), 4)[<k>] | np.broadcast_to(<v>, (2, 4))[1]
 <m>.sum(axis=0)
-"""
+""")
 
-MATRICES = """
+MATRICES = _choices("""
 (<m> + <m>) | (<m> * <n>) | (<m> + <v>) | <m>.T | (<m> @ <m>) | np.outer(<v>, <v>) | np.tanh(<m>) | <m>.copy()
 <m>[::-1] | np.array([<v>, <v>, <v>, <v>]) | np.stack([<v>] * 4, axis=1) | np.diag(<v>)
 np.roll(<m>, 1, axis=1) | np.triu(<m>) | np.linalg.inv(np.eye(4) * 3 + 0.1 * <m>)
 np.pad(<m>[1:3, 1:3], 1, mode='wrap') | np.cumsum(<m>, axis=1) | <m>[[3, 2, 1, 1]]
-"""
+""")
 
-STATEMENTS = """
+STATEMENTS = _choices("""
 <N> = math.tanh(<n>) | <N> += <n> | <N> *= <n> | <N+> = math.tanh(<n>) | <V+> = np.tanh(<v>)
 <M+> = np.tanh(<m>) | <V>[<k>] = <n> | <V>[1:3] = 1.0 * <v>[:2] | <V>[::2] *= <n> | <V>[[0, 3]] += <n>
 <V> += <v> | <V> *= <n> | <V>[...] = 1.0 * <v> | <V>[<V> > <n>] = <n> | np.add(<v>, <v>, out=<V>)
@@ -135,7 +140,7 @@ np.multiply(<v>, <n>, out=<V>, where=<v> > 0) | np.matmul(<m>, <v>, out=<V>) | <
 <O>.a = <n> | <O>.v = <V> | <O>.shift(<n>) | <O>.total = <n> | <O>[<k>] = <n> | <O> += <n> | <O+> = <O>
 <O+> = copy.copy(<O>) | <O+> = Box(<n>, <V>) | setattr(<O>, 'a', <n>) | <N> = stir(<V>, <n>) | relax(<M>, <n>)
 <O>.v, <D>['v'] = <D>['v'], <O>.v
-"""
+""")
 
 BLOCKS = [
     ["for i<k> in range(3):", "..."],
@@ -181,10 +186,6 @@ def {name}(a, x, w):
 _EXPRESSIONS = {"n": NUMBERS, "v": VECTORS, "m": MATRICES}
 
 
-def _choices(text: str) -> list[str]:
-    return [choice.strip() for line in text.strip().splitlines() for choice in line.split(" | ")]
-
-
 class _Writer:
     def __init__(self, seed: int) -> None:
         self.rng, self.count = random.Random(seed), 0
@@ -199,7 +200,7 @@ class _Writer:
         if code in _EXPRESSIONS:
             if depth <= 0 or rng.random() < 0.2:
                 return self.part(code.upper(), 0)
-            return self.filled(rng.choice(_choices(_EXPRESSIONS[code])), depth - 1)
+            return self.filled(rng.choice(_EXPRESSIONS[code]), depth - 1)
         if code == "k":
             return str(rng.randrange(4))
         if code.endswith("+"):  # known only to the statements after it
@@ -219,7 +220,7 @@ class _Writer:
                 else:
                     lines.append(self.filled(template, 1))
         else:
-            lines = [self.filled(self.rng.choice(_choices(STATEMENTS)), 2)]
+            lines = [self.filled(self.rng.choice(STATEMENTS), 2)]
         for code, name in self.new:
             self.names[code].append(name)
         self.new.clear()

@@ -33,8 +33,12 @@ def _with(function: Callable, args: tuple) -> Callable:
 
 
 def _plain_options(options: dict) -> dict:
-    new = {name: quiet(v) if callable(v) else plain(v) for name, v in options.items() if name != "callback"}
-    return with_told(new | {name: options[name] for name in options.keys() & {"callback"}})
+    def bare(name: str, value: Any) -> Any:
+        if name == "callback":
+            return value
+        return quiet(value) if callable(value) else plain(value)
+
+    return with_told({name: bare(name, value) for name, value in options.items()})
 
 
 # ------------------------------------------------------------------------------------ roots of one equation
