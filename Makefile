@@ -39,7 +39,7 @@ test: $(READY)
 	$(call heading,Import direction: lint-imports)
 	@$(VENV)/bin/lint-imports
 	$(call heading,Unit tests: pytest)
-	@$(RUN) pytest -q -m "not browser" --ignore=tests/binder
+	@$(RUN) pytest -q -n logical --maxprocesses 8 -m "not browser" --ignore=tests/binder
 	$(call heading,Notebooks: pytest --nbval-lax)
 	@WORKBENCH_PRESET=smoke WORKBENCH_LIVE=0 $(RUN) pytest -q --nbval-lax --nbval-cell-timeout=300 notebooks
 	$(call heading,Headless run through the front door: workbench run)

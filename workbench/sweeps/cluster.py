@@ -24,6 +24,7 @@ from workbench.errors import MachineError, ParameterError
 
 KILLS = 3  # how many workers a run may take down before it counts as failed
 CONNECT_SECONDS = 10
+SILENT = logging.CRITICAL + 1  # a message to a client that has just closed counts as critical there
 _SETTINGS = {
     "distributed.scheduler.allowed-failures": KILLS,
     "distributed.scheduler.worker-saturation": 1.0,  # a waiting run waits at the scheduler, not at a worker
@@ -76,8 +77,8 @@ def connected(scheduler: str, *, jobs: int, insecure: bool = False) -> Iterator[
         ParameterError: the address is refused.
         MachineError: nobody answers there, or TLS is not set up.
     """
-    for name in ("distributed", "tornado", "asyncio"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is told by the sweep, in words
+    for name in ("distributed", "distributed.client", "distributed.gc", "tornado", "asyncio"):
+        logging.getLogger(name).setLevel(SILENT)  # what goes wrong is told by the sweep, in words
     with dask.config.set(_SETTINGS):
         if scheduler == "local":
             with _pool(jobs) as client:
@@ -102,7 +103,7 @@ def _pool(jobs: int) -> Iterator[Client]:
         security=Security.temporary(),
         dashboard_address="127.0.0.1:0",  # None would take port 8787, and warn where a second sweep runs
         scheduler_kwargs={"dashboard": False},
-        silence_logs=logging.CRITICAL,
+        silence_logs=SILENT,
         env={"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
     )
     with cluster, Client(cluster) as client:
