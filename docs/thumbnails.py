@@ -17,8 +17,6 @@ TOP = Path(__file__).resolve().parents[1]
 
 def main() -> None:
     """Train, draw, write."""
-    # Numba would take coverage.py, beside this file, for the package of that name, and fail.
-    sys.path.remove(str(Path(__file__).parent))
     for name in sys.argv[1:] or showcases.names():
         showcase = showcases.find(name)
         training = showcase.make_training(showcase.parameters())

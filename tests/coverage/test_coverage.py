@@ -16,7 +16,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "coverage.md"
 def test_the_page_is_what_is_found(package):
     found = results(package)
     assert not {name: one for name, one in found.items() if one.status in (WRONG, UNTRIED)}
-    assert section(package) in PAGE.read_text(encoding="utf-8"), "run: python docs/coverage.py"
+    assert section(package) in PAGE.read_text(encoding="utf-8"), "run: python docs/coverage_page.py"
 
 
 def test_the_page_has_every_package_and_nothing_wrong():

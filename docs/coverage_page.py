@@ -1,6 +1,6 @@
 """Writes ``docs/coverage.md``: what becomes of every public function of NumPy and SciPy, found out by running it.
 
-    python docs/coverage.py
+    python docs/coverage_page.py
 
 Every function is called with the cases of ``tests/coverage``; its derivative, forward and backward, is compared with
 central differences.
@@ -21,8 +21,8 @@ from tests.coverage.tables import PACKAGES, section  # noqa: E402
 HEAD = """# Coverage
 
 What becomes of the public functions of NumPy and SciPy in a differentiated program. The page is written by
-`python docs/coverage.py`, which calls every function and compares its derivative, forward and backward, with central
-differences; a test compares the NumPy part with the installed NumPy.
+`python docs/coverage_page.py`, which calls every function and compares its derivative, forward and backward, with
+central differences; a test compares the NumPy part with the installed NumPy.
 
 - **supported**: the derivatives agree, in at least one way of calling it. An option without a rule is an error.
 - **constant**: the result does not vary with the arguments: whole numbers, truth values, shapes, steps.
