@@ -14,6 +14,7 @@ from workbench.autodiff import (  # noqa: F401  they install the doors
     arithmetic,
     attributes,
     awaiting,
+    caches,
     comparing,
     indexing,
     methods,

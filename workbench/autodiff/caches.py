@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from workbench.autodiff.calls import resolve
+from workbench.autodiff.registry import INSTANCE_DOORS, OWNER_DOORS
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.structure import leaves
 from workbench.autodiff.tape import OPEN
@@ -34,7 +35,7 @@ def _key(x: Any) -> Any:
     return _Same(x) if any(type(leaf) in TRACED for leaf in leaves(x)) else x
 
 
-def cached_call(cached: Any) -> Callable:
+def _cached_call(cached: Any) -> Callable:
     """A function behind ``functools.lru_cache``: what it returns is kept as long as the innermost tape is open."""
 
     @functools.wraps(cached, updated=())
@@ -52,7 +53,9 @@ def cached_call(cached: Any) -> Callable:
     return call
 
 
-def cache_method(method: Any, cached: Any) -> Callable:
+def _method(method: Any, cached: Any) -> Callable:
+    """``cached.cache_clear()`` and its like."""
+
     def call(*args: Any) -> Any:
         if method.__name__ == "cache_clear":
             for tape in OPEN:
@@ -60,3 +63,7 @@ def cache_method(method: Any, cached: Any) -> Callable:
         return method(*args)
 
     return call
+
+
+INSTANCE_DOORS[functools._lru_cache_wrapper] = _cached_call
+OWNER_DOORS[functools._lru_cache_wrapper] = _method

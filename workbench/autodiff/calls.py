@@ -71,10 +71,6 @@ def resolve(f: Any) -> Any:
         if type(owner) is list and f.__name__ == "append":
             note_elements(owner)
             return f
-        if type(owner) is functools._lru_cache_wrapper:
-            from workbench.autodiff.caches import cache_method
-
-            return cache_method(f, owner)
         if not OPEN:
             return f
         if type(owner) in GENERATORS:
@@ -128,10 +124,6 @@ def _resolve_other(f: Any) -> Any:
         return class_door(f)
     if isinstance(f, functools.partial):
         return functools.partial(resolve(f.func), *f.args, **f.keywords)
-    if kind is functools._lru_cache_wrapper:
-        from workbench.autodiff.caches import cached_call
-
-        return cached_call(f)
     if kind in _OF_CLASSES:
         return _method_of_class(f)
     if kind is MethodWrapperType:

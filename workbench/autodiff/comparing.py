@@ -15,7 +15,7 @@ import numpy as np
 from workbench.autodiff import subclassing, subnumbers
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.binary import PLAIN, of_numpy, of_subclass
-from workbench.autodiff.deferring import compared
+from workbench.autodiff.deferring import COMPARISONS, compared
 from workbench.autodiff.kept import found_zero, watching
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, TracedFloat
@@ -79,15 +79,7 @@ def _is_not_zero(x: TracedFloat) -> bool:
 
 
 def _install() -> None:
-    names = {
-        "less": "lt",
-        "less_equal": "le",
-        "greater": "gt",
-        "greater_equal": "ge",
-        "equal": "eq",
-        "not_equal": "ne",
-    }
-    for name, short in names.items():
+    for short, name in COMPARISONS.items():
         compare = _make_compare(getattr(operator, short))
         if short in ("eq", "ne"):
             compare = watching(compare, says=short == "eq")

@@ -16,8 +16,11 @@ from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.scalars import TracedFloat, strip
 from workbench.autodiff.subarrays import class_of
 
-REFLECTED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
-"""The comparison that the other side is asked for."""
+_SHORT = "lt le gt ge eq ne".split()
+_NAMES = "less less_equal greater greater_equal equal not_equal".split()
+COMPARISONS = dict(zip(_SHORT, _NAMES, strict=True))
+"""Comparisons by the name of Python's method: that of the door, and of NumPy's function."""
+_REFLECTED = dict(zip(_SHORT, "gt ge lt le eq ne".split(), strict=True))  # what the other side is asked for
 
 _SIGNS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _WIDTHS = ((bool, int, np.integer, np.bool_), (float, np.floating), (complex, np.complexfloating))
@@ -52,7 +55,7 @@ def compared(short: str, a: Any, b: Any) -> Any:
     ka = seen_class(a)
     if issubclass(ka, np.generic) and issubclass(seen_class(b), np.ndarray):
         ka = np.ndarray  # NumPy compares its numbers with arrays as arrays
-    result, refused = _asked(a, b, ka, f"__{short}__", f"__{REFLECTED[short]}__")
+    result, refused = _asked(a, b, ka, f"__{short}__", f"__{_REFLECTED[short]}__")
     if refused and short in ("eq", "ne"):
         return (a is b) is (short == "eq")
     if refused:

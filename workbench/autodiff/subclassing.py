@@ -19,7 +19,7 @@ from workbench.autodiff import indexing, writing
 from workbench.autodiff.arrays import TracedArray, current, memory_of
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.class_attributes import MISSING, REST, REST_SET
-from workbench.autodiff.deferring import by_methods, compared, gives_way, seen_class
+from workbench.autodiff.deferring import COMPARISONS, by_methods, compared, gives_way, seen_class
 from workbench.autodiff.dressing import dressed, no_rule, of_subclass, undressed
 from workbench.autodiff.methods import METHODS
 from workbench.autodiff.overrides import asked_for_ufunc
@@ -170,20 +170,10 @@ def in_place(op: Any, a: Any, b: Any) -> Any:
     return _computed(op, a, b, out=(a,))
 
 
-_COMPARISONS = {
-    "lt": np.less,
-    "le": np.less_equal,
-    "gt": np.greater,
-    "ge": np.greater_equal,
-    "eq": np.equal,
-    "ne": np.not_equal,
-}
-
-
 def compare(short: str, a: Any, b: Any) -> Any:
     """A comparison where an array of a subclass stands on one side, or on both."""
     result = compared(short, a, b)
-    return resolve(_COMPARISONS[short])(a, b) if result is NotImplemented else result
+    return resolve(getattr(np, COMPARISONS[short]))(a, b) if result is NotImplemented else result
 
 
 def _get_item(x: Any, index: Any) -> Any:
@@ -310,8 +300,8 @@ def install(operators: Iterable[Any]) -> None:
     """Give traced arrays of subclasses the operators, and what else Python calls by itself."""
     for op in operators:
         _install_operator(op)
-    for short, ufunc in _COMPARISONS.items():
-        _DUNDERS[f"__{short}__"] = lambda a, b, f=ufunc: resolve(f)(a, b)
+    for short, name in COMPARISONS.items():
+        _DUNDERS[f"__{short}__"] = lambda a, b, n=name: resolve(getattr(np, n))(a, b)
         setattr(TracedSubarray, f"__{short}__", lambda a, b, s=short: compare(s, a, b))
     for name, ufunc in (("__neg__", np.negative), ("__pos__", np.positive), ("__invert__", np.invert)):
         _DUNDERS[name] = lambda a, f=ufunc: resolve(f)(a)

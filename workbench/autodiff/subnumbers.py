@@ -17,7 +17,7 @@ from workbench.autodiff.application import without_class
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.class_attributes import REST
-from workbench.autodiff.deferring import REFLECTED, by_methods, compared, gives_way, seen_class
+from workbench.autodiff.deferring import COMPARISONS, by_methods, compared, gives_way, seen_class
 from workbench.autodiff.dressing import undressed
 from workbench.autodiff.overrides import asked_for_ufunc
 from workbench.autodiff.registry import DOORS, NUMBERS, door
@@ -78,17 +78,12 @@ def _by_numpy(a: Any, b: Any) -> bool:
 _OF_NUMPY = (np.ndarray, np.generic)
 
 
-_COMPARISONS = dict(
-    zip(REFLECTED, ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"), strict=True)
-)
-
-
 def compare(short: str, a: Any, b: Any) -> Any:
     """A comparison where a number of a class of the program stands on one side, or on both."""
     result = compared(short, a, b)
     if result is not NotImplemented:
         return result
-    return REWRITTEN_DOORS[_COMPARISONS[short]](*_numbers(a, b))
+    return REWRITTEN_DOORS[COMPARISONS[short]](*_numbers(a, b))
 
 
 # ------------------------------------------------------------------------------------ attributes and methods
@@ -185,7 +180,7 @@ def install(operators: Iterable[Any]) -> None:
     """Give traced numbers of classes the operators, and what else Python calls by itself."""
     for op in operators:
         _install_operator(op)
-    for short, name in _COMPARISONS.items():
+    for short, name in COMPARISONS.items():
         _OPERATORS[f"__{short}__"] = lambda a, b, n=name: REWRITTEN_DOORS[n](a, b)
         setattr(TracedSubnumber, f"__{short}__", lambda a, b, s=short: compare(s, a, b))
     for name in (*_METHODS, *_COPIES):
