@@ -8,11 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from workbench.autodiff.account import Contents, Row, Span, contents, watched_pullback
 from workbench.autodiff.derivatives import pullback
-from workbench.autodiff.given import checked_positions
+from workbench.autodiff.given import checked_positions, one_like
 from workbench.autodiff.location import name_of
 from workbench.autodiff.structure import leaves, map_leaves
 from workbench.autodiff.tiers import Choice, tier_of
@@ -147,7 +145,7 @@ def explain(f: Callable, *args: Any, wrt: int | tuple[int, ...] = 0) -> Explanat
         value, back = pullback(f, *args, wrt=positions)
     turned = time.perf_counter()
     if leaves(value):
-        back(map_leaves(_one_like, value, other=lambda _: None))
+        back(map_leaves(one_like, value, other=lambda _: None))
     ended = time.perf_counter()
     if account is None:
         own = Row(name_of(f), "", "native", choice.tier, 1, 0, turned - began, ended - turned)
@@ -179,7 +177,3 @@ def _bytes(n: int) -> str:
         if n >= size:
             return f"{n / size:.3g} {unit}"
     return f"{n} bytes"
-
-
-def _one_like(y: Any) -> Any:
-    return np.ones_like(y) if isinstance(y, np.ndarray) else type(y)(1.0)

@@ -115,7 +115,7 @@ def checked_pair(f: Callable, value: Any) -> tuple[Any, Any]:
 
 def zeros_like(x: Any) -> Any:
     """``x`` with a zero in place of everything in it that can vary, and None in that of all else."""
-    return map_leaves(_zero_like, x, other=_nothing)
+    return map_leaves(_zero_like, x, other=lambda _: None)
 
 
 def value_and_gradient(f: Callable, wrt: int | tuple[int, ...] = 0, *, aux: bool = False) -> Callable:
@@ -145,12 +145,9 @@ def value_and_gradient(f: Callable, wrt: int | tuple[int, ...] = 0, *, aux: bool
         if not isinstance(scalar, float | np.floating) and not (
             isinstance(scalar, np.ndarray) and scalar.size == 1 and scalar.dtype.kind == "f"
         ):
-            if isinstance(
-                scalar, int | np.integer | np.bool_
-            ):  # a whole number: constant wherever its derivative exists
-                return value, _only(
-                    tuple(map_leaves(_zero_like, args[k], other=_nothing) for k in positions), wrt
-                )
+            # a whole number is constant wherever its derivative exists
+            if isinstance(scalar, int | np.integer | np.bool_):
+                return value, _only(tuple(zeros_like(args[k]) for k in positions), wrt)
             raise NotScalarError(
                 f"gradient needs a program whose result is one real number; {_name(f)} returns something else",
                 found=f"the result is {described(scalar)}",
@@ -168,10 +165,6 @@ def _zero_like(x: Any) -> Any:
     if isinstance(x, np.ndarray):
         return np.zeros_like(x, subok=False)
     return type(bare_number(plain(x)))(0.0)
-
-
-def _nothing(x: Any) -> None:
-    return None
 
 
 def _only(gradients: tuple[Any, ...], wrt: int | tuple[int, ...]) -> Any:

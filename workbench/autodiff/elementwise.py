@@ -23,6 +23,7 @@ from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.location import name_of, user_line
 from workbench.autodiff.operations import know_constant, record
 from workbench.autodiff.overrides import ASKED_NEVER
+from workbench.autodiff.refusing import without_rule
 from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, NON_DIFFERENTIABLE, PARTIALS, RULES, learn
 from workbench.autodiff.scalars import TRACED, TracedFloat, at_a_pole, innermost, lost, scalar_result
 from workbench.autodiff.subarrays import DRESSED, TracedSubnumber
@@ -96,12 +97,7 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
             return ufunc_door(ufunc)(*inputs, **kwargs)
         if ufunc in DOORS:  # asked for by code that is not rewritten
             return DOORS[ufunc](*inputs, **kwargs)
-        raise MissingRuleError(
-            f"{name_of(ufunc)} has no rule",
-            found="it is compiled code and got a traced value",
-            where=user_line(),
-            fix=f"register a rule with @workbench.rule({name_of(ufunc)})",
-        )
+        raise without_rule(ufunc)
     inputs = tuple(map(of_objects, inputs))
     tape = innermost(*inputs)
     needs = [k for k, x in enumerate(inputs) if type(x) in TRACED and x.tape is tape]

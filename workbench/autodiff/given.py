@@ -193,7 +193,7 @@ def fitted(
 
     walk(places, given, where)
     walk = None  # it refers to itself, and what it holds would wait for the garbage collector
-    return [_zero(leaf) if bar is None else bar for leaf, bar in zip(leaves(value), found, strict=True)]
+    return [zero(leaf) if bar is None else bar for leaf, bar in zip(leaves(value), found, strict=True)]
 
 
 # what no numbers that vary are hidden in
@@ -211,7 +211,7 @@ def _may_hide(x: Any) -> bool:
 def _part(leaf: Any, bar: Any, what: str, where: str) -> Any:
     """A cotangent of one leaf."""
     if bar is None:
-        return _zero(leaf)
+        return zero(leaf)
     if isinstance(bar, int | np.integer | np.bool_):
         bar = float(bar)
     elif isinstance(bar, np.ndarray) and bar.dtype.kind in "iub":
@@ -292,6 +292,12 @@ def in_words(x: Any) -> str:
     return f"a {type(x).__name__}" + (f" of {len(x)}" if isinstance(x, list | tuple | deque) else "")
 
 
-def _zero(leaf: Any) -> Any:
+def one_like(leaf: Any) -> Any:
+    """The cotangent of a leaf of a result that is pulled back with ones."""
+    return np.ones_like(leaf) if isinstance(leaf, np.ndarray) else type(leaf)(1.0)
+
+
+def zero(leaf: Any) -> Any:
+    """The zero cotangent or tangent of a number or an array."""
     array = getattr(leaf, "array", leaf)
     return np.zeros_like(array) if isinstance(array, np.ndarray) else 0.0

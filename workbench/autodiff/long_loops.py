@@ -23,7 +23,7 @@ from workbench.autodiff.calls import resolve
 from workbench.autodiff.derivatives import pullback
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.structure import leaves, map_leaves
-from workbench.autodiff.tiers import native_value
+from workbench.autodiff.tiers import copied, native_value
 from workbench.autodiff.tracing import once, traced_pullback
 
 ENTRY_BYTES = 150  # of a traced operation
@@ -99,7 +99,7 @@ class _Sweep:
             found = native_value(self.segment, (state, start, end, *self.args))
             if found is None:
                 # the loop's own arguments as they are, so that whoever gave them sees what a step writes into them
-                given = map_leaves(_copy, state) if start else state
+                given = map_leaves(copied, state) if start else state
                 state = self.segment(given, start, end, *self.args)
             else:
                 state = found[0]
@@ -146,10 +146,6 @@ def _split(n: int, places: int) -> int:
 
 def _array(leaf: Any) -> Any:
     return getattr(leaf, "array", 0.0) if type(leaf) in TRACED else leaf
-
-
-def _copy(x: Any) -> Any:
-    return x.copy() if isinstance(x, np.ndarray) else x
 
 
 def _plain(state: Any) -> Any:

@@ -17,13 +17,14 @@ import numpy as np
 
 from workbench.autodiff.arrays import TracedArray
 from workbench.autodiff.calls import resolve
-from workbench.autodiff.given import checked_positions
+from workbench.autodiff.given import checked_positions, one_like
 from workbench.autodiff.location import describe, is_engine_file, is_library_file
 from workbench.autodiff.operations import Operation
 from workbench.autodiff.scalars import TRACED, ScalarStep, TracedFloat, strip
 from workbench.autodiff.settling import settle_all
 from workbench.autodiff.structure import leaves, map_leaves
 from workbench.autodiff.tape import OPEN, Tape, sweep_back
+from workbench.autodiff.telling import plain
 from workbench.autodiff.tracing import TracedPullback, traced_pullback
 
 
@@ -175,20 +176,16 @@ def _key(x: Any) -> int:
     return id(x.memory) if type(x) is TracedArray else id(x)
 
 
-def _plain(x: Any) -> Any:
-    return x.array if type(x) is TracedArray else strip(x)
-
-
 def _is_nan(x: Any) -> bool:
-    return bool(np.isnan(_plain(x)).any())
+    return bool(np.isnan(plain(x)).any())
 
 
 def _is_inf(x: Any) -> bool:
-    return bool(np.isinf(_plain(x)).any())
+    return bool(np.isinf(plain(x)).any())
 
 
 def _shown(x: Any) -> str:
-    x = _plain(x)
+    x = plain(x)
     return np.array2string(x, threshold=6, edgeitems=2) if isinstance(x, np.ndarray) else f"{float(x)!r}"
 
 
@@ -216,7 +213,7 @@ def _sweep(back: TracedPullback, record: _Watch) -> NanBirth | None:
     """Go back entry by entry until a cotangent is NaN."""
     tape, undone, infinity = back.tape, 0, None
     with tape.lock:
-        back.seed(map_leaves(_one_like, back.value, other=lambda _: None))
+        back.seed(map_leaves(one_like, back.value, other=lambda _: None))
         try:
             for k in reversed(range(len(tape))):
                 node, single = tape[k], Tape(tape.level)
@@ -243,7 +240,3 @@ def _bar(x: Any) -> Any:
     if type(x) is TracedFloat:
         return strip(x.bar)
     return 0.0 if x.memory.store is None else x.memory.store
-
-
-def _one_like(y: Any) -> Any:
-    return np.ones_like(y) if isinstance(y, np.ndarray) else type(y)(1.0)

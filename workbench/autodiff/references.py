@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import current, owner_of
+from workbench.autodiff.met import BUILT_IN
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.subarrays import DRESSED
 from workbench.autodiff.tape import OPEN
@@ -157,12 +158,11 @@ def _referred_to(x: Any, *, objects: bool = False) -> Iterator[Any]:
             yield target
             if type(target) in _TRACED:
                 continue
-            if objects or isinstance(target, _PASSED) or type(target).__flags__ & _IMMUTABLE_TYPE:
+            if objects or isinstance(target, _PASSED) or type(target).__flags__ & BUILT_IN:
                 ahead.append(target)
 
 
 _TRACED = TRACED | DRESSED
-_IMMUTABLE_TYPE = 1 << 8  # what is no object of a class of the program
 
 
 def _targets(x: Any) -> Iterable[Any]:

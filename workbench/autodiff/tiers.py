@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import is_writeable, overlaps
-from workbench.autodiff.given import checked_cotangent
+from workbench.autodiff.given import checked_cotangent, zero
 from workbench.autodiff.met import CACHES
 from workbench.autodiff.references import Parts
 from workbench.autodiff.registry import OWN
@@ -288,7 +288,7 @@ def native_pushforward(
     made = made.frozen()
     kept = map_leaves(copied, args) if made.has_arrays or made.has_dicts else args
     try:
-        value, _ = made.push(args, map_leaves(_zero, args, other=lambda _: None))
+        value, _ = made.push(args, map_leaves(zero, args, other=lambda _: None))
     except LEAVES:
         made.stopped()
         return None
@@ -359,10 +359,6 @@ def _tried(derivative: Callable, given: Any) -> tuple | None:
     except LEAVES:
         return None
     return None if _has_nan(found) else found
-
-
-def _zero(leaf: Any) -> Any:
-    return np.zeros_like(leaf) if isinstance(leaf, np.ndarray) else 0.0
 
 
 def copied(leaf: Any) -> Any:

@@ -34,7 +34,7 @@ from workbench.autodiff.met import BUILT_IN
 from workbench.autodiff.other_names import check_contents, contents, give
 from workbench.autodiff.references import Parts, hides_traced
 from workbench.autodiff.registry import number_in
-from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat, recorded
+from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat, recorded, strip
 from workbench.autodiff.settling import settle_all, settle_error, settle_in_place, settled
 from workbench.autodiff.structure import leaves, map_leaves, own_names
 from workbench.autodiff.subarrays import (
@@ -329,7 +329,7 @@ def _cotangent_of() -> Callable:
     def cotangent(x: Any) -> Any:
         if type(x) is TracedFloat:
             bar, x.bar = x.bar, 0.0
-            return bar if type(bar) is TracedFloat else type(bare_number(_innermost_value(x)))(bar)
+            return bar if type(bar) is TracedFloat else type(bare_number(strip(x)))(bar)
         memory = x.memory
         again, view = id(memory) in read, memory.view_like(x.array)
         read.add(id(memory))
@@ -343,9 +343,3 @@ def _cotangent_of() -> Callable:
         return resolve(np.copy)(seen) if again else seen
 
     return cotangent
-
-
-def _innermost_value(x: Any) -> Any:
-    while type(x) is TracedFloat:
-        x = x.value
-    return x
