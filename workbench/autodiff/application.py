@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +13,7 @@ from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.location import name_of, user_line
 from workbench.autodiff.operations import know_constant, record
 from workbench.autodiff.overrides import ASKED_NEVER
-from workbench.autodiff.registry import DOORS, Rule
+from workbench.autodiff.registry import DOORS, Rule, positions, put_in_position
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, innermost
 from workbench.autodiff.subarrays import DRESSED, bare_part, class_of
@@ -81,7 +80,7 @@ def _apply(rule: Rule, args: list[Any], kwargs: dict) -> Any:
         if position < len(args):
             args[position] = _as_operand(args[position])
     if kwargs:
-        args, kwargs = positional(rule.primitive, args, kwargs, rule.leaves)
+        args, kwargs = positional(rule.primitive, tuple(args), kwargs, rule.leaves)
     tape = innermost(*args)
     if tape is None:
         return rule.primitive(*args, **kwargs)
@@ -165,19 +164,12 @@ def as_array(nested: Any) -> Any:
     return DOORS[np.array](nested)
 
 
-@functools.cache
-def _positions(primitive: Callable) -> list[str]:
-    """The names of the parameters that may be given by position."""
-    try:
-        parameters = inspect.signature(primitive).parameters.values()
-    except (TypeError, ValueError):
-        return []
-    return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+_positions = functools.cache(positions)
 
 
 def positional(
-    primitive: Callable, args: list[Any], kwargs: dict, leaves: tuple[int, ...] = ()
-) -> tuple[list[Any], dict]:
+    primitive: Callable, args: tuple, kwargs: dict, leaves: tuple[int, ...] = ()
+) -> tuple[tuple, dict]:
     """Keyword arguments that are traced are moved to their positions, lists at ``leaves`` as arrays."""
     kwargs = {name: current(value) for name, value in kwargs.items()}
     names = _positions(primitive)
@@ -186,8 +178,7 @@ def positional(
             kwargs[name] = as_array(kwargs[name])
     if not any(type(value) in TRACED for value in kwargs.values()):
         return args, kwargs
-    while len(args) < len(names) and names[len(args)] in kwargs:
-        args = [*args, kwargs.pop(names[len(args)])]
+    args, kwargs = put_in_position(names, args, kwargs)
     left = [name for name, value in kwargs.items() if type(value) in TRACED]
     if left:
         raise MissingRuleError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +14,7 @@ from workbench.autodiff.arrays import current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.given import checked_program, described
 from workbench.autodiff.location import name_of
-from workbench.autodiff.registry import INSTANCE_DOORS
+from workbench.autodiff.registry import INSTANCE_DOORS, positions, put_in_position
 from workbench.autodiff.scalars import TRACED, innermost
 from workbench.autodiff.telling import plain
 from workbench.autodiff.tracing import traced_pullback
@@ -47,7 +46,7 @@ class Vectorized:
     def arranged(self, args: tuple, kwargs: dict[str, Any]) -> Rows:
         """One call: its arguments by position as far as the function's signature tells, and which of them have rows."""
         if kwargs:
-            args, kwargs = _by_position(self.function, args, kwargs)
+            args, kwargs = put_in_position(positions(self.function), args, kwargs)
         names = tuple(kwargs)
         values = (*args, *kwargs.values())
         places = [*range(len(args)), *names]
@@ -65,7 +64,7 @@ class Vectorized:
 
     def _place(self, place: int | str, count: int, names: tuple[str, ...]) -> int | str:
         if isinstance(place, str) and place not in names:
-            parameters = _parameters(self.function)
+            parameters = positions(self.function)
             place = parameters.index(place) if place in parameters else place
         if place not in names and not (isinstance(place, int) and 0 <= place < count):
             raise ValueError(
@@ -73,23 +72,6 @@ class Vectorized:
                 f"got {count} by position and {list(names)} by name, expected rows={self.rows!r}"
             )
         return place
-
-
-def _parameters(function: Callable) -> list[str]:
-    """The names of the arguments that may be given by position."""
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):  # compiled code that does not tell
-        return []
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return [p.name for p in parameters if p.kind in kinds]
-
-
-def _by_position(function: Callable, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
-    kwargs, parameters = dict(kwargs), _parameters(function)
-    while len(args) < len(parameters) and parameters[len(args)] in kwargs:
-        args = (*args, kwargs.pop(parameters[len(args)]))
-    return args, kwargs
 
 
 @dataclass(frozen=True)

@@ -295,7 +295,7 @@ def _flat_forward(forward: Callable, needs: tuple, args: tuple, kwargs: dict) ->
 def _structured(own: Rule, args: tuple, kwargs: dict) -> Any:
     """A rule on arguments with traced values inside of them: the rule gets, and gives back, whole structures."""
     primitive = own.primitive
-    args, kwargs = positional(primitive, list(args), kwargs)
+    args, kwargs = positional(primitive, args, kwargs)
     if innermost(*map(current, leaves(kwargs))) is not None:
         raise MissingRuleError(
             f"{name_of(primitive)} has no rule for traced values inside of its keyword arguments",

@@ -13,7 +13,7 @@ import functools
 import importlib
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,15 +105,31 @@ def door(*originals: Any) -> Callable:
     return register
 
 
+def positions(function: Callable) -> list[str]:
+    """The names of the parameters that may be given by position; none where compiled code does not tell them."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
+def put_in_position(names: Sequence[str], args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+    """What is given by name at its position, as far as the positions before it are filled."""
+    kwargs = dict(kwargs)
+    while len(args) < len(names) and names[len(args)] in kwargs:
+        args = (*args, kwargs.pop(names[len(args)]))
+    return args, kwargs
+
+
 def by_position(function: Callable, door: Callable) -> Callable:
     """The door of ``function``, which gets by position what a program names, as in ``numpy.array(object=x)``."""
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    names = [p.name for p in inspect.signature(function).parameters.values() if p.kind in kinds]
+    names = positions(function)
 
     @functools.wraps(function, updated=())
     def call(*args: Any, **kwargs: Any) -> Any:
-        while kwargs and len(args) < len(names) and names[len(args)] in kwargs:
-            args = (*args, kwargs.pop(names[len(args)]))
+        if kwargs:
+            args, kwargs = put_in_position(names, args, kwargs)
         return door(*args, **kwargs)
 
     return call

@@ -8,8 +8,7 @@ stands for everything that is not traced (fill values, constants). Views need no
 from __future__ import annotations
 
 import functools
-import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from workbench.autodiff.dressing import undressed
 from workbench.autodiff.elementwise import add_at
 from workbench.autodiff.operations import record
 from workbench.autodiff.records import by_fields, is_structured
-from workbench.autodiff.registry import DOORS
+from workbench.autodiff.registry import DOORS, positions, put_in_position
 from workbench.autodiff.scalars import TRACED, innermost, lost
 from workbench.autodiff.tape import OPEN, Tape
 from workbench.autodiff.telling import SEQUENCES, contains_traced, plain
@@ -127,9 +126,8 @@ def arranged(function: Callable, places: tuple[int, ...]) -> Callable:
         args = tuple(a if k == 0 and _goes_on(function, a) else converted(a) for k, a in enumerate(args))
         if not any(map(contains_traced, (*args, *kwargs.values()))):
             return call_watched(function, args, kwargs)
-        names = _names(function)
-        while kwargs and len(args) < len(names) and names[len(args)] in kwargs:
-            args = (*args, kwargs.pop(names[len(args)]))
+        if kwargs:
+            args, kwargs = put_in_position(_names(function), args, kwargs)
         args = tuple(current_inside(a) if k in places else plain(a) for k, a in enumerate(args))
         tape = innermost_inside(args)
         if tape is None:
@@ -163,14 +161,8 @@ _NAMES = {np.full: ("shape", "fill_value"), np.full_like: ("a", "fill_value"), n
 
 
 @functools.cache
-def _names(function: Callable) -> tuple[str, ...]:
-    if function in _NAMES:
-        return _NAMES[function]
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return ()
-    return tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+def _names(function: Callable) -> Sequence[str]:
+    return _NAMES[function] if function in _NAMES else positions(function)
 
 
 def current_inside(x: Any) -> Any:

@@ -10,7 +10,7 @@ import scipy.optimize as so
 
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.derivatives import pullback
-from workbench.autodiff.registry import DOORS
+from workbench.autodiff.registry import DOORS, positions
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
@@ -127,14 +127,7 @@ DOORS[so.curve_fit] = _curve_fit
 
 def _first_guess(f: Callable, limits: Any) -> Any:
     """SciPy counts the parameters from the signature, which the wrapped function does not show."""
-    import inspect
-
-    names = [
-        q
-        for q in inspect.signature(f).parameters.values()
-        if q.kind in (q.POSITIONAL_ONLY, q.POSITIONAL_OR_KEYWORD)
-    ]
-    n = len(names) - 1
+    n = len(positions(f)) - 1
     low, high = limits if isinstance(limits, tuple) else (limits.lb, limits.ub)
     low, high = np.broadcast_to(low, n), np.broadcast_to(high, n)
     guess = np.ones(n)
