@@ -134,3 +134,34 @@ def test_magnitudes_of_complex_numbers_are_rounded_as_those_of_numbers_are() -> 
     for a in np.random.default_rng(0).uniform(-1, 1, 100).tolist():
         assert value_and_gradient(magnitude)(a)[0] == magnitude(a)
     check_gradient(magnitude, 0.3)
+
+
+INTO = {
+    "concatenate": (lambda x, out: np.concatenate((x[:2], x[:2] ** 2), 0, out), 4),
+    "stack": (lambda x, out: np.stack((x[:2], x[1:]), 0, out), (2, 2)),
+    "take": (lambda x, out: np.take(x, [1, 2], 0, out, "clip"), 2),
+    "compress": (lambda x, out: np.compress([True, False, True], x, 0, out), 2),
+    "choose": (lambda x, out: np.choose([0, 1, 0], [x, x**3], out), 3),
+    "take, the method": (lambda x, out: x.take([1, 2], 0, out), 2),
+    "cumprod": (lambda x, out: np.cumprod(x, 0, float, out), 3),
+    "sum": (lambda x, out: np.sum(x, 0, None, out, True), 1),
+    "var": (lambda x, out: np.var(x, 0, None, out, 1), ()),
+    "argmax of what does not vary": (lambda x, out: np.max(x, 0, out) * np.argmax(x, 0), ()),
+}
+
+
+@pytest.mark.parametrize("name", INTO)
+def test_out_by_position(name):
+    function, shape = INTO[name]
+
+    def program(x):
+        out = np.zeros(shape)
+        found = function(x, out)
+        return np.sum(out**2) * np.sum(found)
+
+    check_all_ways(program, X[0, :3] / 3.0)
+    check_value(program, X[0, :3] / 3.0)
+
+
+def test_no_place_for_the_result_among_arguments_by_position():
+    check_all_ways(lambda x: np.sum(x, 0, None, None, True), X)

@@ -34,20 +34,9 @@ def ruled_call(rule: Rule) -> Callable:
 
 def apply_rule(rule: Rule, args: tuple, kwargs: dict) -> Any:
     """Call a primitive that has a rule; put it on the innermost tape that an argument belongs to."""
-    args = [_bare(a) for a in args]
-    place = _place_of_out(rule.primitive)
-    if "out" in kwargs or (place is not None and len(args) > place):
-        kwargs = dict(kwargs)
-        if "out" in kwargs:
-            out = kwargs.pop("out")
-        else:
-            out, args[place] = args[place], None
-            args = args[:place] if len(args) == place + 1 else args
-            if out is None and len(args) > place:
-                return _apply(rule, args, kwargs)
-        result = apply_rule(rule, tuple(args), kwargs)
-        return result if out is None else written(result, out)
-    return _apply(rule, args, kwargs)
+    out, args, kwargs = without_out(rule.primitive, args, kwargs)
+    result = _apply(rule, [_bare(a) for a in args], kwargs)
+    return result if out is None else written(result, out)
 
 
 def _bare(x: Any) -> Any:
@@ -69,9 +58,21 @@ def without_class(x: Any) -> Any:
     return current(bare_part(x)) if type(x) in DRESSED else x
 
 
+def without_out(function: Callable, args: tuple, kwargs: dict) -> tuple[Any, tuple, dict]:
+    """What is given for ``out``, by name or by position, and the arguments without it."""
+    if "out" in kwargs:
+        kwargs = dict(kwargs)
+        return kwargs.pop("out"), args, kwargs
+    place = _place_of_out(function)
+    if place is None or len(args) <= place:
+        return None, args, kwargs
+    rest = args[place + 1 :]
+    return args[place], (*args[:place], None, *rest) if rest else args[:place], kwargs
+
+
 @functools.cache
-def _place_of_out(primitive: Callable) -> int | None:
-    names = _positions(primitive)
+def _place_of_out(function: Callable) -> int | None:
+    names = _positions(function)
     return names.index("out") if "out" in names else None
 
 
@@ -193,13 +194,10 @@ def positional(
 def constant_call(function: Callable) -> Callable:
     """The door of a function whose result does not vary: it gets plain values."""
     of_numpy = (getattr(function, "__module__", None) or "").startswith("numpy")
-    place = _place_of_out(function) if of_numpy else None
 
     @functools.wraps(function, updated=())
     def call(*args: Any, **kwargs: Any) -> Any:
-        out = kwargs.pop("out", None) if of_numpy else None
-        if place is not None and len(args) > place:
-            out, args = args[place], args[:place]
+        out, args, kwargs = without_out(function, args, kwargs) if of_numpy else (None, args, kwargs)
         result = function(*[plain(a) for a in args], **{k: plain(v) for k, v in kwargs.items()})
         return result if out is None else written(result, out)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.application import converted
+from workbench.autodiff.application import converted, without_out
 from workbench.autodiff.arrays import TracedArray, beneath, current, overlaps, owner_of
 from workbench.autodiff.calls import resolve, seen
 from workbench.autodiff.dressing import undressed
@@ -118,7 +118,8 @@ def arranged(function: Callable, places: tuple[int, ...]) -> Callable:
     def call(*args: Any, **kwargs: Any) -> Any:
         if not OPEN:
             return function(*args, **kwargs)
-        if (out := kwargs.pop("out", None)) is not None:
+        out, args, kwargs = without_out(function, args, kwargs)
+        if out is not None:
             if contains_traced(made := call(*args, **kwargs)):
                 refuse_overlap(out, *_parts(args))
             set_item(made, out, ...)

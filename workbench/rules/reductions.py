@@ -18,7 +18,7 @@ from workbench.autodiff.calls import resolve
 from workbench.autodiff.elementwise import add_at
 from workbench.autodiff.indexing import get_item
 from workbench.autodiff.location import user_line
-from workbench.autodiff.registry import DOORS, Rule, add_rule
+from workbench.autodiff.registry import DOORS, Rule, add_rule, positions
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.watch import call_watched
@@ -63,7 +63,7 @@ class _Reduced:
 
 
 def _reduced(function: Callable, x: Any, named: dict) -> _Reduced:
-    named = {name: value for name, value in named.items() if value is not np._NoValue}
+    named = {name: value for name, value in named.items() if value is not np._NoValue and name != "out"}
     unknown = sorted(set(named) - {"axis", "dtype", "keepdims", "where", "initial", "ddof", "correction"})
     if unknown:
         raise MissingRuleError(
@@ -86,13 +86,11 @@ def _reduced(function: Callable, x: Any, named: dict) -> _Reduced:
 def _reduction(function: Callable) -> Callable:
     """Decorator: ``make(reduced)`` gives the pullback of ``function`` along axes, for spread cotangents."""
 
+    names = positions(function)[1:]
+
     def register(make: Callable) -> Callable:
         def forward(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
-            reduced = _reduced(
-                function,
-                args[0],
-                {**dict(zip(_POSITIONAL.get(function, ("axis",)), args[1:], strict=False)), **kwargs},
-            )
+            reduced = _reduced(function, args[0], {**dict(zip(names, args[1:], strict=False)), **kwargs})
             pullback, shape = make(reduced), np.shape(plain(args[0]))
 
             def reduction_pullback(bar: Any) -> list[Any]:
@@ -107,29 +105,13 @@ def _reduction(function: Callable) -> Callable:
     return register
 
 
-_POSITIONAL: dict[Callable, tuple[str, ...]] = {
-    np.sum: ("axis", "dtype", "out", "keepdims", "initial", "where"),
-    np.nansum: ("axis", "dtype", "out", "keepdims", "initial", "where"),
-    np.mean: ("axis", "dtype", "out", "keepdims"),
-    np.prod: ("axis", "dtype", "out", "keepdims", "initial", "where"),
-    np.max: ("axis", "out", "keepdims", "initial", "where"),
-    np.min: ("axis", "out", "keepdims", "initial", "where"),
-    np.amax: ("axis", "out", "keepdims", "initial", "where"),
-    np.amin: ("axis", "out", "keepdims", "initial", "where"),
-    np.nanmax: ("axis", "out", "keepdims", "initial", "where"),
-    np.nanmin: ("axis", "out", "keepdims", "initial", "where"),
-    np.var: ("axis", "dtype", "out", "ddof", "keepdims"),
-    np.std: ("axis", "dtype", "out", "ddof", "keepdims"),
-}
-
-
 def _with_initial(function: Callable, combine: np.ufunc) -> None:
     """``initial=`` that varies, as one operand more: the door of a reduction that has one for fixed ones."""
-    door = DOORS[function]
+    door, names = DOORS[function], positions(function)[1:]
 
     @functools.wraps(function, updated=())
     def call(a: Any, *args: Any, **kwargs: Any) -> Any:
-        named = {**dict(zip(_POSITIONAL[function], args, strict=False)), **kwargs}
+        named = {**dict(zip(names, args, strict=False)), **kwargs}
         initial = current(named.get("initial"))
         if type(initial) not in TRACED:
             return door(a, *args, **kwargs)
@@ -145,13 +127,13 @@ def _with_initial(function: Callable, combine: np.ufunc) -> None:
 
 def _about_a_mean(function: Callable) -> None:
     """``mean=`` of a variance or a standard deviation, which may vary by itself."""
-    door = DOORS[function]
+    door, names = DOORS[function], positions(function)[1:]
 
     @functools.wraps(function, updated=())
     def call(a: Any, *args: Any, **kwargs: Any) -> Any:
         if kwargs.get("mean", np._NoValue) is np._NoValue:
             return door(a, *args, **kwargs)
-        named = {**dict(zip(_POSITIONAL[function], args, strict=False)), **kwargs}
+        named = {**dict(zip(names, args, strict=False)), **kwargs}
         out = named.pop("out", None)
         value = function(plain(current(a)), **{name: plain(v) for name, v in named.items()})
         away = current(a) - named.pop("mean")
@@ -324,9 +306,9 @@ def _prod(r: _Reduced) -> Callable:
 _with_initial(np.prod, np.multiply)
 
 
-def _cumprod(a: Any, axis: int | None = None, **kwargs: Any) -> Any:
+def _cumprod(a: Any, axis: int | None = None, *rest: Any, **kwargs: Any) -> Any:
     """``numpy.cumprod`` as the products it stands for."""
-    x = current(a)
+    x, kwargs = current(a), {**dict(zip(("dtype", "out"), rest, strict=False)), **kwargs}
     if not contains_traced(x):
         return call_watched(np.cumprod, (x, axis), kwargs)
     if axis is None:
