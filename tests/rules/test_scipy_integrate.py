@@ -251,6 +251,20 @@ def test_boundary_values():
         )(1.0)
 
 
+def test_boundary_values_of_complex_numbers():
+    def wave(a):
+        found = si.solve_bvp(
+            lambda t, y: 1j * a * y,
+            lambda left, right: np.array([left[0] - a]),
+            np.linspace(0.0, 1.0, 5),
+            np.ones((1, 5), complex),
+            tol=1e-8,
+        )
+        return np.append(found.sol(0.5).real, found.y[0].imag)
+
+    check_gradient(wave, 3.0, rtol=1e-6)
+
+
 def test_second_derivative_of_odeint():
     def end(k):
         return si.odeint(lambda y, t: -k * y * y, 2.0, [0.0, 1.0], **TIGHT)[-1, 0]

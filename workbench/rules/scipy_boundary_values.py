@@ -61,7 +61,7 @@ def _solve_bvp(
         return resolve(np.concatenate)([np.reshape(rest, (-1,)), ends])
 
     def slopes(z: np.ndarray) -> np.ndarray:
-        return _jacobian(pushforward(equations, z)[1], n, m, len(z) - n * m)
+        return _jacobian(pushforward(equations, z)[1], n, m, len(z) - n * m, z.dtype)
 
     if not found.success:
         found.update({name: Unknown(name, found[name]) for name in ("y", "yp", "p", "sol")})
@@ -83,10 +83,10 @@ def _solve_bvp(
     return found
 
 
-def _jacobian(forward: Callable, n: int, m: int, k: int) -> np.ndarray:
+def _jacobian(forward: Callable, n: int, m: int, k: int, kind: np.dtype) -> np.ndarray:
     """∂F/∂z by 4 n + k products: each equation is about two neighbouring nodes, or the first and the last."""
     groups = [[0], list(range(1, m - 1, 2)), list(range(2, m - 1, 2)), [m - 1]]
-    found = np.zeros((n * m + k, n * m + k))
+    found = np.zeros((n * m + k, n * m + k), kind)
     inner = found[: n * (m - 1)].reshape(n, m - 1, -1)
     for component in range(n):
         for nodes in groups:

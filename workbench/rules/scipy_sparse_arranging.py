@@ -37,7 +37,7 @@ def _arranges(function: Callable) -> None:
         _collect([args, options], found)
         if not any(map(has_traces, found)):
             return function(*args, **options)
-        numbers = Numbers(function, *found)
+        numbers = Numbers(function, *found, zeros=function is ss.find)
         numbered = {id(matrix): instead for matrix, instead in zip(found, numbers.of, strict=True)}
         made = function(*_exchanged(args, numbered), **_exchanged(options, numbered))
         return numbers.found(made) if is_sparse(made) else (*made[:2], numbers.elements(made[2]))
@@ -51,7 +51,7 @@ def _made_sparse(x: Any) -> Any:
         return resolve(ss.coo_matrix)(x)
     if isinstance(x, list | tuple):
         return type(x)([_made_sparse(e) for e in x])
-    return {k: _made_sparse(v) for k, v in x.items()} if isinstance(x, dict) else x
+    return {k: _made_sparse(v) for k, v in x.items()} if type(x) is dict else x
 
 
 def _collect(x: Any, found: list[Any]) -> None:

@@ -132,10 +132,11 @@ def like(traced: Any, value: Any) -> Any:
 class Numbers:
     """The elements of matrices and dense arrays, as numbers between 1 and 2 that a function of SciPy's may arrange.
 
-    Two of them that are added up are seen, and refused.
+    Two of them that are added up are seen, and refused. Where the function looks for ``zeros``, elements that are zero
+    are numbered so.
     """
 
-    def __init__(self, function: Callable, *things: Any) -> None:
+    def __init__(self, function: Callable, *things: Any, zeros: bool = False) -> None:
         self.function = function
         parts = [stored(x) if is_sparse(x) else np.reshape(x, (-1,)) for x in things]
         sizes = [int(np.size(plain(part))) for part in parts]
@@ -144,8 +145,15 @@ class Numbers:
         self._flat = resolve(np.concatenate)([np.zeros(1, dtype), *parts])
         ends = np.cumsum(sizes)
         self.of = [
-            self._instead(x, 1.0 + np.arange(end - size + 1.0, end + 1.0) / self._total)
-            for x, size, end in zip(things, sizes, ends, strict=True)
+            self._instead(
+                x,
+                np.where(
+                    zeros & (plain(part) == 0),
+                    0.0,
+                    1.0 + np.arange(end - size + 1.0, end + 1.0) / self._total,
+                ),
+            )
+            for x, part, size, end in zip(things, parts, sizes, ends, strict=True)
         ]
 
     def _instead(self, x: Any, numbers: np.ndarray) -> Any:

@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 import scipy.sparse as ss
 
+from workbench.autodiff.application import written
+from workbench.autodiff.arrays import TracedArray, current, part_over
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS, by_position
 from workbench.autodiff.settling import note, note_elements
 from workbench.autodiff.telling import contains_traced, plain
+from workbench.autodiff.writing import set_item
 from workbench.rules.scipy_sparse import dense, summed_up
 from workbench.rules.scipy_sparse_elements import (
     BASE,
@@ -50,6 +53,9 @@ def _arranging(method: Callable) -> Callable:
     """A method that only puts elements elsewhere, or reads them."""
 
     def call(self: Any, *args: Any, **options: Any) -> Any:
+        out = options.pop("out", args[1] if method.__name__ == "toarray" and len(args) > 1 else None)
+        if out is not None:
+            return written(call(self, *args[:1], **options), out)
         if not has_traces(self):
             return method(self, *map(_plain_key, args), **options)
         if self.format == "coo" and method.__name__ in _ADDING and not self.has_canonical_format:
@@ -59,8 +65,13 @@ def _arranging(method: Callable) -> Callable:
         made = method(given, *map(_plain_key, args), **options)
         if made is given:
             return self
+        if self.format not in _IN_ARRAYS:
+            return numbers.found(made)
+        if not is_sparse(made):
+            view = _part(made, given.data, self.data)
+            return numbers.found(made) if view is None else view
         found = numbers.found(made)
-        if is_sparse(made) and made.format in _IN_ARRAYS and self.format in _IN_ARRAYS:
+        if made.format in _IN_ARRAYS:
             names = [n for n in _HELD if _are_one(getattr(made, n, None), getattr(given, n, None))]
             _share(found, self, names if "data" in names else [])
         return found
@@ -77,16 +88,26 @@ def _are_one(x: Any, y: Any) -> bool:
     return (
         isinstance(x, np.ndarray)
         and isinstance(y, np.ndarray)
-        and x.shape == y.shape
+        and x.size == y.size
+        and x.flags.c_contiguous
         and np.shares_memory(x, y)
     )
+
+
+def _part(now: Any, was: np.ndarray, own: Any) -> Any:
+    """The part of ``own``, laid out as ``was`` is, of which ``now`` is a view in ``was``; None if it is none."""
+    bare = own.array if type(own) is TracedArray else own
+    if not (isinstance(now, np.ndarray) and np.shares_memory(now, was)) or bare.strides != was.strides:
+        return None
+    return current(part_over(now, was, bare))
 
 
 def _share(new: Any, old: Any, names: Any = _HELD) -> None:
     """Let a matrix hold the elements of another one, and the places: SciPy sorts both together."""
     for name in names:
         if hasattr(old, name):
-            setattr(new, name, getattr(old, name))
+            held, shape = getattr(old, name), np.shape(plain(getattr(new, name)))
+            setattr(new, name, held if np.shape(plain(held)) == shape else np.reshape(held, shape))
 
 
 def _plain_key(key: Any) -> Any:
@@ -121,15 +142,28 @@ def _changing(method: Callable) -> Callable:
             return method(self, *args, **options)
         if method.__name__ == "__setitem__" and self.format == "lil" and _set_one(self, args[0], given):
             return None
+        zeros = method.__name__ == "eliminate_zeros" or self.format in ("lil", "dok")  # which leave them out
         if puts:
-            numbers = Numbers(method, self, _as_type(method, given, self.dtype, traced))
+            numbers = Numbers(method, self, _as_type(method, given, self.dtype, traced), zeros=zeros)
             args = (*args[:place], numbers.of[1], *args[place + 1 :])
         else:
-            numbers = Numbers(method, self)
+            numbers = Numbers(method, self, zeros=zeros)
         made = numbers.of[0]
+        held = {
+            name: getattr(made, name) for name in _HELD if self.format in _IN_ARRAYS and hasattr(made, name)
+        }
+        start = {name: array.copy() for name, array in held.items()}
         method(made, *args, **options)
-        _become(self, numbers.found(made))
-        return None
+        new = numbers.found(made)
+        for name, was in held.items():
+            own = getattr(self, name)
+            changed = was != start[name]
+            if changed.any():  # in place, where matrices that hold the same array see it too
+                set_item(numbers.elements(was[changed]) if name == "data" else was[changed], own, changed)
+            part = own if getattr(made, name) is was else _part(getattr(made, name), was, own)
+            if part is not None:
+                setattr(new, name, part)
+        _become(self, new)
 
     return call
 
@@ -179,6 +213,7 @@ def _set_one(self: Any, key: Any, x: Any) -> bool:
 def _become(self: Any, new: Any) -> None:
     """Give a matrix the elements of another one."""
     if self.format == "dok":
+        self._shape = new._shape
         self._dict.clear()
         self._dict.update(new._dict)
         note_elements(self._dict)
@@ -237,7 +272,7 @@ def _make(cls: type) -> Callable:
         copied = bool(options.get("copy", rest[1] if len(rest) > 1 else False))
         if is_sparse(arg):
             turned = resolve(getattr(arg, f"to{kind}"))()
-            new = with_stored(cls(plain_sparse(turned), copy=True), stored(turned))
+            new = with_stored(cls(plain_sparse(turned), copy=True), np.copy(stored(turned)))
             if turned is arg and not copied and kind == "dok":
                 new._dict = arg._dict
             elif turned is arg and not copied and kind in _IN_ARRAYS:

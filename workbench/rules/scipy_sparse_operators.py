@@ -55,8 +55,9 @@ class Operator:
         return np.reshape(settled(resolve(self._operator.rmatvec)(x)), (-1,))
 
     def plain(self) -> Any:
-        """The matrix without traces, in the csc format."""
-        return ss.csc_array(self._bare.matmat(np.eye(self.shape[1])))
+        """The matrix without traces, in the csc format; of vectors with one axis, as solvers hand them over."""
+        columns = [self._bare.matvec(unit) for unit in np.eye(self.shape[1])]
+        return ss.csc_array(np.stack(columns, axis=1))
 
     def solution(self, value: np.ndarray, b: Any, M: Any = None) -> Any:
         """``value``, which solves A x = b with the preconditioner ``M``, with its derivatives."""
