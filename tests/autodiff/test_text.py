@@ -9,6 +9,7 @@ import json
 import logging
 import re
 import string
+import tokenize
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -109,6 +110,7 @@ READ_AGAIN = {
     "Decimal": lambda x: float(Decimal(str(x))),
     "Decimal of a number": lambda x: float(Decimal(x)),
     "Fraction": lambda x: float(Fraction(str(x))),
+    "tokens": lambda x: float(next(tokenize.generate_tokens(io.StringIO(str(x)).readline)).string),
     "complex": lambda x: complex(str(x)).real,
     "whole number": lambda x: x * int(f"{x:.0f}"),
     "digits": lambda x: x * sum(int(d) for d in str(x) if d.isdigit()),
@@ -121,6 +123,9 @@ READ_AGAIN = {
     "findall": lambda x: float(re.findall(r"[\d.]+", f"a{x}")[0]),
     "match": lambda x: float(re.match(r"a([\d.]+)", f"a{x}").group(1)),
     "search": lambda x: float(re.compile(r"[\d.]+").search(f"a{x}")[0]),
+    "text of a buffer": lambda x: float(io.StringIO(f"{x}").read()),
+    "array of a buffer": lambda x: np.loadtxt(io.StringIO(initial_value=f"{x} 2"))[0],
+    "json of a buffer": lambda x: json.load(io.StringIO(f"{x}")),
     "template": lambda x: float(string.Template("$x").substitute(x=x)),
     "complex number": lambda x: complex(str(complex(x, 1.0))).real,
 }

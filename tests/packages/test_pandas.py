@@ -1,5 +1,7 @@
 """pandas: groups, windows, differences and correlations, missing values included, against central differences."""
 
+import io
+
 import numpy as np
 import pytest
 
@@ -165,6 +167,8 @@ def test_columns_are_differentiated(name):
         lambda x: weighted(gappy(x).interpolate(method="pchip")),
         lambda x: weighted(series(WEIGHTS).groupby(pandas.cut(x, 2), observed=True).mean()),
         lambda x: weighted(series(x).rolling(3, win_type="triang").mean()),
+        lambda x: pandas.read_csv(io.StringIO(f"a,b\n{x[0]},2"))["a"][0],
+        lambda x: pandas.to_numeric(pandas.Series([f"{x[0]}", "2"]))[0],
     ],
 )
 def test_what_stays_compiled_is_refused(refused):

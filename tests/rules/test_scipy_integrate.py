@@ -73,6 +73,8 @@ def test_quad_again():
 
 def test_samples():
     check_gradient(lambda y, x: si.trapezoid(y, x), Y, X)
+    check_gradient(lambda y, x: si.trapezoid(np.stack([y, y**2]), x[None] ** 2), Y, X)
+    check_gradient(lambda y: si.trapezoid(y, 0.5) + y[0], Y)
     check_gradient(lambda y: si.trapezoid(y.reshape(1, 5), dx=0.3, axis=1), Y)
     check_gradient(lambda y, x: si.simpson(y, x=x), Y, X)
     check_gradient(lambda y: si.simpson(y[:4], dx=0.2), Y)

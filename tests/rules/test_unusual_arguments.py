@@ -59,6 +59,7 @@ def test_padding_with_anything():
     check_all_ways(lambda x: np.pad(np.exp(x / 9), [(2, 3), (3, 1)], mode="empty")[2:-3, 3:-1], X)
 
 
+PARTS = np.random.default_rng(0).uniform(0.1, 0.9, (2, 50))
 POINTS = {"equal distances": np.arange(4.0), "other distances": np.array([0.0, 0.5, 2.0, 2.2])}
 
 
@@ -165,3 +166,30 @@ def test_out_by_position(name):
 
 def test_no_place_for_the_result_among_arguments_by_position():
     check_all_ways(lambda x: np.sum(x, 0, None, None, True), X)
+
+
+@pytest.mark.parametrize("power", [2, -1, 0.5, 3, 1.5])
+def test_powers_of_complex_arrays(power):
+    def power_of(x, y):
+        return (x + 1j * y) ** power
+
+    def in_place(x, y):
+        z = x + 1j * y
+        z **= power
+        return z
+
+    for program in (power_of, in_place):
+        check_value(program, PARTS[0], PARTS[1])
+        check_all_ways(program, PARTS[0][:3], PARTS[1][:3])
+
+
+def test_products_of_complex_numbers():
+    def product(x, y):
+        z = complex(x, y)
+        for _ in range(5):
+            z = z * z * (0.3 + 0.7j) + complex(y, x)
+        return z
+
+    for x, y in PARTS.T:
+        check_value(product, x.item(), y.item())
+    check_all_ways(product, 0.3, 0.4)

@@ -132,7 +132,7 @@ def _make_in_place(op: Operator, binary: Callable) -> Callable:
             if of_subclass(a, b):
                 return subclassing.in_place(op, a, b)
             if type(a) in TRACED or type(b) in TRACED or (OPEN and ka is np.ndarray):
-                return writing.in_place(op.ufunc, op.in_place, a, b)
+                return writing.in_place(op, a, b)
         elif ka is TracedSubarray or (
             OPEN and is_followed_subclass(ka) and (contains_traced(a) or contains_traced(b))
         ):
@@ -142,7 +142,7 @@ def _make_in_place(op: Operator, binary: Callable) -> Callable:
             return binary(a, b) if result is NotImplemented else result
         elif OPEN and issubclass(ka, np.ndarray):
             current(a)
-            writing.in_place(op.ufunc, op.in_place, np.ndarray.view(a, np.ndarray), current(b))
+            writing.in_place(op, np.ndarray.view(a, np.ndarray), current(b))
             return a
         elif ka is list or (type(b) not in TRACED and hasattr(ka, op.in_place_method)):
             return op.in_place(a, b)

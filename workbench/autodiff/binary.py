@@ -57,6 +57,15 @@ class Operator:
     def in_place_method(self) -> str:
         return f"__i{self.function.__name__.strip('_')}__"
 
+    def fast(self, exponent: Any) -> np.ufunc | None:
+        """The function of one array that NumPy's arrays compute for some powers; it rounds otherwise."""
+        if self.ufunc is not np.power or type(exponent) not in (int, float):
+            return None
+        return _FAST_POWERS.get((type(exponent), exponent))
+
+
+_FAST_POWERS = {(int, 2): np.square, (int, -1): np.reciprocal, (float, 0.5): np.sqrt}
+
 
 def _log(x: Any) -> Any:
     return resolve(math.log)(x) if x > 0 else math.nan
@@ -149,16 +158,24 @@ def apply_operator(op: Operator, a: Any, b: Any) -> Any:
             type(x) in TRACED or isinstance(x, (*array_like, *_NUMBERS, *COMPLEX)) for x in (a, b)
         ):
             _check_zero(op, a, b)
-            return apply_ufunc(op.ufunc, (a, b), {})
+            return by_ufunc(op, a, b)
         if TracedArray in (ka, kb) or ka is np.ndarray or kb is np.ndarray:
             other = b if ka in (TracedArray, np.ndarray) else a
             if type(other) in TRACED or isinstance(other, (*array_like, *_NUMBERS, *COMPLEX)):
-                return apply_ufunc(op.ufunc, (a, b), {})
+                return by_ufunc(op, a, b)
     if (of_numpy(a) and _sequence_beside(op, a, b)) or (
         of_numpy(b) and _sequence_beside(op, b, a) and python_method(ka, op.method) is None
     ):
         return apply_ufunc(op.ufunc, (a, b), {})
     return _protocol(op, a, b)
+
+
+def by_ufunc(op: Operator, a: Any, b: Any) -> Any:
+    """An operator as NumPy computes it where an array takes part."""
+    bare = plain(a)
+    complex_array = isinstance(bare, np.ndarray) and bare.dtype.kind == "c" and not is_complex_number(bare)
+    fast = op.fast(b) if complex_array else None  # real numbers round alike
+    return apply_ufunc(op.ufunc, (a, b), {}) if fast is None else apply_ufunc(fast, (a,), {})
 
 
 def _of_number_class(op: Operator, a: Any, b: Any) -> bool:

@@ -171,7 +171,7 @@ def _read(source: TracedArray, index: Any) -> Any:
     if isinstance(found, np.void):  # one record of a structured array: a view of its memory
         return current(array[_as_view(index)])
     if type(found) is np.ndarray:
-        if type(index) is str and not found.ndim:
+        if isinstance(index, str) and not found.ndim:
             return get_item(current(found), ())
         if found.base is not None and owner_of(found) is owner_of(array):
             return current(found)

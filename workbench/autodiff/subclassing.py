@@ -152,12 +152,9 @@ def binary(op: Any, a: Any, b: Any) -> Any:
     return _computed(op, a, b) if result is NotImplemented else result
 
 
-_FAST_POWERS = {(int, 2): np.square, (int, -1): np.reciprocal, (float, 0.5): np.sqrt}
-
-
 def _computed(op: Any, a: Any, b: Any, **out: Any) -> Any:
     """The universal function of an operator, which for some powers is another one; its operands may override it."""
-    fast = _FAST_POWERS.get((type(b), b)) if op.ufunc is np.power and type(b) in (int, float) else None
+    fast = op.fast(b)
     return resolve(op.ufunc)(a, b, **out) if fast is None else resolve(fast)(a, **out)
 
 

@@ -162,8 +162,8 @@ def _write(array: np.ndarray, index: Any, value: Any) -> None:
     """Write into memory that one or several tapes may know, outermost first."""
     value = current(converted(current(value)))
     if array.dtype.names is not None:
-        if type(index) is str or (type(index) is int and not array.ndim):
-            _write(array[index if type(index) is str else array.dtype.names[index]], ..., value)
+        if isinstance(index, str) or (type(index) is int and not array.ndim):
+            _write(array[index if isinstance(index, str) else array.dtype.names[index]], ..., value)
             return
         if contains_traced(value):
             write_records(_write, array, index, value)
@@ -258,25 +258,25 @@ def _write_from(array: np.ndarray, index: Any, value: Any, tapes: list[Tape], *,
     tape.writes.append(write)
 
 
-def in_place(ufunc: np.ufunc, operator: Callable, array: Any, other: Any) -> Any:
+def in_place(op: Any, array: Any, other: Any) -> Any:
     """``array += other`` and its like, for an array that is traced, known to a tape, or about to be."""
-    from workbench.autodiff.elementwise import apply_ufunc
+    from workbench.autodiff.binary import by_ufunc
 
     target = array.array if type(array) is TracedArray else array
     if asked_for_ufunc((other,), {}):
-        return resolve(ufunc)(array, other, out=(target,))
+        return resolve(op.ufunc)(array, other, out=(target,))
     other = converted(other)
     plain_other = plain(other)
     if isinstance(other, list | tuple) and contains_traced(other):
         other = as_array(other)
     if type(array) is not TracedArray and type(other) not in TRACED:
-        mutate(target, operator, plain_other, receiver=True)
+        mutate(target, op.in_place, plain_other, receiver=True)
         return current(target)
-    result = apply_ufunc(ufunc, (array, other), {})
+    result = by_ufunc(op, array, other)
     if not np.can_cast(plain(result).dtype, target.dtype, "same_kind"):
-        operator(target.copy(), plain_other)  # NumPy's own error
+        op.in_place(target.copy(), plain_other)  # NumPy's own error
     if np.shape(result) != target.shape:
-        operator(target.copy(), plain_other)
+        op.in_place(target.copy(), plain_other)
     set_item(result, target, ...)
     return current(target)
 

@@ -20,8 +20,10 @@ from workbench.autodiff.registry import DOORS, door
 from workbench.autodiff.scalars import TRACED, lost
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
+from workbench.autodiff.text import lost_in_text, tape_in
 from workbench.rules import pandas_groups, pandas_windows  # noqa: F401
 from workbench.rules.pandas_choosing import instead
+from workbench.rules.text import reads
 
 
 def _kept_property(obj: Any, name: str, member: Any) -> Any:
@@ -143,3 +145,17 @@ def _held(dtype: Any, element: Any) -> Any:
 def _repeated(value: Any, length: int, dtype: Any) -> Any:
     """A column of one number."""
     return resolve(np.full)(length, value, dtype)
+
+
+for _function in (pandas.read_csv, pandas.read_table, pandas.read_fwf, pandas.read_json):
+    reads(_function, "a table")
+
+_numeric = lib.maybe_convert_numeric
+
+
+@door(_numeric)
+def maybe_convert_numeric(values: np.ndarray, *args: Any, **options: Any) -> Any:
+    """A column of texts as numbers."""
+    if tape_in(values.tolist()) is not None:
+        raise lost_in_text("a column of numbers")
+    return _numeric(values, *args, **options)

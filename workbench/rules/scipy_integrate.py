@@ -201,6 +201,8 @@ DOORS[si.quad_vec] = _quad_vec
 
 @stands_in(si.trapezoid)
 def _trapezoid(y, x=None, dx=1.0, axis=-1):
+    if x is not None and np.ndim(x) != 1:
+        x = np.broadcast_to(x, np.shape(y))
     return np.trapezoid(y, x=x, dx=dx, axis=axis)
 
 

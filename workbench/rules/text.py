@@ -15,6 +15,7 @@ import reprlib
 import string
 import sys
 import textwrap
+import tokenize
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -116,7 +117,7 @@ def _loads(function: Callable) -> None:
     @functools.wraps(function, updated=())
     def call(file: Any, *args: Any, **kwargs: Any) -> Any:
         check_read(file)
-        if tape_in(file) is not None:
+        if tape_read(file) is not None:
             raise lost_in_text("an array")
         return function(file, *args, **kwargs)
 
@@ -141,6 +142,11 @@ def tape_of(buffer: Any) -> Tape | None:
     return tape if tape is not None and tape.open else None
 
 
+def tape_read(*sources: Any) -> Tape | None:
+    """The tape of the traced numbers in what is about to be read: text, or buffers of text."""
+    return tape_in(sources) or next(filter(None, map(tape_of, sources)), None)
+
+
 def _of_buffer(method: Callable, buffer: io.StringIO) -> Callable:
     def call(*args: Any) -> Any:
         fill(buffer, *args)
@@ -152,6 +158,14 @@ def _of_buffer(method: Callable, buffer: io.StringIO) -> Callable:
 OWNER_DOORS[io.StringIO] = _of_buffer
 
 
+@door(io.StringIO)
+def buffer_(initial_value: str | None = "", newline: str | None = "\n") -> io.StringIO:
+    """``io.StringIO(text)``."""
+    buffer = io.StringIO(initial_value, newline)
+    fill(buffer, initial_value)
+    return buffer
+
+
 @door(print)
 def print_(*args: Any, file: Any = None, **kwargs: Any) -> None:
     """``print``."""
@@ -159,22 +173,31 @@ def print_(*args: Any, file: Any = None, **kwargs: Any) -> None:
     print(*args, file=file, **kwargs)
 
 
-def _reads(function: Callable, what: str) -> None:
-    """A function that reads numbers out of text."""
+def reads(function: Callable, what: str) -> None:
+    """A function that reads numbers out of text, or a buffer of text."""
 
     @functools.wraps(function, updated=())
     def call(*args: Any, **kwargs: Any) -> Any:
-        if tape_in((args, kwargs)) is not None:
+        if tape_read(*args, *kwargs.values()) is not None:
             raise lost_in_text(what)
         return function(*args, **kwargs)
 
     DOORS[function] = call
 
 
-_reads(ast.literal_eval, "a value")
-_reads(json.loads, "JSON")
-_reads(ord, "whole numbers")
-_reads(np.fromstring, "an array")
+reads(ast.literal_eval, "a value")
+reads(json.load, "JSON")
+reads(json.loads, "JSON")
+reads(ord, "whole numbers")
+reads(np.fromstring, "an array")
+
+
+@door(tokenize.generate_tokens)
+def tokens_(readline: Callable) -> Any:
+    """``tokenize.generate_tokens(buffer.readline)``, as sympy reads formulas."""
+    if tape_of(getattr(readline, "__self__", None)) is not None:
+        raise lost_in_text("tokens of a formula")
+    return tokenize.generate_tokens(readline)
 
 
 @door(decimal.Decimal, decimal.Decimal.from_float)

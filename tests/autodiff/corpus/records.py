@@ -106,3 +106,11 @@ def records_in_nested_lists(x):
 def fields_of_one_record_in_a_loop(x):
     s = np.array([(x[0], 2)], [("x", float), ("k", int)])
     return sum(float(value) ** 2 for value in s[0]) * x[1]
+
+
+@program(X)
+def fields_named_by_numpys_text(x):
+    s = np.zeros(2, POINT)
+    for name in np.array(["x", "v"]):
+        s[name] = x[:2] * x[2]
+    return np.sum(s[np.str_("x")] * s["v"]) + s[0][np.str_("v")]
