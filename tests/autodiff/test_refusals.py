@@ -63,7 +63,6 @@ def test_numbers_do_not_leave_unseen(name):
         lambda x: (
             np.packbits(x > 0).sum() * np.lib.stride_tricks.as_strided(x, (2,), (8,)).view(np.int64).sum()
         ),
-        lambda x: x.astype(object).astype(float).sum(),
         lambda x: np.concatenate([x.astype(object), x]).sum(),
         lambda x: x.astype(str).astype(float).sum(),
         lambda x: np.array(x, dtype=str).astype(float).sum(),
@@ -139,10 +138,8 @@ def test_compiled_code_that_wants_memory_has_no_rule():
 
 
 OTHER_KINDS = {
-    "masked method": (lambda x: np.ma.masked_array(x, mask=[0, 1]).cumsum()[0], "numpy.where"),
-    "masked function": (lambda x: np.ma.median(np.ma.masked_where(x > 1, x)), "numpy.where"),
-    "masked by NumPy": (lambda x: np.sort(np.ma.masked_where(x > 1, x))[0], "numpy.where"),
-    "masked converted": (lambda x: np.asarray(np.ma.masked_where(x > 1, x))[0], "filled"),
+    "masked ranks": (lambda x: scipy.stats.rankdata(np.ma.array(x, mask=[0, 1])) @ x, "compressed"),
+    "cores of a subclass": (lambda x: np.vectorize(np.sum, signature="(n)->()")(np.matrix(x)) + 0, "asarray"),
     "nditer": (lambda x: sum(np.nditer(x, ["buffered"], op_dtypes=["f4"], casting="same_kind")), "ndindex"),
     "resized": (lambda x: (x * x).resize(3), "numpy.pad"),
 }
@@ -245,7 +242,7 @@ def packs(x):
 
 def asks_for_a_rule(x):
     with contextlib.suppress(Exception):
-        return np.ma.median(np.ma.array([x, 1.0]))
+        return scipy.special.stdtridf(0.3, x)
     return 3.0 * x
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from workbench import check_gradient, gradient
-from workbench.errors import LostGradientError, MissingRuleError, NotDifferentiableError
+from workbench.errors import LostGradientError, MissingRuleError
 
 X = np.array([1.0, 2.0])
 
@@ -30,16 +30,12 @@ def _through(view):
     return program
 
 
-@pytest.mark.parametrize(
-    "view",
-    [lambda y: np.ma.array(y, copy=False), lambda y: y.view(int)],
-)
-def test_traced_memory_is_not_read_through_another_kind_of_array(view):
+def test_traced_memory_is_not_read_as_numbers_of_another_type():
     with pytest.raises((LostGradientError, MissingRuleError)):
-        gradient(_through(view))(X)
+        gradient(_through(lambda y: y.view(int)))(X)
 
 
-@pytest.mark.parametrize("kind", [Labelled, np.matrix])
+@pytest.mark.parametrize("kind", [Labelled, np.matrix, np.ma.MaskedArray])
 def test_traced_memory_is_read_through_a_subclass(kind):
     assert np.allclose(gradient(_through(lambda y: y.view(kind)))(X), gradient(_through(lambda y: y))(X))
 
@@ -71,11 +67,6 @@ def test_array_of_a_subclass_reads_as_a_plain_one():
         return np.sum(np.asarray(seen) ** 2)
 
     assert np.allclose(gradient(program)(X), 2 * X)
-
-
-def test_masked_argument_is_refused():
-    with pytest.raises(NotDifferentiableError, match="subclass"):
-        gradient(lambda v: np.sum(v * v))(np.ma.array(X, mask=[0, 1]))
 
 
 def test_memory_that_is_handed_out_is_watched():

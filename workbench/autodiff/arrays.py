@@ -311,7 +311,7 @@ def is_followed_subclass(kind: type) -> bool:
     return found
 
 
-_OF_NUMPY = (np.recarray, np.memmap, np.ma.MaskedArray)
+_OF_NUMPY = (np.recarray, np.memmap)
 
 
 def stored_by(x: np.ndarray) -> Any:

@@ -29,7 +29,7 @@ from workbench.autodiff.settling import note
 from workbench.autodiff.subarrays import DRESSED, TracedSubarray, class_of
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
-from workbench.autodiff.unseen import HANDED_OUT, handed_out, lent
+from workbench.autodiff.unseen import HANDED_OUT, handed_out, interface_of, lent
 from workbench.autodiff.watch import is_known
 from workbench.autodiff.writing import refuse_overlap, set_item
 from workbench.errors import MissingRuleError
@@ -56,6 +56,8 @@ def get_attribute(obj: Any, name: str) -> Any:
     if kind is super:
         return _super_attribute(obj, name)
     if kind in DRESSED:
+        if name == "__array_interface__":
+            return interface_of(obj)
         return class_attributes.get_attribute(obj, name)
     if kind is weakref.ProxyType or kind is weakref.CallableProxyType:
         return get_attribute(obj.__repr__.__self__, name)  # of what it stands for
@@ -257,6 +259,8 @@ def _set_array_attribute(value: Any, array: Any, name: str) -> None:
         set_item(cycled, plain_array, ...)
     elif name in (plain_array.dtype.names or ()):
         set_item(value, plain_array, name)
+    elif name == "shape" and _with_shape(plain_array, value).shape == plain_array.shape:
+        pass
     elif hasattr(plain_array, name) and is_known(plain_array):
         raise MissingRuleError(
             f"the {name} of an array that takes part in a derivative cannot be set in place",
@@ -265,6 +269,13 @@ def _set_array_attribute(value: Any, array: Any, name: str) -> None:
         )
     else:
         setattr(plain_array, name, value)
+
+
+def _with_shape(array: np.ndarray, shape: Any) -> np.ndarray:
+    """A view of the array with that shape; an error of NumPy's where there is none."""
+    seen = array.view()
+    seen.shape = shape
+    return seen
 
 
 def _found(kind: type, read: Callable) -> dict[str, _Found] | None:

@@ -29,7 +29,7 @@ from workbench.autodiff.compiled import DISPATCHER, compiled_door, method_of_sub
 from workbench.autodiff.draws import GENERATORS, note_draw
 from workbench.autodiff.met import BUILT_IN, as_written, meet
 from workbench.autodiff.native_calls import native_call
-from workbench.autodiff.refusing import ABOUT_MASKS, NO_MASKS, refusing, without_rule
+from workbench.autodiff.refusing import refusing_masks, without_rule
 from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, MODULE_DOORS, OWNER_DOORS, learn
 from workbench.autodiff.rewritten import MADE, REWRITTEN_DOORS, is_known, is_opaque, rewritten_code
 from workbench.autodiff.scalars import TRACED
@@ -145,8 +145,6 @@ def _resolve_other(f: Any) -> Any:
     learn(kind)
     if kind in INSTANCE_DOORS:
         return INSTANCE_DOORS[kind](f)
-    if kind.__module__.startswith("numpy.ma."):
-        return refusing(f, NO_MASKS)
     call = python_method(class_of(f), "__call__")
     if call is not None:
         new = resolve(call)
@@ -173,8 +171,6 @@ def _resolve_function(f: FunctionType) -> Callable:
         found = MODULE_DOORS[f.__module__](f)
     if found is not None:
         return _taking_bare_values(f, found)
-    if OPEN and (f.__module__ or "").startswith("numpy.ma.") and f.__name__ not in ABOUT_MASKS:
-        return refusing(f, NO_MASKS)
     code = rewritten_code(f)
     found = native_call(f, with_code(f, code)) if code is not None else _without_source(f)
     if f.__closure__ is None:
@@ -183,10 +179,17 @@ def _resolve_function(f: FunctionType) -> Callable:
 
 
 def _taking_bare_values(f: Any, door: Callable) -> Callable:
-    """``door``; to one of SciPy's, values of subclasses come without their classes. Sparse matrices know NumPy's."""
-    home = getattr(f, "__module__", None)
-    scipy = type(home) is str and home.startswith("scipy.") and not home.startswith("scipy.sparse")
-    return bare_door(door) if scipy else door
+    """``door``; to one of SciPy's, values of subclasses come without their classes, where SciPy takes these off."""
+    home = str(getattr(f, "__module__", None))
+    if not home.startswith("scipy.") or home.startswith(_WITH_CLASSES):
+        return door
+    return refusing_masks(f, bare_door(door)) if home in _WITH_MASKS else bare_door(door)
+
+
+_WITH_CLASSES = ("scipy.sparse", "scipy.integrate._quadrature")
+_WITH_MASKS = frozenset(
+    f"scipy.stats._{name}" for name in ("stats_py", "mstats_basic", "morestats", "hypotests")
+)
 
 
 @functools.cache
@@ -378,6 +381,8 @@ def _method_of_plain_array(method: Any, owner: np.ndarray) -> Callable:
     from workbench.autodiff.application import converted
     from workbench.autodiff.methods import METHODS
 
+    if method.__name__ == "astype" and owner.dtype.hasobject:
+        return functools.partial(resolve(np.astype), owner)
     form, compiled = METHODS.get(method.__name__), compiled_door(method)
     if form is None:
         return compiled

@@ -10,7 +10,6 @@ import functools
 import inspect
 import warnings
 from collections.abc import Callable
-from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -111,11 +110,14 @@ class _StandIn(np.ndarray):
     ``wrapped`` is what NumPy has called its ``__array_wrap__`` with: the context, and whether a number is wanted.
     """
 
+    stands_for: type
     origin: Any = None
     wrapped: tuple | None = None
 
     def __array_finalize__(self, parent: Any) -> None:
         self.origin = getattr(parent, "origin", None)
+        if issubclass(self.stands_for, np.matrix):  # which has two axes, so that NumPy makes no number of it
+            np.matrix.__array_finalize__(self, parent)
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         found = super().__array_wrap__(array, context, return_scalar)
@@ -125,17 +127,18 @@ class _StandIn(np.ndarray):
 
 
 @functools.lru_cache(maxsize=64)
-def _stand_in_class(priority: float) -> type:
-    return type("StandIn", (_StandIn,), {"__array_priority__": priority})
+def _stand_in_class(cls: type) -> type:
+    priority = getattr(cls, "__array_priority__", 0.0)
+    return type("StandIn", (_StandIn,), {"__array_priority__": priority, "stands_for": cls})
 
 
-def _stand_in(x: Any) -> Any:
+def stand_in(x: Any) -> Any:
     """``x`` in plain numbers, with stand-ins for arrays of subclasses."""
     if type(x) in (list, tuple):
-        return type(x)([_stand_in(e) for e in x])
+        return type(x)([stand_in(e) for e in x])
     if not is_subarray(x):
         return plain(x)
-    made = plain(undressed(x)).copy().view(_stand_in_class(getattr(class_of(x), "__array_priority__", 0.0)))
+    made = plain(undressed(x)).copy().view(_stand_in_class(class_of(x)))
     made.origin = x
     return made
 
@@ -157,21 +160,21 @@ def of_subclass(follow: Callable, own: Callable, args: tuple, kwargs: dict) -> A
     out = kwargs.get("out")
     if out is not None and out is not ...:
         return out[0] if type(out) is tuple and len(out) == 1 else out
-    if any(isinstance(a, FunctionType | MethodType) for a in (*args, *kwargs.values())):
-        raise no_rule(own, "arrays of subclasses beside a function")
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        shown = own(*[_stand_in(a) for a in args], **{name: _stand_in(v) for name, v in kwargs.items()})
-    return _as_shown(result, shown, args)
+        shown = own(*[stand_in(a) for a in args], **{name: stand_in(v) for name, v in kwargs.items()})
+    return as_shown(result, shown, args)
 
 
-def _as_shown(result: Any, shown: Any, args: tuple) -> Any:
+def as_shown(result: Any, shown: Any, args: tuple) -> Any:
     """``result`` with the classes that NumPy has given to the stand-ins for ``args``."""
     if isinstance(shown, list | tuple) and isinstance(result, list | tuple):
-        parts = [_as_shown(r, s, args) for r, s in zip(result, shown, strict=True)]
+        parts = [as_shown(r, s, args) for r, s in zip(result, shown, strict=True)]
         return getattr(type(result), "_make", type(result))(parts)
-    if not isinstance(shown, _StandIn) or shown.origin is None:
+    if not isinstance(shown, _StandIn):
         return result
+    if shown.origin is None:
+        return dressed(result, shown.stands_for, None)
     origin, cls = shown.origin, class_of(shown.origin)
     wrap = python_method(cls, "__array_wrap__") if shown.wrapped is not None else None
     if wrap is None:
@@ -188,7 +191,9 @@ def _as_shown(result: Any, shown: Any, args: tuple) -> Any:
 
 def _as_array(x: Any) -> Any:
     """A number as the array without axes that NumPy makes of it."""
-    return resolve(np.reshape)(as_array([x]), ()) if type(x) is TracedFloat else x
+    if type(x) is TracedFloat:
+        return resolve(np.reshape)(as_array([x]), ())
+    return np.asarray(x) if isinstance(x, np.generic) else x
 
 
 def no_rule(function: Any, what: str) -> MissingRuleError:

@@ -10,7 +10,6 @@ from typing import Any
 
 from workbench.autodiff.calls import SLOT_DOORS, python_method, resolve
 from workbench.autodiff.compiled import compiled_door
-from workbench.autodiff.refusing import NO_MASKS, refusing
 from workbench.autodiff.rewritten import REWRITTEN_DOORS, rewritten_code
 from workbench.autodiff.settling import note
 from workbench.autodiff.subarrays import class_of
@@ -19,8 +18,6 @@ from workbench.autodiff.tape import OPEN
 
 def class_door(cls: type) -> Callable:
     """Making an object: as the class does it, with rewritten ``__new__`` and ``__init__``."""
-    if cls.__module__.startswith("numpy.ma"):
-        return refusing(cls, NO_MASKS)
     own = python_method(type(cls), "__call__")
     if own is None:
         return making(cls)

@@ -96,14 +96,11 @@ def as_result(tape: Tape, output: Any) -> Any:
             raise lost("a result was about to be recorded that lies in the memory of a traced array")
         return TracedArray(array, memory_of(tape, array, active=True))
     if isinstance(output, np.ndarray):
-        masked = isinstance(output, np.ma.MaskedArray)
         raise LostGradientError(
             f"a result of the array subclass {kind.__name__} cannot be traced",
             found=f"got {kind.__name__}, expected numpy.ndarray",
             where=user_line(),
-            fix="use numpy.where with an array of truth values in place of a masked array"
-            if masked
-            else "convert it with numpy.asarray before the differentiated part",
+            fix="convert it with numpy.asarray before the differentiated part",
         )
     return output
 

@@ -6,13 +6,18 @@ it looks at traced values.
 
 from __future__ import annotations
 
+import dis
+import functools
 from collections.abc import Callable, Iterable
+from types import CodeType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
 
 from workbench.autodiff.arrays import is_followed_subclass
 from workbench.autodiff.calls import numpy_function, python_method, resolve
+from workbench.autodiff.code_objects import names_in
+from workbench.autodiff.compiled import DISPATCHER
 from workbench.autodiff.location import is_library_file, name_of
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.scalars import TRACED
@@ -149,7 +154,7 @@ def function_overridden(function: Any, call: Callable) -> Callable:
             args = tuple(without_class(x) if type(x) is TracedSubnumber else x for x in args)
             kwargs = {k: without_class(x) if type(x) is TracedSubnumber else x for k, x in kwargs.items()}
             return without_override(*args, **kwargs)
-        if any(_has_own_method(function.__name__, class_of(x)) for x in given):
+        if any(_has_own_method(function, class_of(x)) for x in given):
             return numpy_function(function)(*args, **kwargs)
         if function not in DOORS:
             return call(*args, **kwargs)
@@ -176,19 +181,78 @@ _OF_UFUNCS = frozenset(
 )
 
 
-def _has_own_method(name: str, kind: type) -> bool:
-    """Whether the source of NumPy's function ``name`` calls a method that the class of an array has itself."""
+def _has_own_method(function: Any, kind: type) -> bool:
+    """Whether the source of a function of NumPy's calls a method that the class of an array has itself."""
     if kind in ASKED_NEVER or not is_followed_subclass(kind):
         return False
-    own = (name, *_CALLING.get(name, ()), *(("__array_ufunc__",) if name in _OF_UFUNCS else ()))
-    return any(python_method(kind, method) is not None for method in own)
+    return any(python_method(kind, method) is not None for method in _called_by(function))
+
+
+@functools.cache
+def _called_by(function: Any) -> frozenset[str]:
+    """The methods of arrays that the source of a function of NumPy's may call, and what it calls in turn."""
+    name = function.__name__
+    if type(function.__wrapped__) is not FunctionType:
+        return frozenset()
+    called = {name, *_CALLING.get(name, ()), *(("__array_ufunc__",) if name in _OF_UFUNCS else ())}
+    if name in _COMPILED or function.__module__ in _BARE:
+        return frozenset(called)
+    waiting, met = [function.__wrapped__], set()
+    while waiting:
+        source = waiting.pop()
+        if type(source) is FunctionType and source not in met:
+            met.add(source)
+            names = names_in(source.__code__)[0]
+            called |= names | _operators_in(source.__code__)
+            if "matrix" in names:  # it asks for matrices, which have this method of their own
+                called.add("getA")
+            named = [source.__globals__.get(n) for n in names]
+            waiting += [getattr(g, "__wrapped__", g) for g in named if type(g) in _OF_NUMPY]
+    return frozenset(called)
+
+
+def _operators_in(code: CodeType) -> set[str]:
+    """The methods that operators and items in the code call."""
+    called: set[str] = set()
+    for step in dis.get_instructions(code):
+        called.update(_METHODS_OF_STEPS.get(step.opname, ()))
+        if step.opname == "BINARY_OP":
+            called.add(_BINARY.get(step.argrepr.removesuffix("="), "__getitem__"))  # as "[]" in newer Pythons
+    return called
+
+
+# they hand what they are given to compiled code, or take the class off it first
+_COMPILED = frozenset(
+    "array2string broadcast_arrays broadcast_to convolve correlate count_nonzero einsum einsum_path interp".split()
+)
+_BARE = frozenset({"numpy.linalg", "numpy.fft"})
+_OF_NUMPY = frozenset({FunctionType, DISPATCHER})
+
+_METHODS_OF_STEPS = {
+    **dict.fromkeys(("BINARY_SUBSCR", "BINARY_SLICE"), ("__getitem__",)),
+    **dict.fromkeys(("STORE_SUBSCR", "STORE_SLICE"), ("__setitem__",)),
+    "COMPARE_OP": ("__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__"),
+    "UNARY_NEGATIVE": ("__neg__",),
+}
+_BINARY = {
+    **{"+": "__add__", "-": "__sub__", "*": "__mul__", "/": "__truediv__", "//": "__floordiv__"},
+    **{"%": "__mod__", "**": "__pow__", "@": "__matmul__", "<<": "__lshift__", ">>": "__rshift__"},
+    **{"&": "__and__", "|": "__or__", "^": "__xor__"},
+}
 
 
 def _with_classes(call: Callable, own: Callable, args: tuple, kwargs: dict) -> Any:
     """``call``, the door of NumPy's ``own``, with arrays of subclasses among the arguments or not."""
     from workbench.autodiff.dressing import meets_subclass, of_subclass
 
-    return of_subclass(call, own, args, kwargs) if meets_subclass(args, kwargs) else call(*args, **kwargs)
+    if own.__name__ in _OF_TEXT or not meets_subclass(args, kwargs):
+        return call(*args, **kwargs)
+    if any(isinstance(x, FunctionType | MethodType) for x in (*args, *kwargs.values())):
+        return numpy_function(own)(*args, **kwargs)  # which hands parts of the class on
+    return of_subclass(call, own, args, kwargs)
+
+
+_OF_TEXT = frozenset({"array2string", "array_repr", "array_str"})  # they write the class, too
 
 
 _doors: dict[Any, tuple[Callable, Callable]] = {}

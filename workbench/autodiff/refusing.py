@@ -1,32 +1,36 @@
-"""What is refused because nothing is known of its derivative: compiled code without a rule, masked arrays."""
+"""What is refused because nothing is known of its derivative: compiled code without a rule, ranks of masked arrays."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from workbench.autodiff.location import name_of, user_line
+from workbench.autodiff.subarrays import class_of
 from workbench.autodiff.telling import contains_traced
-from workbench.autodiff.watch import call_watched
 from workbench.errors import MissingRuleError
 
-NO_MASKS = "use numpy.where with an array of truth values in place of a masked array"
-# these only ask whether there is a mask, of ordinary arrays too
-ABOUT_MASKS = frozenset({"isMaskedArray", "is_masked", "getmask", "getmaskarray"})
 
+@functools.cache
+def refusing_masks(f: Any, door: Callable) -> Callable:
+    """``door``, the one of a function that looks at masks, which the door does not."""
 
-def refusing(f: Any, fix: str) -> Callable:
-    """A function of which no derivative is known at all, such as those of masked arrays."""
-
+    @functools.wraps(door, updated=())
     def call(*args: Any, **kwargs: Any) -> Any:
-        if any(map(contains_traced, (*args, *kwargs.values()))):
+        given = (*args, *kwargs.values())
+        if any(issubclass(class_of(x), np.ma.MaskedArray) for x in given) and any(
+            map(contains_traced, given)
+        ):
             raise MissingRuleError(
-                f"{name_of(f)} has no rule",
-                found="it got a traced value",
+                f"{name_of(f)} has no rule for masked arrays",
+                found="got one beside, or with, traced values",
                 where=user_line(),
-                fix=fix,
+                fix="pass the elements that count, m.compressed()",
             )
-        return call_watched(f, args, kwargs)
+        return door(*args, **kwargs)
 
     return call
 

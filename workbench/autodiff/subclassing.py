@@ -45,9 +45,7 @@ _CHANGING = frozenset("sort fill put partition resize setflags".split())
 _FOR_COMPILED_CODE = frozenset(
     {"__array_struct__", "__array_interface__"}
 )  # which then asks for ``__array__``
-_ELEMENTS = frozenset(
-    "item tolist tobytes tofile dump dumps getfield setfield byteswap __dlpack__ argmax".split()
-)
+_ELEMENTS = frozenset("item tolist tobytes tofile dump dumps getfield setfield byteswap __dlpack__".split())
 
 
 def of_ndarray(x: Any, name: str) -> Any:
@@ -78,7 +76,7 @@ def _method(x: Any, name: str) -> Callable:
 
     @functools.wraps(own)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if name in _BY_UFUNCS and python_method(class_of(x), "__array_ufunc__") is not None:
+        if name in _BY_UFUNCS and any(python_method(class_of(x), way) for way in _WAYS_OF_UFUNCS):
             return resolve(_BY_UFUNCS[name])(x, *args, **kwargs)
         if name in _CHANGING:
             return METHODS[name](_traced(undressed(x)), *undressed(args), **kwargs)
@@ -101,7 +99,9 @@ def _trace(
     return np.add.reduce(x.diagonal(offset, axis1, axis2), -1, dtype, out)
 
 
-# methods of arrays that call universal functions, which a class may override
+_WAYS_OF_UFUNCS = ("__array_ufunc__", "__array_wrap__")
+
+# methods of arrays that call universal functions, of which a class may say what they do or what becomes of the result
 _BY_UFUNCS = {
     **{name: getattr(_methods, f"_{name}") for name in "sum prod any all mean std var clip".split()},
     "max": _methods._amax,
@@ -180,8 +180,27 @@ def _get_item(x: Any, index: Any) -> Any:
 
 
 def _set_item(x: Any, index: Any, value: Any) -> None:
-    """``numpy.ndarray.__setitem__(x, index, value)``."""
-    writing.set_item(undressed(value), plain(undressed(x)), undressed(index))
+    """``numpy.ndarray.__setitem__(x, index, value)``; NumPy asks the class for a part that is a view."""
+    index, own = undressed(index), python_method(class_of(x), "__getitem__")
+    place = x if own is None or not _gives_view(x, index) else resolve(own)(x, index)
+    if place is not x:
+        index = ...
+    writing.set_item(undressed(value), plain(undressed(place)), index)
+
+
+REWRITTEN_DOORS["set_item_of_subclass"] = _set_item
+
+
+def _gives_view(x: Any, index: Any) -> bool:
+    """Whether an index takes a part of an array as a view, and no single element."""
+    parts = index if type(index) is tuple else (index,)
+    whole = sum(
+        isinstance(part, int | np.integer) and not isinstance(part, bool | np.bool_) for part in parts
+    )
+    others = sum(part is None or part is ... or type(part) is slice for part in parts)
+    if whole + others < len(parts) or parts == (...,):
+        return False
+    return others > 0 or whole < np.ndim(plain(undressed(x)))
 
 
 def _iter(x: Any) -> Any:

@@ -254,30 +254,31 @@ def _traced_array(
             )
         array = np.array(x)
     else:
-        owner = owner_of(x)
-        if id(owner) not in copies:
-            seen = current(owner)
-            copies[id(owner)] = (
-                owner,
-                resolve(np.array)(seen).array if type(seen) is TracedArray else owner.copy(order="K"),
-            )
-        owner, block = copies[id(owner)]
-        give(tape, x, owner, block)
-        same = block.strides == owner.strides
-        offset = address_of(x) - address_of(owner)
-        if x is owner:
-            array = block
-        else:
-            array = (
-                np.ndarray(x.shape, x.dtype, block, offset, x.strides)
-                if same and offset >= 0
-                else np.array(x)
-            )
+        array = _in_copy(tape, x, copies)
     memory = memory_of(tape, array, active=True)
     if not is_writeable(x) and not is_complex_number(x):  # nor can the program write into its copy
         array = array.view()
         array.flags.writeable = False
     return TracedArray(array, memory)
+
+
+def _in_copy(tape: Tape, x: np.ndarray, copies: dict[int, tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """What ``x`` is in a copy of the memory that it lies in."""
+    owner = owner_of(x)
+    if id(owner) not in copies:
+        seen = current(owner)
+        copies[id(owner)] = (
+            owner,
+            resolve(np.array)(seen).array if type(seen) is TracedArray else owner.copy(order="K"),
+        )
+    owner, block = copies[id(owner)]
+    give(tape, x, owner, block)
+    if x is owner:
+        return block
+    offset = address_of(x) - address_of(owner)
+    if block.strides != owner.strides or offset < 0:
+        return np.array(x)
+    return np.ndarray(x.shape, x.dtype, block, offset, x.strides)
 
 
 def _traced_subarray(tape: Tape, x: Any, copies: dict) -> TracedSubarray:
@@ -299,6 +300,8 @@ def _traced_subarray(tape: Tape, x: Any, copies: dict) -> TracedSubarray:
                     fix=f"differentiate by numpy.asarray(x), and make the {class_of(x).__name__} in the program",
                 )
             value = _traced_array(tape, undressed(value), copies, False)
+        elif type(value) is np.ndarray and not value.dtype.hasobject:  # a mask
+            value = _in_copy(tape, value, copies)
         own_part(made)[name] = value
     return made
 

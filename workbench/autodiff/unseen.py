@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import memory_of, owner_of, part_over
+from workbench.autodiff.arrays import address_of, is_writeable, memory_of, owner_of, part_over
 from workbench.autodiff.scalars import lost
+from workbench.autodiff.subarrays import TracedSubarray, bare_part
 from workbench.autodiff.tape import OPEN, Tape
+from workbench.autodiff.telling import plain
 
 HANDED_OUT = frozenset({"ctypes", "data", "__array_interface__"})
 """Attributes of an array that hand out its memory."""
@@ -54,6 +56,26 @@ def handed_out(array: np.ndarray) -> None:
         tape.kept = {} if tape.kept is None else tape.kept
         owner = memory_of(tape, array).owner
         tape.kept.setdefault(id(owner), owner.copy(order="K"))
+
+
+class Place:
+    """Where an array begins in memory, which can be compared and not read."""
+
+    __slots__ = ("address",)
+
+    def __init__(self, address: int) -> None:
+        self.address = address
+
+    def __eq__(self, other: Any) -> bool:
+        return self.address == getattr(other, "address", other)
+
+    __hash__ = None
+
+
+def interface_of(x: TracedSubarray) -> dict[str, Any]:
+    """``x.__array_interface__`` as ``numpy.ma`` asks for it: by it, two arrays that begin at one place are told."""
+    array = plain(bare_part(x))
+    return {"data": (Place(address_of(array)), not is_writeable(array))}
 
 
 def lent(array: np.ndarray) -> None:

@@ -15,6 +15,7 @@ from workbench.autodiff.arrays import (
     beneath,
     can_vary,
     current,
+    is_followed_subclass,
     memory_of,
     overlaps,
     owner_of,
@@ -148,7 +149,9 @@ def set_item(value: Any, container: Any, index: Any) -> None:
         _write(container.array if kind is TracedArray else container, plain_index(index), value)
         return
     own = python_method(kind, "__setitem__")
-    if own is None and OPEN and issubclass(kind, VIEWS):
+    if own is None and OPEN and is_followed_subclass(kind):
+        REWRITTEN_DOORS["set_item_of_subclass"](container, index, value)
+    elif own is None and OPEN and issubclass(kind, VIEWS):
         bare = record_view(container) if issubclass(kind, np.void) else np.ndarray.view(container, np.ndarray)
         _write(container if bare is None else bare, plain_index(index), value)
     elif own is None:
@@ -178,7 +181,7 @@ def _write(array: np.ndarray, index: Any, value: Any) -> None:
         raise LostGradientError(
             f"a traced value was about to be written into an array of {array.dtype}",
             found="whole numbers cannot vary, so the derivative would be lost",
-            where=lost("").where,
+            where=user_line(),
             fix="make the array with a floating point type, for instance numpy.zeros(n) instead of numpy.zeros(n, int)",
         )
     if array.dtype.kind == "f" and np.iscomplexobj(plain(value)):

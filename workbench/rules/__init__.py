@@ -24,7 +24,6 @@ from workbench.rules import (  # noqa: F401
     iterators,
     linalg,
     making_arrays,
-    masked,
     number_types,
     numbers,
     polynomials,

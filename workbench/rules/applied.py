@@ -12,6 +12,7 @@ from numpy.lib import _function_base_impl as _numpy
 from workbench.autodiff.application import as_array, written_apart
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import resolve
+from workbench.autodiff.dressing import as_shown, is_subarray, no_rule, stand_in, undressed
 from workbench.autodiff.elementwise import settled_input
 from workbench.autodiff.indexing import get_item
 from workbench.autodiff.location import user_line
@@ -30,8 +31,10 @@ def _vectorized(instance: np.vectorize) -> Callable:
     def call(*args: Any, **kwargs: Any) -> Any:
         if not OPEN or instance.pyfunc is np._NoValue:  # a decorator with options gets its function only now
             return instance(*args, **kwargs)
-        function, varying = _without_fixed(instance, args, kwargs)
-        varying = [settled_input(x) for x in varying]
+        function, given = _without_fixed(instance, args, kwargs)
+        if any(map(is_subarray, given)):
+            return _of_subclasses(instance, function, given)
+        varying = [settled_input(x) for x in given]
         if instance.signature is not None:
             return _by_cores(instance, function, varying)
         if 0 in np.broadcast_shapes(*[np.shape(plain(x)) for x in varying]):
@@ -42,6 +45,18 @@ def _vectorized(instance: np.vectorize) -> Callable:
 
 
 INSTANCE_DOORS[np.vectorize] = _vectorized
+
+
+def _of_subclasses(instance: np.vectorize, function: Callable, given: list[Any]) -> Any:
+    """Of arrays of subclasses: the function gets their elements, and the results get the classes that NumPy gives."""
+    if instance.signature is not None:
+        raise no_rule(instance, "arrays of subclasses beside a signature")
+    results = _by_elements(instance, function, [settled_input(undressed(x)) for x in given])
+    outs = len(results) if isinstance(results, tuple) else 1
+    shown = np.frompyfunc(lambda *_: (0.0,) * outs if outs > 1 else 0.0, len(given), outs)(
+        *map(stand_in, given)
+    )
+    return as_shown(results, shown, tuple(given))
 
 
 def _without_fixed(instance: np.vectorize, args: tuple, kwargs: dict) -> tuple[Callable, list[Any]]:

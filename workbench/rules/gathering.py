@@ -12,6 +12,7 @@ from numpy._core import _multiarray_umath
 from workbench.autodiff.application import as_array, written_apart
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import resolve
+from workbench.autodiff.dressing import as_shown, is_subarray, stand_in, undressed
 from workbench.autodiff.elementwise import apply_ufunc
 from workbench.autodiff.indexing import get_item, iterate
 from workbench.autodiff.location import user_line
@@ -53,6 +54,20 @@ def unique(
     values = resolve(np.take)(ar, first, axis)
     found = [values, *([first] if return_index else []), *rest]
     return tuple(found) if len(found) > 1 else values
+
+
+def _unique_hash(ar: Any, **options: Any) -> Any:
+    """What ``numpy.unique`` begins with, which finds the different elements in an order of its own."""
+    values = _multiarray_umath._unique_hash(plain(undressed(ar)), **options)
+    if values is NotImplemented or not contains_traced(ar):
+        return values
+    flat = resolve(np.ravel)(undressed(ar))
+    order = np.argsort(plain(flat), kind="stable")
+    return get_item(flat, order[np.searchsorted(plain(flat), values, sorter=order)])
+
+
+if hasattr(_multiarray_umath, "_unique_hash"):
+    DOORS[_multiarray_umath._unique_hash] = _unique_hash
 
 
 @door(np.fromiter)
@@ -142,11 +157,11 @@ _over_last_axes(
 
 
 class _Converter:
-    """What NumPy's own functions turn their arguments into arrays with, keeping traced ones traced."""
+    """What NumPy's own functions turn their arguments into arrays with, keeping traced ones traced, and classes."""
 
     def __init__(self, *inputs: Any) -> None:
         self.inputs = [current(x) for x in inputs]
-        self.plain = _multiarray_umath._array_converter(*map(plain, self.inputs))
+        self.plain = _multiarray_umath._array_converter(*map(stand_in, self.inputs))
 
     @property
     def scalar_input(self) -> tuple[bool, ...]:
@@ -155,18 +170,21 @@ class _Converter:
     def __getitem__(self, k: int) -> Any:
         return self.as_arrays()[k]
 
-    def as_arrays(self, **options: Any) -> tuple[Any, ...]:
-        pairs = zip(self.inputs, self.plain.as_arrays(**options), strict=True)
-        return tuple(resolve(np.asarray)(x) if contains_traced(x) else found for x, found in pairs)
+    def as_arrays(self, *, subok: bool = True, **options: Any) -> tuple[Any, ...]:
+        asarray = resolve(np.asanyarray if subok else np.asarray)
+        pairs = zip(self.inputs, self.plain.as_arrays(subok=subok, **options), strict=True)
+        return tuple(asarray(x) if contains_traced(x) or is_subarray(x) else found for x, found in pairs)
 
     def result_type(self, *args: Any, **kwargs: Any) -> np.dtype:
         return self.plain.result_type(*args, **kwargs)
 
     def wrap(self, array: Any, /, to_scalar: bool | None = None) -> Any:
-        if not contains_traced(array):
-            return self.plain.wrap(array, to_scalar=to_scalar)
-        to_scalar = all(self.scalar_input) if to_scalar is None else to_scalar
-        return get_item(array, ()) if to_scalar and np.ndim(plain(array)) == 0 else array
+        given = stand_in(array)
+        shown = self.plain.wrap(given, to_scalar=to_scalar)
+        if shown is given:
+            return array
+        is_number = not isinstance(shown, np.ndarray)
+        return as_shown(get_item(undressed(array), ()) if is_number else undressed(array), shown, ())
 
 
 if hasattr(_multiarray_umath, "_array_converter"):

@@ -19,6 +19,7 @@ from workbench.autodiff.indexing import get_item, iterate
 from workbench.autodiff.operations import record
 from workbench.autodiff.records import by_fields, of_records
 from workbench.autodiff.registry import DOORS, by_position
+from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, TracedFloat, lost, recorded
 from workbench.autodiff.subarrays import TracedSubnumber, class_of
 from workbench.autodiff.tape import OPEN
@@ -33,7 +34,9 @@ def _array(function: Callable, *, copies: bool) -> Callable:
     def call(x: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
         if OPEN and isinstance(x, np.ndarray) and type(x) not in TRACED:
             if function is np.asanyarray or kwargs.get("subok"):
-                if is_subarray(x) and contains_traced(x):
+                if is_subarray(x) and (
+                    contains_traced(x) or _elements(x.view(np.ndarray), dtype) is not None
+                ):
                     kept = {name: value for name, value in kwargs.items() if name != "subok"}
                     made = call(undressed(x), dtype, *args, **kept)
                     return x if plain(made) is plain(undressed(x)) else dressed(made, class_of(x), x)
@@ -45,6 +48,8 @@ def _array(function: Callable, *, copies: bool) -> Callable:
         elif is_sequence(x):
             x = list(iterate(x))
         x = converted(x) if OPEN else x
+        if (elements := _elements(x, dtype)) is not None:
+            x = elements
         if not contains_traced(x, 6):
             _refuse_texts(x)
             return function(x, dtype, *args, **kwargs)
@@ -77,6 +82,20 @@ def _array(function: Callable, *, copies: bool) -> Callable:
     return by_position(function, call)
 
 
+def _elements(x: Any, dtype: Any) -> Any:
+    """The traced numbers in an array of objects that is to become one of numbers; None for anything else."""
+    if (
+        type(x) is not np.ndarray
+        or not x.dtype.hasobject
+        or dtype is None
+        or np.dtype(dtype).kind not in "fc"
+    ):
+        return None
+    listed = x.tolist()
+    nested = any(isinstance(element, np.ndarray) for element in x.flat)
+    return listed if contains_traced(listed) and not nested else None
+
+
 def _refuse_texts(x: Any) -> None:
     first = x
     while isinstance(first, list | tuple) and first:
@@ -86,12 +105,14 @@ def _refuse_texts(x: Any) -> None:
 
 
 def _of_objects(x: Any) -> np.ndarray:
-    """An array of objects, which holds traced numbers as it holds any others."""
+    """An array of objects, which holds traced numbers as it holds any others; those of arrays become Python's."""
     made = np.empty(np.array(_shape_only(x), object).shape, object)
     for place in np.ndindex(*made.shape):
-        element = x
+        whole = element = x
         for k in place:
-            element = get_item(element, k)
+            whole, element = element, get_item(element, k)
+        if isinstance(whole, np.ndarray) and not isinstance(element, np.ndarray):
+            element = REWRITTEN_DOORS["get_attribute"](element, "item")()
         made[place] = element
     return made
 
@@ -105,7 +126,7 @@ for _function in (np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortrana
     DOORS[_function] = _array(_function, copies=False)
 
 
-def _astype(x: Any, dtype: Any, **kwargs: Any) -> Any:
+def _astype(x: Any, dtype: Any, *args: Any, **kwargs: Any) -> Any:
     """``numpy.astype``: the cotangent goes back in the operand's own type."""
     x, kind = current(x), np.dtype(dtype)
     if type(x) is TracedFloat and kind.kind in "fc":
@@ -113,8 +134,10 @@ def _astype(x: Any, dtype: Any, **kwargs: Any) -> Any:
             return _astype(resolve(np.asarray)(x), kind)
         inner = _astype(x.value, kind) if type(x.value) is TracedFloat else kind.type(x.value)
         return recorded(inner, x.tape, x, 1.0)
+    if _elements(x, kind) is not None:
+        return resolve(np.array)(x, kind)
     if type(x) is not TracedArray or kind.kind not in "fc":
-        return plain(x).astype(dtype, **kwargs)
+        return plain(x).astype(dtype, *args, **kwargs)
     if not kwargs.get("copy", True) and kind == x.array.dtype:
         return x
     value = x.value.astype(kind) if x.tape.level == 0 else beneath(x.tape, _astype, x.value, kind)
