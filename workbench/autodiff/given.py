@@ -149,51 +149,76 @@ def fitted(
     part = part or _part
     if is_leaf(value):
         return [part(value, given, what, where)]
-    numbers = itertools.count()
-    places = map_leaves(lambda leaf: _Place(next(numbers), leaf), value)
-    found: list[Any] = [None] * next(numbers)
-    met: set[tuple[int, int]] = set()  # a container met twice is one, and so is its cotangent
+    fitting = _Fitting(value, what, part, hidden)
+    fitting.walk(fitting.places, given, where)
+    return [
+        zero(leaf) if bar is None else bar for leaf, bar in zip(leaves(value), fitting.found, strict=True)
+    ]
 
-    def walk(place: Any, bar: Any, where: str) -> None:
+
+class _Fitting:
+    """A cotangent or tangent on the way to the leaves of ``value``: see ``fitted``.
+
+    Attributes:
+        places: ``value`` with the number of each leaf in its place.
+        found: the parts, by these numbers.
+        met: containers that have been gone through, each with what was given for it.
+    """
+
+    def __init__(self, value: Any, what: str, part: Callable, hidden: Hidden | None) -> None:
+        numbers = itertools.count()
+        self.places = map_leaves(lambda leaf: _Place(next(numbers), leaf), value)
+        self.found: list[Any] = [None] * next(numbers)
+        self.met: set[tuple[int, int]] = set()
+        self.what, self.part, self.hidden = what, part, hidden
+
+    def walk(self, place: Any, bar: Any, where: str) -> None:
         if type(place) is _Place:
-            new, before = part(place.leaf, bar, what, where), found[place.number]
-            if what == "tangent" and before is not None and not np.array_equal(plain(before), plain(new)):
-                raise _two_tangents(where)
-            found[place.number] = new if before is None or what == "tangent" else before + new
-            return
-        if bar is None or (id(place), id(bar)) in met:
-            return
-        by_type = hidden is None and bar is not place and _may_hide(place) and not leaves(place)
-        if what == "cotangent" and (by_type or id(place) in (hidden or ())):
+            self.put(place, bar, where)
+        elif bar is not None and (id(place), id(bar)) not in self.met:
+            self.refuse_hidden(place, bar, where)
+            if bar is not place:
+                self.met.add((id(place), id(bar)))  # a container met twice is one, and so is its cotangent
+                self.walk_elements(place, bar, where)
+                self.walk_fields(place, bar, where)
+
+    def put(self, place: _Place, bar: Any, where: str) -> None:
+        new, before = self.part(place.leaf, bar, self.what, where), self.found[place.number]
+        again = before is not None and self.what == "tangent"
+        if again and not np.array_equal(plain(before), plain(new)):
+            raise _two_tangents(where)
+        self.found[place.number] = new if before is None or again else before + new
+
+    def refuse_hidden(self, place: Any, bar: Any, where: str) -> None:
+        by_type = self.hidden is None and bar is not place and _may_hide(place) and not leaves(place)
+        if self.what == "cotangent" and (by_type or id(place) in (self.hidden or ())):
             raise NotScalarError(
-                f"no {what} belongs to a {type(place).__name__}: numbers in it are not looked for",
+                f"no {self.what} belongs to a {type(place).__name__}: numbers in it are not looked for",
                 found=f"got {bar!r:.60}",
                 where=where,
                 fix="let the program return numbers, arrays, or lists, dicts and objects that hold them",
             )
-        if bar is place:
-            return
-        met.add((id(place), id(bar)))
+
+    def walk_elements(self, place: Any, bar: Any, where: str) -> None:
         if isinstance(place, list | tuple | deque):
             if not isinstance(bar, list | tuple | deque) or len(bar) != len(place):
-                raise misfit(what, where, bar, f"a {type(place).__name__} of {len(place)}")
+                raise misfit(self.what, where, bar, f"a {type(place).__name__} of {len(place)}")
             for k, (one, other) in enumerate(zip(place, bar, strict=True)):
-                walk(one, other, f"{where}[{k}]")
+                self.walk(one, other, f"{where}[{k}]")
         elif isinstance(place, dict):
             if not isinstance(bar, dict) or set(bar) != set(place):
                 keys = f", with the keys {list(bar)!r:.80}" if isinstance(bar, dict) else ""
-                raise misfit(what, where, bar, f"a dict with the keys {list(place)!r:.80}", keys)
+                raise misfit(self.what, where, bar, f"a dict with the keys {list(place)!r:.80}", keys)
             for key, one in dict.items(place):
-                walk(one, bar[key], f"{where}[{key!r}]")
-        for name in field_names(place):
-            if leaves(one := field(place, name)) or (hidden and hidden_in(one, hidden)):
-                if name not in field_names(bar):
-                    raise misfit(what, where, bar, f"a {type(place).__name__} with the field {name!r}")
-                walk(one, field(bar, name), f"{where}.{name}")
+                self.walk(one, bar[key], f"{where}[{key!r}]")
 
-    walk(places, given, where)
-    walk = None  # it refers to itself, and what it holds would wait for the garbage collector
-    return [zero(leaf) if bar is None else bar for leaf, bar in zip(leaves(value), found, strict=True)]
+    def walk_fields(self, place: Any, bar: Any, where: str) -> None:
+        for name in field_names(place):
+            if leaves(one := field(place, name)) or (self.hidden and hidden_in(one, self.hidden)):
+                if name not in field_names(bar):
+                    expected = f"a {type(place).__name__} with the field {name!r}"
+                    raise misfit(self.what, where, bar, expected)
+                self.walk(one, field(bar, name), f"{where}.{name}")
 
 
 # what no numbers that vary are hidden in

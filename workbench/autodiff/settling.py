@@ -126,43 +126,64 @@ def settled(x: Any) -> Any:
 
 
 def _settled(x: Any, done: set[int]) -> Any:
-    """``x`` with plain values in it; lists, dicts and sets are changed in place, past what their classes do then."""
+    """``settled``, where ``done`` has the ids of the containers that have been gone through."""
     kind = type(x)
     if (settle := SETTLED.get(kind)) is not None:
         return settle(x)
-    if kind is np.ndarray and x.dtype.hasobject and x.dtype.names is None and x.flags.writeable:
+    base = kind if kind in _INSIDE else next((k for k in _BASES if isinstance(x, k)), None)
+    return x if base is None or id(x) in done else _INSIDE[base](x, base, done)
+
+
+def _in_array(x: np.ndarray, base: type, done: set[int]) -> np.ndarray:
+    if x.dtype.hasobject and x.dtype.names is None and x.flags.writeable:
         for place in np.ndindex(x.shape):
             x[place] = _settled(x[place], done)
-        return x
-    if kind is FunctionType and x.__closure__ and id(x) not in done:
-        done.add(id(x))
-        for cell in () if is_engine_file(x.__code__.co_filename) else x.__closure__:
-            _settle_cell(cell, done)
-        return x
-    if kind is frozenset:
-        return x if all(type(e) not in SETTLED for e in x) else frozenset(_settled(e, done) for e in x)
-    base = (
-        kind
-        if kind in _CONTAINERS
-        else next((k for k in (OrderedDict, *_CONTAINERS) if isinstance(x, k)), None)
-    )
-    if base is None or id(x) in done:
-        return x
-    if base is tuple:
-        parts = [(e, _settled(e, done)) for e in tuple.__iter__(x)]
-        return x if all(a is b for a, b in parts) else with_elements(x, [b for _, b in parts])
-    done.add(id(x))
-    if issubclass(base, dict):
-        parts = [(_settled(key, done), _settled(value, done)) for key, value in base.items(x)]
-        if any(key is not before for (key, _), before in zip(parts, base.keys(x), strict=True)):
-            base.clear(x)
-        for key, value in parts:
-            base.__setitem__(x, key, value)
-    elif base is set:
-        plain = [_settled(e, done) for e in x]
-        set.clear(x)
-        set.update(x, plain)
-    else:
-        for k, element in enumerate(base.__iter__(x)):
-            base.__setitem__(x, k, _settled(element, done))
     return x
+
+
+def _in_function(x: FunctionType, base: type, done: set[int]) -> FunctionType:
+    done.add(id(x))
+    for cell in () if is_engine_file(x.__code__.co_filename) else x.__closure__ or ():
+        _settle_cell(cell, done)
+    return x
+
+
+def _in_frozenset(x: frozenset, base: type, done: set[int]) -> frozenset:
+    return x if all(type(e) not in SETTLED for e in x) else frozenset(_settled(e, done) for e in x)
+
+
+def _in_tuple(x: tuple, base: type, done: set[int]) -> tuple:
+    parts = [(e, _settled(e, done)) for e in tuple.__iter__(x)]
+    return x if all(a is b for a, b in parts) else with_elements(x, [b for _, b in parts])
+
+
+def _in_dict(x: dict, base: type, done: set[int]) -> dict:
+    done.add(id(x))
+    parts = [(_settled(key, done), _settled(value, done)) for key, value in base.items(x)]
+    if any(key is not before for (key, _), before in zip(parts, base.keys(x), strict=True)):
+        base.clear(x)
+    for key, value in parts:
+        base.__setitem__(x, key, value)
+    return x
+
+
+def _in_set(x: set, base: type, done: set[int]) -> set:
+    plain = [_settled(e, done) for e in x]
+    set.clear(x)
+    set.update(x, plain)
+    return x
+
+
+def _in_list(x: list | deque, base: type, done: set[int]) -> list | deque:
+    done.add(id(x))
+    for k, element in enumerate(base.__iter__(x)):
+        base.__setitem__(x, k, _settled(element, done))
+    return x
+
+
+_BASES = (OrderedDict, *_CONTAINERS)  # of which a class of the program may be made
+# type -> settles what is in such a thing, of it, the type that it is made of, and what has been gone through
+_INSIDE: dict[type, Callable] = {
+    **{np.ndarray: _in_array, FunctionType: _in_function, frozenset: _in_frozenset, tuple: _in_tuple},
+    **{list: _in_list, deque: _in_list, dict: _in_dict, OrderedDict: _in_dict, set: _in_set},
+}
