@@ -193,3 +193,25 @@ def test_products_of_complex_numbers():
     for x, y in PARTS.T:
         check_value(product, x.item(), y.item())
     check_all_ways(product, 0.3, 0.4)
+
+
+def _flat(x):
+    out = np.zeros((2, 3))
+    out.flat[:] = x[:2]
+    out.flat[[0, 2, 4]] = [x[0, 0] ** 2, 2.0]
+    out.flat[1:3] = x[1]
+    return out
+
+
+def test_flat_begins_anew_where_there_are_too_few():
+    check_all_ways(lambda x: _weighted(_flat(x)), X)
+    check_value(_flat, X)
+
+
+def test_one_place_of_flat_takes_one_number():
+    def program(x):
+        x.flat[1] = [x[0, 0], 1.0]
+
+    for run in (program, value_and_gradient(program)):
+        with pytest.raises((ValueError, TypeError)):
+            run(X.copy())

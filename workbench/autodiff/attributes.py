@@ -28,10 +28,10 @@ from workbench.autodiff.scalars import TRACED, TracedFloat
 from workbench.autodiff.settling import note
 from workbench.autodiff.subarrays import DRESSED, TracedSubarray, class_of
 from workbench.autodiff.tape import OPEN
-from workbench.autodiff.telling import contains_traced, plain
+from workbench.autodiff.telling import contains_traced
 from workbench.autodiff.unseen import HANDED_OUT, handed_out, interface_of, lent
 from workbench.autodiff.watch import is_known
-from workbench.autodiff.writing import refuse_overlap, set_item
+from workbench.autodiff.writing import set_item
 from workbench.errors import MissingRuleError
 
 # properties of compiled classes, by their type: a function of (object, name, property)
@@ -253,10 +253,7 @@ def _set_array_attribute(value: Any, array: Any, name: str) -> None:
     if name in ("real", "imag"):
         set_item(value, getattr(plain_array, name), ...)
     elif name == "flat":
-        if type(value) is TracedArray:
-            refuse_overlap(plain_array, value)
-        cycled = resolve(np.resize)(value, plain_array.shape) if np.ndim(plain(value)) else value
-        set_item(cycled, plain_array, ...)
+        Flat(plain_array)[...] = value
     elif name in (plain_array.dtype.names or ()):
         set_item(value, plain_array, name)
     elif name == "shape" and _with_shape(plain_array, value).shape == plain_array.shape:

@@ -262,7 +262,10 @@ class Flat:
     def __setitem__(self, index: Any, value: Any) -> None:
         if contains_traced(value):
             writing.refuse_overlap(self.array, value)
-        writing.set_item(value, self.array, self._place(index))
+        places = self._place(index)
+        if np.ndim(plain(value)) and np.ndim(places[0]):  # NumPy begins anew where there are too few
+            value = resolve(np.resize)(value, np.shape(places[0]))
+        writing.set_item(value, self.array, places)
 
     @property
     def coords(self) -> tuple[int, ...]:
