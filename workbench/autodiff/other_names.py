@@ -111,7 +111,7 @@ Contents = list[tuple[Any, dict[Any, Any]]]
 
 def contents(containers: Iterable[Any]) -> Contents:
     """What stands in lists, dicts and objects now."""
-    return [(x, _places(x)) for x in containers if not isinstance(x, (tuple, *FOLLOWED))]
+    return [(x, places(x)) for x in containers if not isinstance(x, (tuple, *FOLLOWED))]
 
 
 def check_contents(before: Contents) -> None:
@@ -121,7 +121,7 @@ def check_contents(before: Contents) -> None:
         NotDifferentiableError: the program has put another number into one of them.
     """
     for x, was in before:
-        now = _places(x)
+        now = places(x)
         for place in was.keys() | now.keys():
             if not _is_kept(was.get(place), now.get(place)):
                 raise NotDifferentiableError(
@@ -133,7 +133,8 @@ def check_contents(before: Contents) -> None:
                 )
 
 
-def _places(x: Any) -> dict[Any, Any]:
+def places(x: Any) -> dict[Any, Any]:
+    """What stands directly in a list, a dict or an object, by place."""
     if isinstance(x, list | deque):
         return dict(enumerate(x))
     return dict(x) if isinstance(x, dict) else {name: field(x, name) for name in field_names(x)}

@@ -11,8 +11,9 @@ import numpy as np
 
 from workbench.autodiff.arrays import owner_of
 from workbench.autodiff.calls import resolve
+from workbench.autodiff.other_names import places
 from workbench.autodiff.references import FOLLOWED
-from workbench.autodiff.structure import field_names, is_leaf, map_leaves
+from workbench.autodiff.structure import is_leaf, map_leaves
 from workbench.autodiff.telling import plain
 from workbench.autodiff.watch import are_equal
 from workbench.errors import NotDifferentiableError
@@ -80,11 +81,7 @@ def _identity(x: Any) -> int:
 
 def _contents(x: Any) -> Any:
     """What stands in an array, or directly in a container, by place."""
-    if isinstance(x, np.ndarray):
-        return np.array(plain(x))
-    if isinstance(x, list | deque):
-        return dict(enumerate(x))
-    return dict(x) if isinstance(x, dict) else {name: getattr(x, name) for name in field_names(x)}
+    return np.array(plain(x)) if isinstance(x, np.ndarray) else places(x)
 
 
 def _is_unchanged(x: Any, before: Any) -> bool:

@@ -137,10 +137,11 @@ def _looked_up(f: Any, args: tuple, inside: bool) -> Any:
             return Refusal(
                 "an argument holds numbers that generated code does not know, and it may return them"
             )
-        if _refers_to_itself(argument):
-            return Refusal("something in an argument refers to a part of it")
-        if _shares_memory(argument):
-            return Refusal("arrays in one argument share memory")
+        if isinstance(argument, tuple | dict) or hasattr(type(argument), "__dataclass_fields__"):
+            if _refers_to_itself(argument):
+                return Refusal("something in an argument refers to a part of it")
+            if _shares_memory(argument):
+                return Refusal("arrays in one argument share memory")
     made = chosen(f, args, inside=inside)
     locked = any(isinstance(leaf, np.ndarray) and not is_writeable(leaf) for leaf in leaves(args))
     if locked and isinstance(made, Plan) and made.writes:
@@ -158,16 +159,12 @@ def _own(f: Callable) -> Callable:
 
 
 def _refers_to_itself(argument: Any) -> bool:
-    if not isinstance(argument, tuple | dict) and not hasattr(type(argument), "__dataclass_fields__"):
-        return False
     parts = Parts()
     map_leaves(parts.leaf, argument, other=parts.other, copied=parts.copied)
     return bool(parts.others) and parts.left_behind(leaves) is not None
 
 
 def _shares_memory(argument: Any) -> bool:
-    if not isinstance(argument, tuple | dict) and not hasattr(type(argument), "__dataclass_fields__"):
-        return False
     arrays = [leaf for leaf in leaves(argument) if isinstance(leaf, np.ndarray)]
     return any(np.may_share_memory(a, b) for k, a in enumerate(arrays) for b in arrays[:k])
 
@@ -183,10 +180,17 @@ def forward_sweep(made: Any, args: tuple) -> tuple[Any, Callable] | None:
         return None
 
 
-def _writes_what_it_reads(made: Any, given: tuple) -> bool:
-    """Whether a program may write into an argument that it also reads as an array from outside."""
+def _taken(f: Callable, args: tuple, given: tuple) -> Any:
+    """The plan of a call outside of any derivative, with what it reads as it is now; None where it is not taken."""
+    from workbench.autodiff.native import Refusal
+
+    made = plan_or_refusal(f, args)
+    if isinstance(made, Refusal):
+        return None
     arrays = [leaf for leaf in leaves(given) if isinstance(leaf, np.ndarray)] if made.writes else []
-    return any(np.may_share_memory(a, b) for a in arrays for b in made.outside_data())
+    if any(np.may_share_memory(a, b) for a in arrays for b in made.outside_data()):
+        return None  # it may write into an argument that it also reads as an array from outside
+    return made.frozen()
 
 
 def native_pullback(
@@ -202,15 +206,12 @@ def native_pullback(
         traced: the trace tier's ``pullback``, for a pull that generated code cannot do: one that stops, or that
             gives NaN, which may come from a branch that was not taken.
     """
-    from workbench.autodiff.native import Refusal
-
     if OPEN or not wrt:
         return None
     f = _own(f)
-    made = plan_or_refusal(f, args)
-    if isinstance(made, Refusal) or _writes_what_it_reads(made, given):
+    made = _taken(f, args, given)
+    if made is None:
         return None
-    made = made.frozen()
     kept = map_leaves(copied, args) if made.has_arrays or made.has_dicts else args
     found = forward_sweep(made, args)
     if found is None:
@@ -277,15 +278,14 @@ def native_pushforward(
     f: Callable, args: tuple, traced: Callable, *, given: tuple
 ) -> tuple[Any, Callable] | None:
     """Value and pushforward of a call that the native tier takes, else None; see ``native_pullback``."""
-    from workbench.autodiff.native import LEAVES, Refusal
+    from workbench.autodiff.native import LEAVES
 
     if OPEN:
         return None
     f = _own(f)
-    made = plan_or_refusal(f, args)
-    if isinstance(made, Refusal) or _writes_what_it_reads(made, given):
+    made = _taken(f, args, given)
+    if made is None:
         return None
-    made = made.frozen()
     kept = map_leaves(copied, args) if made.has_arrays or made.has_dicts else args
     try:
         value, _ = made.push(args, map_leaves(zero, args, other=lambda _: None))
@@ -310,16 +310,14 @@ def native_curvature(f: Callable, args: tuple, k: int) -> Callable | None:
     """``direction ↦ H direction``, H the second derivatives by argument ``k``, by generated code; None where it is not
     taken. The map gives None where generated code stops or gives NaN: the trace tier has to take all of it.
     """
-    from workbench.autodiff.native import LEAVES, Refusal, RefusedError
+    from workbench.autodiff.native import LEAVES, RefusedError
 
     by = leaves(args[k])
     if OPEN or not by or any(isinstance(leaf, COMPLEX) for leaf in by):
         return None
-    f = _own(f)
-    made = plan_or_refusal(f, args)
-    if isinstance(made, Refusal) or made.result_shape != "float" or _writes_what_it_reads(made, args):
+    made = _taken(_own(f), args, args)
+    if made is None or made.result_shape != "float":
         return None
-    made = made.frozen()
     shapes = [np.shape(leaf) for leaf in by]
 
     def product(direction: Any) -> Any:
