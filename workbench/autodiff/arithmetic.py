@@ -27,7 +27,7 @@ from workbench.autodiff.binary import (
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.elementwise import apply_ufunc
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
-from workbench.autodiff.scalars import TRACED, TracedFloat, recorded
+from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat, recorded
 from workbench.autodiff.subarrays import TracedSubarray, class_of
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced
@@ -160,7 +160,7 @@ def _make_unary(name: str, function: Callable, ufunc: np.ufunc, partial: float) 
         if ka is TracedFloat:
             return recorded(function(a.value), a.tape, a, partial)
         if ka is TracedArray or ka is np.ndarray:
-            return apply_ufunc(ufunc, (a,), {})
+            return apply_ufunc(ufunc, (a,), {}, function if isinstance(a, COMPLEX) else None)
         if ka not in PLAIN and (own := python_method(class_of(a), method)) is not None:
             return resolve(own)(a)
         a = current(a)

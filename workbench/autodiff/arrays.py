@@ -145,11 +145,10 @@ def _shared_with(what: str) -> LostGradientError:
 class TracedArray:
     """An ndarray whose contents depend on a tape's inputs. ``isinstance(x, np.ndarray)`` is true.
 
-    A complex number is one too: an array without axes that cannot be written into. ``isinstance(z, complex)`` is true
-    for those of double precision, as it is for NumPy's.
+    A complex number is one too: an array without axes that cannot be written into.
 
-    ``array`` is the real array. ``value`` is the same as the next outer derivative sees it: the real array itself, or
-    a traced one of an outer tape.
+    ``array`` is the real array. ``value`` is the same as the next outer derivative sees it: the real array itself (of
+    a complex number the number), or a traced one of an outer tape.
     """
 
     __slots__ = ("__weakref__", "array", "memory")
@@ -159,9 +158,7 @@ class TracedArray:
 
     @property
     def __class__(self):
-        if not is_complex_number(self.array):
-            return np.ndarray
-        return complex if self.array.dtype == complex else self.array.dtype.type
+        return type(as_number(self.array)) if is_complex_number(self.array) else np.ndarray
 
     @property
     def tape(self) -> Tape:
@@ -170,7 +167,8 @@ class TracedArray:
     @property
     def value(self) -> Any:
         level = self.memory.tape.level
-        return self.array if level == 0 else traced_view(self.array, below=level)
+        seen = self.array if level == 0 else traced_view(self.array, below=level)
+        return unwrapped(seen) if type(seen) is np.ndarray else seen
 
     def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
         if self.memory.tape.open:
@@ -249,7 +247,7 @@ def current(x: Any) -> Any:
     if kind is TracedArray:
         tape = x.memory.tape
         if not tape.open:
-            return traced_view(x.array) if OPEN else x.array
+            return traced_view(x.array) if OPEN else unwrapped(x.array)
         if tape.level + 1 < len(OPEN):  # an inner derivative may have written into it
             seen = traced_view(x.array)
             return seen if type(seen) is TracedArray and seen.memory.tape.level > tape.level else x
@@ -332,11 +330,27 @@ def record_view(record: np.void) -> np.ndarray | None:
     return np.ndarray((), record.dtype, flat, address_of(record) - address_of(owner))
 
 
+_OF_PYTHON = np.dtype(complex, metadata={"class": complex})  # equal to NumPy's own
+
+
 def complex_number(z: complex | np.complexfloating) -> np.ndarray:
-    """What a complex number is on a tape. It cannot be written into, so ``w = z; w += 1`` leaves ``z`` as it is."""
-    number = np.array(z)
+    """What a complex number is on a tape. It cannot be written into, so ``w = z; w += 1`` leaves ``z`` as it is.
+
+    Whether it was Python's or NumPy's goes with it: the two are multiplied, divided and printed in different ways.
+    """
+    number = np.array(z, None if isinstance(z, np.complexfloating) else _OF_PYTHON)
     number.flags.writeable = False
     return number
+
+
+def as_number(array: np.ndarray) -> complex | np.complexfloating:
+    """The number that ``complex_number`` made an array of."""
+    return complex(array) if array.dtype.metadata else array[()]
+
+
+def unwrapped(array: np.ndarray) -> Any:
+    """A complex number on a tape as the number; an array as it is."""
+    return as_number(array) if is_complex_number(array) else array
 
 
 def is_complex_number(array: np.ndarray) -> bool:
@@ -348,7 +362,7 @@ def own_copy(x: Any) -> Any:
     """An array in memory of its own; a complex number on a tape as the number. Anything else as it is."""
     if not isinstance(x, np.ndarray):
         return x
-    return x[()] if type(x) is np.ndarray and is_complex_number(x) else x.copy()
+    return as_number(x) if type(x) is np.ndarray and is_complex_number(x) else x.copy()
 
 
 _WRITEABLE = 0x0400

@@ -38,8 +38,6 @@ from workbench.errors import MissingRuleError
 COMPILED_PROPERTIES: dict[type, Callable] = {}
 
 _OF_THE_ENGINE = frozenset({*TracedFloat.__slots__, *TracedArray.__slots__, "tape", "value"})
-# what arrays have and complex numbers, which are arrays on a tape, have not
-_OF_ARRAYS = frozenset(dir(np.ndarray)) - frozenset(dir(np.complex128))
 
 _MISSING = object()
 # the class something stands in, what stands there, and how it is read or set
@@ -79,8 +77,8 @@ def get_attribute(obj: Any, name: str) -> Any:
             if kind is TracedFloat:
                 return number_attribute(obj, name)
             raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
-        if name in _OF_ARRAYS and kind is TracedArray and is_complex_number(obj.array):
-            raise AttributeError(f"'complex' object has no attribute {name!r}")
+        if kind is TracedArray and is_complex_number(obj.array):
+            getattr(plain(obj), name)  # arrays have more
         try:
             return getattr(obj, name)
         except AttributeError:

@@ -21,7 +21,6 @@ from workbench.autodiff import subclassing, subnumbers
 from workbench.autodiff.arrays import TracedArray, current, is_complex_number, is_followed_subclass
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.elementwise import apply_ufunc
-from workbench.autodiff.location import user_line
 from workbench.autodiff.met import BUILT_IN
 from workbench.autodiff.overrides import ASKED_NEVER
 from workbench.autodiff.registry import HOLDING, LIFTS, OPERANDS
@@ -29,7 +28,6 @@ from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat, at_a_pole, 
 from workbench.autodiff.subarrays import TracedSubarray, TracedSubnumber
 from workbench.autodiff.telling import SEQUENCES, contains_traced, plain
 from workbench.autodiff.text import lost_in_text, tape_in, written
-from workbench.errors import MissingRuleError
 
 PLAIN = frozenset({int, float, bool, str, dict, set, complex, type(None), np.float64, np.int64, np.bool_})
 _NUMBERS = (int, float, np.integer, np.floating, np.bool_, Fraction)
@@ -129,6 +127,10 @@ def _is_number(x: Any) -> bool:
     return type(x) is TracedFloat or isinstance(x, _NUMBERS)
 
 
+def _is_any_number(x: Any) -> bool:
+    return _is_number(x) or isinstance(x, COMPLEX)
+
+
 def apply_operator(op: Operator, a: Any, b: Any) -> Any:
     """``a`` and ``b`` under a binary operator, whatever they are."""
     if isinstance(a, np.ndarray):
@@ -153,11 +155,12 @@ def apply_operator(op: Operator, a: Any, b: Any) -> Any:
             return resolve(op.ufunc)(a, b)
         if _holds_objects(op, a) or _holds_objects(op, b):
             return _by_elements(op, a, b)
+        if _is_any_number(a) and _is_any_number(b):
+            return apply_ufunc(op.ufunc, (a, b), {}, op.function)
         array_like = (np.ndarray, np.generic, TracedArray, list, tuple)
         if any(isinstance(x, COMPLEX) for x in (a, b)) and all(
             type(x) in TRACED or isinstance(x, (*array_like, *_NUMBERS, *COMPLEX)) for x in (a, b)
         ):
-            _check_zero(op, a, b)
             return by_ufunc(op, a, b)
         if TracedArray in (ka, kb) or ka is np.ndarray or kb is np.ndarray:
             other = b if ka in (TracedArray, np.ndarray) else a
@@ -173,7 +176,7 @@ def apply_operator(op: Operator, a: Any, b: Any) -> Any:
 def by_ufunc(op: Operator, a: Any, b: Any) -> Any:
     """An operator as NumPy computes it where an array takes part."""
     bare = plain(a)
-    complex_array = isinstance(bare, np.ndarray) and bare.dtype.kind == "c" and not is_complex_number(bare)
+    complex_array = isinstance(bare, np.ndarray) and bare.dtype.kind == "c"
     fast = op.fast(b) if complex_array else None  # real numbers round alike
     return apply_ufunc(op.ufunc, (a, b), {}) if fast is None else apply_ufunc(fast, (a,), {})
 
@@ -198,23 +201,7 @@ def of_subclass(a: Any, b: Any) -> bool:
 
 def of_numpy(x: Any) -> bool:
     """An array or a number of NumPy's, traced or not."""
-    kind = type(x)
-    return kind is TracedArray or kind is np.ndarray or isinstance(strip(x), np.generic)
-
-
-def _check_zero(op: Operator, a: Any, b: Any) -> None:
-    """Raise Python's errors for complex numbers, where NumPy would go on with infinite ones.
-
-    What a complex number on a tape once was, Python's or NumPy's, is not known: it counts as Python's.
-    """
-    if any(of_numpy(x) and not (type(x) is TracedArray and is_complex_number(x.array)) for x in (a, b)):
-        return
-    if op is DIVIDE and plain(b) == 0:
-        raise ZeroDivisionError("complex division by zero")
-    if op.function is operator.pow and plain(a) == 0 and plain(b) != 0:
-        exponent = complex(plain(b))
-        if exponent.real < 0 or exponent.imag:
-            raise ZeroDivisionError("0.0 to a negative or complex power")
+    return type(x) is np.ndarray or isinstance(strip(x), np.generic) or _is_array(x)
 
 
 def _sequence_beside(op: Operator, x: Any, other: Any) -> bool:
@@ -224,7 +211,7 @@ def _sequence_beside(op: Operator, x: Any, other: Any) -> bool:
     """
     if not isinstance(other, (*SEQUENCES, range, array)):
         return False
-    if op is MULTIPLY and type(x) not in (TracedArray, np.ndarray):
+    if op is MULTIPLY and not _is_array(x):
         return False
     return type(x) in TRACED or contains_traced(other)
 
@@ -239,14 +226,7 @@ def _numbers(op: Operator, a: Any, b: Any) -> Any:
     if tape is None:
         return value
     if not isinstance(value, float | np.floating):
-        if isinstance(value, COMPLEX):
-            raise MissingRuleError(
-                f"the operator {op.name!r} gave a complex number for real operands",
-                found=f"{x!r} and {y!r}",
-                where=user_line(),
-                fix="keep the base of a power positive, or compute with NumPy's complex arrays",
-            )
-        return value
+        return apply_operator(op, resolve(complex)(a), b) if isinstance(value, COMPLEX) else value
     if op.partials is None:
         return value
     operands, partials = [], []

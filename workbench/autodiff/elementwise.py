@@ -18,14 +18,14 @@ from workbench.autodiff.application import (
     without_class,
     written_apart,
 )
-from workbench.autodiff.arrays import TracedArray, beneath, current, is_complex_number
+from workbench.autodiff.arrays import TracedArray, beneath, current
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.location import name_of, user_line
 from workbench.autodiff.operations import know_constant, record
 from workbench.autodiff.overrides import ASKED_NEVER
 from workbench.autodiff.refusing import without_rule
 from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, NON_DIFFERENTIABLE, PARTIALS, RULES, learn
-from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat, at_a_pole, innermost, lost, scalar_result
+from workbench.autodiff.scalars import TRACED, TracedFloat, at_a_pole, innermost, lost, scalar_result
 from workbench.autodiff.subarrays import DRESSED, TracedSubnumber
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import SEQUENCES, contains_traced, plain
@@ -68,8 +68,11 @@ def made_of_python(ufunc: np.ufunc) -> bool:
     return ufunc.__name__.endswith(" (vectorized)")
 
 
-def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
-    """``ufunc(*inputs, **kwargs)`` with traced inputs, ``out`` and ``where`` included."""
+def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict, by: Callable | None = None) -> Any:
+    """``ufunc(*inputs, **kwargs)`` with traced inputs, ``out`` and ``where`` included.
+
+    The value of numbers is computed ``by`` the operator, which may round and raise otherwise.
+    """
     out = kwargs.pop("out", None) if "out" in kwargs else None
     if len(inputs) > ufunc.nin:
         inputs, out = inputs[: ufunc.nin], inputs[ufunc.nin :]
@@ -111,7 +114,7 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
             )
     inputs = tuple(np.asarray(x) if isinstance(x, (*SEQUENCES, range)) else x for x in inputs)
     values = tuple(x.value if k in needs else x for k, x in enumerate(inputs))
-    value = beneath(tape, _VALUES.get(ufunc, ufunc), *values, **kwargs)
+    value = beneath(tape, by or ufunc, *values, **kwargs)
     kind = np.result_type(plain(value)).kind
     if kind == "O":
         raise lost("an array of objects was about to be computed from traced values")
@@ -137,28 +140,10 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict) -> Any:
     return record(tape, operands, value, elementwise_pullback)
 
 
-def _product(x: Any, y: Any, **kwargs: Any) -> Any:
-    """``numpy.multiply``; complex numbers as Python and NumPy's numbers round them, which its arrays do not."""
-    numbers = not kwargs and _is_complex(x) and _is_complex(y)
-    return _bare_number(x) * _bare_number(y) if numbers else np.multiply(x, y, **kwargs)
-
-
-def _is_complex(x: Any) -> bool:
-    return is_complex_number(x) if type(x) is np.ndarray else isinstance(x, COMPLEX)
-
-
-def _bare_number(x: Any) -> Any:
-    return x[()] if type(x) is np.ndarray else x
-
-
-_VALUES = {np.multiply: _product}
-"""How values are computed where it is not by the universal function itself."""
-
-
 def _partial(partial: Callable, *given: Any) -> Any:
     try:
         return partial(np, *given)
-    except ZeroDivisionError:  # an array divided by Python's zero: infinite, or NaN
+    except ArithmeticError:  # an array divided by Python's zero: infinite, or NaN
         return at_a_pole(partial, np, *given)
 
 

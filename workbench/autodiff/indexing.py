@@ -213,8 +213,8 @@ def iterate(source: Any) -> Any:
     kind = type(source)
     if kind is np.ndarray or kind is TracedArray:
         array = plain(source)
-        if not array.ndim and array.dtype.names is None:
-            iter(array)  # NumPy's error
+        if type(array) is not np.ndarray or not (array.ndim or array.dtype.names):
+            iter(array)  # NumPy's error, or Python's
         return _rows(array) if OPEN else source
     if kind in _BUILT_IN or kind is range:
         return source

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff import indexing, writing
-from workbench.autodiff.arrays import TracedArray, can_vary, current, is_followed_subclass
+from workbench.autodiff.arrays import TracedArray, can_vary, current, is_complex_number, is_followed_subclass
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import user_line
 from workbench.autodiff.saved import note_saved
-from workbench.autodiff.scalars import TracedFloat, lost
+from workbench.autodiff.scalars import COMPLEX, TracedFloat, lost
 from workbench.autodiff.telling import PLAIN, contains_traced, plain
 from workbench.errors import MissingRuleError
 
@@ -26,8 +26,8 @@ _FUNCTIONS = {
     "choose": np.choose,
     "clip": np.clip,
     "compress": lambda a, condition, *r, **k: np.compress(condition, a, *r, **k),
-    "conj": lambda a, *out: resolve(np.conj)(a, *out),
-    "conjugate": lambda a, *out: resolve(np.conj)(a, *out),
+    "conj": lambda a, *out: _conjugate(a, *out),
+    "conjugate": lambda a, *out: _conjugate(a, *out),
     "copy": np.copy,
     "cumprod": np.cumprod,
     "cumsum": np.cumsum,
@@ -51,6 +51,11 @@ _FUNCTIONS = {
     "trace": np.trace,
     "var": np.var,
 }
+
+
+def _conjugate(self: Any, *out: Any) -> Any:
+    found = resolve(np.conj)(self, *out)
+    return resolve(complex)(found) if self.__class__ is complex else found
 
 
 def _as_method(function: Any) -> Callable:
@@ -121,7 +126,9 @@ def _item(self: Any, *index: Any) -> Any:
 
 def _python_number(x: Any) -> Any:
     """A number out of an array as ``item`` and ``tolist`` give it: Python's own, not NumPy's."""
-    return resolve(float)(x) if type(x) is TracedFloat else x
+    if type(x) is TracedFloat:
+        return resolve(float)(x)
+    return resolve(complex)(x) if isinstance(x, COMPLEX) else x
 
 
 def _tolist(self: Any) -> Any:
@@ -301,10 +308,15 @@ def _part(name: str) -> property:
     def read(self: TracedArray) -> Any:
         if self.array.dtype.kind == "c":
             part = current(getattr(self.array, name))
-            return part if self.array.ndim else indexing.get_item(part, ())
+            number = part if self.array.ndim else indexing.get_item(part, ())
+            return resolve(float)(number) if self.__class__ is complex else number
         return self if name == "real" else np.zeros_like(self.array)
 
     return property(read, lambda self, value: writing.set_item(value, getattr(self.array, name), ...))
+
+
+def _copied(self: TracedArray) -> TracedArray:
+    return self if is_complex_number(self.array) else resolve(np.copy)(self)
 
 
 def _install() -> None:
@@ -341,10 +353,10 @@ def _install() -> None:
     TracedArray.__float__ = _bare(float)
     TracedArray.__complex__ = _bare(complex)
     TracedArray.__array_wrap__ = lambda self, array, context=None, return_scalar=False: array
-    TracedArray.__abs__ = lambda self: resolve(np.abs)(self)
+    TracedArray.__abs__ = lambda self: resolve(abs)(self)
     TracedArray.__divmod__ = lambda self, other: (self // other, self % other)
-    TracedArray.__copy__ = lambda self: resolve(np.copy)(self)
-    TracedArray.__deepcopy__ = lambda self, memo: resolve(np.copy)(self)
+    TracedArray.__copy__ = _copied
+    TracedArray.__deepcopy__ = lambda self, memo: _copied(self)
 
 
 _install()

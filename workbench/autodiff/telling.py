@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import VIEWS, TracedArray, current
+from workbench.autodiff.arrays import VIEWS, TracedArray, current, unwrapped
 from workbench.autodiff.registry import HOLDING
 from workbench.autodiff.scalars import TRACED, TracedFloat, strip
 from workbench.autodiff.structure import with_elements
@@ -30,7 +30,7 @@ def plain(x: Any) -> Any:
     if kind is TracedFloat:
         return strip(x)
     if kind is TracedArray:
-        return x.array
+        return unwrapped(x.array)
     if kind is list or kind is tuple:
         return kind([plain(e) for e in x])
     if kind is dict:

@@ -270,8 +270,7 @@ def _writes(write: Callable) -> Callable:
     """How a traced value is written: as its value is, with the mark."""
 
     def method(self: Any, *args: Any) -> str:
-        value = self.value if type(self) is TracedFloat else self.array
-        text = write(value, *args)
+        text = write(self.value if type(self) is TracedFloat else plain(self), *args)
         return text if type(text) is TracedText else marked(text, tape_in(self))
 
     return method

@@ -6,6 +6,7 @@ cotangent of that goes back to them.
 
 from __future__ import annotations
 
+import operator
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -17,6 +18,7 @@ import numpy as np
 from workbench.autodiff.arrays import (
     TracedArray,
     address_of,
+    as_number,
     complex_number,
     current,
     is_complex_number,
@@ -237,7 +239,8 @@ def _traced_array(
 ) -> TracedArray:
     """A copy of ``x``; ``alone`` says that no other array of its argument shares its memory."""
     if type(x) is TracedArray and alone:  # an outer derivative must know of the copy
-        array = resolve(np.array)(x).array
+        copy = operator.pos if is_complex_number(x.array) else resolve(np.array)
+        array = copy(x).array
         give(tape, x.array, owner_of(x.array), array)
         array.flags.writeable = x.array.flags.writeable
         return TracedArray(array, memory_of(tape, array, active=True))
@@ -317,10 +320,7 @@ def _value_of(tape: Tape) -> Callable:
             return x
         if type(x) is TracedFloat:
             return x.value
-        found = x.value
-        if is_complex_number(x.array):
-            return found if type(found) is TracedArray else found[()]
-        return found.copy()
+        return x.value if is_complex_number(x.array) else x.value.copy()
 
     return value
 
@@ -341,7 +341,7 @@ def _cotangent_of() -> Callable:
             seen = current(view)
             if type(seen) is TracedArray:
                 return seen
-            return complex(view) if view.dtype == complex else view[()]
+            return as_number(view)
         seen = current(view) if OPEN else view
         return resolve(np.copy)(seen) if again else seen
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import TracedArray, is_complex_number
+from workbench.autodiff.arrays import TracedArray
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.hashes import told_hash
 from workbench.autodiff.indexing import get_item, iterate
@@ -98,8 +98,6 @@ def getattr_(obj: Any, name: str, *default: Any) -> Any:
 @door(hasattr)
 def hasattr_(obj: Any, name: str) -> bool:
     """``hasattr(obj, name)``: runs a property's code, rewritten."""
-    if type(obj) is TracedArray and is_complex_number(obj.array):
-        return hasattr(obj.array[()], name)
     if type(obj) in (TracedFloat, TracedArray):
         return hasattr(plain(obj), name)
     return getattr_(obj, name, _nothing) is not _nothing

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.application import apply_rule
+from workbench.autodiff.arrays import current
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.dressing import undressed
+from workbench.autodiff.indexing import get_item
 from workbench.autodiff.registry import DOORS, Rule, add_rule, door
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
-from workbench.autodiff.scalars import TRACED, TracedFloat
+from workbench.autodiff.scalars import COMPLEX, TRACED
 from workbench.autodiff.subarrays import class_of
 from workbench.autodiff.telling import plain
 from workbench.autodiff.text import refuse_text
@@ -41,18 +43,32 @@ _TABLE: dict[str, Callable] = {
 
 
 @door(complex)
-def complex_(real: Any = 0.0, imag: Any = 0.0) -> Any:
+def complex_(real: Any = 0.0, imag: Any = None) -> Any:
     """``complex(real, imag)`` stays on the tape."""
-    refuse_text(real, "a complex number")
-    own = None if type(real) in TRACED else python_method(class_of(real), "__complex__")
-    real = undressed(real) if own is None else resolve(own)(real)
-    imag = undressed(imag)
+    real, imag = _number(real), None if imag is None else _number(imag)
     if type(real) not in TRACED and type(imag) not in TRACED:
-        return complex(real) if isinstance(real, str) else complex(real, imag)
-    if {type(real), type(imag)} <= {TracedFloat, float, int}:
-        return apply_rule(_OF_PARTS, (real, imag), {})
-    turned = REWRITTEN_DOORS["multiply"](imag, 1j)
-    return REWRITTEN_DOORS["add"](real, turned)
+        return complex(real) if imag is None else complex(real, imag)
+    first, second = _parts(real)
+    if imag is not None:
+        along, across = _parts(imag)
+        first = REWRITTEN_DOORS["subtract"](first, across) if isinstance(imag, COMPLEX) else first
+        second = REWRITTEN_DOORS["add"](second, along) if isinstance(real, COMPLEX) else along
+    return apply_rule(_OF_PARTS, (first, second), {})
+
+
+def _parts(z: Any) -> tuple[Any, Any]:
+    """Real and imaginary part, in double precision as Python has them."""
+    return (DOORS[float](z.real), DOORS[float](z.imag)) if isinstance(z, COMPLEX) else (DOORS[float](z), 0.0)
+
+
+def _number(x: Any) -> Any:
+    """What Python would make a complex number of: a number, an array that holds one, an object that gives one."""
+    refuse_text(x, "a complex number")
+    for name in () if type(x) in TRACED else ("__complex__", "__float__"):
+        if (own := python_method(class_of(x), name)) is not None:
+            return resolve(own)(x)
+    x = current(undressed(x))
+    return get_item(x, (0,) * x.ndim) if isinstance(x, np.ndarray) and np.size(x) == 1 else x
 
 
 def _of_parts(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
@@ -111,13 +127,16 @@ def log(z: Any, *base: Any) -> Any:
 @door(cmath.phase)
 def phase(z: Any) -> Any:
     """The argument of a complex number."""
-    return resolve(np.angle)(z) if type(z) in TRACED else cmath.phase(z)
+    if type(z) not in TRACED:
+        return cmath.phase(z)
+    z = complex_(z)
+    return DOORS[math.atan2](z.imag, z.real)
 
 
 @door(cmath.polar)
 def polar(z: Any) -> Any:
     """Modulus and argument."""
-    return (resolve(abs)(z), phase(z)) if type(z) in TRACED else cmath.polar(z)
+    return (resolve(abs)(complex_(z)), phase(z)) if type(z) in TRACED else cmath.polar(z)
 
 
 @door(cmath.rect)
@@ -125,7 +144,10 @@ def rect(r: Any, phi: Any) -> Any:
     """The complex number with this modulus and argument."""
     if type(r) not in TRACED and type(phi) not in TRACED:
         return cmath.rect(r, phi)
-    return REWRITTEN_DOORS["multiply"](r, resolve(np.exp)(REWRITTEN_DOORS["multiply"](phi, 1j)))
+    r, phi = DOORS[float](r), DOORS[float](phi)
+    return complex_(
+        *[REWRITTEN_DOORS["multiply"](r, part(phi)) for part in (DOORS[math.cos], DOORS[math.sin])]
+    )
 
 
 for _function in (cmath.isnan, cmath.isinf, cmath.isfinite, cmath.isclose):

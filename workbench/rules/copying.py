@@ -77,7 +77,7 @@ def _rewritten_copy(function: FunctionType) -> Callable:
 def _plain_or_traced_copy(function: Callable, x: Any) -> Any:
     seen = current(x)
     if type(seen) is TracedArray:
-        return resolve(np.copy)(seen)
+        return seen.__copy__()
     if OPEN and any(python_method(type(x), name) is not None for name in ("__copy__", *_COPYING)):
         return _rewritten_copy(function)(x)
     return function(x)

@@ -140,7 +140,7 @@ def _astype(x: Any, dtype: Any, *args: Any, **kwargs: Any) -> Any:
         return plain(x).astype(dtype, *args, **kwargs)
     if not kwargs.get("copy", True) and kind == x.array.dtype:
         return x
-    value = x.value.astype(kind) if x.tape.level == 0 else beneath(x.tape, _astype, x.value, kind)
+    value = np.asarray(x.value).astype(kind) if x.tape.level == 0 else beneath(x.tape, _astype, x.value, kind)
     before = x.array.dtype
 
     def astype_pullback(bar: Any) -> list[Any]:

@@ -51,6 +51,8 @@ def float_(x: Any = 0.0) -> Any:
     if type(x) is TracedFloat:
         plain_value = strip(x)
         return x if type(plain_value) is float else recorded(float_(x.value), x.tape, x, 1.0)
+    if type(x) is TracedArray:
+        return float(plain(x))  # Python's error for a complex number
     own = python_method(type(x), "__float__")
     return float(x) if own is None else resolve(own)(x)
 
@@ -73,7 +75,8 @@ def abs_(x: Any) -> Any:
     x = current(x)
     if type(x) is TracedArray:
         if is_complex_number(x.array):  # as Python and NumPy's scalars round it, which NumPy's arrays do not
-            return resolve(np.hypot)(resolve(np.real)(x), resolve(np.imag)(x))
+            size = resolve(np.hypot)(x.real, x.imag)
+            return float_(size) if x.__class__ is complex else size
         return resolve(np.absolute)(x)
     own = python_method(type(x), "__abs__")
     return abs(x) if own is None else resolve(own)(x)

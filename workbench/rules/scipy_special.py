@@ -17,6 +17,7 @@ import scipy.special as sp
 
 from workbench.autodiff.registry import NON_DIFFERENTIABLE, PARTIALS
 from workbench.autodiff.telling import plain
+from workbench.rules.scipy_special_gamma import trigamma
 
 _SQRT_PI = math.sqrt(math.pi)
 _SQRT_2PI = math.sqrt(2.0 * math.pi)
@@ -128,15 +129,6 @@ def _t_density(df: Any, t: Any) -> Any:
 def _f_density(n: Any, d: Any, x: Any) -> Any:
     share = n * x / (n * x + d)
     return _beta_density(0.5 * n, 0.5 * d, share) * n * d / (n * x + d) ** 2
-
-
-def _trigamma(x: Any) -> Any:
-    """ψ′(x) = ζ(2, x), and by reflection for negative x (DLMF 5.15.1, 5.15.6)."""
-    negative = plain(x) <= 0
-    inner = sp._ufuncs._zeta(2.0, np.where(negative, 1.0 - x, x))
-    if not np.any(negative):
-        return sp._ufuncs._zeta(2.0, x)
-    return np.where(negative, (math.pi / np.sin(math.pi * x)) ** 2 - inner, inner)
 
 
 def _inverse(density: Callable, forward: Callable, count: int, sign: float) -> tuple[Partial, ...]:
@@ -324,8 +316,8 @@ TABLE: dict[str, tuple[Partial | None, ...]] = {
     "gammaln": (lambda m, y, x: sp.psi(x),),
     "loggamma": (lambda m, y, x: sp.psi(x),),
     "rgamma": (_off_poles(sp.rgamma, 0, lambda m, y, x: -y * sp.psi(x)),),
-    "psi": (lambda m, y, x: _trigamma(x),),
-    "digamma": (lambda m, y, x: _trigamma(x),),
+    "psi": (lambda m, y, x: trigamma(x),),
+    "digamma": (lambda m, y, x: trigamma(x),),
     "beta": (
         lambda m, y, a, b: y * (sp.psi(a) - sp.psi(a + b)),
         lambda m, y, a, b: y * (sp.psi(b) - sp.psi(a + b)),
