@@ -28,7 +28,7 @@ from workbench.autodiff.scalars import TRACED, TracedFloat
 from workbench.autodiff.settling import note
 from workbench.autodiff.subarrays import DRESSED, TracedSubarray, class_of
 from workbench.autodiff.tape import OPEN
-from workbench.autodiff.telling import contains_traced
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.unseen import HANDED_OUT, handed_out, interface_of, lent
 from workbench.autodiff.watch import is_known
 from workbench.autodiff.writing import set_item
