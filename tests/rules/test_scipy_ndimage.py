@@ -144,6 +144,12 @@ def smoothed(line, out):
     out[...] = line[:-2] * line[1:-1] + line[2:]
 
 
+def into(function, x, *args):
+    """The result and the array that it went into."""
+    out = np.ones(x.shape)
+    return out + function(x, *args, output=out)
+
+
 FOOTPRINT = np.array([[0, 1, 0], [1, 1, 1], [0, 0, 0]])
 FUNCTIONS = {
     "of windows": lambda x: nd.generic_filter(x, np.std, size=(3, 2), mode="nearest"),
@@ -154,6 +160,12 @@ FUNCTIONS = {
         x, lambda w: w[0] * w[-1], footprint=FOOTPRINT, mode="constant", cval=0.3, origin=(0, 1)
     ),
     "of a closure": lambda x: nd.generic_filter(IMAGE, lambda w: w[0] * x[0, 0], 2),
+    "of some axes": lambda x: nd.generic_filter(x, np.std, 3, axes=(0,)),
+    "of all axes": lambda x: nd.generic_filter(x, np.amax, size=(2, 3), axes=(1, 0), origin=(0, 1)),
+    "into an array": lambda x: into(nd.generic_filter, x, np.var, 2),
+    "of whole numbers": lambda x: nd.generic_filter(
+        np.ones((2, 2), int), weighed, 3, output=float, extra_arguments=(x[0, 0],), extra_keywords={"k": 2.0}
+    ),
     "of lines": lambda x: nd.generic_filter1d(x, smoothed, 3, axis=0, mode="wrap"),
     "of lines moved": lambda x: nd.generic_filter1d(x, smoothed, 3, origin=1),
     "vectorized": lambda x: nd.vectorized_filter(x, np.mean, size=(3, 3)),
@@ -173,9 +185,9 @@ def test_functions_of_the_program(name):
 @pytest.mark.parametrize(
     "program",
     [
-        lambda x: nd.generic_filter(x, np.mean, 3, output=float).sum(),
+        lambda x: nd.generic_filter(x, np.mean, 3, output=np.float32).sum(),
         lambda x: nd.generic_filter(np.ones((2, 2), int), lambda w: w[0] * x[0, 0], 3).sum(),
-        lambda x: nd.generic_filter1d(x, lambda line, out: None, 3, output=float).sum(),
+        lambda x: nd.generic_filter1d(x, lambda line, out: None, 3, output=int).sum(),
         lambda x: nd.distance_transform_edt(IMAGE > 0, sampling=x[0, :2]).sum(),
         lambda x: nd.sobel(x, output=np.zeros((5, 7), int)).sum(),
     ],
@@ -183,3 +195,48 @@ def test_functions_of_the_program(name):
 def test_refused(program):
     with pytest.raises(DifferentiationError, match=r"test_scipy_ndimage\.py"):
         gradient(program)(IMAGE)
+
+
+TRANSFORMS = [IMAGE, IMAGE + 1j * IMAGE[::-1], BLOCK[:2] + 0j, LINE]
+FOURIER = [nd.fourier_gaussian, nd.fourier_uniform, nd.fourier_ellipsoid, nd.fourier_shift]
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS)
+@pytest.mark.parametrize("function", FOURIER)
+def test_fourier_filters_by_their_size(function, transform):
+    for options in {}, {"n": 12}:
+        check_all_ways(lambda x, size: function(x, size, **options), transform, 1.3)  # noqa: B023
+
+
+@pytest.mark.parametrize("function", FOURIER)
+def test_fourier_filters_into_an_array(function):
+    def program(x, size):
+        out = np.zeros(x.shape, complex)
+        function(x, [size, 0.7], output=out)
+        return out
+
+    check_all_ways(program, TRANSFORMS[1], 1.3)
+
+
+def test_labels_and_masks_overwrite_what_varied():
+    """The array that they were written into still had the derivatives of what had been there."""
+
+    def labelled(x):
+        out = np.array([x[0], x[1], 3.0])
+        return nd.label(np.ones(3), output=out) * out.sum()
+
+    def eroded(x):
+        out = x.copy()
+        return nd.binary_erosion(np.ones(x.shape), output=out).sum() + out.sum()
+
+    assert not gradient(labelled)(LINE).any()
+    assert not gradient(eroded)(IMAGE).any()
+
+
+@pytest.mark.parametrize("function", [nd.binary_dilation, nd.binary_closing, nd.binary_hit_or_miss])
+def test_masks_of_what_varies_are_constants(function):
+    assert np.array_equal(pullback(function, IMAGE)[0], function(IMAGE))
+
+
+def test_filters_of_nothing():
+    check_gradient(lambda w: nd.convolve(np.zeros((1, 0)), w), np.ones((1, 2)))

@@ -213,6 +213,42 @@ def test_distances_further():
     assert np.all(gradient(lambda a: sd.cdist(a, a).sum())(A[:1]) == 0.0)
 
 
+OF_TWO = {
+    "correlation": lambda u, v, w: sd.correlation(u, v, w),
+    "correlation, not centred": lambda u, v, w: sd.correlation(u, v, w, centered=False),
+    "chebyshev": lambda u, v, w: sd.chebyshev(u, v, w),
+}
+OF_ROWS = {
+    "other names": lambda x: sd.cdist(x, A, "sqe") + sd.cdist(x, A, "test_euclidean") + sd.cdist(x, A, "Cos"),
+    "seuclidean": lambda x: sd.pdist(x, "seuclidean"),
+    "mahalanobis": lambda x: sd.cdist(x, LONG.reshape(5, 3), "mahalanobis"),
+    "squareform": lambda x: sd.squareform(x[0]) + sd.squareform(sd.squareform(x[1]) + 0.0)[0],
+}
+
+
+@pytest.mark.parametrize("name", OF_TWO)
+def test_weighted_distances(name):
+    check_all_ways(OF_TWO[name], X, V, np.array([0.5, 0.2, 0.9]))
+
+
+@pytest.mark.parametrize("name", OF_ROWS)
+def test_distances_of_rows(name):
+    check_all_ways(OF_ROWS[name], B)
+
+
+def test_distances_into_an_array():
+    def program(x):
+        out = np.zeros((3, 3))
+        return out + sd.cdist(x, x + 1.0, out=out)
+
+    check_all_ways(program, B)
+
+
+def test_a_distance_matrix_as_argument():
+    square = sd.squareform(DATA[:3])
+    assert np.array_equal(gradient(lambda d: (sd.squareform(d) ** 2).sum())(square), np.triu(2 * square))
+
+
 def test_own_metrics():
     def written(a):
         out = np.zeros(len(a) * (len(a) - 1) // 2)

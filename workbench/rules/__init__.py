@@ -57,6 +57,7 @@ WAITING.update(
         "multiprocessing": "workbench.rules.processes",
         "numba": "workbench.rules.numba",
         "pandas": "workbench.rules.pandas",
+        "scipy.cluster": "workbench.rules.scipy_cluster",
         "scipy.integrate": "workbench.rules.scipy_integrate",
         "scipy.interpolate": "workbench.rules.scipy_interpolate",
         "scipy.linalg": "workbench.rules.scipy_linalg",

@@ -11,41 +11,54 @@ from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import Rule, add_rule, door, non_differentiable
-from workbench.autodiff.telling import plain
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.errors import MissingRuleError, NotDifferentiableError
+from workbench.rules.stand_ins import with_value
 
 
 def _transposed(a: Any) -> Any:
     return np.conj(np.swapaxes(a, -1, -2))
 
 
+def solved(a: Any, b: Any) -> Any:
+    """A⁻¹ B; NaN where A is exactly singular, and what was asked for has no derivative."""
+    try:
+        return np.linalg.solve(a, b)
+    except np.linalg.LinAlgError:
+        return np.nan * b
+
+
 def _qr(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
-    """Reduced QR of a matrix with at least as many rows as columns and full rank.
+    """Reduced QR of a matrix of full rank; of a wide one, Q and the first of R are those of its first columns.
 
     Source: S. Walter, L. Lehmann, R. Lamour, On evaluating higher-order derivatives of the QR decomposition of tall
     matrices with full column rank in forward and reverse mode, 2012, section 3.
     """
     rows, columns = np.shape(plain(args[0]))[-2:]
     mode = args[1] if len(args) > 1 else kwargs.get("mode", "reduced")
-    if rows < columns or (mode not in ("reduced", "r") and (mode != "complete" or rows != columns)):
+    if mode not in ("reduced", "r") and (mode != "complete" or rows > columns):
         raise MissingRuleError(
             "numpy.linalg.qr has no rule for this shape and mode",
             found=f"got a matrix of shape {(rows, columns)} and mode={mode!r}",
             where=user_line(),
-            fix="factor a[:, :rows] and multiply the rest by the transpose of q",
+            fix="use mode='reduced' or scipy.linalg.qr",
         )
     q, r = result = np.linalg.qr(args[0])
+    rest, r = args[0][..., rows:], r[..., :rows]
 
     def qr_pullback(bars: Any) -> list[Any]:
         q_bar, r_bar = bars if mode != "r" else (np.zeros_like(q), bars)
+        r_bar, rest_bar = r_bar[..., :rows], r_bar[..., rows:]
+        q_bar = q_bar + rest @ _transposed(rest_bar)
         m = r @ _transposed(r_bar) - _transposed(q_bar) @ q
         lower = np.tril(m, -1)
         # the diagonal of r is real
         symmetric = lower + _transposed(lower) + np.real(np.tril(np.triu(m)))
         right = q_bar + q @ symmetric
-        return [_transposed(np.linalg.solve(r, _transposed(right)))]
+        a_bar = _transposed(solved(r, _transposed(right)))
+        return [np.concatenate([a_bar, q @ rest_bar], axis=-1) if rows < columns else a_bar]
 
-    return result if mode != "r" else r, qr_pullback
+    return result if mode != "r" else result[1], qr_pullback
 
 
 add_rule(Rule(np.linalg.qr, _qr, leaves=(0,)))
@@ -326,6 +339,20 @@ add_rule(Rule(np.linalg.eigh, _eigh, leaves=(0,)))
 add_rule(Rule(np.linalg.eigvalsh, _eigvalsh, leaves=(0,)))
 add_rule(Rule(np.linalg.eigvals, _eigvals, leaves=(0,)))
 add_rule(Rule(np.linalg.svdvals, _svdvals, leaves=(0,)))
+
+
+@door(np.linalg.norm)
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
+    """``numpy.linalg.norm``; of vectors by its order too, which NumPy's branches at 1 and 2 would hide."""
+    if not any(map(contains_traced, (x, ord, axis))):
+        return np.linalg.norm(x, ord, axis, keepdims)
+    value = resolve(np.linalg.norm.__wrapped__)(x, ord, axis, keepdims)
+    x = as_array(x) if isinstance(x, list | tuple) else current(x)
+    axes = np.ndim(plain(x)) if axis is None else np.size(plain(axis))
+    if not contains_traced(ord) or axes != 1 or plain(ord) not in (1, 2):
+        return value
+    total = np.sum(np.abs(x) ** ord, axis=axis, keepdims=keepdims)
+    return with_value(total ** (1.0 / ord), plain(value))
 
 
 @door(np.linalg.cond)

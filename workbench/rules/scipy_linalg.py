@@ -8,11 +8,12 @@ named: M. B. Giles, Collected matrix derivative results for forward and reverse 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.linalg as sl
 
+from workbench.autodiff.application import as_array
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import add_constant
 from workbench.autodiff.telling import plain
@@ -52,24 +53,52 @@ def folded(a: Any, lower: bool) -> Any:
     return keep(a, -edge) + dagger(other(a, edge)) + np.real(a * np.eye(np.shape(plain(a))[-1]))
 
 
+class _Form(NamedTuple):
+    """What ``assume_a`` says of a matrix: what is read of it, and what becomes of a full cotangent."""
+
+    read: Callable
+    fold: Callable
+
+
+def _form_of(function: Callable, call: Any) -> _Form:
+    low = call.lower
+    keep, other, edge = (np.tril, np.triu, 1) if low else (np.triu, np.tril, -1)
+
+    def mirrored(a: Any) -> Any:
+        side = keep(a, -edge)
+        return side + np.swapaxes(side, -1, -2) + a * np.eye(np.shape(plain(a))[-1])
+
+    def band(width: int) -> _Form:
+        return _Form(lambda a: a, lambda bar: np.tril(np.triu(bar, -width), width))
+
+    forms = {
+        "general": _Form(lambda a: a, lambda bar: bar),
+        "hermitian": _Form(lambda a: of_triangle(a, low), lambda bar: folded(bar, low)),
+        "symmetric": _Form(mirrored, lambda bar: keep(bar) + np.swapaxes(other(bar, edge), -1, -2)),
+        "upper triangular": _Form(np.triu, np.triu),
+        "lower triangular": _Form(np.tril, np.tril),
+        "diagonal": band(0),
+        "tridiagonal": band(1),
+        "banded": _Form(lambda a: a, lambda bar: bar),
+    }
+    known = {None: "general", "gen": "general", "sym": "symmetric", "her": "hermitian"}
+    known |= {"pos": "hermitian", "positive definite": "hermitian"}
+    name = known.get(call.assume_a, call.assume_a)
+    if name not in forms:
+        raise no_rule(function, f"assume_a={call.assume_a!r}")
+    return forms[name]
+
+
 # ------------------------------------------------------------------------------------ solving
 
 
 @named_rule(sl.solve, "a", "b")
 def _solve(x: Any, call: Any) -> Callable:
     """A x = b: b̄ = A⁻ᴴ x̄, Ā = −b̄ xᴴ (Giles 2.3.1)."""
-    one_triangle = call.assume_a in ("her", "pos", "hermitian", "positive definite")
-    symmetric = call.assume_a in ("sym", "symmetric")
-    a = call.a
-    if one_triangle:
-        a = of_triangle(a, call.lower)
-    elif symmetric:
-        side = np.tril(a, -1) if call.lower else np.triu(a, 1)
-        a = side + np.swapaxes(side, -1, -2) + a * np.eye(np.shape(plain(a))[-1])
-    elif call.assume_a in ("upper triangular", "lower triangular"):
-        a = (np.triu if call.assume_a[0] == "u" else np.tril)(a)
-    elif call.assume_a not in (None, "gen", "general", "diagonal", "tridiagonal", "banded"):
-        raise no_rule(sl.solve, f"assume_a={call.assume_a!r}")
+    if np.ndim(plain(call.a)) < 2:
+        raise no_rule(sl.solve, "a number as the matrix")
+    form = _form_of(sl.solve, call)
+    a = form.read(call.a)
     if call.transposed:
         a = np.swapaxes(a, -1, -2)
 
@@ -81,17 +110,7 @@ def _solve(x: Any, call: Any) -> Callable:
         b_bar = np.reshape(b_bar, shape)
         if call.transposed:
             a_bar = np.swapaxes(a_bar, -1, -2)
-        if one_triangle:
-            a_bar = folded(a_bar, call.lower)
-        elif symmetric:
-            keep, other, edge = (np.tril, np.triu, 1) if call.lower else (np.triu, np.tril, -1)
-            a_bar = keep(a_bar) + np.swapaxes(other(a_bar, edge), -1, -2)
-        elif call.assume_a in ("upper triangular", "lower triangular"):
-            a_bar = (np.triu if call.assume_a[0] == "u" else np.tril)(a_bar)
-        elif call.assume_a in ("diagonal", "tridiagonal"):
-            band = 0 if call.assume_a == "diagonal" else 1
-            a_bar = np.tril(np.triu(a_bar, -band), band)
-        return a_bar, b_bar
+        return form.fold(a_bar), b_bar
 
     return solve_pullback
 
@@ -125,14 +144,14 @@ def _band_columns(kl: int, ku: int, n: int) -> tuple[np.ndarray, np.ndarray, np.
 @named_rule(sl.solve_banded, "ab", "b")
 def _solve_banded(x: Any, call: Any) -> Callable:
     """As ``solve``; element (k, j) of the storage is a[j + k − u, j]."""
-    kl, ku = call.l_and_u
-    rows, columns, inside = _band_columns(kl, ku, np.shape(plain(call.ab))[1])
+    (kl, ku), ab = call.l_and_u, as_array(call.ab) if isinstance(call.ab, list | tuple) else call.ab
+    rows, columns, inside = _band_columns(kl, ku, np.shape(plain(ab))[1])
 
     def solve_banded_pullback(bar: Any) -> tuple[Any, Any]:
         turned_rows, turned_columns, there = _band_columns(ku, kl, inside.shape[1])
         # element (i, j) of the transpose stands at (j, i): column i, row j - i + u of the storage
         place = np.where(there, turned_columns - turned_rows + ku, 0), np.where(there, turned_rows, 0)
-        turned = np.where(there, np.conj(call.ab[place]), 0.0)
+        turned = np.where(there, np.conj(ab[place]), 0.0)
         b_bar = resolve(sl.solve_banded)((ku, kl), turned, bar)
         products = _columns(b_bar)[np.where(inside, rows, 0)] * np.conj(_columns(x))[columns]
         return -np.where(inside, np.sum(products, axis=-1), 0.0), b_bar
@@ -186,9 +205,10 @@ def _solve_circulant(c, b):
 @named_rule(sl.inv, "a")
 def _inv(y: Any, call: Any) -> Callable:
     """Ā = −Yᴴ Ȳ Yᴴ (Giles 2.2.3)."""
-    if getattr(call, "assume_a", None) not in (None, "gen", "general"):
-        raise no_rule(sl.inv, f"assume_a={call.assume_a!r}")
-    return lambda bar: (-np.matmul(np.matmul(dagger(y), bar), dagger(y)),)
+    if call.assume_a == "diagonal":  # SciPy leaves what stands beside the diagonal
+        raise no_rule(sl.inv, "assume_a='diagonal'")
+    form = _form_of(sl.inv, call)
+    return lambda bar: (form.fold(-np.matmul(np.matmul(dagger(y), bar), dagger(y))),)
 
 
 @named_rule(sl.det, "a")
@@ -229,112 +249,7 @@ def _norm(a, ord=None, axis=None, keepdims=False):
     if ord in (None, "fro") and axis is None:
         total = np.sqrt(np.sum(np.abs(a) ** 2))
         return np.reshape(total, (1,) * np.ndim(plain(a))) if keepdims else total
-    return np.linalg.norm(a, ord=ord, axis=axis, keepdims=keepdims)
-
-
-# ------------------------------------------------------------------------------------ triangular factors
-
-
-@named_rule(sl.cholesky, "a")
-def _cholesky(y: Any, call: Any) -> Callable:
-    """A = L Lᴴ: Ā = L⁻ᴴ Φ(Lᴴ L̄) L⁻¹, of which SciPy reads one triangle.
-
-    Source: I. Murray, Differentiation of the Cholesky decomposition, 2016, equation 10.
-    """
-    lower = call.lower
-    low = y if lower else dagger(y)
-
-    def cholesky_pullback(bar: Any) -> tuple[Any]:
-        l_bar = np.tril(bar if lower else dagger(bar))
-        half = np.tril(np.matmul(dagger(low), l_bar))
-        half = half - 0.5 * np.tril(np.triu(half))
-        inverse = np.linalg.inv(low)
-        full = np.matmul(np.matmul(dagger(inverse), half), inverse)
-        full = 0.5 * (full + dagger(full))
-        if lower:
-            return (np.tril(full) + dagger(np.triu(full, 1)),)
-        return (np.triu(full) + dagger(np.tril(full, -1)),)
-
-    return cholesky_pullback
-
-
-@stands_in(sl.cho_factor, overwrites=True)
-def _cho_factor(a, lower=False):
-    """The other triangle of the first result is the matrix's own, as LAPACK leaves it."""
-    factor = resolve(sl.cholesky)(a, lower=lower)
-    return factor + (np.triu(a, 1) if lower else np.tril(a, -1)), lower
-
-
-@stands_in(sl.cho_solve, structured=True, overwrites=True)
-def _cho_solve(c_and_lower, b, check_finite=True):
-    factor, lower = c_and_lower
-    solve = resolve(sl.solve_triangular)
-    first = solve(factor, b, lower=lower, trans=0 if lower else 2)
-    return solve(factor, first, lower=lower, trans=2 if lower else 0)
-
-
-def _lu_pullback(a: Any, l_bar: Any, u_bar: Any, low: Any, up: Any) -> Any:
-    """P A = L U: Ā = Pᵀ L⁻ᴴ (tril₋₁(Lᴴ L̄) + triu(Ū Uᴴ)) U⁻ᴴ (de Hoog, Anderssen, Lukas 2011)."""
-    middle = np.tril(np.matmul(dagger(low), l_bar), -1) + np.triu(np.matmul(u_bar, dagger(up)))
-    left = np.linalg.solve(dagger(low), middle)
-    return dagger(np.linalg.solve(up, dagger(left)))
-
-
-def _square(function: Callable, a: Any) -> None:
-    rows, columns = np.shape(plain(a))[-2:]
-    if rows != columns:
-        raise no_rule(function, "a matrix that is not square")
-
-
-@named_rule(sl.lu_factor, "a")
-def _lu_factor(value: Any, call: Any) -> Callable:
-    packed, pivots = value
-    _square(sl.lu_factor, call.a)
-    n = np.shape(plain(packed))[-1]
-    if np.ndim(plain(packed)) > 2:
-        raise no_rule(sl.lu_factor, "a stack of matrices")
-    order = _row_order(plain(pivots))
-
-    def lu_factor_pullback(bars: Any) -> tuple[Any]:
-        bar = bars[0]
-        low, up = np.tril(packed, -1) + np.eye(n), np.triu(packed)
-        turned = _lu_pullback(call.a, np.tril(bar, -1), np.triu(bar), low, up)
-        return (turned[np.argsort(order)],)
-
-    return lu_factor_pullback
-
-
-def _row_order(pivots: np.ndarray) -> np.ndarray:
-    """The rows of A in the order in which LU has them, from LAPACK's list of exchanges."""
-    order = np.arange(len(pivots))
-    for k, p in enumerate(pivots):
-        order[[k, p]] = order[[p, k]]
-    return order
-
-
-@stands_in(sl.lu_solve, structured=True, overwrites=True)
-def _lu_solve(lu_and_piv, b, trans=0, check_finite=True):
-    packed, pivots = lu_and_piv
-    order = _row_order(plain(pivots))
-    solve = resolve(sl.solve_triangular)
-    if not trans:
-        first = solve(packed, b[order], lower=True, unit_diagonal=True)
-        return solve(packed, first)
-    first = solve(packed, b, trans=trans)
-    return solve(packed, first, trans=trans, lower=True, unit_diagonal=True)[np.argsort(order)]
-
-
-@stands_in(sl.lu, overwrites=True)
-def _lu(a, permute_l=False, p_indices=False):
-    _square(sl.lu, a)
-    if np.ndim(plain(a)) > 2:
-        raise no_rule(sl.lu, "a stack of matrices")
-    packed, pivots = resolve(sl.lu_factor)(a)
-    order = np.argsort(_row_order(plain(pivots)))
-    low = np.tril(packed, -1) + np.eye(len(order))
-    if permute_l:
-        return low[order], np.triu(packed)
-    return order if p_indices else np.eye(len(order))[:, order].T, low, np.triu(packed)
+    return resolve(np.linalg.norm)(a, ord, axis, keepdims)
 
 
 def aligned(vectors: Any, values: np.ndarray) -> Any:
@@ -343,21 +258,11 @@ def aligned(vectors: Any, values: np.ndarray) -> Any:
     return vectors * (overlap / np.abs(overlap))
 
 
-@stands_in(sl.qr, overwrites=True)
-def _qr(a, lwork=None, mode="full", pivoting=False):
-    rows, columns = np.shape(plain(a))[-2:]
-    if mode == "raw" or rows < columns:
-        raise no_rule(sl.qr, f"mode={mode!r} and a matrix of {rows} rows and {columns} columns")
-    order = None
-    if pivoting:
-        order = sl.qr(plain(a), mode="r", pivoting=True)[1]
-        a = a[:, order]
-    if rows > columns and mode != "economic":
-        q, r = scipy_linalg_decompositions.full_qr(a)
-    else:
-        q, r = np.linalg.qr(a)
-    found = (r,) if mode == "r" else (q, r)
-    return found if order is None else (*found, order)
-
-
-from workbench.rules import scipy_blas, scipy_linalg_decompositions, scipy_linalg_functions  # noqa: E402, F401  the rest
+from workbench.rules import (  # noqa: E402  the rest
+    scipy_blas,  # noqa: F401
+    scipy_linalg_decompositions,  # noqa: F401
+    scipy_linalg_factors,  # noqa: F401
+    scipy_linalg_functions,  # noqa: F401
+    scipy_linalg_spectra,  # noqa: F401
+    scipy_linalg_stacks,  # noqa: F401
+)

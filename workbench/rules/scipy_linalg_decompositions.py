@@ -6,7 +6,6 @@ for the skew Hermitian Qᴴ dQ of an orthogonal or unitary factor Q.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +14,6 @@ import scipy.linalg as sl
 
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import user_line
-from workbench.autodiff.registry import DOORS
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.linalg import check_phases
@@ -177,6 +175,8 @@ def _null_space(A, rcond=None):
         raise no_rule(
             sl.null_space, "this matrix: its null space has no unique basis; I - pinv(A) @ A projects on it"
         )
+    if np.iscomplexobj(own):  # its phase is arbitrary, which the rule of eigenvectors refuses
+        return aligned(np.linalg.eigh(np.matmul(dagger(A), A))[1][:, :1], own)
     left = own - np.matmul(np.linalg.pinv(A), np.matmul(A, own))
     return left / np.sqrt(np.sum(np.abs(left) ** 2))
 
@@ -332,36 +332,3 @@ def _discrete(a, b, q, r, s, x):
 
 _riccati(sl.solve_continuous_are, _continuous, lambda a, rest: resolve(sl.solve_continuous_lyapunov)(a, rest))
 _riccati(sl.solve_discrete_are, _discrete, lambda a, rest: -resolve(sl.solve_discrete_lyapunov)(a, rest))
-
-# ------------------------------------------------------------------------------------ stacks of matrices
-
-
-def _one_by_one(function: Callable) -> None:
-    """Of a stack of matrices every one by itself, as SciPy does it."""
-    of_one = DOORS[function]
-
-    @functools.wraps(function, updated=())
-    def call(*args: Any, **options: Any) -> Any:
-        whole = settled(args[0]) if args else None
-        if not contains_traced(whole) or np.ndim(plain(whole)) < 3:
-            return of_one(*args, **options)
-        found = [call(part, *args[1:], **options) for part in whole]
-        stack = resolve(np.stack)
-        return tuple(map(stack, zip(*found, strict=True))) if isinstance(found[0], tuple) else stack(found)
-
-    DOORS[function] = call
-
-
-for _function in (
-    sl.schur,
-    sl.hessenberg,
-    sl.rq,
-    sl.ldl,
-    sl.null_space,
-    sl.orth,
-    sl.eig_banded,
-    sl.eigvals_banded,
-):
-    _one_by_one(_function)
-for _function in (sl.cholesky_banded, sl.qr):
-    _one_by_one(_function)

@@ -1,4 +1,4 @@
-"""Linear algebra of ``scipy.linalg``: functions of matrices, spectra, matrix equations, special matrices."""
+"""Linear algebra of ``scipy.linalg``: functions of matrices, matrix equations, singular values, special matrices."""
 
 from __future__ import annotations
 
@@ -13,36 +13,47 @@ from workbench.autodiff.registry import DOORS
 from workbench.autodiff.telling import plain
 from workbench.rules.named import named_rule
 from workbench.rules.rearranging import arranged
-from workbench.rules.scipy_linalg import aligned, dagger, of_triangle
+from workbench.rules.scipy_linalg import aligned, dagger
 from workbench.rules.stand_ins import no_rule, refuses, stands_in
 
 # ------------------------------------------------------------------------------------ functions of matrices
 
 
-def _by_blocks(function: Callable, a: Any, bar: Any, **options: Any) -> Any:
-    """The adjoint of the Fréchet derivative: f([[Aᴴ, E], [0, Aᴴ]]) has L(Aᴴ, E) in its corner.
+def _frechet(function: Callable, a: Any, direction: Any, **options: Any) -> Any:
+    """The Fréchet derivative: f([[A, E], [0, A]]) has L(A, E) in its corner.
 
     Source: N. J. Higham, Functions of Matrices, 2008, equation 3.16.
     """
-    turned = dagger(a)
     below = np.zeros(np.shape(plain(a)))
-    rows = [np.concatenate([turned, bar], axis=-1), np.concatenate([below, turned], axis=-1)]
+    rows = [np.concatenate([a, direction], axis=-1), np.concatenate([below, a], axis=-1)]
     n = np.shape(plain(a))[-1]
     return resolve(function)(np.concatenate(rows, axis=-2), **options)[..., :n, n:]
 
 
+def _adjoint(function: Callable, a: Any, bar: Any, **options: Any) -> Any:
+    """L(A, Ȳᴴ)ᴴ: each term Aⁱ E Aʲ of the derivative has the adjoint (Aʲ Ȳᴴ Aⁱ)ᴴ."""
+    return dagger(_frechet(function, a, dagger(bar), **options))
+
+
 @named_rule(sl.expm, "A")
 def _expm(y: Any, call: Any) -> Callable:
-    """L(Aᴴ, Ȳ) by SciPy's Fréchet derivative; by blocks for a stack of matrices."""
+    """By SciPy's Fréchet derivative; by blocks for a stack of matrices."""
 
     def expm_pullback(bar: Any) -> tuple[Any]:
         if np.ndim(plain(call.A)) < 2:
             return (bar * y,)
         if np.ndim(plain(call.A)) == 2:
             return (resolve(sl.expm_frechet)(dagger(call.A), bar, compute_expm=False),)
-        return (_by_blocks(sl.expm, call.A, bar),)
+        return (_adjoint(sl.expm, call.A, bar),)
 
     return expm_pullback
+
+
+def _off_the_cut(function: Callable, a: Any) -> None:
+    """Blocks have each eigenvalue twice; where rounding moves the two to both sides of a cut, they are of no use."""
+    values = np.linalg.eigvals(plain(a))
+    if np.any((values.real < 0) & (np.abs(values.imag) <= 1e-7 * np.abs(values.real))):
+        raise no_rule(function, "a matrix with negative eigenvalues, where the function has a cut")
 
 
 def _function_of_matrix(function: Callable) -> None:
@@ -50,23 +61,48 @@ def _function_of_matrix(function: Callable) -> None:
     def _rule(y: Any, call: Any) -> Callable:
         if getattr(call, "disp", None) is False:
             raise no_rule(function, "disp=False")
-        return lambda bar: (_by_blocks(function, call.A, bar),)
+        if function is sl.logm:
+            _off_the_cut(function, call.A)
+        return lambda bar: (_adjoint(function, call.A, bar),)
 
 
-for _function in (sl.logm, sl.signm, sl.cosm, sl.sinm, sl.tanm, sl.coshm, sl.sinhm, sl.tanhm):
+for _function in (sl.logm, sl.cosm, sl.sinm, sl.tanm, sl.coshm, sl.sinhm, sl.tanhm):
     _function_of_matrix(_function)
 
 
-@named_rule(sl.fractional_matrix_power, "A")
+@named_rule(sl.signm, "A")
+def _signm(y: Any, call: Any) -> Callable:
+    """N L + L N = E − Y E Y with N = A Y, whose eigenvalues have positive real parts (Higham 2008, theorem 5.3)."""
+    if isinstance(y, tuple):
+        raise no_rule(sl.signm, "disp=False")
+
+    def signm_pullback(bar: Any) -> tuple[Any]:
+        turned, sign = dagger(np.matmul(call.A, y)), dagger(y)
+        e_bar = resolve(sl.solve_sylvester)(turned, turned, bar)
+        return (e_bar - np.matmul(np.matmul(sign, e_bar), sign),)
+
+    return signm_pullback
+
+
+@named_rule(sl.fractional_matrix_power, "A", "t")
 def _fractional_matrix_power(y: Any, call: Any) -> Callable:
-    return lambda bar: (_by_blocks(sl.fractional_matrix_power, call.A, bar, t=call.t),)
+    """By t it is log(A) Aᵗ."""
+    if call.t != int(call.t):
+        _off_the_cut(sl.fractional_matrix_power, call.A)
+
+    def power_pullback(bar: Any) -> tuple[Any, Any]:
+        a_bar = _adjoint(sl.fractional_matrix_power, call.A, bar, t=call.t)
+        slope = np.matmul(resolve(sl.logm)(call.A), y)
+        return a_bar, np.sum(np.real(np.conj(slope) * bar))
+
+    return power_pullback
 
 
 @named_rule(sl.sqrtm, "A")
 def _sqrtm(y: Any, call: Any) -> Callable:
     """Y Y = A: Yᴴ Ā + Ā Yᴴ = Ȳ (Higham 2008, section 6.1)."""
-    if isinstance(y, tuple) or np.ndim(plain(y)) > 2:
-        raise no_rule(sl.sqrtm, "disp=False, and a stack of matrices")
+    if isinstance(y, tuple):
+        raise no_rule(sl.sqrtm, "disp=False")
 
     def sqrtm_pullback(bar: Any) -> tuple[Any]:
         return (resolve(sl.solve_sylvester)(dagger(y), dagger(y), bar),)
@@ -76,7 +112,7 @@ def _sqrtm(y: Any, call: Any) -> Callable:
 
 @stands_in(sl.expm_frechet)
 def _expm_frechet(A, E, method=None, compute_expm=True, check_finite=True):
-    derivative = _by_blocks(sl.expm, dagger(A), E)
+    derivative = _frechet(sl.expm, A, E)
     return (resolve(sl.expm)(A), derivative) if compute_expm else derivative
 
 
@@ -85,10 +121,20 @@ def _expm_frechet(A, E, method=None, compute_expm=True, check_finite=True):
 
 @named_rule(sl.solve_sylvester, "a", "b", "q")
 def _solve_sylvester(x: Any, call: Any) -> Callable:
-    """A X + X B = Q: Q̄ solves Aᴴ Q̄ + Q̄ Bᴴ = X̄, Ā = −Q̄ Xᴴ, B̄ = −Xᴴ Q̄."""
+    """A X + X B = Q: Q̄ solves Aᴴ Q̄ + Q̄ Bᴴ = X̄, Ā = −Q̄ Xᴴ, B̄ = −Xᴴ Q̄.
+
+    SciPy takes the real Schur form of a real matrix beside a complex one for triangular: with complex eigenvalues,
+    what it returns is no solution.
+    """
+    a, b, q = (np.asarray(plain(part)) for part in (call.a, call.b, call.q))
+    if not np.allclose(a @ plain(x) + plain(x) @ b, q, 1e-6, 1e-6 * np.max(np.abs(q), initial=0.0)):
+        raise no_rule(
+            sl.solve_sylvester, "matrices for which SciPy finds no solution; make all of them complex"
+        )
 
     def solve_sylvester_pullback(bar: Any) -> tuple[Any, Any, Any]:
-        q_bar = resolve(sl.solve_sylvester)(dagger(call.a), dagger(call.b), bar)
+        beside = 0j if np.iscomplexobj(plain(bar)) else 0.0
+        q_bar = resolve(sl.solve_sylvester)(dagger(call.a) + beside, dagger(call.b) + beside, bar)
         return -np.matmul(q_bar, dagger(x)), -np.matmul(dagger(x), q_bar), q_bar
 
     return solve_sylvester_pullback
@@ -110,71 +156,23 @@ def _solve_discrete_lyapunov(a, q, method=None):
     return np.reshape(np.linalg.solve(system, np.reshape(q, (n * n, 1))), (n, n))
 
 
-# ------------------------------------------------------------------------------------ spectra
-
-
-@stands_in(sl.eigh, overwrites=True)
-def _eigh(a, b=None, *, lower=True, eigvals_only=False, type=1, subset_by_index=None, subset_by_value=None):
-    """A v = λ B v by the Cholesky factor of B: L⁻¹ A L⁻ᴴ w = λ w, v = L⁻ᴴ w."""
-    if type != 1 or subset_by_value is not None:
-        raise no_rule(sl.eigh, "type and subset_by_value")
-    plain_b = None if b is None else plain(b)
-    own = sl.eigh(plain(a), plain_b, lower=lower, subset_by_index=subset_by_index)[1]
-    inverse = None
-    if b is not None:
-        inverse = np.linalg.inv(resolve(sl.cholesky)(b, lower=lower))
-        inverse = inverse if lower else dagger(inverse)
-        a = np.matmul(np.matmul(inverse, of_triangle(a, lower)), dagger(inverse))
-    values, vectors = np.linalg.eigh(a, UPLO="L" if lower else "U")
-    if subset_by_index is not None:
-        part = slice(subset_by_index[0], subset_by_index[1] + 1)
-        values, vectors = values[part], vectors[:, part]
-    if eigvals_only:
-        return values
-    if inverse is not None:
-        vectors = np.matmul(dagger(inverse), vectors)
-    return values, aligned(vectors, own)
-
-
-@stands_in(sl.eigvalsh, overwrites=True)
-def _eigvalsh(a, b=None, *, lower=True, type=1, subset_by_index=None, subset_by_value=None):
-    return _eigh(
-        a, b, lower=lower, eigvals_only=True, type=type, subset_by_index=subset_by_index,
-        subset_by_value=subset_by_value,
-    )  # fmt: skip
-
-
-@stands_in(sl.eig, overwrites=True)
-def _eig(a, b=None, left=False, right=True, homogeneous_eigvals=False):
-    if left or homogeneous_eigvals:
-        raise no_rule(sl.eig, "left eigenvectors and homogeneous eigenvalues")
-    a = a if b is None else np.linalg.solve(b, a)
-    if not right:
-        return np.linalg.eig(a)[0] + 0j
-    if b is not None:
-        raise no_rule(sl.eig, "eigenvectors of a generalised problem")
-    values, vectors = np.linalg.eig(a)
-    own = sl.eig(plain(a))[1]
-    return values + 0j, aligned(vectors, own) if np.iscomplexobj(own) else vectors
-
-
-@stands_in(sl.eigvals, overwrites=True)
-def _eigvals(a, b=None):
-    return _eig(a, b, right=False)
+# ------------------------------------------------------------------------------------ singular values
 
 
 @stands_in(sl.svd, overwrites=True)
-def _svd(a, full_matrices=True, compute_uv=True):
-    rows, columns = np.shape(plain(a))[-2:]
-    if compute_uv and full_matrices and rows != columns:
-        raise no_rule(sl.svd, "full_matrices=True and a matrix that is not square")
-    u, s, vh = np.linalg.svd(a, full_matrices=False)
-    return (u, s, vh) if compute_uv else s
+def _svd(a, full_matrices=True, compute_uv=True, lapack_driver="gesdd"):
+    if not compute_uv:
+        return _svdvals(a)
+    u, s, vh = np.linalg.svd(a, full_matrices=full_matrices)
+    if lapack_driver == "gesdd":
+        return u, s, vh
+    own = sl.svd(plain(a), full_matrices, lapack_driver=lapack_driver)
+    return aligned(u, own[0]), s, dagger(aligned(dagger(vh), dagger(own[2])))
 
 
 @stands_in(sl.svdvals, overwrites=True)
 def _svdvals(a):
-    return np.linalg.svd(a, full_matrices=False)[1]
+    return np.linalg.svdvals(a)
 
 
 @stands_in(sl.polar)

@@ -6,24 +6,26 @@ first in the order of the window.
 
 from __future__ import annotations
 
+import inspect
 import itertools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy import ndimage as nd
+from scipy import special as sp
 from scipy._lib._ccallback import LowLevelCallable
-from scipy.ndimage import _nd_image, _rank_filter_1d
-from scipy.ndimage._ni_support import _extend_mode_to_code
+from scipy.ndimage import _morphology, _nd_image, _rank_filter_1d
+from scipy.ndimage._ni_support import _check_axes, _extend_mode_to_code
 
-from workbench.autodiff.application import as_array
+from workbench.autodiff.application import as_array, written
 from workbench.autodiff.arrays import current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS, add_constant
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.compiled import writes
-from workbench.rules.stand_ins import no_rule, refuses, settled, stands_in
+from workbench.rules.stand_ins import no_rule, refuses, settled
 
 # SciPy's numbers for what lies beyond the edge. Filters read CONSTANT and GRID_CONSTANT, WRAP and GRID_WRAP alike.
 NEAREST, WRAP, REFLECT, MIRROR, CONSTANT, GRID_WRAP, GRID_CONSTANT = range(7)
@@ -48,6 +50,8 @@ def _extended(x: Any, axis: int, reach: tuple[int, int], beyond: tuple[int, Any]
     """``x`` with so many elements more before and behind it along an axis."""
     mode, fill = beyond
     n = np.shape(plain(x))[axis]
+    if n == 0:
+        return x
     index = np.arange(-reach[0], n + reach[1])
     wide = resolve(np.take)(x, folded(index, n, mode), axis=axis)
     if mode not in (CONSTANT, GRID_CONSTANT):
@@ -146,8 +150,27 @@ def _constant_of_mask(function: Callable) -> None:
     DOORS[function] = call
 
 
-for _function in (nd.label, nd.binary_erosion, nd.find_objects, nd.value_indices, nd.watershed_ift):
+def _constant_into(function: Callable) -> None:
+    """A function whose result does not vary, also where it goes into ``output``."""
+    signature = inspect.signature(function)
+
+    def call(*args: Any, **options: Any) -> Any:
+        given = signature.bind(*args, **options).arguments
+        output = given.get("output")
+        given = {name: plain(current(x)) for name, x in given.items()}
+        if not contains_traced(output):
+            return function(**given)
+        own = given["output"] = given["output"].copy()
+        result = function(**given)
+        return written(own, output) if result is own else (written(own, output), result)[1]
+
+    add_constant(function, call)
+
+
+for _function in (nd.find_objects, nd.value_indices):
     add_constant(_function)
+for _function in (nd.label, _morphology._binary_erosion, nd.watershed_ift):
+    _constant_into(_function)
 for _function in (nd.distance_transform_edt, nd.distance_transform_bf, nd.distance_transform_cdt):
     _constant_of_mask(_function)
 
@@ -157,7 +180,7 @@ def _generic_filter(input, function, size=None, footprint=None, output=None, mod
     """The program's function of each window, one after the other."""
     x = settled(input)
     x = x if contains_traced(x) else np.asarray(x)
-    if not _follows(x, function, output, mode, axes):
+    if not _follows(x, function, output, mode):
         return _refused(
             input,
             function,
@@ -172,13 +195,24 @@ def _generic_filter(input, function, size=None, footprint=None, output=None, mod
             axes=axes,
         )
     n = np.ndim(plain(x))
-    there = np.ones(np.broadcast_to(size, n), bool) if footprint is None else np.asarray(footprint, bool)
-    parts = _windows(x, there.shape, _extend_mode_to_code(mode), cval, np.broadcast_to(origin, n))
+    axes = _check_axes(axes, n)
+    if footprint is None:
+        there = np.ones(np.broadcast_to(size, len(axes)), bool)
+    else:
+        there = np.asarray(plain(settled(footprint)), bool)
+    origins = np.zeros(n, int)
+    origins[list(axes) if len(axes) < n else slice(None)] = origin  # SciPy does not sort all of them
+    there = np.expand_dims(there, [k for k in range(n) if k not in axes]) if len(axes) < n else there
+    parts = _windows(x, there.shape, _extend_mode_to_code(mode), cval, origins)
     stacked = np.stack([p for p, kept in zip(parts, there.flat, strict=True) if kept], axis=-1)
     rows = np.reshape(stacked, (-1, int(there.sum())))
     call, options = resolve(function), extra_keywords or {}
     found = [settled(call(row, *extra_arguments, **options)) for row in rows]
-    return np.reshape(as_array(found), np.shape(plain(x)))
+    return _into(np.reshape(as_array(found), np.shape(plain(x))), output)
+
+
+def _into(result: Any, output: Any) -> Any:
+    return written(result, output) if isinstance(plain(output), np.ndarray) else result
 
 
 def _generic_filter1d(input, function, filter_size, axis=-1, output=None, mode="reflect", cval=0.0, origin=0,
@@ -186,7 +220,7 @@ def _generic_filter1d(input, function, filter_size, axis=-1, output=None, mode="
     """The program's function of each line, which it extends at both ends, and of the line that it fills."""
     x = settled(input)
     x = x if contains_traced(x) else np.asarray(x)
-    if not _follows(x, function, output, mode, None):
+    if not _follows(x, function, output, mode):
         return _refused_1d(
             input, function, filter_size, axis, output, mode, cval, origin, extra_arguments, extra_keywords
         )
@@ -199,50 +233,67 @@ def _generic_filter1d(input, function, filter_size, axis=-1, output=None, mode="
         out = np.zeros(shape[-1])
         call(line, out, *extra_arguments, **options)
         found.append(current(out))
-    return np.moveaxis(np.reshape(resolve(np.stack)(found), shape), -1, axis)
+    return _into(np.moveaxis(np.reshape(resolve(np.stack)(found), shape), -1, axis), output)
 
 
-def _follows(x: Any, function: Any, output: Any, mode: Any, axes: Any) -> bool:
+def _follows(x: Any, function: Any, output: Any, mode: Any) -> bool:
     """Whether the program's function is called here: where results are rounded to another type it is not."""
-    simple = output is None and axes is None and isinstance(mode, str) and plain(x).dtype == float
+    out = x if output is None else output
+    kind = plain(out).dtype if isinstance(plain(out), np.ndarray) else np.dtype(out)
+    simple = kind == np.dtype(float) and isinstance(mode, str)
     return bool(OPEN) and simple and type(function) is not LowLevelCallable
 
 
 refuses(
     nd.generic_filter, nd.generic_filter1d,
-    why="give it an array of float64 and one mode, and leave out output and axes",
+    why="give it an array of float64 or output=float, and one mode",
 )  # fmt: skip
 _refused, _refused_1d = DOORS[nd.generic_filter], DOORS[nd.generic_filter1d]
 DOORS[nd.generic_filter], DOORS[nd.generic_filter1d] = _generic_filter, _generic_filter1d
 
 
-@stands_in(nd.fourier_shift)
-def _fourier_shift(input, shift, n=-1, axis=-1, output=None):
-    """Times exp(−2πi Σ_k f_k s_k) with the frequencies f of the transform."""
-    if output is not None:
-        raise no_rule(nd.fourier_shift, "output")
-    shape = np.shape(plain(input))
-    shifts = np.broadcast_to(shift, (len(shape),)) if np.ndim(plain(shift)) == 0 else shift
-    phase: Any = 0.0
+# ------------------------------------------------------------------------------------ Fourier transforms
+
+
+def _frequencies(shape: tuple[int, ...], n: int, axis: int) -> list[np.ndarray]:
+    """Those of a transform along each axis, in cycles per element; of ``n`` real elements along ``axis``."""
+    found = []
     for k, size in enumerate(shape):
         real = n > 0 and k == axis % len(shape)
         frequencies = np.arange(size) / n if real else np.fft.fftfreq(size)
-        phase = phase + shifts[k] * np.reshape(frequencies, (-1,) + (1,) * (len(shape) - 1 - k))
-    return input * (np.cos(2.0 * np.pi * phase) - 1j * np.sin(2.0 * np.pi * phase))
+        found.append(np.reshape(frequencies, (-1,) + (1,) * (len(shape) - 1 - k)))
+    return found
 
 
-def _multiplies(function: Callable) -> None:
-    """Filters of a Fourier transform: each element times what a one would become."""
-
-    def form(input, size, n=-1, axis=-1, output=None):
-        if contains_traced(size) or output is not None:
-            raise no_rule(function, "its size, and output")
-        return input * function(np.ones(np.shape(plain(input)), complex), size, n, axis)
-
-    stands_in(function)(form)
+@writes(_nd_image.fourier_shift, 4)
+def _fourier_shift(x, shifts, n, axis, out):
+    """Times exp(−2πi Σ_k f_k s_k) with the frequencies f of the transform."""
+    phase = sum(shifts[k] * f for k, f in enumerate(_frequencies(out, n, axis)))
+    return x * (np.cos(2.0 * np.pi * phase) - 1j * np.sin(2.0 * np.pi * phase))
 
 
-for _function in (nd.fourier_gaussian, nd.fourier_uniform, nd.fourier_ellipsoid):
-    _multiplies(_function)
+@writes(_nd_image.fourier_filter, 4)
+def _fourier_filter(x, sizes, n, axis, out, kind):
+    """Times the transform of a Gaussian, of a box, or of an ellipsoid."""
+    at = [sizes[k] * f for k, f in enumerate(_frequencies(out, n, axis))]
+    if kind == _GAUSSIAN:
+        return x * np.exp(-2.0 * np.pi**2 * sum(z**2 for z in at))
+    if kind == _BOX:
+        for z in at:
+            x = x * np.sinc(z)
+        return x
+    square = np.pi**2 * sum(z**2 for z in at)
+    zero = plain(square) == 0
+    r = np.sqrt(np.where(zero, 1.0, square))
+    if len(out) == 1:
+        kernel = np.sin(r) / r
+    elif len(out) == 2:
+        kernel = 2.0 * sp.j1(r) / r
+    else:
+        kernel = 3.0 * (np.sin(r) - r * np.cos(r)) / r**3
+    return x * np.where(zero, 1.0, kernel)
+
+
+_GAUSSIAN, _BOX = 0, 1
 
 from workbench.rules import scipy_ndimage_interpolation  # noqa: E402, F401  the other half of the package

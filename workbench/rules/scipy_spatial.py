@@ -21,11 +21,10 @@ from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
-from workbench.rules.rearranging import arranged
 from workbench.rules.stand_ins import no_rule, refuses, stands_in
 
 
-def _root(total: Any) -> Any:
+def root(total: Any) -> Any:
     """√, with derivative zero at zero."""
     zero = plain(total) == 0
     return np.where(zero, 0.0, np.sqrt(np.where(zero, 1.0, total)))
@@ -48,10 +47,15 @@ def _cosine(u: Any, v: Any, w: Any = None) -> Any:
     return 1.0 - _weighted(u * v, w) / np.sqrt(_weighted(u * u, w) * _weighted(v * v, w))
 
 
-def _correlation(u: Any, v: Any, w: Any = None) -> Any:
-    if w is not None:
-        raise no_rule(sd.cdist, "the correlation with weights")
-    return _cosine(u - np.mean(u, axis=-1, keepdims=True), v - np.mean(v, axis=-1, keepdims=True))
+def _correlation(u: Any, v: Any, w: Any = None, centered: bool = True) -> Any:
+    if centered:
+        shares = 1.0 / np.shape(plain(u))[-1] if w is None else w / np.sum(w)
+        u, v = (x - np.sum(shares * x, axis=-1, keepdims=True) for x in (u, v))
+    return _cosine(u, v, w)
+
+
+def _chebyshev(u: Any, v: Any, w: Any = None) -> Any:
+    return np.max(np.abs(u - v) * (1.0 if w is None else plain(w) > 0), axis=-1)
 
 
 def _canberra(u: Any, v: Any, w: Any = None) -> Any:
@@ -61,40 +65,44 @@ def _canberra(u: Any, v: Any, w: Any = None) -> Any:
 
 def _mahalanobis(u: Any, v: Any, VI: Any = None) -> Any:
     away = u - v
-    return _root(np.sum(np.matmul(away, VI) * away, axis=-1))
+    return root(np.sum(np.matmul(away, VI) * away, axis=-1))
 
 
 # metric: the distance of u and v along their last axis
 METRICS: dict[str, Callable] = {
-    "euclidean": lambda u, v, w=None: _root(_weighted((u - v) ** 2, w)),
+    "euclidean": lambda u, v, w=None: root(_weighted((u - v) ** 2, w)),
     "sqeuclidean": lambda u, v, w=None: _weighted((u - v) ** 2, w),
     "cityblock": lambda u, v, w=None: _weighted(np.abs(u - v), w),
-    "chebyshev": lambda u, v: np.max(np.abs(u - v), axis=-1),
+    "chebyshev": _chebyshev,
     "minkowski": _minkowski,
     "cosine": _cosine,
     "correlation": _correlation,
     "canberra": _canberra,
     "braycurtis": lambda u, v, w=None: _weighted(np.abs(u - v), w) / _weighted(np.abs(u + v), w),
     "mahalanobis": _mahalanobis,
-    "seuclidean": lambda u, v, V=None: _root(np.sum((u - v) ** 2 / V, axis=-1)),
+    "seuclidean": lambda u, v, V=None: root(np.sum((u - v) ** 2 / V, axis=-1)),
     "jensenshannon": lambda u, v: _jensenshannon(u, v, axis=-1),
 }
 # they count elements that differ, or are not zero
 _COUNTS = frozenset("dice hamming jaccard rogerstanimoto russellrao sokalsneath yule".split())
-_NEEDED = {"mahalanobis": "VI", "seuclidean": "V"}
+# what a metric takes from all rows where it is not given
+_FOUND: dict[str, tuple[str, Callable]] = {
+    "mahalanobis": ("VI", lambda rows: np.linalg.inv(np.atleast_2d(np.cov(rows, rowvar=False))).T),
+    "seuclidean": ("V", lambda rows: np.var(rows, axis=0, ddof=1)),
+}
 
 
-def _form(function: Callable, metric: Any, options: dict) -> Callable:
+def _form(function: Callable, metric: Any, options: dict, *rows: Any) -> Callable:
     name = metric if isinstance(metric, str) else getattr(metric, "__name__", "")
-    name = {"cityblock": "cityblock", "manhattan": "cityblock", "l2": "euclidean", "l1": "cityblock"}.get(
-        name, name
-    )
+    known = sd._METRIC_ALIAS.get(name.lower(), sd._TEST_METRICS.get(name.lower()))
+    name = name if known is None else known.canonical_name
     if name in _COUNTS and not contains_traced(options):
         return lambda u, v: None
     if name not in METRICS or (callable(metric) and metric is not getattr(sd, name, None)):
         raise no_rule(function, f"metric={metric!r}")
-    if name in _NEEDED and options.get(_NEEDED[name]) is None:
-        raise no_rule(function, f"metric={name!r} without {_NEEDED[name]}")
+    if name in _FOUND and _FOUND[name][0] not in options:
+        option, find = _FOUND[name]
+        options = {option: find(np.concatenate(rows))}
     return lambda u, v: METRICS[name](u, v, **options)
 
 
@@ -105,14 +113,14 @@ def _given(p: Any, w: Any, V: Any, VI: Any) -> dict:
 @stands_in(sd.cdist)
 def _cdist(XA, XB, metric="euclidean", *, p=None, w=None, V=None, VI=None):
     rows, columns = np.shape(plain(XA)), np.shape(plain(XB))
-    found = _form(sd.cdist, metric, _given(p, w, V, VI))
+    found = _form(sd.cdist, metric, _given(p, w, V, VI), XA, XB)
     return found(np.reshape(XA, (rows[0], 1, rows[1])), np.reshape(XB, (1, *columns)))
 
 
 @stands_in(sd.pdist)
 def _pdist(X, metric="euclidean", *, p=None, w=None, V=None, VI=None):
     first, second = np.triu_indices(np.shape(plain(X))[0], 1)
-    return _form(sd.pdist, metric, _given(p, w, V, VI))(X[first], X[second])
+    return _form(sd.pdist, metric, _given(p, w, V, VI), X)(X[first], X[second])
 
 
 def _is_own(metric: Any) -> bool:
@@ -131,7 +139,8 @@ def _with_own_metrics(function: Callable, pairs: Callable) -> None:
         metric = given.arguments.pop("metric", "euclidean")
         arrays = [resolve(np.asarray)(given.arguments[name]) for name in given.arguments if name != "kwargs"]
         if not OPEN or not _is_own(metric) or any(np.ndim(plain(a)) != 2 for a in arrays):
-            return of_named(*args, **options) if out is None else of_named(*args, out=out, **options)
+            result = of_named(*args, **options)
+            return result if out is None else written(result, out)
         distance, options = resolve(metric), given.arguments.get("kwargs", {})
         shape, places = pairs(*[len(a) for a in arrays])
         found = [distance(arrays[0][i], arrays[-1][j], **options) for i, j in places]
@@ -164,7 +173,17 @@ def _of_two(name: str) -> None:
 
 for _name in METRICS:
     _of_two(_name)
-DOORS[sd.squareform] = arranged(sd.squareform, (0,))
+
+
+@stands_in(sd.squareform)
+def _squareform(X, force="no", checks=True):
+    """Between the vector of all pairs and the matrix; of the matrix the upper triangle is read."""
+    if np.ndim(plain(X)) == 2:
+        return X[np.triu_indices(np.shape(plain(X))[0], 1)]
+    n = round((1 + np.sqrt(1 + 8 * np.size(plain(X)))) / 2)
+    pairs = np.zeros((n, n), int)
+    pairs[np.triu_indices(n, 1)] = np.arange(np.size(plain(X)))
+    return np.where(np.eye(n, dtype=bool), 0.0, X[pairs + pairs.T])
 
 
 @stands_in(sd.jensenshannon)
@@ -173,7 +192,7 @@ def _jensenshannon(p, q, base=None, *, axis=0, keepdims=False):
     p, q = (x / np.sum(x, axis=axis, keepdims=True) for x in (p, q))
     m = 0.5 * (p + q)
     total = np.sum(sp.rel_entr(p, m) + sp.rel_entr(q, m), axis=axis, keepdims=keepdims)
-    return _root(total / (2.0 if base is None else 2.0 * np.log(base)))
+    return root(total / (2.0 if base is None else 2.0 * np.log(base)))
 
 
 @stands_in(ss.distance_matrix)

@@ -1,0 +1,155 @@
+"""Linear algebra of ``scipy.linalg``: Cholesky, LU and QR.
+
+ᴴ is the conjugate transpose; Φ keeps the lower triangle with its diagonal halved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.linalg as sl
+
+from workbench.autodiff.calls import resolve
+from workbench.autodiff.telling import plain
+from workbench.rules import scipy_linalg_decompositions
+from workbench.rules.linalg import solved
+from workbench.rules.named import named_rule
+from workbench.rules.scipy_linalg import dagger
+from workbench.rules.stand_ins import no_rule, stands_in
+
+
+@named_rule(sl.cholesky, "a")
+def _cholesky(y: Any, call: Any) -> Callable:
+    """A = L Lᴴ: Ā = L⁻ᴴ Φ(Lᴴ L̄) L⁻¹, of which SciPy reads one triangle.
+
+    Source: I. Murray, Differentiation of the Cholesky decomposition, 2016, equation 10.
+    """
+    lower = call.lower
+    low = y if lower else dagger(y)
+
+    def cholesky_pullback(bar: Any) -> tuple[Any]:
+        l_bar = np.tril(bar if lower else dagger(bar))
+        half = np.tril(np.matmul(dagger(low), l_bar))
+        half = half - 0.5 * np.tril(np.triu(half))
+        inverse = np.linalg.inv(low)
+        full = np.matmul(np.matmul(dagger(inverse), half), inverse)
+        full = 0.5 * (full + dagger(full))
+        if lower:
+            return (np.tril(full) + dagger(np.triu(full, 1)),)
+        return (np.triu(full) + dagger(np.tril(full, -1)),)
+
+    return cholesky_pullback
+
+
+@stands_in(sl.cho_factor, overwrites=True)
+def _cho_factor(a, lower=False):
+    """The other triangle of the first result is the matrix's own, as LAPACK leaves it."""
+    factor = resolve(sl.cholesky)(a, lower=lower)
+    return factor + (np.triu(a, 1) if lower else np.tril(a, -1)), lower
+
+
+@stands_in(sl.cho_solve, structured=True, overwrites=True)
+def _cho_solve(c_and_lower, b, check_finite=True):
+    factor, lower = c_and_lower
+    solve = resolve(sl.solve_triangular)
+    first = solve(factor, b, lower=lower, trans=0 if lower else 2)
+    return solve(factor, first, lower=lower, trans=2 if lower else 0)
+
+
+def _square_pullback(l_bar: Any, u_bar: Any, low: Any, up: Any) -> Any:
+    """A = L U: Ā = L⁻ᴴ M U⁻ᴴ with M = tril₋₁(Lᴴ L̄) + triu(Ū Uᴴ) (de Hoog, Anderssen, Lukas 2011).
+
+    The last column of M U⁻ᴴ is that of Ū, also where the last element of U is zero.
+    """
+    middle = np.tril(np.matmul(dagger(low), l_bar), -1) + np.triu(np.matmul(u_bar, dagger(up)))
+    last = u_bar[..., -1:]
+    first = middle[..., :-1] - np.matmul(last, dagger(up[..., :-1, -1:]))
+    first = dagger(solved(up[..., :-1, :-1], dagger(first)))
+    return np.linalg.solve(dagger(low), resolve(np.concatenate)([first, last], axis=-1))
+
+
+def _lu_pullback(low: Any, up: Any, l_bar: Any, u_bar: Any) -> Any:
+    """Of a tall or wide matrix: L and U of its first k rows and columns, and what these make of the rest."""
+    k, join = np.shape(plain(low))[-1], resolve(np.concatenate)
+    below = beside = None
+    square_l, square_u = low[..., :k, :], up[..., :k]
+    l_square_bar, u_square_bar = np.tril(l_bar[..., :k, :], -1), np.triu(u_bar[..., :k])
+    if np.shape(plain(low))[-2] > k:
+        below = dagger(solved(square_u, dagger(l_bar[..., k:, :])))
+        u_square_bar = u_square_bar - np.matmul(dagger(low[..., k:, :]), below)
+    if np.shape(plain(up))[-1] > k:
+        beside = np.linalg.solve(dagger(square_l), u_bar[..., k:])
+        l_square_bar = l_square_bar - np.matmul(beside, dagger(up[..., k:]))
+    bar = _square_pullback(l_square_bar, u_square_bar, square_l, square_u)
+    bar = bar if beside is None else join([bar, beside], axis=-1)
+    return bar if below is None else join([bar, below], axis=-2)
+
+
+@named_rule(sl.lu_factor, "a")
+def _lu_factor(value: Any, call: Any) -> Callable:
+    packed, pivots = value
+    rows, columns = np.shape(plain(packed))
+    k, back = min(rows, columns), np.argsort(_row_order(plain(pivots), rows))
+
+    def lu_factor_pullback(bars: Any) -> tuple[Any]:
+        low, up = np.tril(packed[:, :k], -1) + np.eye(rows, k), np.triu(packed[:k])
+        return (_lu_pullback(low, up, np.tril(bars[0][:, :k], -1), np.triu(bars[0][:k]))[back],)
+
+    return lu_factor_pullback
+
+
+@named_rule(sl.lu, "a")
+def _lu(value: Any, call: Any) -> Callable:
+    """A = L U with the rows of L in the order p; with ``permute_l`` they are so already."""
+    p = sl.lu(plain(call.a), p_indices=True)[0][..., None]
+    back = np.argsort(p, axis=-2)
+    low, up = value[-2:]
+    if call.permute_l:
+        low = resolve(np.take_along_axis)(low, back, -2)
+
+    def lu_pullback(bars: Any) -> tuple[Any]:
+        l_bar, u_bar = bars[-2:]
+        if call.permute_l:
+            l_bar = resolve(np.take_along_axis)(l_bar, back, -2)
+        return (resolve(np.take_along_axis)(_lu_pullback(low, up, l_bar, u_bar), p, -2),)
+
+    return lu_pullback
+
+
+def _row_order(pivots: np.ndarray, rows: int) -> np.ndarray:
+    """The rows of A in the order in which LU has them, from LAPACK's list of exchanges."""
+    order = np.arange(rows)
+    for k, p in enumerate(pivots):
+        order[[k, p]] = order[[p, k]]
+    return order
+
+
+@stands_in(sl.lu_solve, structured=True, overwrites=True)
+def _lu_solve(lu_and_piv, b, trans=0, check_finite=True):
+    packed, pivots = lu_and_piv
+    order = _row_order(plain(pivots), len(plain(pivots)))
+    solve = resolve(sl.solve_triangular)
+    if not trans:
+        first = solve(packed, b[order], lower=True, unit_diagonal=True)
+        return solve(packed, first)
+    first = solve(packed, b, trans=trans)
+    return solve(packed, first, trans=trans, lower=True, unit_diagonal=True)[np.argsort(order)]
+
+
+@stands_in(sl.qr, overwrites=True)
+def _qr(a, lwork=None, mode="full", pivoting=False):
+    rows, columns = np.shape(plain(a))[-2:]
+    if mode == "raw":
+        raise no_rule(sl.qr, f"mode={mode!r}")
+    order = None
+    if pivoting:
+        order = sl.qr(plain(a), mode="r", pivoting=True)[1]
+        a = a[:, order]
+    if rows > columns and mode != "economic":
+        q, r = scipy_linalg_decompositions.full_qr(a)
+    else:
+        q, r = np.linalg.qr(a)
+    found = (r,) if mode == "r" else (q, r)
+    return found if order is None else (*found, order)
