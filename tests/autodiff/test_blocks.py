@@ -539,3 +539,61 @@ def test_a_block_may_change_what_is_its_own():
         return sum(table["a"])
 
     assert gradient(lambda x: checkpoint(block)(x))(0.7) == pytest.approx(7.0)
+
+
+class Tagged(np.ndarray):
+    unit = "m"
+
+    def __array_finalize__(self, parent):
+        self.unit = getattr(parent, "unit", "")
+
+
+class Price(float):
+    def __new__(cls, value, currency="EUR"):
+        made = float.__new__(cls, value)
+        made.currency = currency
+        return made
+
+    def __mul__(self, other):
+        return Price(float(self) * float(other), self.currency)
+
+
+def _tagged(x):
+    made = x.view(Tagged)
+    made.unit = "km"
+    return made
+
+
+OF_CLASSES = {
+    "array": lambda wrap, x: wrap(lambda v, k: v * k * len(v.unit))(_tagged(x), x[0]).sum() ** 2,
+    "part": lambda wrap, x: len((part := wrap(lambda v: v[1:])(_tagged(x))).unit) * (part**2).sum(),
+    "matrix": lambda wrap, x: wrap(lambda m: m * m.T)(np.matrix(x))[0, 0] ** 2,
+    "masked": lambda wrap, x: wrap(lambda m: np.ma.masked_less(m**2, 0.2))(
+        np.ma.array(x, mask=[0, 0, 1])
+    ).sum(),
+    "number": lambda wrap, x: (
+        len((p := wrap(lambda p, y: p * y)(Price(x[0], "£"), x[1])).currency) * float(p) ** 2
+    ),
+}
+
+
+@pytest.mark.parametrize("wrap", [checkpoint, forward_mode])
+@pytest.mark.parametrize("name", OF_CLASSES)
+def test_values_of_classes_go_through_a_block(name, wrap):
+    program, plain = (lambda x, w=w: OF_CLASSES[name](w, x) for w in (wrap, lambda f: f))
+    value, push = pushforward(program, X)
+    slope = gradient(plain)(X)
+    assert value == plain(X.copy())
+    assert np.allclose(gradient(program)(X), slope, rtol=1e-12)
+    assert np.isclose(push(np.array([1.0, 2.0, 3.0])), slope @ [1.0, 2.0, 3.0])
+    assert np.allclose(hessian(program)(X), hessian(plain)(X), rtol=1e-10)
+
+
+@pytest.mark.parametrize("wrap", [checkpoint, forward_mode])
+def test_a_block_leaves_the_mask_of_an_argument(wrap):
+    def block(m):
+        m.mask[0] = True
+        return m.sum()
+
+    with pytest.raises(NotDifferentiableError, match="changes an argument"):
+        gradient(lambda x: wrap(block)(np.ma.array(x * 1.0, mask=[0, 0, 1])))(X)

@@ -142,3 +142,52 @@ PROGRAMS = (
 def test_objects_beside_arrays(program):
     check_all_ways(program, X)
     check_value(program, X)
+
+
+class Series:
+    """NumPy calls its methods of the names of functions, or turns it into an array."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.value)
+
+    def sum(self, axis=None, out=None):
+        return self.value.sum() * 2
+
+    def argsort(self, axis=-1, **options):
+        return np.argsort(-self.value)
+
+
+class Steps:
+    """A sequence."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __len__(self):
+        return len(self.value)
+
+    def __getitem__(self, index):
+        return self.value[index] * 2
+
+    def norm(self):
+        return 0.0
+
+
+def read_by_functions(x):
+    s, t = Series(x), Steps(x)
+    found = (
+        np.einsum("i,i->", s, x)
+        + np.sort(s)[1] * np.sum(s)
+        + np.max(s)
+        + x @ np.argsort(s)
+        + np.allclose(s, x)
+    )
+    return found + np.linalg.norm(t) * np.median(s) + np.cross(t, s).sum() + np.searchsorted(s, 0.2) * x[0]
+
+
+def test_numpy_reads_objects_or_asks_them():
+    check_all_ways(read_by_functions, X)
+    check_value(read_by_functions, X)

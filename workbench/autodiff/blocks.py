@@ -18,6 +18,7 @@ from workbench.autodiff.arrays import beneath, current, own_copy
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.derivatives import pullback
 from workbench.autodiff.draws import drawn_again
+from workbench.autodiff.dressing import attributes_of, dressed_as, is_subarray, undressed
 from workbench.autodiff.given import checked_program
 from workbench.autodiff.location import describe, name_of, user_frame
 from workbench.autodiff.operations import record
@@ -26,6 +27,8 @@ from workbench.autodiff.references import FOLLOWED
 from workbench.autodiff.registry import INSTANCE_DOORS
 from workbench.autodiff.scalars import TRACED, innermost
 from workbench.autodiff.structure import is_leaf, leaves, map_leaves
+from workbench.autodiff.subarrays import DRESSED, bare_part, class_of
+from workbench.autodiff.subnumbers import bare_number
 from workbench.autodiff.surroundings import Surroundings, frozen
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
@@ -109,7 +112,7 @@ class BlockCall:
         self.f = functools.partial(f, **kwargs) if kwargs else f
         self.name = name_of(block)
         self.args = map_leaves(current, args)
-        self.tape = innermost(*leaves(self.args))
+        self.tape = innermost(*map(_bare, leaves(self.args)))
         frame = user_frame()
         self.place = None if frame is None else (frame.f_code, frame.f_lasti, frame.f_lineno)
 
@@ -118,24 +121,26 @@ class BlockCall:
 
     @property
     def operands(self) -> list[Any]:
-        return [leaf for leaf in leaves(self.args) if self._inside(leaf)]
+        return [leaf for leaf in map(_bare, leaves(self.args)) if self._inside(leaf)]
 
     @property
     def chosen(self) -> list[bool]:
-        return [self._inside(leaf) for leaf in leaves(self.args)]
+        return [self._inside(leaf) for leaf in map(_bare, leaves(self.args))]
 
     def values(self) -> tuple:
         """The arguments as the next outer derivative sees them, in memory of their own."""
-        return map_leaves(
-            lambda leaf: beneath(self.tape, own_copy, leaf.value if self._inside(leaf) else leaf),
-            self.args,
-            other=own_copy,
-        )
+
+        def value(leaf: Any) -> Any:
+            bare = _bare(leaf)
+            seen = beneath(self.tape, own_copy, bare.value if self._inside(bare) else bare)
+            return seen if bare is leaf else dressed_as(leaf, seen, _own_attributes(leaf))
+
+        return map_leaves(value, self.args, other=own_copy)
 
     def run(self, derivative: Callable, values: tuple) -> Any:
         """``derivative(f, *values)``, if ``f`` keeps to what is asked of a block."""
         before = [(tape, len(tape)) for tape in OPEN[self.tape.level :]]
-        given = self.given = map_leaves(own_copy, values, other=own_copy)
+        given = self.given = map_leaves(_copied, values, other=own_copy)
         surroundings = Surroundings(self.f)
         found = surroundings.watched(derivative, self.f, *given)
         self.drawn = surroundings.drawn
@@ -180,27 +185,45 @@ class BlockCall:
 
     def record(self, result: Any, block_pullback: Callable) -> Any:
         """Put the call on the tape. ``block_pullback`` goes from cotangents of the result's leaves to the operands'."""
-        for leaf in leaves(result):
+        given = [bare_number(undressed(leaf)) for leaf in leaves(result)]
+        for leaf in given:
             if type(seen := current(leaf)) in TRACED and seen.tape.level >= self.tape.level:
                 raise self.refused(
                     "returns a traced value that is not in its arguments", "pass it as an argument"
                 )
-        outputs = record(self.tape, self.operands, tuple(leaves(result)), block_pullback)
-        seen = iter(map(self._seen_outside, leaves(result), outputs))
+        outputs = record(self.tape, self.operands, tuple(given), block_pullback)
+        seen = iter(map(self._seen_outside, leaves(result), given, outputs))
         return map_leaves(lambda _: next(seen), result)
 
-    def _seen_outside(self, leaf: Any, output: Any) -> Any:
+    def _seen_outside(self, leaf: Any, bare: Any, output: Any) -> Any:
         """An output as the program gets it: an argument that comes back is itself, a view of one cannot be changed."""
-        array = getattr(leaf, "array", leaf)
+        array = getattr(bare, "array", bare)
+        outside = output if bare is leaf else dressed_as(leaf, output, attributes_of(leaf))
         if not isinstance(array, np.ndarray):
-            return output
+            return outside
         for argument, inside in zip(leaves(self.args), leaves(self.given), strict=True):
-            whole = getattr(inside, "array", inside)
+            whole = plain(undressed(inside))
             if isinstance(whole, np.ndarray) and np.may_share_memory(array, whole):
-                if array.__array_interface__ == whole.__array_interface__:
+                same = class_of(leaf) is class_of(inside)
+                if same and array.__array_interface__ == whole.__array_interface__:
                     return argument
                 getattr(output, "array", output).flags.writeable = False
-        return output
+        return outside
+
+
+def _bare(leaf: Any) -> Any:
+    """A traced value of a class without its class; anything else as it is."""
+    return current(bare_part(leaf)) if type(leaf) in DRESSED else leaf
+
+
+def _own_attributes(x: Any) -> dict[str, Any]:
+    """The attributes of a value of a class, arrays among them, such as a mask, in memory of their own."""
+    return {name: own_copy(v) if type(v) is np.ndarray else v for name, v in attributes_of(x).items()}
+
+
+def _copied(x: Any) -> Any:
+    """``own_copy``, which keeps the attributes of an array of a subclass."""
+    return dressed_as(x, own_copy(undressed(x)), _own_attributes(x)) if is_subarray(x) else own_copy(x)
 
 
 def _by_name(f: Callable, n: int, names: tuple[str, ...], *args: Any) -> Any:
@@ -215,6 +238,8 @@ def _parts(x: Any) -> list[Any]:
     def part(one: Any) -> Any:
         if type(one) not in FOLLOWED:
             found.append(one)
+        if is_subarray(one):
+            found.extend(value for value in attributes_of(one).values() if isinstance(value, np.ndarray))
         return one
 
     map_leaves(part, x, other=part)
@@ -250,7 +275,7 @@ def _checkpoint_door(checkpointed: Checkpointed) -> Callable:
 
         def checkpoint_pullback(bars: Any) -> list[Any]:
             with drawn_again(made.drawn):
-                again, back = pullback(f, *map_leaves(own_copy, values, other=own_copy))
+                again, back = pullback(f, *map_leaves(_copied, values, other=own_copy))
             made.check_repeats(result, again)
             entries = iter(bars)
             found = leaves(once(back, map_leaves(lambda _: next(entries), again, other=lambda _: None)))
@@ -301,7 +326,7 @@ def _columns(made: BlockCall, f: Callable, *args: Any) -> tuple[Any, list[list[l
 
 def _unchanging(made: BlockCall, f: Callable, *args: Any) -> Any:
     """``f(*args)``, which must not change its arguments."""
-    was = [own_copy(plain(part)) for part in _parts(args)]
+    was = [_copied(plain(part)) for part in _parts(args)]
     found = resolve(f)(*args)
     made.check_unchanged(was, [plain(current(part)) for part in _parts(args)])
     return found

@@ -221,6 +221,10 @@ def _without_source(f: FunctionType) -> Callable:
         if not OPEN:
             return f(*args, **kwargs)
         args, kwargs = [outgoing(a) for a in args], {k: outgoing(v) for k, v in kwargs.items()}
+        if made and f.__name__ == "__init__" and args and hasattr(class_of(args[0]), "__dataclass_fields__"):
+            from workbench.autodiff.making import dataclass_init
+
+            return dataclass_init(f)(*args, **kwargs)
         if made:
             return call_watched(f, args, kwargs)
         names, stores = names_in(f.__code__)

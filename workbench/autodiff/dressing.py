@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.application import as_array, without_class
-from workbench.autodiff.arrays import TracedArray, current, is_followed_subclass, owner_of
+from workbench.autodiff.arrays import TracedArray, current, is_followed_subclass, owner_of, stored_by
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import HOLDING
-from workbench.autodiff.scalars import TracedFloat
+from workbench.autodiff.scalars import TRACED, TracedFloat
 from workbench.autodiff.settling import SETTLED, settled
+from workbench.autodiff.structure import own_names
 from workbench.autodiff.subarrays import (
     DRESSED,
     Dressed,
@@ -84,6 +85,22 @@ def as_plain(x: Dressed, bare: Any) -> Any:
         else:  # it has slots
             object.__setattr__(made, name, settled(value))
     return made
+
+
+def attributes_of(x: Any) -> dict[str, Any]:
+    """The attributes of a value of a subclass, traced or not, by their names."""
+    if type(x) in DRESSED:
+        return dict(own_part(x))
+    return (
+        dict(stored_by(x)) if isinstance(x, np.ndarray) else {name: getattr(x, name) for name in own_names(x)}
+    )
+
+
+def dressed_as(x: Any, bare: Any, own: dict[str, Any]) -> Any:
+    """``bare`` with the class of ``x``, a value of a subclass, traced or not, and the attributes ``own``."""
+    of_arrays = isinstance(bare, np.ndarray)
+    made = (TracedSubarray if of_arrays else TracedSubnumber)(bare, class_of(x), own)
+    return made if type(bare) in TRACED else as_plain(made, bare)
 
 
 def apart(x: Dressed) -> Any:

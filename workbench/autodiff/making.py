@@ -45,7 +45,7 @@ def making(cls: type) -> Callable:
     is_dataclass = hasattr(cls, "__dataclass_fields__")
     stays = init is not None and rewritten_code(init) is None  # dataclasses made it, without source
     if stays and is_dataclass and (post_init is not None or _sets_by_itself(cls)):
-        init_door, stays = _dataclass_init(init, post_init), False
+        init_door, stays = dataclass_init(init), False
     if makes_number is None and (new is None or rewritten_code(new) is None) and (init is None or stays):
         return _noted_dataclass(cls) if is_dataclass and OPEN else cls
 
@@ -89,7 +89,8 @@ def _sets_by_itself(cls: type) -> bool:
     return any(isinstance(m, property) or python_method(type(m), "__set__") is not None for m in members)
 
 
-def _dataclass_init(init: FunctionType, post_init: FunctionType | None) -> Callable:
+@functools.lru_cache(maxsize=256)
+def dataclass_init(init: FunctionType) -> Callable:
     """The ``__init__`` that ``dataclasses`` made, which has no source, with what it calls rewritten."""
 
     class Receiver:
@@ -108,7 +109,7 @@ def _dataclass_init(init: FunctionType, post_init: FunctionType | None) -> Calla
             else:
                 REWRITTEN_DOORS["set_attribute"](value, made, name)
         if after is not None:
-            resolve(post_init)(made, *after)
+            resolve(python_method(class_of(made), "__post_init__"))(made, *after)
 
     return call
 

@@ -24,13 +24,13 @@ _NAMED_BY_NUMPY = (
     *"arccos arccosh arcsin arcsinh arctan arctan2 arctanh cbrt conjugate cos cosh deg2rad degrees exp exp2".split(),
     *"expm1 fabs fmod hypot log log10 log1p log2 rad2deg radians rint sin sinh sqrt tan tanh".split(),
 )
-# Not those that answer with a truth or a whole number, which do not vary. Comparing is how compiled code sorts.
+# Comparing is how compiled code sorts and finds. Not ``__hash__``, which dictionaries ask for all the time.
 _CALLED = _NAMED_BY_NUMPY + tuple(
     f"__{name}__"
     for name in (
         *"iter next getitem setitem delitem reversed missing call await aiter anext".split(),
-        *"float complex abs neg pos invert round trunc floor ceil".split(),
-        *"array array_ufunc array_function array_wrap lt le gt ge str repr format".split(),
+        *"float complex abs neg pos invert round trunc floor ceil int index bool len contains".split(),
+        *"array array_ufunc array_function array_wrap lt le gt ge eq ne str repr format".split(),
         *"copy deepcopy getstate setstate reduce reduce_ex".split(),
         *(side + name for name in _OPERATORS for side in ("", "r", "i")),
     )

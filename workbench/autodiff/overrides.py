@@ -154,7 +154,11 @@ def function_overridden(function: Any, call: Callable) -> Callable:
             args = tuple(without_class(x) if type(x) is TracedSubnumber else x for x in args)
             kwargs = {k: without_class(x) if type(x) is TracedSubnumber else x for k, x in kwargs.items()}
             return without_override(*args, **kwargs)
-        if any(_has_own_method(function, class_of(x)) for x in given):
+        if not ASKED_NEVER.issuperset(map(type, given)):
+            args = tuple(_read(x, function) for x in args)
+            kwargs = {name: _read(x, function) for name, x in kwargs.items()}
+            given = (*args, *kwargs.values())
+        if any(_has_own_method(function, class_of(x)) or _is_asked(type(x), function) for x in given):
             return numpy_function(function)(*args, **kwargs)
         if function not in DOORS:
             return call(*args, **kwargs)
@@ -163,6 +167,33 @@ def function_overridden(function: Any, call: Callable) -> Callable:
     asking.without_override = without_override
     return asking
 
+
+def _read(x: Any, function: Any) -> Any:
+    """An object of the program's that NumPy takes for an array as an array, unless NumPy calls a method of its own."""
+    from workbench.autodiff.application import as_array, converted, is_sequence
+    from workbench.autodiff.indexing import iterate
+
+    kind = type(x)
+    if kind in ASKED_NEVER or kind in (list, tuple) or isinstance(x, np.ndarray | type):
+        return x
+    own = python_method(kind, "__array__") or python_method(kind, "__getitem__")
+    if own is None or is_library_file(own.__code__.co_filename) or _is_asked(kind, function):
+        return x
+    return as_array([*iterate(x)]) if is_sequence(x) else converted(x)
+
+
+def _is_asked(kind: type, function: Any) -> bool:
+    """Whether a function of NumPy's calls the method of its own name of an object of the program's class ``kind``."""
+    if kind in ASKED_NEVER or function.__name__ not in _ASKING:
+        return False
+    own = python_method(kind, function.__name__)
+    return own is not None and not is_library_file(own.__code__.co_filename)
+
+
+_ASKING = frozenset(
+    "all any argmax argmin argpartition argsort choose clip compress cumprod cumsum diagonal max mean min nonzero prod "
+    "put ravel repeat reshape round searchsorted squeeze std sum swapaxes take trace transpose var".split()
+)
 
 # functions of NumPy's that call methods of other names
 _CALLING = {

@@ -34,8 +34,8 @@ def _statistic(function: Callable) -> Callable:
             named = {k: [*iterate(v)] if isinstance(v, Iterable) else v for k, v in named.items()}
             if not contains_traced(named):
                 return function(**named) if "data" in named else function(*args, **kwargs)
+            value = function(**plain(named))
             data = [resolve(float)(x) for x in named.pop("data")]
-            value = function(plain(data), **plain(named))
             return with_value(formula(data, *named.values()), value)
 
         DOORS[function] = call

@@ -289,6 +289,26 @@ def dataclasses_prepared_after_init(a, b):
     return p.energy * q.energy + fields["values"][0] * first * values.sum() + local.z * Local(b, a).z
 
 
+class _Labelled(_Prepared):
+    def __init__(self, label, a):
+        super().__init__(a)
+        self.label = label
+
+
+class _Bounded(_Prepared):
+    def __init__(self, a):
+        _Prepared.__init__(self, a=-a)
+
+    def __setattr__(self, name, value):
+        super().__setattr__(name, math.fabs(value) if name == "a" else value)
+
+
+@program(0.7, 1.3)
+def inits_of_dataclasses_called_from_derived_classes(a, b):
+    labelled, bounded = _Labelled("first", a), _Bounded(b)
+    return labelled.energy * labelled.a + bounded.energy * bounded.values[0]
+
+
 class _Ball:
     def __init__(self, x, v):
         self.x, self.v, self.path = x, v, [x]

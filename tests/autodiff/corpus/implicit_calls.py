@@ -360,3 +360,34 @@ def weak_references(x):
     derived = _Derived(x)
     proxy = weakref.proxy(derived)
     return proxy.energy * proxy.value(1)
+
+
+class _About:
+    """Equal to what is about as large; its length, truth, contents and index are computed with ``math``."""
+
+    def __init__(self, v):
+        self.v = v
+
+    def __eq__(self, other):
+        return math.isclose(math.sqrt(self.v), math.sqrt(other.v))
+
+    def __contains__(self, v):
+        return math.exp(self.v) > v
+
+    def __len__(self):
+        return math.floor(math.exp(self.v))
+
+    def __bool__(self):
+        return math.log(self.v) > 0
+
+    def __index__(self):
+        return math.floor(math.exp(self.v))
+
+
+@program(X)
+def asked_for_what_does_not_vary(x):
+    found = [_About(v) for v in (x[0], x[1], x[0] * x[1])]
+    place = found.index(_About(x[1])) + found.count(_About(x[0])) * (_About(x[1]) in found) + len(found[0])
+    chosen = [*range(20)][found[0]] + sum(range(found[1])) + "abcdefgh"[found[0]].count("c")
+    found.remove(_About(x[1]))
+    return place * x[0] + chosen * x[1] + sum(e.v**2 for e in filter(None, found)) + (1.5 in found[0]) * x[0]
