@@ -9,7 +9,7 @@ import numpy as np
 import scipy.optimize as so
 
 from workbench.autodiff.calls import resolve
-from workbench.autodiff.derivatives import pullback
+from workbench.autodiff.operators import pushforward
 from workbench.autodiff.registry import DOORS, positions
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
@@ -141,17 +141,10 @@ def _first_guess(f: Callable, limits: Any) -> Any:
 
 
 def _covariance(residuals: Callable, p: Any, absolute: bool) -> Any:
-    """(JᵀJ)⁻¹, times the mean squared residual unless sigma is absolute.
-
-    J e_k is the pullback, by the cotangent, of the k-th component of Jᵀu.
-    """
-    rest = residuals(p)
+    """(JᵀJ)⁻¹, times the mean squared residual unless sigma is absolute."""
+    rest, push = pushforward(residuals, p)
     m, n = np.size(plain(rest)), np.size(plain(p))
-    columns = []
-    for k in range(n):
-        _, along = pullback(lambda u, k=k: pullback(residuals, p)[1](u)[0][k], np.zeros(m))
-        columns.append(along(1.0)[0])
-    jacobian = resolve(np.stack)(columns, axis=1)
+    jacobian = resolve(np.stack)([push(direction) for direction in np.eye(n)], axis=1)
     covariance = np.linalg.inv(np.matmul(np.swapaxes(jacobian, 0, 1), jacobian))
     return covariance if absolute else covariance * np.sum(rest**2) / (m - n)
 

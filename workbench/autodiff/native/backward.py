@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from workbench.autodiff.native.emit import Lines
 from workbench.autodiff.native.ir import (
     Atom,
     Block,
@@ -32,14 +33,12 @@ if TYPE_CHECKING:
     from workbench.autodiff.native.reverse import FunctionSweep
 
 
-class Backward:
+class Backward(Lines):
     """The backward half of one function."""
 
     def __init__(self, owner: FunctionSweep) -> None:
         self.owner, self.names, self.active = owner, owner.names, owner.active
-        self.lines: list[Any] = []
-        self.level = 1
-        self.line = 0
+        super().__init__()
         self.block: Block = owner.block
         self.started: set[Value] = set()  # cotangents that hold a number, of the block being swept
         self.touched: set[Value] = set()  # cotangents of outer blocks that were added to
@@ -49,11 +48,6 @@ class Backward:
         self.rooms: list[str] = []  # names of places for numbers that are used again and again
 
     # ------------------------------------------------------------------------------------ writing
-
-    def add(self, text: str, line: int = 0) -> None:
-        note = f"  # line {line}" if line and line != self.line else ""
-        self.line = line or self.line
-        self.lines.append("    " * self.level + text + note)
 
     def bar(self, value: Value) -> str:
         """The name of a value's cotangent."""

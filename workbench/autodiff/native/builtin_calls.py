@@ -142,16 +142,9 @@ def _divmod(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.
     return Tup((arithmetic(low, "FloorDiv", *args, node=node), arithmetic(low, "Mod", *args, node=node)))
 
 
-def _items(low: Lowering, thing: Any, node: ast.AST) -> tuple[Any, ...]:
-    thing = dicts.keys_of(thing)
-    if not isinstance(thing, Tup):
-        raise low.refuse("this goes through something other than a tuple", node)
-    return thing.items
-
-
 def _tuple(kind: type) -> Any:
     def reader(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
-        return Tup(tuple(_items(low, args[0], node)) if args else (), kind)
+        return Tup(tuple(dicts.items(low, args[0], node)) if args else (), kind)
 
     return reader
 
@@ -162,7 +155,7 @@ def _zip(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST
         raise low.refuse("whether zip() is strict is not constant", node)
     if any(isinstance(arg, Arr | Lazy | Lst) for arg in args):
         return library.zipped(low, args, node, strict=strict)
-    columns = [_items(low, arg, node) for arg in args]
+    columns = [dicts.items(low, arg, node) for arg in args]
     if strict and len({len(column) for column in columns}) > 1:
         low.stop(node)
     return Tup(tuple(Tup(row) for row in zip(*columns, strict=False)))
@@ -174,13 +167,13 @@ def _enumerate(low: Lowering, args: list[Any], keywords: dict[str, Any], node: a
         raise low.refuse("it uses enumerate() from a number that is not constant", node)
     if isinstance(args[0], Arr | Lazy | Lst | Sequence):
         return library.enumerated(low, args[0], start, node)
-    return Tup(tuple(Tup((start + k, item)) for k, item in enumerate(_items(low, args[0], node))))
+    return Tup(tuple(Tup((start + k, item)) for k, item in enumerate(dicts.items(low, args[0], node))))
 
 
 def _reversed(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
     if isinstance(args[0], Lst):
         return lists.backwards(low, args[0], node)
-    return Tup(tuple(reversed(_items(low, args[0], node))))
+    return Tup(tuple(reversed(dicts.items(low, args[0], node))))
 
 
 def _range(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
@@ -192,7 +185,7 @@ def _range(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.A
 def _every(name: str, empty: bool) -> Any:
     def reader(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.AST) -> Any:
         result: Atom = empty
-        for item in _items(low, args[0], node):
+        for item in dicts.items(low, args[0], node):
             result = low.op(name, result, low.truth(item, node), node=node)
         return result
 

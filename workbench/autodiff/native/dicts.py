@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from workbench.autodiff.native import arrays
-from workbench.autodiff.native.naming import name_leaves
+from workbench.autodiff.native.naming import describe, name_leaves
 from workbench.autodiff.native.normalise import RESULT
 from workbench.autodiff.native.structures import Arr, Bound, Cplx, Dict, Lazy, Rec, Static, Tup, is_atom
 
@@ -94,6 +94,14 @@ def after_call(low: Lowering, node: ast.Call, result: Any) -> None:
 def keys_of(thing: Any) -> Any:
     """What a loop over a thing goes through, where it is a dictionary."""
     return Tup(tuple(map(Static, thing.entries))) if isinstance(thing, Dict) else thing
+
+
+def items(low: Lowering, thing: Any, node: ast.AST) -> tuple[Any, ...]:
+    """What stands in a tuple, a list of constant length, or the keys of a dictionary."""
+    thing = keys_of(thing)
+    if not isinstance(thing, Tup):
+        raise low.refuse(f"it goes through {describe(thing)}", node)
+    return thing.items
 
 
 def _key(low: Lowering, thing: Any, node: ast.AST) -> str:

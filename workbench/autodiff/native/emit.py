@@ -113,21 +113,27 @@ def bare(text: str) -> str:
     return text[1:-1]
 
 
-class Writer:
-    """Writes the blocks of one function as Python statements."""
+class Lines:
+    """The lines of a function that is being written: how far they are indented, and the program's line at the last."""
 
-    def __init__(self, names: Names, *, kept: set[Value] = frozenset()) -> None:
-        self.names, self.kept = names, kept
-        self.lines: list[str] = []
-        self.level = 1
-        self.inlined: dict[Value, str] = {}
-        self.line = 0
+    def __init__(self) -> None:
+        self.lines: list[Any] = []
+        self.level, self.line = 1, 0
 
     def add(self, text: str, line: int = 0) -> None:
         """One statement; ``line`` is the program's line it comes from."""
         note = f"  # line {line}" if line and line != self.line else ""
         self.line = line or self.line
         self.lines.append("    " * self.level + text + note)
+
+
+class Writer(Lines):
+    """Writes the blocks of one function as Python statements."""
+
+    def __init__(self, names: Names, *, kept: set[Value] = frozenset()) -> None:
+        super().__init__()
+        self.names, self.kept = names, kept
+        self.inlined: dict[Value, str] = {}
 
     def atom(self, atom: Atom) -> str:
         """An atom as an operand."""

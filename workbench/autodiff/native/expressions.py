@@ -236,17 +236,10 @@ def _display(low: Lowering, node: ast.Tuple | ast.List) -> Tup:
     items: list[Any] = []
     for item in node.elts:
         if isinstance(item, ast.Starred):
-            items += _items(low, evaluate(low, item.value), item)
+            items += dicts.items(low, evaluate(low, item.value), item)
         else:
             items.append(evaluate(low, item))
     return Tup(tuple(items), tuple if isinstance(node, ast.Tuple) else list)
-
-
-def _items(low: Lowering, thing: Any, node: ast.AST) -> list[Any]:
-    thing = dicts.keys_of(thing)
-    if not isinstance(thing, Tup):
-        raise low.refuse(f"cannot go through {describe(thing)}", node)
-    return list(thing.items)
 
 
 def _attribute(low: Lowering, node: ast.Attribute) -> Any:
@@ -360,7 +353,7 @@ def _comprehension(low: Lowering, node: ast.ListComp | ast.GeneratorExp) -> Tup 
             made.append(evaluate(low, node.elt))
             return
         generator = node.generators[depth]
-        for item in _items(low, evaluate(low, generator.iter), generator.iter):
+        for item in dicts.items(low, evaluate(low, generator.iter), generator.iter):
             low.assign(generator.target, item)
             tests = [low.truth(evaluate(low, test), test) for test in generator.ifs]
             if any(isinstance(test, Value) for test in tests):

@@ -23,8 +23,8 @@ from workbench.autodiff.native.functions import Stop
 from workbench.autodiff.native.generate import Generated, Generator
 from workbench.autodiff.native.program import Program
 from workbench.autodiff.native.shapes import (
-    COMPLEX,
     assemble,
+    cotangent_leaves,
     has_complex,
     has_dict,
     has_list,
@@ -375,30 +375,6 @@ def _seed(shadow: np.ndarray, bar: np.ndarray, results: list[Any], k: int) -> No
             [-1 if a == axis else 1 for a in range(data.ndim)]
         )
     np.add.at(shadow, places, np.broadcast_to(bar, data.shape))
-
-
-def cotangent_leaves(shape: Any, bar: Any) -> list[Any]:
-    """The numbers of a cotangent given in the structure of the value; None and missing parts are zeros."""
-    if isinstance(shape, str):
-        return [0.0 if bar is None else bar]
-    if shape == COMPLEX:
-        return [0.0, 0.0] if bar is None else [bar.real, bar.imag]
-    if shape[0] == "array":
-        return [None if bar is None else np.asarray(bar, dtype=float), *[0.0] * (len(leaf_types(shape)) - 1)]
-    if shape[0] == "tuple":
-        items = [None] * (len(shape) - 2) if bar is None else bar
-        return [
-            leaf
-            for inner, item in zip(shape[2:], items, strict=True)
-            for leaf in cotangent_leaves(inner, item)
-        ]
-    if shape[0] in ("record", "dict"):
-        found = []
-        for name, inner in shape[2:]:
-            item = None if bar is None else bar.get(name) if isinstance(bar, dict) else getattr(bar, name)
-            found += cotangent_leaves(inner, item)
-        return found
-    return []
 
 
 def _leaves(things: list[Any]) -> list[Any]:

@@ -197,3 +197,27 @@ def object_of(shape: Any, numbers: Iterator[Any], *, static: bool = True) -> Any
             object.__setattr__(new, name, object_of(item, numbers, static=static))
         return new
     return shape[1].value if static else None
+
+
+def cotangent_leaves(shape: Any, bar: Any) -> list[Any]:
+    """The numbers of a cotangent given in the structure of the value; None and missing parts are zeros."""
+    if isinstance(shape, str):
+        return [0.0 if bar is None else bar]
+    if shape == COMPLEX:
+        return [0.0, 0.0] if bar is None else [bar.real, bar.imag]
+    if shape[0] == "array":
+        return [None if bar is None else np.asarray(bar, dtype=float), *[0.0] * (len(leaf_types(shape)) - 1)]
+    if shape[0] == "tuple":
+        items = [None] * (len(shape) - 2) if bar is None else bar
+        return [
+            leaf
+            for inner, item in zip(shape[2:], items, strict=True)
+            for leaf in cotangent_leaves(inner, item)
+        ]
+    if shape[0] in ("record", "dict"):
+        found = []
+        for name, inner in shape[2:]:
+            item = None if bar is None else bar.get(name) if isinstance(bar, dict) else getattr(bar, name)
+            found += cotangent_leaves(inner, item)
+        return found
+    return []
