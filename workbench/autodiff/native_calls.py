@@ -74,7 +74,6 @@ def native_call(f: FunctionType, rewritten: Callable) -> Callable:
 
 def _entry(f: FunctionType, rewritten: Callable, args: tuple) -> tuple[Any] | None:
     """The traced result of a call by generated code, None where the trace has to go through the call."""
-    from workbench.autodiff.native import Refusal
     from workbench.autodiff.native.compile import mode
     from workbench.autodiff.tracing import traced_pullback
 
@@ -94,31 +93,12 @@ def _entry(f: FunctionType, rewritten: Callable, args: tuple) -> tuple[Any] | No
     chosen = [type(leaf) in TRACED and leaf.tape is tape for leaf in found]
     operands = [leaf for leaf, on in zip(found, chosen, strict=True) if on]
     values = map_leaves(lambda leaf: leaf.value if type(leaf) in TRACED and leaf.tape is tape else leaf, args)
-    if any(type(leaf) in TRACED for leaf in leaves(values)):
-        return None  # the function belongs to an outer derivative too
-    made = plan_or_refusal(f, values, inside=True)
-    if isinstance(made, Refusal) or made.writes:
-        return None
-    if any(current(array) is not array for array in made.outside_data()):
-        return None  # a traced value has been written into an array that it reads from outside
-    made = made.frozen()
-    swept = forward_sweep(made, values)
+    swept = _swept(f, values)
     if swept is None:
         return None
-    value, pull = swept
-    if pull.shares:
-        return None  # the result is a view of an argument, or of another result
-    flat = tuple(leaves(value))
-    arrays = [leaf for leaf in flat if isinstance(leaf, np.ndarray)]
-    given = [leaf for leaf in leaves(values) if isinstance(leaf, np.ndarray)]
-    if arrays and made.outside_data():
-        return None  # the result may be an array from outside, which the program may write into
-    safe = SafePull(
-        rewritten,
-        map_leaves(copied, values) if given else values,
-        pull,
-        functools.partial(traced_instead, made, traced_pullback),
-    )
+    made, value, pull = swept
+    kept = map_leaves(copied, values) if made.has_arrays else values
+    safe = SafePull(rewritten, kept, pull, functools.partial(traced_instead, made, traced_pullback))
 
     def native_pullback(bars: Any) -> list[Any]:
         entries = iter(bars)
@@ -129,5 +109,25 @@ def _entry(f: FunctionType, rewritten: Callable, args: tuple) -> tuple[Any] | No
             parts += [None] * len(leaves(argument)) if bar is None else leaves(bar)
         return [bar for bar, on in zip(parts, chosen, strict=True) if on]
 
-    outputs = iter(record(tape, operands, flat, native_pullback))
+    outputs = iter(record(tape, operands, tuple(leaves(value)), native_pullback))
     return (map_leaves(lambda _: next(outputs), value),)
+
+
+def _swept(f: FunctionType, values: tuple) -> tuple[Any, Any, Callable] | None:
+    """Plan, value and pullback of a call by generated code, None where it is not taken."""
+    from workbench.autodiff.native import Refusal
+
+    if any(type(leaf) in TRACED for leaf in leaves(values)):
+        return None  # the function belongs to an outer derivative too
+    made = plan_or_refusal(f, values, inside=True)
+    if isinstance(made, Refusal) or made.writes:
+        return None
+    if any(current(array) is not array for array in made.outside_data()):
+        return None  # a traced value has been written into an array that it reads from outside
+    made = made.frozen()
+    swept = forward_sweep(made, values)
+    if swept is None or swept[1].shares:  # the result is a view of an argument, or of another result
+        return None
+    if made.outside_data() and any(isinstance(leaf, np.ndarray) for leaf in leaves(swept[0])):
+        return None  # the result may be an array from outside, which the program may write into
+    return made, *swept
