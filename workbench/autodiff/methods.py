@@ -16,41 +16,11 @@ from workbench.autodiff.scalars import COMPLEX, TracedFloat, lost
 from workbench.autodiff.telling import PLAIN, contains_traced, plain
 from workbench.errors import MissingRuleError
 
-_FUNCTIONS = {
-    "all": np.all,
-    "any": np.any,
-    "argmax": np.argmax,
-    "argmin": np.argmin,
-    "argpartition": np.argpartition,
-    "argsort": np.argsort,
-    "choose": np.choose,
-    "clip": np.clip,
-    "compress": lambda a, condition, *r, **k: np.compress(condition, a, *r, **k),
-    "conj": lambda a, *out: _conjugate(a, *out),
-    "conjugate": lambda a, *out: _conjugate(a, *out),
-    "copy": np.copy,
-    "cumprod": np.cumprod,
-    "cumsum": np.cumsum,
-    "diagonal": np.diagonal,
-    "dot": np.dot,
-    "flatten": lambda a, *r, **k: np.copy(np.ravel(a, *r, **k)),
-    "max": np.max,
-    "mean": np.mean,
-    "min": np.min,
-    "nonzero": np.nonzero,
-    "prod": np.prod,
-    "ravel": np.ravel,
-    "repeat": np.repeat,
-    "round": np.round,
-    "searchsorted": np.searchsorted,
-    "squeeze": np.squeeze,
-    "std": np.std,
-    "sum": np.sum,
-    "swapaxes": np.swapaxes,
-    "take": np.take,
-    "trace": np.trace,
-    "var": np.var,
-}
+PLAIN_ATTRIBUTES = frozenset("shape ndim size dtype itemsize nbytes strides flags base device".split())
+_FUNCTIONS = (
+    "all any argmax argmin argpartition argsort choose clip copy cumprod cumsum diagonal dot max mean min nonzero prod "
+    "ptp ravel repeat round searchsorted squeeze std sum swapaxes take trace var"
+).split()
 
 
 def _conjugate(self: Any, *out: Any) -> Any:
@@ -58,10 +28,8 @@ def _conjugate(self: Any, *out: Any) -> Any:
     return resolve(complex)(found) if self.__class__ is complex else found
 
 
-def _as_method(function: Any) -> Callable:
-    if type(function) is type(np.sum):
-        return lambda self, *args, **kwargs: resolve(function)(self, *args, **kwargs)
-    return lambda self, *args, **kwargs: function(self, *args, **kwargs)
+def _as_method(function: Callable) -> Callable:
+    return lambda self, *args, **kwargs: resolve(function)(self, *args, **kwargs)
 
 
 def _reshape(self: Any, *shape: Any, **kwargs: Any) -> Any:
@@ -144,15 +112,18 @@ def _tolist(self: Any) -> Any:
     return [_tolist(row) if nested else _python_number(row) for row in indexing.iterate(self)]
 
 
-METHODS: dict[str, Any] = {name: _as_method(function) for name, function in _FUNCTIONS.items()}
+METHODS: dict[str, Any] = {name: _as_method(getattr(np, name)) for name in _FUNCTIONS}
 METHODS.update(
+    compress=lambda self, condition, *rest, **kwargs: np.compress(condition, self, *rest, **kwargs),
+    conj=lambda self, *out: _conjugate(self, *out),
+    conjugate=_conjugate,
+    flatten=lambda self, *order, **kwargs: np.copy(np.ravel(self, *order, **kwargs)),
     reshape=_reshape,
     transpose=_transpose,
     astype=_astype,
     view=_view,
     item=_item,
     tolist=_tolist,
-    ptp=_as_method(np.ptp),
 )
 
 
@@ -205,15 +176,15 @@ METHODS.update(
 )
 
 
+def _memory(self: TracedArray, name: str) -> Any:
+    """An attribute that hands out the bare memory of an array."""
+    if self.tape.open:
+        raise lost(f"the bytes of a traced array were about to be read, by {name!r}")
+    return getattr(plain(self), name)
+
+
 def _bytes(name: str) -> Callable:
-    """What hands out the bare memory of an array."""
-
-    def read(self: TracedArray, *args: Any, **kwargs: Any) -> Any:
-        if self.tape.open:
-            raise lost(f"the bytes of a traced array were about to be read, by {name!r}")
-        return getattr(plain(self), name)(*args, **kwargs)
-
-    return read
+    return lambda self, *args, **kwargs: _memory(self, name)(*args, **kwargs)
 
 
 METHODS.update(
@@ -228,15 +199,6 @@ def _tofile(self: Any, fid: Any, *args: Any, **kwargs: Any) -> None:
 
 
 METHODS["tofile"] = _tofile
-
-
-def _memory(name: str) -> property:
-    def read(self: TracedArray) -> Any:
-        if self.tape.open:
-            raise lost(f"the bytes of a traced array were about to be read, by {name!r}")
-        return getattr(self.array, name)
-
-    return property(read)
 
 
 def _bare(kind: type) -> Callable:
@@ -300,10 +262,6 @@ class Flat:
 PLAIN[Flat] = lambda flat: plain(flat.array).flat
 
 
-def _plain_attribute(name: str) -> property:
-    return property(lambda self: getattr(self.array, name))
-
-
 def _part(name: str) -> property:
     def read(self: TracedArray) -> Any:
         if self.array.dtype.kind == "c":
@@ -324,21 +282,10 @@ def _install() -> None:
         method.__name__ = name  # packages ask for it
         if hasattr(np.ndarray, name):  # NumPy 2 has no ptp method
             setattr(TracedArray, name, method)
-    for name in (
-        "shape",
-        "ndim",
-        "size",
-        "dtype",
-        "itemsize",
-        "nbytes",
-        "strides",
-        "flags",
-        "base",
-        "device",
-    ):
-        setattr(TracedArray, name, _plain_attribute(name))
+    for name in PLAIN_ATTRIBUTES:
+        setattr(TracedArray, name, property(lambda self, n=name: getattr(self.array, n)))
     for name in ("data", "ctypes"):
-        setattr(TracedArray, name, _memory(name))
+        setattr(TracedArray, name, property(lambda self, n=name: _memory(self, n)))
     TracedArray.T = property(_transpose)
     TracedArray.mT = property(lambda self: resolve(np.matrix_transpose)(self))
     TracedArray.flat = property(Flat, lambda self, value: Flat(self).__setitem__(..., value))

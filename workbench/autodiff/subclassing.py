@@ -21,7 +21,7 @@ from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.class_attributes import MISSING, REST, REST_SET
 from workbench.autodiff.deferring import COMPARISONS, by_methods, compared, gives_way, seen_class
 from workbench.autodiff.dressing import dressed, no_rule, of_subclass, undressed
-from workbench.autodiff.methods import METHODS
+from workbench.autodiff.methods import METHODS, PLAIN_ATTRIBUTES
 from workbench.autodiff.overrides import asked_for_ufunc
 from workbench.autodiff.registry import NUMBERS, door
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
@@ -39,7 +39,6 @@ from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 from workbench.autodiff.text import marked, tape_in
 
-_PLAIN_ATTRIBUTES = frozenset("shape ndim size dtype itemsize nbytes strides flags device".split())
 _ARRANGED = frozenset({"T", "mT", "real", "imag"})
 _CHANGING = frozenset("sort fill put partition resize setflags".split())
 _FOR_COMPILED_CODE = frozenset(
@@ -55,7 +54,7 @@ def of_ndarray(x: Any, name: str) -> Any:
         return MethodType(TracedSubarray.__array__, x)
     if name in _DUNDERS:
         return functools.partial(_DUNDERS[name], x)
-    if name in _PLAIN_ATTRIBUTES or name in _ELEMENTS or name in ("flat", "base", "data", "ctypes"):
+    if name in PLAIN_ATTRIBUTES or name in _ELEMENTS or name in ("flat", "data", "ctypes"):
         return REWRITTEN_DOORS["get_attribute"](bare, name)
     if name in _ARRANGED:
         return of_subclass(operator.attrgetter(name), operator.attrgetter(name), (x,), {})
