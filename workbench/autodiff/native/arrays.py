@@ -1,4 +1,4 @@
-"""Arrays: elements, views, whole-array expressions, reductions and creation, all as loops over elements.
+"""Arrays: elements and whole-array expressions, read and stored as loops over elements.
 
 A whole-array expression is not computed operation by operation: it stays a recipe for one element (``Lazy``) until
 it is stored, named or summed up, and then is one loop. When what it reads may overlap what it is stored into, it goes
