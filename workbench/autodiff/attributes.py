@@ -39,6 +39,7 @@ COMPILED_PROPERTIES: dict[type, Callable] = {}
 
 _OF_THE_ENGINE = frozenset({*TracedFloat.__slots__, *TracedArray.__slots__, "tape", "value"})
 
+_RECORDS = (np.recarray, np.record)
 _MISSING = object()
 # the class something stands in, what stands there, and how it is read or set
 _Found = tuple[type, Any, Callable]
@@ -69,24 +70,7 @@ def get_attribute(obj: Any, name: str) -> Any:
         return getattr(current(obj) if OPEN else obj, name)
     getters = _getters.get(kind, _MISSING)
     if getters is None:
-        if issubclass(kind, np.recarray | np.record) and name in (obj.dtype.names or ()):
-            return get_item(obj, name)
-        if (
-            kind in TRACED and name in _OF_THE_ENGINE
-        ):  # packages take numbers for parameters that have a value
-            if kind is TracedFloat:
-                return number_attribute(obj, name)
-            raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
-        if kind is TracedArray and is_complex_number(obj.array):
-            getattr(plain(obj), name)  # arrays have more
-        try:
-            return getattr(obj, name)
-        except AttributeError:
-            if kind is TracedFloat:  # of a number with a class of its own
-                return number_attribute(obj, name)
-            if kind is TracedArray:
-                return array_attribute(obj, name)
-            raise
+        return _traced_attribute(obj, name) if kind in TRACED else getattr(obj, name)
     if getters is _MISSING:
         _getters_of(kind)
         return get_attribute(obj, name)
@@ -101,6 +85,30 @@ def get_attribute(obj: Any, name: str) -> Any:
         return read(obj, name)
     except AttributeError:
         return resolve(fallback)(obj, name)
+
+
+def _traced_attribute(obj: Any, name: str) -> Any:
+    """``obj.name`` of a traced number or array: what NumPy's or Python's has, and nothing of the engine's."""
+    if type(obj) is TracedFloat:
+        if name in _OF_THE_ENGINE:  # packages take numbers for parameters that have a value
+            return number_attribute(obj, name)
+        try:
+            return getattr(obj, name)
+        except AttributeError:  # of a number with a class of its own
+            return number_attribute(obj, name)
+    if name in _OF_THE_ENGINE:
+        raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
+    if is_complex_number(obj.array):
+        getattr(plain(obj), name)  # arrays have more
+    try:
+        return getattr(obj, name)
+    except AttributeError:
+        return array_attribute(obj, name)
+
+
+def _record_attribute(obj: Any, name: str) -> Any:
+    """``obj.name`` of records, whose fields are parts of arrays."""
+    return get_item(obj, name) if name in (obj.dtype.names or ()) else getattr(obj, name)
 
 
 def _getters_of(kind: type) -> dict[str, _Found]:
@@ -210,7 +218,7 @@ def set_attribute(value: Any, obj: Any, name: str) -> None:
     if kind is np.ndarray or kind is TracedArray:
         _set_array_attribute(value, obj, name)
         return
-    if issubclass(kind, np.recarray | np.record) and name in (obj.dtype.names or ()):
+    if issubclass(kind, _RECORDS) and name in (obj.dtype.names or ()):
         set_item(value, obj, name)
         return
     if setters is _MISSING:
@@ -278,7 +286,8 @@ def _found(kind: type, read: Callable) -> dict[str, _Found] | None:
     if kind.__module__.partition(".")[0] == "workbench" and kind.__name__.startswith("Traced"):
         return None
     if issubclass(kind, np.ndarray | np.generic) and python_method(kind, "__getattribute__") is not None:
-        return None  # fields of records, which are parts of arrays
+        own = kind, vars(kind).get("__getattribute__"), _record_attribute
+        return {"__getattribute__": own} if issubclass(kind, _RECORDS) and read is _getter else None
     meet(kind)
     found: dict[str, _Found] = {}
     for cls in reversed(kind.__mro__):

@@ -337,7 +337,7 @@ def _holds_objects(op: Operator, x: Any) -> bool:
 
 def _gives_way(kind: type, other: type) -> bool:
     """Whether NumPy leaves an operator to the other operand, whose own method is to be followed."""
-    return issubclass(kind, np.generic | np.ndarray) and getattr(other, "__array_ufunc__", ...) is None
+    return issubclass(kind, (np.generic, np.ndarray)) and getattr(other, "__array_ufunc__", ...) is None
 
 
 def _kind_name(x: Any) -> str:

@@ -84,7 +84,7 @@ def _asked(a: Any, b: Any, ka: type, method: str, reflected: str) -> tuple[Any, 
 
 def _computes(kind: type, other: type) -> bool:
     """Whether what ``kind`` is made from computes by itself with a value of the class ``other``."""
-    if issubclass(kind, np.ndarray | np.generic):
+    if issubclass(kind, (np.ndarray, np.generic)):
         return not gives_way(kind, other)
     width, widest = _width(other), _width(kind)
     return width is not None and widest is not None and width <= widest

@@ -91,16 +91,21 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict, by: Callable | Non
     if tape is None or (ufunc in NON_DIFFERENTIABLE and not _varies(ufunc, inputs)):
         return ufunc(*[plain(x) for x in inputs], **kwargs)
     partials = PARTIALS.get(ufunc)
-    if partials is None and learn(ufunc):
+    if partials is not None:
+        return _by_partials(ufunc, partials, inputs, kwargs, by)
+    if learn(ufunc):
         return apply_ufunc(ufunc, inputs, kwargs)
-    if partials is None:
-        if ufunc in RULES:
-            return apply_rule(RULES[ufunc], inputs, kwargs)
-        if made_of_python(ufunc):
-            return ufunc_door(ufunc)(*inputs, **kwargs)
-        if ufunc in DOORS:  # asked for by code that is not rewritten
-            return DOORS[ufunc](*inputs, **kwargs)
-        raise without_rule(ufunc)
+    if ufunc in RULES:
+        return apply_rule(RULES[ufunc], inputs, kwargs)
+    if made_of_python(ufunc):
+        return ufunc_door(ufunc)(*inputs, **kwargs)
+    if ufunc in DOORS:  # asked for by code that is not rewritten
+        return DOORS[ufunc](*inputs, **kwargs)
+    raise without_rule(ufunc)
+
+
+def _by_partials(ufunc: np.ufunc, partials: tuple, inputs: tuple, kwargs: dict, by: Callable | None) -> Any:
+    """A universal function whose partial derivatives are known, of operands of which one at least is traced."""
     inputs = tuple(map(of_objects, inputs))
     tape = innermost(*inputs)
     needs = [k for k, x in enumerate(inputs) if type(x) in TRACED and x.tape is tape]
