@@ -184,3 +184,16 @@ def test_expressions_find_the_variables_of_the_program():
         return chosen * table.eval("sqrt(price) + cost").sum() + pandas.eval("low * table.price").sum()
 
     check_gradient(program, PRICES)
+
+
+def test_columns_of_what_a_function_gives_for_each_value_are_numbers():
+    def program(x):
+        values = gappy(x).map(lambda v: v**2, na_action="ignore").fillna(0.5)
+        by_name = pandas.Series([1, 2]).map(lambda k: x[k])
+        return np.concatenate([series(x).apply(np.exp), values, by_name, table(x)[["p"]].map(np.sin)["p"]])
+
+    assert (
+        program(PRICES).dtype
+        == value_and_gradient(lambda x: (program(x).sum(), program(x)), aux=True)(PRICES)[0][1].dtype
+    )
+    check_gradient(program, PRICES)

@@ -9,33 +9,41 @@ without.
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy.optimize as so
 
 from workbench.autodiff.arrays import current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.derivatives import pullback
 from workbench.autodiff.location import user_line
+from workbench.autodiff.operations import record
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.errors import MissingRuleError
+from workbench.rules.keeping import may_keep
 from workbench.rules.stand_ins import settled, with_value
 
 
 def quiet(function: Callable | None, args: tuple = ()) -> Callable | None:
     """``function`` as a solver may call it: plain numbers in, plain numbers out, ``args`` appended.
 
-    Arrays are copied on the way in, since solvers use their memory again.
+    Arrays are copied on the way in, since solvers use their memory again. Where the function may keep them, it gets
+    points whose derivatives are refused.
     """
     if not callable(function):
         return function
     new = resolve(function)
+    where = user_line() if may_keep(function) else None
 
     def call(*x: Any) -> Any:
+        if where is not None:
+            return plain_inside(new(*[on_the_way(e, where) for e in x], *args))
         return plain_inside(new(*[e.copy() if type(e) is np.ndarray else e for e in x], *args))
 
     return call
@@ -56,48 +64,128 @@ def jacobian_of(residual: Callable, x: Any) -> np.ndarray:
 
 
 def value_and_jacobian(residual: Callable, x: Any) -> tuple[Any, np.ndarray]:
-    """F at a plain ``x``, traced in what else it uses, and ``jacobian_of``."""
+    """F at a plain ``x``, traced in what else it uses, and ``jacobian_of``.
+
+    Raises:
+        MissingRuleError: ``x`` is complex and F is not analytic there.
+    """
     value, back = pullback(lambda z: settled(resolve(residual)(z)), x)
-    shape = np.shape(plain(value))
-    if not shape:
-        return value, np.reshape(np.asarray(plain(back(1.0)[0]), float), (1, -1))
-    rows = []
+    shape, analytic = np.shape(plain(value)), np.iscomplexobj(x)
+    rows, kind = [], complex if analytic else float
     for k in range(int(np.prod(shape))):
-        seed = np.zeros(shape)
+        seed = np.zeros(shape, kind)
         seed.flat[k] = 1.0
-        rows.append(np.ravel(np.asarray(plain(back(seed)[0]), float)))
+        seeds = [seed, 1j * seed] if analytic else [seed]
+        found = [np.ravel(np.asarray(plain(back(e if shape else e.item())[0]), kind)) for e in seeds]
+        if analytic and not np.allclose(found[1], 1j * found[0]):
+            raise MissingRuleError(
+                "the equations for a complex unknown are not analytic",
+                found="they use its conjugate, its magnitude, or its real and imaginary part apart",
+                where=user_line(),
+                fix="solve for the real and imaginary parts as unknowns of their own",
+            )
+        rows.append(np.conj(found[0]))
     return value, np.array(rows)
 
 
-def solved(residual: Callable, x: Any, *, where: str, jacobian: Callable | None = None) -> Any:
+NEAR = 1e-2
+"""A solver's point lies at most so far from a solution, relative to their size; it is none otherwise."""
+
+
+def solved(
+    residual: Callable,
+    x: Any,
+    *,
+    where: str,
+    jacobian: Callable | None = None,
+    start: Any = None,
+    count: int | None = None,
+) -> Any:
     """``x``, which solves ``residual(x) = 0``, with its derivatives by everything traced in ``residual``.
+
+    They are those of the solution itself, which ``x`` comes near: Newton's steps lead there.
 
     Args:
         residual: gives a number for a number, an array of the same size for an array.
         x: the solution, a plain number or array.
         where: what solved it, for messages.
         jacobian: gives ∂F/∂x at a plain x, by default by one pullback per row.
+        start: where the solver began, plain: says, beside ``x``, how large it may be.
+        count: how many components of ``x`` are the solution, where multipliers follow them.
     Raises:
-        MissingRuleError: the Jacobian is singular, so that the solution has no derivative.
+        MissingRuleError: the Jacobian is singular, so that the solution has no derivative, or ``x`` is far from it.
     """
     if not np.size(x):  # no solutions
         return x
-    residual = resolve(residual)
-    found, inverse = x, None
+    residual, slopes = resolve(residual), jacobian
+    slopes = slopes or functools.partial(jacobian_of, residual)
+    found, inverse, exact = x, None, x
     for _ in OPEN:
         rest = settled(residual(found))
         if type(rest) not in TRACED:
-            return found
+            return x
         if inverse is None:
-            inverse = _inverse((jacobian or functools.partial(jacobian_of, residual))(x), where)
+            inverse = _inverse(slopes(x), where)
+            exact, inverse = _refined(
+                residual, slopes, (x, start, count), inverse @ _flat(rest), inverse, where
+            )
+            if exact is not x:
+                found, rest = exact, settled(residual(exact))
         shape = np.shape(x)
         if not shape:
             rest = rest if not np.ndim(plain(rest)) else np.reshape(rest, ())
-            found = with_value(found - inverse[0, 0] * rest, x)
+            found = with_value(found - inverse[0, 0] * rest, exact)
         else:
             chord = np.reshape(np.matmul(inverse, np.reshape(rest, (-1,))), shape)
-            found = with_value(found - chord, x)
-    return found
+            found = with_value(found - chord, exact)
+    return with_value(found, x)
+
+
+def _flat(rest: Any) -> np.ndarray:
+    return np.ravel(np.asarray(plain(rest)))
+
+
+def size_of(x: Any, start: Any) -> float:
+    """How large a solution near ``x`` may be, as far as its solver is concerned."""
+    sizes = np.abs(np.append(np.ravel(x), () if start is None else np.ravel(start)))
+    least = 1.0 if start is None else 0.0 if np.array_equal(np.ravel(x), np.ravel(start)) else 1e-3
+    return max(least, float(np.max(sizes, where=np.isfinite(sizes), initial=0.0)))
+
+
+def _refined(
+    residual: Callable, slopes: Callable, given: tuple, step: np.ndarray, inverse: np.ndarray, where: str
+) -> tuple[Any, np.ndarray]:
+    """The solution by Newton's method, beginning with ``step`` from ``x``, and the inverse of the Jacobian there.
+
+    Raises:
+        MissingRuleError: ``x`` is far from it.
+    """
+    x, start, count = given
+    scale, y, first = size_of(np.ravel(x)[:count], start), x, step
+    length = lambda step: float(np.max(np.abs(step[:count])))  # noqa: E731
+    while not length(step) <= 1e-7 * scale:
+        y = y - (step.reshape(np.shape(x)) if np.ndim(x) else step.item())
+        rest = _flat(settled(residual(y)))
+        here = _inverse(slopes(y), where) if np.all(np.isfinite(rest)) else inverse
+        before, step = step, here @ rest
+        if not length(step) <= 0.5 * length(before):  # no equations that Newton's method solves
+            if length(first) <= NEAR**2 * scale:
+                return x, inverse
+            raise far(where, first)
+        inverse = here
+    if not length(np.ravel(y - x)) <= NEAR * scale:
+        raise far(where, np.ravel(x - y))
+    return y, inverse
+
+
+def far(where: str, step: np.ndarray) -> MissingRuleError:
+    """The error that a solver has not come near a solution."""
+    return MissingRuleError(
+        f"the point found by {where} is no solution, so its derivative is not known",
+        found=f"the solution nearby is {float(np.max(np.abs(step))):.3g} away",
+        where=user_line(),
+        fix="ask for a smaller tolerance or more iterations",
+    )
 
 
 def _inverse(jacobian: np.ndarray, where: str) -> np.ndarray:
@@ -117,19 +205,70 @@ def _inverse(jacobian: np.ndarray, where: str) -> np.ndarray:
     )
 
 
-class Unknown:
-    """A part of a solver's result whose derivatives are not known: any use of it raises."""
+_ELSEWHERE = "compute it from the solution, or run the solver outside of the differentiated part"
 
-    def __init__(self, name: str, value: Any) -> None:
-        self.__dict__.update(_name=name, _value=value)
+
+def unknown(x: Any, what: str, fix: str = _ELSEWHERE, where: Any = None) -> Any:
+    """``x`` in plain numbers, of which it is not known how they depend on the inputs: a derivative through one raises.
+
+    Its numbers and arrays are on all open tapes as results without operands, whole numbers are constants; of an object
+    of SciPy's any use raises.
+
+    Args:
+        x: a number, an array, a report, a list, tuple or dict of them, or an object that a solver gives.
+        what: it is, for messages.
+        fix: what to do instead.
+        where: the line of the program, by default the one that is running.
+    """
+    return _unknown(x, (what, where or user_line(), fix))
+
+
+def on_the_way(x: Any, where: Any) -> Any:
+    """What a solver hands to a function of the program before it has found the solution, for that to look at."""
+    return unknown(x, "what a solver hands to a function of the program", _KEPT, where)
+
+
+_KEPT = "use the solution that the solver returns, or keep workbench.stop_gradient(x) in the function"
+
+
+def _unknown(x: Any, words: tuple) -> Any:
+    if isinstance(x, so.OptimizeResult):
+        report = copy.copy(x)
+        report.update({name: _unknown(part, words) for name, part in x.items()})
+        return report
+    if type(x) in (list, tuple):
+        return type(x)([_unknown(part, words) for part in x])
+    if type(x) is dict:
+        return {name: _unknown(part, words) for name, part in x.items()}
+    if isinstance(x, float | complex) or (isinstance(x, np.ndarray) and x.dtype.kind in "fc"):
+        found = x.copy() if isinstance(x, np.ndarray) else x
+        for tape in OPEN:
+            found = record(tape, [], found, functools.partial(_refuse, words))
+        return found
+    plain_too = x is None or isinstance(x, int | np.integer | np.bool_ | str | np.ndarray) or not OPEN
+    return x if plain_too else Unknown(x, words)
+
+
+def _refuse(words: tuple, bar: Any = None) -> list:
+    what, where, fix = words
+    raise MissingRuleError(
+        f"the derivative of {what} is not known",
+        found="the result depends on it",
+        where=where,
+        fix=fix,
+    )
+
+
+class Unknown:
+    """An object in a solver's result whose derivatives are not known: any use of it raises."""
+
+    def __new__(cls, value: Any, words: tuple) -> Unknown:  # one that no cotangent can belong to
+        new = object.__new__(cls)
+        new.__dict__.update(_value=value, _words=words)
+        return new
 
     def _raise(self, *args: Any, **kwargs: Any) -> Any:
-        raise MissingRuleError(
-            f"the derivative of the solver's {self.__dict__['_name']!r} is not known",
-            found="it was used in a differentiated program",
-            where=user_line(),
-            fix="compute it from the solution, or run the solver outside of the differentiated part",
-        )
+        _refuse(self.__dict__["_words"])
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name not in ("__array__", "__float__"):

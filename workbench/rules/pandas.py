@@ -135,6 +135,23 @@ def maybe_convert_objects(objects: Any, *args: Any, **options: Any) -> Any:
     return resolve(np.array)([np.nan if x is None else x for x in objects.tolist()], float)
 
 
+_mapped, _mapped_but = lib.map_infer, lib.map_infer_mask
+
+
+@door(_mapped)
+def map_infer(values: Any, function: Any, *, convert: bool = True, ignore_na: bool = False) -> Any:
+    """A column of what ``function`` gives for each value."""
+    found = _mapped(values, resolve(function), convert=False, ignore_na=ignore_na)
+    return maybe_convert_objects(found) if convert else found
+
+
+@door(_mapped_but)
+def map_infer_mask(values: Any, function: Any, mask: Any, *, convert: bool = True, **options: Any) -> Any:
+    """The same for values that are not missing."""
+    found = _mapped_but(values, resolve(function), mask, convert=False, **options)
+    return maybe_convert_objects(found) if convert else found
+
+
 @instead(cast.np_can_hold_element, lambda dtype, element: type(element) in TRACED and dtype == np.float64)
 def _held(dtype: Any, element: Any) -> Any:
     """What a column of floats can hold as it is."""

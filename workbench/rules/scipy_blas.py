@@ -22,7 +22,7 @@ from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.watch import call_watched
 from workbench.autodiff.writing import set_item
-from workbench.rules.implicit import Unknown
+from workbench.rules.implicit import unknown
 from workbench.rules.scipy_linalg import dagger, of_triangle
 from workbench.rules.stand_ins import must_agree, no_rule, settled, stands_in, with_value
 
@@ -282,7 +282,10 @@ def _unless_failed(function: Callable, form: Callable, parts: list[str]) -> Call
         kept = {k: plain(v) for k, v in kwargs.items() if not k.startswith("overwrite_")}
         value = function(*map(plain, args), **kept)
         if value[-1] != 0:
-            return (*map(Unknown, parts, value), value[-1])
+            return (
+                *[unknown(v, f"the factor's {n!r}") for n, v in zip(parts, value, strict=False)],
+                value[-1],
+            )
         return follow(*args, **kwargs)
 
     return call

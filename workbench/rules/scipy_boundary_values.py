@@ -21,7 +21,7 @@ from workbench.autodiff.registry import DOORS
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
-from workbench.rules.implicit import Unknown, quiet, solved
+from workbench.rules.implicit import quiet, solved, unknown
 from workbench.rules.stand_ins import no_rule, settled, with_value
 
 
@@ -52,35 +52,39 @@ def _solve_bvp(
         return resolve(np.asarray)(rate(t, values, *unknown))
 
     def equations(z: Any) -> Any:
-        values, unknown = parts(z)
-        f = rates(mesh, values, unknown)
+        values, free = parts(z)
+        f = rates(mesh, values, free)
         middle = 0.5 * (values[:, 1:] + values[:, :-1]) - 0.125 * steps * (f[:, 1:] - f[:, :-1])
-        between = rates(mesh[:-1] + 0.5 * steps, middle, unknown)
+        between = rates(mesh[:-1] + 0.5 * steps, middle, free)
         rest = values[:, 1:] - values[:, :-1] - steps / 6.0 * (f[:, :-1] + f[:, 1:] + 4.0 * between)
-        ends = resolve(np.ravel)(resolve(np.asarray)(conditions(values[:, 0], values[:, -1], *unknown)))
+        ends = resolve(np.ravel)(resolve(np.asarray)(conditions(values[:, 0], values[:, -1], *free)))
         return resolve(np.concatenate)([np.reshape(rest, (-1,)), ends])
 
     def slopes(z: np.ndarray) -> np.ndarray:
         return _jacobian(pushforward(equations, z)[1], n, m, len(z) - n * m, z.dtype)
 
     if not found.success:
-        found.update({name: Unknown(name, found[name]) for name in ("y", "yp", "p", "sol")})
+        found.update({name: unknown(found[name], f"the solver's {name!r}") for name in _UNSOLVED})
         return found
     z = np.concatenate([found.y.ravel(), np.ravel(found.p) if p is not None else []])
     solution = solved(equations, z, where="scipy.integrate.solve_bvp", jacobian=slopes)
     if type(solution) not in TRACED:
         return found
-    values, unknown = parts(solution)
-    f = rates(mesh, values, unknown)
+    values, free = parts(solution)
+    f = rates(mesh, values, free)
     slope = (values[:, 1:] - values[:, :-1]) / steps
     bend = (f[:, :-1] + f[:, 1:] - 2.0 * slope) / steps
     pieces = [bend / steps, (slope - f[:, :-1]) / steps - bend, f[:, :-1], values[:, :-1]]
     coefficients = with_value(np.swapaxes(resolve(np.stack)(pieces), 1, 2), found.sol.c)
+    found.rms_residuals = unknown(found.rms_residuals, "the solver's 'rms_residuals'")
     found.y, found.yp = with_value(values, found.y), with_value(f, found.yp)
     found.sol = resolve(ip.PPoly.construct_fast)(coefficients, mesh, True, 1)
     if p is not None:
-        found.p = with_value(unknown[0], found.p)
+        found.p = with_value(free[0], found.p)
     return found
+
+
+_UNSOLVED = ("y", "yp", "p", "sol", "rms_residuals")
 
 
 def _jacobian(forward: Callable, n: int, m: int, k: int, kind: np.dtype) -> np.ndarray:

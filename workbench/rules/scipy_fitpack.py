@@ -16,7 +16,7 @@ from scipy.interpolate import _dfitpack, _fitpack, _fitpack_py
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS, add_constant
 from workbench.autodiff.telling import contains_traced, plain
-from workbench.rules.implicit import Unknown, solved
+from workbench.rules.implicit import solved, unknown
 from workbench.rules.splines import derivative, evaluate, fitted, inside, integral, local_basis
 from workbench.rules.stand_ins import must_agree, no_rule, settled, with_value
 
@@ -39,7 +39,7 @@ def _door(function: Callable) -> Callable:
 
 
 def _copied(x: Any) -> Any:
-    x = x.__dict__["_value"] if type(x) is Unknown else plain(settled(x))
+    x = plain(settled(x))
     return np.copy(x) if isinstance(x, np.ndarray) else x
 
 
@@ -310,7 +310,7 @@ def _surfit_lsq(value, x, y, z, nx, tx, ny, ty, w=None, xb=None, xe=None, yb=Non
         raise no_rule(ip.LSQBivariateSpline, "its knots and bbox")
     tx, ty, c, misfit, report = value
     found = _scattered(x, y, z, w, tx[:nx], ty[:ny], kx, ky, c, ip.LSQBivariateSpline)
-    return tx, ty, found, Unknown("residual", misfit), report
+    return tx, ty, found, unknown(misfit, "FITPACK's misfit"), report
 
 
 @_door(_dfitpack.surfit_smth)
@@ -322,7 +322,7 @@ def _surfit_smth(value, x, y, z, w=None, xb=None, xe=None, yb=None, ye=None, kx=
     size = (nx - kx - 1) * (ny - ky - 1)
     found = _scattered(x, y, z, w, tx[:nx], ty[:ny], kx, ky, c[:size], ip.SmoothBivariateSpline)
     whole = resolve(np.concatenate)([found, c[size:]])
-    return nx, tx, ny, ty, whole, Unknown("residual", misfit), work, report
+    return nx, tx, ny, ty, whole, unknown(misfit, "FITPACK's misfit"), work, report
 
 
 @_door(_fitpack._surfit)

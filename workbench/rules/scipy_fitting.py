@@ -14,10 +14,10 @@ from workbench.autodiff.registry import DOORS, positions
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
-from workbench.rules.implicit import Unknown, quiet
+from workbench.rules.implicit import quiet, unknown
 from workbench.rules.scipy_callbacks import with_told
-from workbench.rules.scipy_minima import _at_bounds, _Problem, _slope_of
 from workbench.rules.scipy_optimize import _as_tuple, _guarded
+from workbench.rules.scipy_stationary import conditions_of, minimiser, slope_of
 from workbench.rules.stand_ins import no_rule, settled, with_value
 
 # ρ(z) of the robust losses, as SciPy defines them
@@ -60,9 +60,9 @@ def _least_squares(
     report = so.least_squares(
         quiet(residuals), plain(settled(x0)), own_jac, low_high, **with_told(plain(options))
     )
-    slope = _slope_of(cost)
-    active = _at_bounds(report.x, _bounds_as_pairs(bounds, report.x.size), slope)
-    report.x = _Problem(slope, active, "scipy.optimize.least_squares").minimiser(report.x)
+    conditions = conditions_of(report.x, _bounds_as_pairs(bounds, report.x.size))
+    where, start = "scipy.optimize.least_squares", plain(settled(x0))
+    report.x = minimiser(slope_of(cost), report.x, where=where, start=start, conditions=conditions)
     report.fun = with_value(np.atleast_1d(residuals(report.x)), report.fun)
     report.cost = with_value(cost(report.x), report.cost)
     return _guarded(report, report.x, ("jac", "grad"))
@@ -112,13 +112,13 @@ def _curve_fit(
             return rest / sigma
         return np.reshape(np.linalg.solve(np.linalg.cholesky(sigma), np.reshape(rest, (-1, 1))), (-1,))
 
-    cost = _slope_of(lambda p: 0.5 * np.sum(residuals(p) ** 2))
-    active = _at_bounds(popt, _bounds_as_pairs(bounds, popt.size), cost)
-    p = _Problem(cost, active, "scipy.optimize.curve_fit").minimiser(popt)
+    cost = slope_of(lambda p: 0.5 * np.sum(residuals(p) ** 2))
+    conditions = conditions_of(popt, _bounds_as_pairs(bounds, popt.size))
+    p = minimiser(cost, popt, where="scipy.optimize.curve_fit", start=given_p0, conditions=conditions)
     if type(p) not in TRACED:
         return p, pcov
-    if active or not np.all(np.isfinite(pcov)):
-        return p, Unknown("pcov", pcov)
+    if not np.all(np.isfinite(pcov)):
+        return p, unknown(pcov, "the solver's 'pcov'")
     return p, with_value(_covariance(residuals, p, absolute_sigma), pcov)
 
 
@@ -164,11 +164,15 @@ def _leastsq(
     def residuals(x: Any) -> Any:
         return resolve(np.ravel)(settled(new(x, *args)))
 
-    slope = _slope_of(lambda x: 0.5 * np.sum(residuals(x) ** 2))
-    x = _Problem(slope, [], "scipy.optimize.leastsq").minimiser(np.atleast_1d(found[0]))
+    slope = slope_of(lambda x: 0.5 * np.sum(residuals(x) ** 2))
+    start = plain(settled(x0))
+    x = minimiser(slope, np.atleast_1d(found[0]), where="scipy.optimize.leastsq", start=start)
     if not full_output or type(x) not in TRACED:
         return (x, *found[1:])
-    covariance, report = found[1], {name: Unknown(name, value) for name, value in found[2].items()}
+    covariance, report = (
+        found[1],
+        {name: unknown(value, f"the solver's {name!r}") for name, value in found[2].items()},
+    )
     if covariance is not None:
         covariance = with_value(_covariance(residuals, x, True), covariance)
     report.update(nfev=found[2]["nfev"], fvec=with_value(residuals(x), found[2]["fvec"]))

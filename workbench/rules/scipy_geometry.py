@@ -16,7 +16,7 @@ from scipy.spatial import distance
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.telling import contains_traced, plain
-from workbench.rules.implicit import Unknown
+from workbench.rules.implicit import unknown
 from workbench.rules.scipy_spatial import METRICS
 from workbench.rules.stand_ins import must_agree, no_rule, settled, stands_in, with_value
 
@@ -130,7 +130,7 @@ class _Spanned:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self.__dict__["_made"], name)
-        return value if name in _INDICES else Unknown(name, value)
+        return value if name in _INDICES else unknown(value, f"the attribute {name!r}")
 
     def find_simplex(self, xi: Any, *args: Any, **options: Any) -> Any:
         """The numbers of the simplices that points lie in."""

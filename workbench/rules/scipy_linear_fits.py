@@ -17,7 +17,7 @@ from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import DOORS, add_constant
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.errors import MissingRuleError
-from workbench.rules.implicit import Unknown
+from workbench.rules.implicit import unknown
 from workbench.rules.scipy_sparse_elements import is_sparse
 from workbench.rules.stand_ins import must_agree, no_rule, settled, with_value
 
@@ -100,7 +100,7 @@ def _lsq_linear(A: Any, b: Any, bounds: Any = (-np.inf, np.inf), *rest: Any, **o
     report.fun = with_value(np.matmul(a, report.x) - b, report.fun)
     report.cost = with_value(0.5 * np.sum(report.fun**2), report.cost)
     for name in ("optimality", "unbounded_sol"):
-        report[name] = Unknown(name, report[name])
+        report[name] = unknown(report[name], f"the solver's {name!r}")
     return report
 
 

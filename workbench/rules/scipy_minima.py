@@ -1,190 +1,26 @@
-"""``scipy.optimize.minimize`` by the implicit function theorem (see ``implicit``).
+"""``scipy.optimize.minimize`` by the implicit function theorem (see ``implicit`` and ``scipy_stationary``).
 
 SciPy finds the value with plain numbers. A minimiser is differentiated through the vanishing of its gradient, with
-active bounds and constraints as further equations (Karush, Kuhn and Tucker).
+active bounds and constraints as further equations.
 """
 
 from __future__ import annotations
 
 import copy
-import functools
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import scipy.optimize as so
 
 from workbench.autodiff.calls import resolve
-from workbench.autodiff.derivatives import pullback
-from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
-from workbench.errors import MissingRuleError
-from workbench.rules.implicit import jacobian_of, quiet, solved
+from workbench.rules.implicit import jacobian_of, quiet
 from workbench.rules.scipy_callbacks import told
 from workbench.rules.scipy_optimize import _as_tuple, _guarded, _with
+from workbench.rules.scipy_stationary import conditions_of, listed, minimiser, number, slope_of
 from workbench.rules.stand_ins import settled, with_value
-
-
-class _Problem:
-    """min f(x; θ) with the active conditions c(x; θ) = 0: stationary points of f + λ·c.
-
-    Attributes:
-        slope: x ↦ ∂f/∂x, traced in θ.
-        active: functions c whose zeros hold at the minimiser.
-    """
-
-    def __init__(self, slope: Callable, active: list[Callable], name: str) -> None:
-        self.slope, self.active, self.name = slope, active, name
-
-    def minimiser(self, x: Any) -> Any:
-        """``x`` with its derivatives."""
-        self._check(x)
-        if not self.active:
-            return solved(self.slope, x, where=self.name)
-        n = np.size(x)
-        rows = np.array([np.ravel(plain(_slope_of(c)(x))) for c in self.active])
-        multipliers = np.linalg.lstsq(-rows.T, np.ravel(plain(self.slope(x))), rcond=None)[0]
-
-        def conditions(z: Any) -> Any:
-            x, factors = z[:n], z[n:]
-            slope = self.slope(x)
-            for k, c in enumerate(self.active):
-                slope = slope + factors[k] * _slope_of(c)(x)
-            values = [settled(c(x)) for c in self.active]
-            return resolve(np.concatenate)([slope, resolve(np.array)(values)])
-
-        z = np.concatenate([np.ravel(x), multipliers])
-        return solved(conditions, z, where=self.name)[:n]
-
-    def _check(self, x: Any) -> None:
-        """The slope along the directions that are free must have vanished."""
-        slope = np.ravel(plain(self.slope(x)))
-        if self.active:
-            rows = np.array([np.ravel(plain(_slope_of(c)(x))) for c in self.active])
-            slope = slope - rows.T @ np.linalg.lstsq(rows.T, slope, rcond=None)[0]
-        size = max(1.0, float(np.max(np.abs(x), initial=0.0)))
-        if not np.all(np.abs(slope) <= 1e-2 * size):
-            raise MissingRuleError(
-                f"the point found by {self.name} is no minimum, so its derivative is not known",
-                found=f"the gradient there is {slope!r:.100}",
-                where=user_line(),
-                fix="ask for a smaller tolerance or more iterations",
-            )
-
-
-def _slope_of(f: Callable) -> Callable:
-    """x ↦ ∂f/∂x by the engine, traced in what else ``f`` uses."""
-    new = resolve(f)
-
-    def slope(x: Any) -> Any:
-        value, back = pullback(lambda z: _number(new(z)), x)
-        return back(1.0)[0] if np.ndim(plain(value)) == 0 else back(np.ones(np.shape(plain(value))))[0]
-
-    return slope
-
-
-def _number(value: Any) -> Any:
-    """What a loss function returns, as one number: arrays of one element count."""
-    value = settled(value)
-    return np.sum(value) if np.ndim(plain(value)) else value
-
-
-def _at_bounds(x: np.ndarray, bounds: Any, slope: Callable | None) -> list[Callable]:
-    """x_i = bound for every component that stands at one, or was on its way there when the solver stopped.
-
-    The latter is asked of ``slope``, which is None where constraints hold too: it does not vanish at a minimum then.
-    """
-    if bounds is None:
-        return []
-    if isinstance(bounds, so.Bounds):
-        sides = [resolve(np.broadcast_to)(settled(b), x.shape) for b in (bounds.lb, bounds.ub)]
-        low, high = map(plain, sides)
-        edge = lambda side, k: sides[side][k]  # noqa: E731
-    else:
-        pairs = [(-np.inf if a is None else a, np.inf if b is None else b) for a, b in bounds]
-        low, high = np.array([plain(a) for a, _ in pairs]), np.array([plain(b) for _, b in pairs])
-        edge = lambda side, k: pairs[k][side]  # noqa: E731
-    room = np.array([low - x, high - x])
-    active = np.abs(room) <= 1e-9 * np.maximum(1.0, np.abs(x))
-    if slope is not None:
-        _press(active, room, np.maximum(1.0, np.abs(x)), x, slope)
-    return [
-        functools.partial(lambda x, k, limit: x[k] - limit, k=int(k), limit=edge(side, k))
-        for side, k in np.argwhere(active)
-    ]
-
-
-def _press(active: np.ndarray, room: np.ndarray, size: np.ndarray, x: np.ndarray, slope: Callable) -> None:
-    """Mark the bounds beyond which Newton's step leads, one after the other. ``active`` and ``room`` have shape (2, n).
-
-    The step is of all components that are still free. One that bends downwards, the others being at their best, has its
-    minimum beyond the bound that the slope leads to.
-    """
-    if active.any(axis=0).all() or not np.isfinite(room).any():
-        return
-    slopes, bends = np.ravel(plain(slope(x))), jacobian_of(slope, x)
-    if not (np.all(np.isfinite(slopes)) and np.all(np.isfinite(bends))):
-        return
-    moves = np.zeros(x.size)  # to the bounds that are found
-    ridge = np.eye(x.size) * max(1e-12 * np.max(np.abs(bends)), 1e-200)  # a loss may be flat, or linear
-    while not active.any(axis=0).all():
-        free = np.flatnonzero(~active.any(axis=0))
-        inverse = np.linalg.inv((bends + ridge)[np.ix_(free, free)])
-        steps = -inverse @ (slopes + bends @ moves)[free]
-        steps = np.where(np.diag(inverse) > 0, steps, -1e200 * np.sign(steps))
-        beyond = np.zeros(room.shape)
-        beyond[:, free] = steps / np.where(active[:, free], 1.0, room[:, free])
-        side, k = np.unravel_index(np.argmax(beyond), beyond.shape)
-        if beyond[side, k] <= 1:
-            return
-        if abs(room[side, k]) > 1e-2 * size[k]:
-            raise MissingRuleError(
-                "the point that the solver found is no minimum, so its derivative is not known",
-                found=f"it stopped {abs(room[side, k]):.3g} short of the bound on component {k}",
-                where=user_line(),
-                fix="ask for a smaller tolerance or more iterations",
-            )
-        active[side, k], moves[k] = True, room[side, k]
-
-
-def _listed(constraints: Any) -> list:
-    """The constraints, one by one."""
-    one = isinstance(constraints, dict | so.LinearConstraint | so.NonlinearConstraint)
-    return [constraints] if one else list(constraints)
-
-
-def _active_constraints(x: np.ndarray, constraints: Any) -> list[Callable]:
-    """Equalities, and those inequalities that hold as equalities at ``x``."""
-    found = []
-    for constraint in _listed(constraints):
-        args: tuple = ()
-        if isinstance(constraint, dict):
-            new, args = resolve(constraint["fun"]), _as_tuple(constraint.get("args", ()))
-            sides = (0.0, 0.0 if constraint["type"] == "eq" else np.inf)
-        else:
-            linear = isinstance(constraint, so.LinearConstraint)
-            new = functools.partial(np.matmul, settled(constraint.A)) if linear else resolve(constraint.fun)
-            sides = (constraint.lb, constraint.ub)
-        left = functools.partial(
-            lambda x, new, args: resolve(np.ravel)(settled(new(x, *args))), new=new, args=args
-        )
-        values = plain(left(x))
-        low, high = (resolve(np.broadcast_to)(settled(side), values.shape) for side in sides)
-        equal = plain(low) == plain(high)
-        for side, active in (
-            (low, equal | (np.abs(values - plain(low)) <= 1e-6)),
-            (high, ~equal & (np.abs(values - plain(high)) <= 1e-6)),
-        ):
-            for k in np.flatnonzero(active):
-                found.append(functools.partial(_excess, left=left, side=side, k=int(k)))
-    return found
-
-
-def _excess(x: Any, left: Callable, side: Any, k: int) -> Any:
-    """What is zero where the k-th condition of a constraint holds as an equality."""
-    return left(x)[k] - side[k]
 
 
 def _quiet_constraints(constraints: Any) -> Any:
@@ -198,7 +34,7 @@ def _quiet_constraints(constraints: Any) -> Any:
             setattr(new, name, quiet(value) if callable(value) else plain(settled(value)))
         return new
 
-    return [one(c) for c in _listed(constraints)]
+    return [one(c) for c in listed(constraints)]
 
 
 def _plain_bounds(bounds: Any) -> Any:
@@ -243,20 +79,26 @@ def _minimize(
     )
     new = resolve(fun)
     value = (lambda x: new(x, *args)[0]) if jac is True else (lambda x: new(x, *args))
-    slope = _slope_of(value)
+    slope = slope_of(value)
     if callable(jac):
         slope = lambda x: settled(resolve(jac)(x, *args))  # noqa: E731
-    return _finished(so.minimize, report, value, slope, bounds, constraints)
+    return _finished(so.minimize, report, value, slope, (x0, bounds, constraints))
 
 
-def _finished(
-    function: Callable, report: Any, value: Callable, slope: Callable, bounds: Any, constraints: Any
-) -> Any:
-    """A report with a traced minimiser and minimum; what else in it depends on the inputs is not known."""
-    held = _active_constraints(report.x, constraints)
-    active = _at_bounds(report.x, bounds, None if held else slope) + held
-    report.x = _Problem(slope, active, f"scipy.optimize.{function.__name__}").minimiser(report.x)
-    report.fun = with_value(_number(value(report.x)), report.fun)
+def _finished(function: Callable, report: Any, value: Callable, slope: Callable, given: tuple) -> Any:
+    """A report with a traced minimiser and minimum; what else in it depends on the inputs is not known.
+
+    ``given`` are the starting point, the bounds and the constraints.
+    """
+    start, bounds, constraints = given
+    report.x = minimiser(
+        slope,
+        report.x,
+        where=f"scipy.optimize.{function.__name__}",
+        start=plain(settled(start)),
+        conditions=conditions_of(report.x, bounds, constraints),
+    )
+    report.fun = with_value(number(value(report.x)), report.fun)
     return _guarded(report, report.x, _INTERNAL)
 
 
@@ -271,8 +113,8 @@ DOORS[so.minimize] = _minimize
 
 def _is_pressed(value: Callable, x: float, room: float) -> bool:
     """Whether the minimum of a number's function lies beyond the bound at ``x + room``."""
-    slope = float(plain(_slope_of(value)(x)))
-    bend = jacobian_of(_slope_of(value), x)[0, 0]
+    slope = float(plain(slope_of(value)(x)))
+    bend = jacobian_of(slope_of(value), x)[0, 0]
     return slope * room <= 0 and abs(slope) > bend * abs(room)
 
 
@@ -285,14 +127,14 @@ def _minimize_scalar(
     args = _as_tuple(args)
     plain_bounds = None if bounds is None else tuple(plain(list(bounds)))
     report = so.minimize_scalar(quiet(fun, args), plain(bracket), plain_bounds, **plain(options))
-    value, x = _with(fun, args), float(report.x)
+    value, own, x = _with(fun, args), report.x, float(report.x)
     edges = [] if bounds is None else [b for b in bounds if abs(plain(b) - x) <= 1e-4 * max(1.0, abs(x))]
     if edges and _is_pressed(value, x, plain(edges[0]) - x):
-        report.x = with_value(edges[0], report.x)
+        found = edges[0]
     else:
-        report.x = _Problem(_slope_of(value), [], "scipy.optimize.minimize_scalar").minimiser(x)
-        report.x = with_value(report.x, x)
-    report.fun = with_value(_number(value(report.x)), report.fun)
+        found = minimiser(slope_of(value), x, where="scipy.optimize.minimize_scalar", start=None)
+    report.x = with_value(found, own)
+    report.fun = with_value(number(value(report.x)), report.fun)
     return report
 
 

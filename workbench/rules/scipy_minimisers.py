@@ -13,37 +13,48 @@ import numpy as np
 import scipy.optimize as so
 
 from workbench.autodiff.registry import DOORS
+from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
-from workbench.rules.implicit import quiet
+from workbench.rules.implicit import quiet, unknown
 from workbench.rules.scipy_callbacks import told
-from workbench.rules.scipy_minima import _at_bounds, _plain_bounds, _Problem, _slope_of
+from workbench.rules.scipy_minima import _plain_bounds
 from workbench.rules.scipy_optimize import _as_tuple, _with
+from workbench.rules.scipy_stationary import conditions_of, minimiser, number, slope_of
 from workbench.rules.stand_ins import refuses, settled, with_value
 
 
-def _own_function(minimiser: Callable) -> None:
-    signature = inspect.signature(minimiser)
+def _own_function(function: Callable) -> None:
+    signature = inspect.signature(function)
     loss = next(iter(signature.parameters))
 
-    @functools.wraps(minimiser)
+    @functools.wraps(function)
     def call(*given: Any, **options: Any) -> Any:
         if not OPEN:
-            return minimiser(*given, **options)
+            return function(*given, **options)
         bound = signature.bind(*given, **options).arguments
         args, bounds = _as_tuple(bound.pop("args", ())), bound.get("bounds")
-        found = minimiser(**{name: _plain(name, value, args) for name, value in bound.items()})
+        found = function(**{name: _plain(name, value, args) for name, value in bound.items()})
         value = _with(bound[loss], args)
         if "approx_grad" in signature.parameters and not (bound.get("fprime") or bound.get("approx_grad")):
             both = value
             value = lambda x: both(x)[0]  # noqa: E731  the function returns its slope too
-        x, *rest = found if isinstance(found, tuple) else (found,)
-        slope = _slope_of(value)
-        problem = _Problem(slope, _at_bounds(x, bounds, slope), f"scipy.optimize.{minimiser.__name__}")
-        x = with_value(problem.minimiser(np.asarray(x, float) if np.ndim(x) else float(x)), x)
+        own, *rest = found if isinstance(found, tuple) else (found,)
+        x = minimiser(
+            slope_of(value),
+            np.asarray(own, float) if np.ndim(own) else float(own),
+            where=f"scipy.optimize.{function.__name__}",
+            start=plain(settled(bound["x0"])) if "x0" in bound else None,
+            conditions=conditions_of(own, bounds),
+        )
+        x = with_value(x, own)
+        if rest and isinstance(rest[0], float):  # the minimum
+            rest[0] = with_value(number(value(x)), rest[0])
+        known = 1 if rest and type(rest[0]) in TRACED else 0
+        rest[known:] = [unknown(part, f"what {function.__name__} returns beside it") for part in rest[known:]]
         return (x, *rest) if isinstance(found, tuple) else x
 
-    DOORS[minimiser] = call
+    DOORS[function] = call
 
 
 def _plain(name: str, value: Any, args: tuple) -> Any:

@@ -31,7 +31,7 @@ from workbench.autodiff.registry import DOORS, Rule
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
-from workbench.rules.implicit import Unknown, quiet, value_and_jacobian
+from workbench.rules.implicit import quiet, unknown, value_and_jacobian
 from workbench.rules.stand_ins import no_rule, refuses, settled, with_value
 
 _ROOT6 = math.sqrt(6.0)
@@ -337,7 +337,7 @@ def _with_derivatives(
     if any(type(t) in TRACED for t in times):
         found.t = with_value(resolve(np.array)(times), found.t)
     if found.sol is not None:
-        found.sol = Unknown("sol", found.sol)
+        found.sol = unknown(found.sol, "the solver's 'sol'")
 
 
 def _output_times(found: Any, t_span: Any, t_eval: Any) -> list[Any]:

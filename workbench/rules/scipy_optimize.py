@@ -18,7 +18,7 @@ from workbench.autodiff.registry import DOORS
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
-from workbench.rules.implicit import Unknown, quiet, solved
+from workbench.rules.implicit import quiet, solved, unknown
 from workbench.rules.scipy_callbacks import with_told
 from workbench.rules.stand_ins import refuses, settled, with_value
 
@@ -63,7 +63,7 @@ def _bracketed(function: Callable) -> None:
         args = _as_tuple(args)
         found = function(quiet(f, args), plain(a), plain(b), **plain(options))
         name = f"scipy.optimize.{function.__name__}"
-        return _first(found, lambda x: solved(_with(f, args), x, where=name))
+        return _first(found, lambda x: solved(_with(f, args), x, where=name, start=plain([a, b])))
 
     DOORS[function] = call
 
@@ -80,7 +80,9 @@ def _newton(func: Callable, x0: Any, fprime: Any = None, args: Any = (), **optio
     if callable(options.get("fprime2")):
         options["fprime2"] = quiet(options["fprime2"], args)
     found = so.newton(quiet(func, args), plain(x0), quiet(fprime, args), **_plain_options(options))
-    return _first(found, lambda x: solved(_with(func, args), x, where="scipy.optimize.newton"))
+    return _first(
+        found, lambda x: solved(_with(func, args), x, where="scipy.optimize.newton", start=plain(x0))
+    )
 
 
 DOORS[so.newton] = _newton
@@ -114,7 +116,9 @@ def _fsolve(func: Callable, x0: Any, args: Any = (), fprime: Any = None, **optio
         return so.fsolve(func, x0, args, fprime, **options)
     args = _as_tuple(args)
     found = so.fsolve(quiet(func, args), plain(settled(x0)), (), quiet(fprime, args), **plain(options))
-    return _first(found, lambda x: solved(_with(func, args), x, where="scipy.optimize.fsolve"))
+    return _first(
+        found, lambda x: solved(_with(func, args), x, where="scipy.optimize.fsolve", start=plain(settled(x0)))
+    )
 
 
 DOORS[so.fsolve] = _fsolve
@@ -142,7 +146,7 @@ def _root(
         found = resolve(fun)(x, *args)
         return found[0] if paired else found
 
-    report.x = solved(value, report.x, where="scipy.optimize.root")
+    report.x = solved(value, report.x, where="scipy.optimize.root", start=plain(settled(x0)))
     return _guarded(report, report.x, ("fjac", "r", "qtf"))
 
 
@@ -153,7 +157,7 @@ def _guarded(report: Any, x: Any, names: tuple[str, ...]) -> Any:
     if type(x) in TRACED:
         for name in names:
             if name in report:
-                report[name] = Unknown(name, report[name])
+                report[name] = unknown(report[name], f"the solver's {name!r}")
     return report
 
 
@@ -165,7 +169,12 @@ def _fixed_point(func: Callable, x0: Any, args: Any = (), **options: Any) -> Any
     found = so.fixed_point(quiet(func, args), plain(settled(x0)), **plain(options))
     new = resolve(func)
     found = found if np.ndim(found) else float(found)
-    return solved(lambda x: settled(new(x, *args)) - x, found, where="scipy.optimize.fixed_point")
+    return solved(
+        lambda x: settled(new(x, *args)) - x,
+        found,
+        where="scipy.optimize.fixed_point",
+        start=plain(settled(x0)),
+    )
 
 
 DOORS[so.fixed_point] = _fixed_point
@@ -180,7 +189,7 @@ def _nonlinear(function: Callable) -> None:
             return function(F, xin, *given, **options)
         found = function(quiet(F), plain(settled(xin)), *plain(given), **_plain_options(options))
         name = f"scipy.optimize.{function.__name__}"
-        return _first(found, lambda x: solved(F, x, where=name))
+        return _first(found, lambda x: solved(F, x, where=name, start=plain(settled(xin))))
 
     DOORS[function] = call
 

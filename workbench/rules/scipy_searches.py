@@ -13,17 +13,15 @@ import scipy.optimize as so
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
-from workbench.rules.implicit import Unknown, quiet
+from workbench.rules.implicit import quiet, unknown
 from workbench.rules.scipy_callbacks import with_told
 from workbench.rules.scipy_minima import (
     _finished,
-    _number,
     _plain_bounds,
-    _Problem,
     _quiet_constraints,
-    _slope_of,
 )
 from workbench.rules.scipy_optimize import _as_tuple, _plain_options, _with
+from workbench.rules.scipy_stationary import minimiser, number, slope_of
 from workbench.rules.stand_ins import no_rule, settled, with_value
 
 
@@ -37,7 +35,7 @@ def _within_bounds(function: Callable) -> None:
             options["constraints"] = _quiet_constraints(constraints)
         report = function(quiet(func, args), _plain_bounds(bounds), **with_told(options))
         value = _with(func, args)
-        return _finished(function, report, value, _slope_of(value), bounds, constraints)
+        return _finished(function, report, value, slope_of(value), (None, bounds, constraints))
 
     DOORS[function] = call
 
@@ -71,7 +69,7 @@ def _basinhopping(func: Callable, x0: Any, *given: Any, **options: Any) -> Any:
         **_plain_options(options),
     )
     value = _with(func, args)
-    return _finished(so.basinhopping, found, value, _slope_of(value), bounds, constraints)
+    return _finished(so.basinhopping, found, value, slope_of(value), (x0, bounds, constraints))
 
 
 DOORS[so.basinhopping] = _basinhopping
@@ -96,11 +94,11 @@ def _brute(
     x, least, grid, values = so.brute(quiet(func, args), ranges, (), Ns, True, finish, *rest, **options)
     value = _with(func, args)
     if finish is not None:
-        x = with_value(_Problem(_slope_of(value), [], "scipy.optimize.brute").minimiser(x), x)
+        x = with_value(minimiser(slope_of(value), x, where="scipy.optimize.brute", start=None), x)
     if not full_output:
         return x
-    least = with_value(_number(value(x)), least)
-    return x, least, grid, Unknown("Jout", values)
+    least = with_value(number(value(x)), least)
+    return x, least, grid, unknown(values, "the solver's 'Jout'")
 
 
 DOORS[so.brute] = _brute

@@ -20,7 +20,7 @@ from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS, OWNER_DOORS, Rule
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
-from workbench.rules.implicit import Unknown
+from workbench.rules.implicit import unknown
 from workbench.rules.linear_maps import linear
 from workbench.rules.scipy_sparse import Pattern, conjugate, dense
 from workbench.rules.scipy_sparse_elements import elements_of, has_traces, is_sparse, plain_sparse
@@ -154,7 +154,7 @@ class _Factored:
 
     def __getattr__(self, name: str) -> Any:
         if name in ("L", "U", "perm_r", "perm_c", "nnz"):
-            return Unknown(name, getattr(self._factor, name))
+            return unknown(getattr(self._factor, name), f"the factor's {name!r}")
         raise AttributeError(name)
 
 
@@ -248,7 +248,7 @@ def _least_squares(function: Callable, names: str) -> None:
                 rest_now = matrix.times_dagger(matrix.times(unknown) - b) + damp**2 * unknown
             unknown = with_value(unknown - linear(solve, solve, rest_now), plain(unknown))
         found = with_value(matrix.times_dagger(unknown) if wide else unknown, value[0])
-        return (found, *[Unknown(n, v) for n, v in zip(parts, value[1:], strict=True)])
+        return (found, *[unknown(v, f"the solver's {n!r}") for n, v in zip(parts, value[1:], strict=True)])
 
     DOORS[function] = call
 

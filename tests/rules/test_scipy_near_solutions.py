@@ -1,0 +1,194 @@
+"""Solvers that stop short of a solution, and functions that keep the points they are handed: refused, or put right."""
+
+import numpy as np
+import pytest
+import scipy.integrate as si
+import scipy.optimize as so
+
+from workbench import check_gradient, gradient, pullback
+from workbench.errors import MissingRuleError
+
+A = np.array([1.3, 0.7, -0.4])
+
+
+def loss(x, a):
+    return np.sum((x - a) ** 2 * np.arange(1, 4)) + 0.1 * np.sum(x**4)
+
+
+def at_most_one(x):
+    return 1.0 - np.sum(x)
+
+
+@pytest.mark.parametrize(
+    "solver",
+    [
+        lambda a: so.minimize(lambda x: 1e-6 * loss(x, a), np.zeros(3), method="BFGS").x,
+        lambda a: so.minimize(lambda x: 1e-4 * loss(x, a), np.zeros(3), method="CG").x,
+        lambda a: so.minimize(lambda x: np.sum((x - 1e-9 * a) ** 2), np.zeros(3)).x,
+        lambda a: (
+            so.minimize(
+                lambda x: 1e-3 * loss(x, a),
+                np.zeros(3),
+                method="SLSQP",
+                constraints={"type": "ineq", "fun": at_most_one},
+            ).x
+        ),
+        lambda a: so.root(lambda x: x**3 - a[0] - 1, [200.0], options={"maxfev": 3}).x,
+        lambda a: so.bisect(lambda x: x**3 - a[0] - 1, 0, 4, xtol=0.3),
+    ],
+)
+def test_a_point_that_is_far_from_a_solution_is_refused(solver):
+    with pytest.raises(MissingRuleError, match="no solution"):
+        gradient(lambda a: np.sum(solver(a)))(A)
+
+
+def test_a_point_near_a_solution_has_the_derivative_of_the_solution():
+    def rough(a):
+        return so.minimize(lambda x: 1e-2 * loss(x, a), np.zeros(3), method="BFGS").x
+
+    def fine(a):
+        return so.minimize(lambda x: loss(x, a), np.zeros(3), method="BFGS", options={"gtol": 1e-9}).x
+
+    for k in range(3):
+        found, expected = (gradient(lambda a, k=k, f=f: f(a)[k])(A) for f in (rough, fine))
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
+    np.testing.assert_array_equal(pullback(rough, A)[0], rough(A))
+
+
+def on_a_circle(a):
+    constraint = so.NonlinearConstraint(lambda x: x[0] ** 2 + x[1] ** 2, -np.inf, a[1])
+    options = {"gtol": 1e-11, "xtol": 1e-13}
+    found = so.minimize(
+        lambda x: a[:2] @ x, [0.5, 0.1], method="trust-constr", constraints=constraint, options=options
+    )
+    return found.x
+
+
+def at_a_corner(a):
+    constraints = [
+        {"type": "ineq", "fun": lambda x: 1 - x[0] - 2 * x[1] * a[1]},
+        {"type": "ineq", "fun": lambda x: 1.1 * a[0] - x[0] ** 2 - x[1]},
+    ]
+    return so.minimize(
+        lambda x: -a[:2] @ x, [0.1, 0.1], method="SLSQP", bounds=[(0, None)] * 2, constraints=constraints
+    ).x
+
+
+def a_fixed_component(a):
+    bounds = [(a[0], a[0]), (None, None), (0, 1)]
+    return so.minimize(lambda x: loss(x, a) + x[0] * x[1], np.ones(3), bounds=bounds, tol=1e-12).x
+
+
+def with_a_small_loss(a):
+    constraint = {"type": "ineq", "fun": lambda x: 0.3 * a[0] - np.sum(x)}
+    return so.minimize(
+        lambda x: 1e-3 * loss(x, a), np.zeros(3), method="COBYLA", constraints=constraint, tol=1e-9
+    ).x
+
+
+@pytest.mark.filterwarnings("ignore:delta_grad == 0.0")
+@pytest.mark.parametrize("program", [on_a_circle, at_a_corner, a_fixed_component])
+def test_minima_beside_conditions(program):
+    check_gradient(program, A, rtol=1e-4, atol=1e-6, step=1e-3)
+
+
+def test_just_short_of_a_constraint_of_a_small_loss():
+    assert abs(np.sum(with_a_small_loss(A)) - 0.3 * A[0]) > 0
+    assert gradient(lambda a: np.sum(with_a_small_loss(a)))(A) == pytest.approx([0.3, 0.0, 0.0])
+
+
+def test_covariances_at_a_bound():
+    t = np.linspace(0, 1, 9)
+
+    def fit(a):
+        tight = {"xtol": 1e-14, "ftol": 1e-14, "gtol": 1e-14}
+        y = np.exp(-a[0] * t) + a[1] * t**2
+        return so.curve_fit(
+            lambda t, b, d: b * np.exp(-d * t), t, y, p0=[1, 0.3], bounds=([0, 0.2], [2, 0.5]), **tight
+        )[1]
+
+    check_gradient(fit, A, rtol=1e-4)
+
+
+def in_a_list(a, solve):
+    points = []
+
+    def watched(x):
+        points.append(x * 1.0)
+        return x
+
+    solve(watched, a)
+    return points[0]
+
+
+class Memory:
+    def __init__(self):
+        self.best = None
+
+    def __call__(self, x):
+        self.best = x
+        return x
+
+
+def in_an_attribute(a, solve):
+    memory = Memory()
+    solve(memory, a)
+    return memory.best
+
+
+def in_a_variable(a, solve):
+    last = None
+
+    def watched(x):
+        nonlocal last
+        last = x
+        return x
+
+    solve(watched, a)
+    return last
+
+
+SOLVERS = [
+    lambda f, a: so.minimize(lambda x: loss(f(x), a), a / 2),
+    lambda f, a: so.least_squares(lambda x: f(x) ** 3 - a, a / 2),
+    lambda f, a: so.root(lambda x: f(x) ** 3 - a, a / 2),
+    lambda f, a: si.quad(lambda x: np.sum(np.sin(a * f(x))), 0, a[0]),
+    lambda f, a: si.odeint(lambda y, t: -a * f(y), a / 2, [0.0, 1.0]),
+]
+
+
+@pytest.mark.parametrize("solve", SOLVERS)
+def test_points_that_a_function_keeps_are_refused_in_the_result(solve):
+    with pytest.raises(MissingRuleError, match="hands to a function"):
+        gradient(lambda a: np.sum(in_a_list(a, solve)))(A)
+
+
+@pytest.mark.parametrize("keep", [in_an_attribute, in_a_variable])
+def test_points_that_are_kept_and_not_used_do_no_harm(keep):
+    def program(a):
+        keep(a, SOLVERS[0])
+        return np.sum(so.minimize(lambda x: loss(x, a), a / 2, tol=1e-12).x)
+
+    check_gradient(program, A, rtol=1e-4)
+
+
+def test_the_minimum_beside_the_minimiser():
+    def values(a):
+        value = lambda x: (x - a) ** 2 + x**4 + a  # noqa: E731
+        simplex = so.fmin(value, 1.0, full_output=True, disp=False, xtol=1e-10, ftol=1e-12)[1]
+        return np.array([simplex, so.brent(value, full_output=True)[1]])
+
+    check_gradient(values, 1.2, rtol=1e-4)
+    with pytest.raises(MissingRuleError, match="returns beside it"):
+        gradient(lambda a: so.fmin_bfgs(lambda x: loss(x, a), A, full_output=True, disp=False)[2].sum())(A)
+
+
+def test_complex_roots():
+    def root(a, b):
+        found = so.newton(lambda x: x**3 - a - 1j * b, 1 + 0.3j, fprime=lambda x: 3 * x**2, tol=1e-13)
+        broyden = so.broyden1(lambda x: x**3 - a - 1j * b * np.ones(2), np.ones(2) + 0.3j, f_tol=1e-10)
+        return np.array([found.real, found.imag, broyden[0].real, broyden[1].imag])
+
+    check_gradient(root, 1.0, 0.5, rtol=1e-5)
+    with pytest.raises(MissingRuleError, match="not analytic"):
+        gradient(lambda a: so.newton(lambda x: x.conjugate() ** 3 - a, 1 + 0.0j).real)(1.0)
