@@ -240,14 +240,14 @@ def _least_squares(function: Callable, names: str) -> None:
         if wide and contains_traced(damp):
             raise no_rule(function, "damp=0 that varies")
         solve, x = matrix.normal(plain(damp), wide), value[0]
-        unknown = solve(plain(matrix.times(x) if wide else matrix.times_dagger(plain(b))))
+        sought = solve(plain(matrix.times(x) if wide else matrix.times_dagger(plain(b))))
         for _ in OPEN:
             if wide:
-                rest_now = matrix.times(matrix.times_dagger(unknown)) - b
+                rest_now = matrix.times(matrix.times_dagger(sought)) - b
             else:
-                rest_now = matrix.times_dagger(matrix.times(unknown) - b) + damp**2 * unknown
-            unknown = with_value(unknown - linear(solve, solve, rest_now), plain(unknown))
-        found = with_value(matrix.times_dagger(unknown) if wide else unknown, value[0])
+                rest_now = matrix.times_dagger(matrix.times(sought) - b) + damp**2 * sought
+            sought = with_value(sought - linear(solve, solve, rest_now), plain(sought))
+        found = with_value(matrix.times_dagger(sought) if wide else sought, value[0])
         return (found, *[unknown(v, f"the solver's {n!r}") for n, v in zip(parts, value[1:], strict=True)])
 
     DOORS[function] = call
