@@ -133,6 +133,7 @@ def test_every_rule_has_a_case():
         "_ncf_",
         "_nct_",
         "_ncx2_",
+        "_log1pmx",
     )
     spherical = {f for f in PARTIALS if f.__name__.startswith(inner)}
     of_special = set(map(id, (*vars(sp).values(), *vars(sp._ufuncs).values())))
@@ -366,3 +367,51 @@ def test_students_density_at_any_number_of_degrees_of_freedom(df):
     assert slope == pytest.approx(normal, rel=max(1e-12, 1.0 / df**2))
     assert gradient(lambda p: sp.stdtrit(df, p))(sp.stdtr(df, t)) == pytest.approx(1.0 / slope, rel=1e-9)
     check_all_ways(lambda t: sp.stdtr(df, t), t)
+
+
+LARGE_ORDERS = {  # the derivative by the order, by mpmath
+    "jv": (sp.jv, 100.3, 1.0, -9.110879458565906e-189),
+    "yv": (sp.yv, -100.3, 1.0, 1.0563353707567921e186),
+    "iv": (sp.iv, -300.3, 30.0, -2.392410719250293e259),
+    "kv": (sp.kv, 20.3, 0.01, 6.327616597977956e64),
+}
+BRANCHES = {
+    "factorial": (sp.factorial, 1.0),
+    "factorial, complex": (lambda n: sp.factorial(n, extend="complex"), 1.5 + 0.3j),
+    "factorial2": (lambda n: sp.factorial2(n, extend="complex"), 1.0),
+    "factorialk": (lambda n, k: sp.factorialk(n, k, extend="complex"), 1.0, 2.5),
+    "comb": (lambda n, k: sp.comb(n, k, repetition=True), 5.0, 0.0),
+    "roots of Legendre": (lambda a, b: sp.roots_jacobi(5, a, b, mu=True), 0.0, 0.0),
+    "roots of Gegenbauer": (lambda a, b: sp.roots_jacobi(5, a, b), 0.3, 0.3),
+    "roots of Chebyshev": (lambda a: sp.roots_gegenbauer(4, a, mu=True), 0.0),
+    "shifted roots": (lambda p, q: sp.roots_sh_jacobi(5, p, q, True), -0.5, 0.25),
+    "pdtr": (lambda m: sp.pdtr([0.1, 1.1, 2.1], m) - 2 * sp.pdtrc([0.1, 1.1, 2.1], m), 1.0),
+    "nbdtr": (lambda p: sp.nbdtr(1.8, 2.8, p) + sp.nbdtri(1.8, 2.8, p) - sp.nbdtrc(1.8, 2.8, p), 0.3),
+    "nctdtr": (lambda nc, t: sp.nctdtr(np.inf, nc, t), 1.3, 0.4),
+}
+
+
+@pytest.mark.parametrize("name", LARGE_ORDERS)
+def test_orders_far_from_the_argument(name):
+    function, order, x, expected = LARGE_ORDERS[name]
+    assert gradient(lambda v: function(v, x))(order) == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.filterwarnings("ignore:floating point number truncated:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:non-integer arg n is deprecated:DeprecationWarning")
+@pytest.mark.parametrize("name", BRANCHES)
+def test_branches_at_equal_parameters(name):
+    """SciPy's branches at these arguments hid their derivatives, and SciPy cuts some to whole numbers."""
+    program, *args = BRANCHES[name]
+    check_gradient(program, *args, rtol=1e-5)
+
+
+@pytest.mark.parametrize("size", [1e4, 1e8, 1e12])
+def test_densities_of_large_parameters_keep_their_digits(size):
+    """The logarithms in them are as large as the parameters: by Stirling's series, and second derivatives too."""
+    peak = 1.0 / np.sqrt(2.0 * np.pi * size)
+    slopes = gradient(lambda x: sp.gammainc(size, x)), gradient(lambda x: sp.betainc(size, size, x))
+    corrections = np.exp(-1.0 / (12.0 * size)), np.exp(-1.0 / (8.0 * size))
+    assert slopes[0](size) == pytest.approx(peak * corrections[0], rel=1e-11)
+    assert slopes[1](0.5) == pytest.approx(4.0 * peak * size / np.sqrt(2.0) * corrections[1], rel=1e-11)
+    assert gradient(slopes[0])(size) == pytest.approx(-peak / size * corrections[0], rel=1e-8)

@@ -190,7 +190,9 @@ def _medfilt2d(input, kernel_size=3):
 
 @stands_in(sg.sepfir2d)
 def _sepfir2d(input, hrow, hcol):
-    rows = resolve(nd.convolve1d)(input, hrow, axis=1, mode="reflect")
+    rows = resolve(nd.convolve1d)(
+        input * 1.0, hrow, axis=1, mode="reflect"
+    )  # ndimage would keep whole numbers
     return resolve(nd.convolve1d)(rows, hcol, axis=0, mode="reflect")
 
 

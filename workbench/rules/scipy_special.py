@@ -17,6 +17,7 @@ import scipy.special as sp
 
 from workbench.autodiff.registry import NON_DIFFERENTIABLE, PARTIALS
 from workbench.autodiff.telling import plain
+from workbench.rules.scipy_special_densities import beta_density, f_density, gamma_density, t_density
 from workbench.rules.scipy_special_gamma import trigamma
 
 _SQRT_PI = math.sqrt(math.pi)
@@ -66,17 +67,17 @@ def by_difference(
         step = 0.02 * np.maximum(1.0, np.sqrt(np.abs(here)))
         if room is not None:
             step = np.minimum(step, 0.01 * room(here))
-        return _stencil(function, position, step, x)
+        return stencil(function, position, step, x)
 
     return partial
 
 
 def by_ratio(function: Callable, position: int) -> Partial:
     """The same for a homogeneous ``function``: steps along the ray from 0 suit any size and cross no complex cut."""
-    return lambda m, y, *x: _stencil(function, position, 0.01 * np.asarray(plain(x[position])), x)
+    return lambda m, y, *x: stencil(function, position, 0.01 * np.asarray(plain(x[position])), x)
 
 
-def _stencil(function: Callable, position: int, step: Any, x: tuple) -> Any:
+def stencil(function: Callable, position: int, step: Any, x: tuple) -> Any:
     """The central difference of order eight."""
     total: Any = 0.0
     for k, weight in enumerate(_STENCIL, start=1):
@@ -106,29 +107,6 @@ def _off_poles(function: Callable, position: int, formula: Partial) -> Partial:
 def _normal(x: Any) -> Any:
     """The density of the standard normal distribution."""
     return np.exp(-0.5 * x * x) / _SQRT_2PI
-
-
-def _gamma_density(a: Any, x: Any) -> Any:
-    return np.exp(sp.xlogy(a - 1.0, x) - x - sp.gammaln(a))
-
-
-def _beta_density(a: Any, b: Any, x: Any) -> Any:
-    return np.exp(sp.xlogy(a - 1.0, x) + sp.xlog1py(b - 1.0, -x) - sp.betaln(a, b))
-
-
-def _t_density(df: Any, t: Any) -> Any:
-    """The density of Student's distribution; ln(Γ(v + ½)/Γ(v)) − ½ ln v of a large v = df/2 by DLMF 5.11.13."""
-    df = np.minimum(df, 1e100)
-    large = plain(df) > 1e3
-    few, u = np.where(large, 1.0, df), 2.0 / np.where(large, df, 1e3)
-    series = u * (-1.0 / 8.0 + u * u * (1.0 / 192.0 - u * u / 640.0))
-    exact = sp.gammaln(0.5 * (few + 1.0)) - sp.gammaln(0.5 * few) - 0.5 * np.log(0.5 * few)
-    return np.exp(np.where(large, series, exact) - 0.5 * (df + 1.0) * np.log1p(t * t / df)) / _SQRT_2PI
-
-
-def _f_density(n: Any, d: Any, x: Any) -> Any:
-    share = n * x / (n * x + d)
-    return _beta_density(0.5 * n, 0.5 * d, share) * n * d / (n * x + d) ** 2
 
 
 def _inverse(density: Callable, forward: Callable, count: int, sign: float) -> tuple[Partial, ...]:
@@ -285,8 +263,8 @@ TABLE: dict[str, tuple[Partial | None, ...]] = {
         lambda m, y, d, r: 2.0 * d * (_pseudo_huber(d, r) - 1.0) - r * r / (d * _pseudo_huber(d, r)),
         lambda m, y, d, r: r / _pseudo_huber(d, r),
     ),
-    "boxcox": (lambda m, y, x, k: x ** (k - 1.0), by_difference(sp.boxcox, 1, room=None)),
-    "boxcox1p": (lambda m, y, x, k: (1.0 + x) ** (k - 1.0), by_difference(sp.boxcox1p, 1, room=None)),
+    "boxcox": (lambda m, y, x, k: np.power(x, k - 1.0), by_difference(sp.boxcox, 1, room=None)),
+    "boxcox1p": (lambda m, y, x, k: np.power(1.0 + x, k - 1.0), by_difference(sp.boxcox1p, 1, room=None)),
     "inv_boxcox": (lambda m, y, x, k: y ** (1.0 - k), by_difference(sp.inv_boxcox, 1, room=None)),
     "inv_boxcox1p": (
         lambda m, y, x, k: (1.0 + y) ** (1.0 - k),
@@ -334,33 +312,31 @@ TABLE: dict[str, tuple[Partial | None, ...]] = {
         _off_poles(sp.poch, 0, lambda m, y, z, k: y * (sp.psi(z + k) - sp.psi(z))),
         _off_poles(sp.poch, 1, lambda m, y, z, k: y * sp.psi(z + k)),
     ),
-    "gammainc": (by_difference(sp.gammainc, 0), lambda m, y, a, x: _gamma_density(a, x)),
-    "gammaincc": (by_difference(sp.gammaincc, 0), lambda m, y, a, x: -_gamma_density(a, x)),
-    "gammaincinv": _inverse(_gamma_density, sp.gammainc, 1, 1.0),
-    "gammainccinv": _inverse(_gamma_density, sp.gammaincc, 1, -1.0),
+    "gammainc": (by_difference(sp.gammainc, 0), lambda m, y, a, x: gamma_density(a, x)),
+    "gammaincc": (by_difference(sp.gammaincc, 0), lambda m, y, a, x: -gamma_density(a, x)),
+    "gammaincinv": _inverse(gamma_density, sp.gammainc, 1, 1.0),
+    "gammainccinv": _inverse(gamma_density, sp.gammaincc, 1, -1.0),
     "betainc": (
         by_difference(sp.betainc, 0),
         by_difference(sp.betainc, 1),
-        lambda m, y, a, b, x: _beta_density(a, b, x),
+        lambda m, y, a, b, x: beta_density(a, b, x),
     ),
     "betaincc": (
         by_difference(sp.betaincc, 0),
         by_difference(sp.betaincc, 1),
-        lambda m, y, a, b, x: -_beta_density(a, b, x),
+        lambda m, y, a, b, x: -beta_density(a, b, x),
     ),
-    "betaincinv": _inverse(_beta_density, sp.betainc, 2, 1.0),
-    "betainccinv": _inverse(_beta_density, sp.betaincc, 2, -1.0),
+    "betaincinv": _inverse(beta_density, sp.betainc, 2, 1.0),
+    "betainccinv": _inverse(beta_density, sp.betaincc, 2, -1.0),
     # distributions
-    "stdtr": (by_difference(sp.stdtr, 0), lambda m, y, n, t: _t_density(n, t)),
-    "stdtrit": _inverse(_t_density, sp.stdtr, 1, 1.0),
-    "chdtr": (by_difference(sp.chdtr, 0), lambda m, y, n, x: 0.5 * _gamma_density(0.5 * n, 0.5 * x)),
-    "chdtrc": (by_difference(sp.chdtrc, 0), lambda m, y, n, x: -0.5 * _gamma_density(0.5 * n, 0.5 * x)),
-    "chdtri": _inverse(lambda n, x: 0.5 * _gamma_density(0.5 * n, 0.5 * x), sp.chdtrc, 1, -1.0),
-    "fdtr": (by_difference(sp.fdtr, 0), by_difference(sp.fdtr, 1), lambda m, y, *x: _f_density(*x)),
-    "fdtrc": (by_difference(sp.fdtrc, 0), by_difference(sp.fdtrc, 1), lambda m, y, *x: -_f_density(*x)),
-    "fdtri": _inverse(_f_density, sp.fdtr, 2, 1.0),
-    "pdtr": (None, lambda m, y, k, rate: -np.exp(sp.xlogy(k, rate) - rate - sp.gammaln(k + 1.0))),
-    "pdtrc": (None, lambda m, y, k, rate: np.exp(sp.xlogy(k, rate) - rate - sp.gammaln(k + 1.0))),
+    "stdtr": (by_difference(sp.stdtr, 0), lambda m, y, n, t: t_density(n, t)),
+    "stdtrit": _inverse(t_density, sp.stdtr, 1, 1.0),
+    "chdtr": (by_difference(sp.chdtr, 0), lambda m, y, n, x: 0.5 * gamma_density(0.5 * n, 0.5 * x)),
+    "chdtrc": (by_difference(sp.chdtrc, 0), lambda m, y, n, x: -0.5 * gamma_density(0.5 * n, 0.5 * x)),
+    "chdtri": _inverse(lambda n, x: 0.5 * gamma_density(0.5 * n, 0.5 * x), sp.chdtrc, 1, -1.0),
+    "fdtr": (by_difference(sp.fdtr, 0), by_difference(sp.fdtr, 1), lambda m, y, *x: f_density(*x)),
+    "fdtrc": (by_difference(sp.fdtrc, 0), by_difference(sp.fdtrc, 1), lambda m, y, *x: -f_density(*x)),
+    "fdtri": _inverse(f_density, sp.fdtr, 2, 1.0),
     # exponential and other integrals (DLMF 6.2, 25.12)
     "expi": (lambda m, y, x: np.exp(x) / x,),
     "exp1": (lambda m, y, x: -np.exp(-x) / x,),
@@ -374,6 +350,7 @@ TABLE: dict[str, tuple[Partial | None, ...]] = {
         lambda m, y, s, q: -s * sp._ufuncs._zeta(s + 1.0, q),
     ),
     "_riemann_zeta": (by_difference(sp._ufuncs._riemann_zeta, 0, room=to_one),),
+    "_log1pmx": (lambda m, y, x: -x / (1.0 + x),),
     "_lambertw": (lambda m, y, z, k, tol: 1.0 / (np.exp(y) * (1.0 + y)), None, None),
 }
 
@@ -383,6 +360,7 @@ for _name in ("gammasgn", "round"):
     NON_DIFFERENTIABLE.add(getattr(sp, _name))
 
 from workbench.rules import (  # noqa: E402, F401  the rest of the package
+    scipy_special_branches,
     scipy_special_distributions,
     scipy_special_families,
     scipy_special_legendre,

@@ -17,7 +17,8 @@ import scipy.special as sp
 
 from workbench.autodiff.registry import PARTIALS
 from workbench.autodiff.telling import plain
-from workbench.rules.scipy_special import TABLE, Partial, _beta_density, _gamma_density, _normal
+from workbench.rules.scipy_special import TABLE, Partial, _normal
+from workbench.rules.scipy_special_densities import beta_density, gamma_density
 
 Partials = tuple[Partial | None, ...]
 
@@ -64,16 +65,16 @@ _BETA, _BETA_C, _GAMMA = (TABLE[n] for n in ("betainc", "betaincc", "gammainc"))
 _BINOMIAL: Partials = (
     None,
     None,
-    lambda m, y, k, n, p: -_beta_density(np.floor(k) + 1.0, n - np.floor(k), p),
+    lambda m, y, k, n, p: -beta_density(np.floor(k) + 1.0, np.trunc(n) - np.floor(k), p),
 )
-# P(at most k failures before n successes) = I_p(n, k + 1)
-_NEGATIVE: Partials = (None, None, lambda m, y, k, n, p: _beta_density(n, k + 1.0, p))
-_POISSON: Partials = (None, lambda m, y, k, rate: -_gamma_density(np.floor(k) + 1.0, rate))
+# P(at most k failures before n successes) = I_p(n, k + 1), of which SciPy cuts both to whole numbers
+_NEGATIVE: Partials = (None, None, lambda m, y, k, n, p: beta_density(np.trunc(n), np.trunc(k) + 1.0, p))
+_POISSON: Partials = (None, lambda m, y, k, rate: -gamma_density(np.floor(k) + 1.0, rate))
 # I_a·x(b), the gamma distribution
 _GDTR: Partials = (
-    lambda m, y, a, b, x: x * _gamma_density(b, a * x),
+    lambda m, y, a, b, x: x * gamma_density(b, a * x),
     lambda m, y, a, b, x: _GAMMA[0](m, y, b, a * x),
-    lambda m, y, a, b, x: a * _gamma_density(b, a * x),
+    lambda m, y, a, b, x: a * gamma_density(b, a * x),
 )
 
 
@@ -101,7 +102,7 @@ def _chi_peak(x: Any, df: Any, nc: Any) -> Any:
 def noncentral_chi_density(x: Any, df: Any, nc: Any) -> Any:
     """½ Σ Poisson(j; nc/2) γ(df/2 + j, x/2)."""
     return 0.5 * _poisson_sum(
-        nc, _chi_peak(x, df, nc), lambda j: _gamma_density(0.5 * _row(df) + j, 0.5 * _row(x))
+        nc, _chi_peak(x, df, nc), lambda j: gamma_density(0.5 * _row(df) + j, 0.5 * _row(x))
     )
 
 
@@ -131,7 +132,7 @@ def _f_sum(dfn: Any, dfd: Any, nc: Any, f: Any, term: Callable) -> Any:
 
 def noncentral_f_density(dfn: Any, dfd: Any, nc: Any, f: Any) -> Any:
     """Σ Poisson(j; nc/2) β(dfn/2 + j, dfd/2; w) dw/df."""
-    return _f_sum(dfn, dfd, nc, f, _beta_density) * dfn * dfd / (dfn * f + dfd) ** 2
+    return _f_sum(dfn, dfd, nc, f, beta_density) * dfn * dfd / (dfn * f + dfd) ** 2
 
 
 def _f_step(a: Any, b: Any, w: Any) -> Any:
@@ -192,10 +193,25 @@ def _nct_by_df(m: Any, y: Any, df: Any, nc: Any, t: Any) -> Any:
     return sign * chi_mean(df, nc, lambda u: (u - 0.5 * np.exp(2.0 * u) - _row(mean)) * tail(u))
 
 
+def _normal_at_infinity(partial: Partial, limit: Callable) -> Partial:
+    """With an infinite number of degrees of freedom the distribution is the normal one around nc."""
+
+    def call(m: Any, y: Any, df: Any, nc: Any, t: Any) -> Any:
+        endless = np.isinf(plain(df))
+        if not np.any(endless):
+            return partial(m, y, df, nc, t)
+        return np.where(endless, limit(t - nc), partial(m, y, np.where(endless, 1.0, df), nc, t))
+
+    return call
+
+
 _NCTDTR: Partials = (
-    _nct_by_df,
-    lambda m, y, df, nc, t: -chi_mean(df, nc, lambda u: _normal(_row(t) * np.exp(u) - _row(nc))),
-    lambda m, y, df, nc, t: noncentral_t_density(df, nc, t),
+    _normal_at_infinity(_nct_by_df, lambda away: 0.0 * away),
+    _normal_at_infinity(
+        lambda m, y, df, nc, t: -chi_mean(df, nc, lambda u: _normal(_row(t) * np.exp(u) - _row(nc))),
+        lambda away: -_normal(away),
+    ),
+    _normal_at_infinity(lambda m, y, df, nc, t: noncentral_t_density(df, nc, t), lambda away: _normal(away)),
 )
 
 # ------------------------------------------------------------------------------------ Kolmogorov and Smirnov
@@ -260,6 +276,8 @@ PARTIALS.update(
         sp.nbdtr: _NEGATIVE,
         sp.nbdtrc: _negative(_NEGATIVE),
         sp.nbdtri: implicit(_NEGATIVE, 2),
+        sp.pdtr: _POISSON,
+        sp.pdtrc: _negative(_POISSON),
         sp.pdtri: implicit(_POISSON, 1),
         sp.gdtr: _GDTR,
         sp.gdtrc: _negative(_GDTR),

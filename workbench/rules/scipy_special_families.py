@@ -16,7 +16,7 @@ import scipy.special as sp
 
 from workbench.autodiff.registry import PARTIALS
 from workbench.autodiff.telling import contains_traced, plain
-from workbench.rules.scipy_special import by_difference, by_ratio, near_zero, over, to_gamma_pole
+from workbench.rules.scipy_special import by_difference, by_ratio, near_zero, over, stencil, to_gamma_pole
 from workbench.rules.stand_ins import no_rule, stands_in
 
 _jn, _jn_d = sp._spherical_bessel._spherical_jn, sp._spherical_bessel._spherical_jn_d
@@ -27,13 +27,26 @@ _kn, _kn_d = sp._spherical_bessel._spherical_kn, sp._spherical_bessel._spherical
 # ------------------------------------------------------------------------------------ Bessel (DLMF 10.6, 10.29)
 
 
+def _by_order(function: Callable) -> Callable:
+    """The partial by the order v, from values around: they grow or fall by a factor of 2 |v| / |z| for a step of one,
+    and those of negative orders have sin(π v) in them."""
+
+    def partial(m: Any, y: Any, v: Any, z: Any) -> Any:
+        here, size = np.asarray(plain(v), float), np.maximum(np.abs(plain(z)), 1e-300)
+        rate = np.log(np.maximum(2.0 * np.abs(here) / size, 1.0)) + np.where(here < 0, math.pi, 0.0)
+        step = np.minimum(0.02 * np.maximum(1.0, np.sqrt(np.abs(here))), 0.05 / np.maximum(rate, 1e-3))
+        return stencil(function, 0, step, (v, z))
+
+    return partial
+
+
 def _order(function: Callable, low: float, high: float, *, scaled: complex = 0.0) -> None:
     """Register y′ = low·f(v − 1) + high·f(v + 1) + scaled·y, and a difference by the order."""
 
     def by_argument(m: Any, y: Any, v: Any, z: Any) -> Any:
         return low * function(v - 1, z) + high * function(v + 1, z) + scaled * y
 
-    PARTIALS[function] = (by_difference(function, 0, room=None), by_argument)
+    PARTIALS[function] = (_by_order(function), by_argument)
 
 
 def _of_real(function: Callable, formula: Callable) -> Callable:
@@ -53,7 +66,7 @@ _order(sp.iv, 0.5, 0.5)
 _order(sp.hankel1e, 0.5, -0.5, scaled=-1.0j)
 _order(sp.hankel2e, 0.5, -0.5, scaled=1.0j)
 PARTIALS[sp.ive] = (
-    by_difference(sp.ive, 0, room=None),
+    _by_order(sp.ive),
     lambda m, y, v, x: 0.5 * (sp.ive(v - 1, x) + sp.ive(v + 1, x)) - np.sign(plain(x)) * y,
 )
 for _function in (sp.jve, sp.yve, sp.ive):

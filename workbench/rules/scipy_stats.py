@@ -21,7 +21,8 @@ from workbench.autodiff.attributes import get_attribute
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS, PARTIALS, add_constant, by_position
 from workbench.autodiff.telling import contains_traced, plain
-from workbench.rules.scipy_special import _beta_density, by_difference
+from workbench.rules.scipy_special import by_difference
+from workbench.rules.scipy_special_densities import beta_density
 from workbench.rules.stand_ins import must_agree, no_rule, refuses, settled, with_value
 
 _HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
@@ -244,9 +245,9 @@ PARTIALS.update(
             lambda m, y, x, a, b: y * (np.log1p(-x) - sp.psi(b) + sp.psi(a + b)),
         ),
         _scu._beta_ppf: (
-            lambda m, y, q, a, b: 1.0 / _beta_density(a, b, y),
-            lambda m, y, q, a, b: -_BETA_SLOPE[0](m, None, a, b, y) / _beta_density(a, b, y),
-            lambda m, y, q, a, b: -_BETA_SLOPE[1](m, None, a, b, y) / _beta_density(a, b, y),
+            lambda m, y, q, a, b: 1.0 / beta_density(a, b, y),
+            lambda m, y, q, a, b: -_BETA_SLOPE[0](m, None, a, b, y) / beta_density(a, b, y),
+            lambda m, y, q, a, b: -_BETA_SLOPE[1](m, None, a, b, y) / beta_density(a, b, y),
         ),
         _scu._binom_pmf: (None, None, lambda m, y, k, n, p: y * (k / p - (n - k) / (1.0 - p))),
         _scu._binom_cdf: (None, None, lambda m, y, k, n, p: -n * _scu._binom_pmf(np.floor(k), n - 1, p)),
@@ -259,12 +260,12 @@ PARTIALS.update(
         _scu._nbinom_cdf: (
             None,
             by_difference(_scu._nbinom_cdf, 1),
-            lambda m, y, k, n, p: _beta_density(n, np.floor(k) + 1.0, p),
+            lambda m, y, k, n, p: beta_density(n, np.floor(k) + 1.0, p),
         ),
         _scu._nbinom_sf: (
             None,
             by_difference(_scu._nbinom_sf, 1),
-            lambda m, y, k, n, p: -_beta_density(n, np.floor(k) + 1.0, p),
+            lambda m, y, k, n, p: -beta_density(n, np.floor(k) + 1.0, p),
         ),
         _scu._cauchy_ppf: (
             lambda m, y, q, c, s: math.pi * s * (1.0 + ((y - c) / s) ** 2),
