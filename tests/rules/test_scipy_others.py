@@ -10,8 +10,8 @@ import scipy.spatial.distance as sd
 import scipy.stats as st
 
 from tests.rules.all_ways import check_all_ways
-from workbench import check_gradient, gradient, pullback, pushforward
-from workbench.errors import DifferentiationError, MissingRuleError, NotScalarError
+from workbench import check_gradient, gradient
+from workbench.errors import DifferentiationError, MissingRuleError
 
 X = np.array([0.3, 0.45, 0.7])
 DATA = np.array([0.3, 0.45, 0.7, 1.9, -0.4])
@@ -303,13 +303,3 @@ def test_sepfir2d_of_whole_numbers():
     """The filter of the rows kept whole numbers, and so did that of the columns: its weights had no derivative."""
     image = np.arange(24).reshape(4, 6)
     check_gradient(lambda h: sg.sepfir2d(image, [1.0], h), np.array([0.5, 1.0, 0.5]))
-
-
-@pytest.mark.parametrize("program", [lambda a: sl.lsqr(a, V)[3], lambda a: sl.lsqr(a, V)[:4]])
-def test_what_is_not_known_has_no_tangent(program):
-    """It had the tangent zero."""
-    with pytest.raises(NotScalarError, match="no tangent belongs to"):
-        pushforward(program, A)
-    found, back = pullback(program, A)
-    with pytest.raises(NotScalarError, match="no cotangent belongs to"):
-        back((V, None, None, 1.0) if isinstance(found, tuple) else 1.0)
