@@ -7,6 +7,7 @@ import scipy.sparse as ss
 import scipy.sparse.linalg as sl
 
 from workbench import check_gradient, gradient
+from workbench.autodiff import pullback, pushforward
 from workbench.errors import NotDifferentiableError
 
 X = np.array([0.7, 1.3])
@@ -89,3 +90,44 @@ def test_a_real_vector_among_complex_ones():
         return values[0].real * vector / vector.sum()
 
     check_gradient(stationary, np.array([0.7, 1.3, 0.4]))
+
+
+def _first_vector(x):
+    u, s, _ = np.linalg.svd(np.diag([2.0, 1.0, 1.0]) + np.outer(x, x))
+    return u[:, 0] * u[0, 0] * s[0]
+
+
+def test_other_vectors_beside_equal_singular_values_have_derivatives():
+    check_gradient(_first_vector, np.array([0.7, 0.0, 0.0]))
+
+
+@pytest.mark.parametrize(
+    "vectors",
+    [
+        lambda a: np.linalg.eigh(a + a.T)[1],
+        lambda a: np.linalg.eig(a)[1],
+        lambda a: np.linalg.svd(a)[0],
+        lambda a: scipy.linalg.svd(a)[2],
+        lambda a: gradient(lambda a: np.sum(np.linalg.svd(a, compute_uv=False)[:2]))(a),
+    ],
+)
+def test_a_pushforward_is_nan_where_the_pullback_is(vectors):
+    a, weights = np.diag([1.0, 1.0, 2.0]), np.arange(9.0).reshape(3, 3)
+    value, back = pullback(vectors, a)
+    assert np.isnan(back(weights * np.ones_like(value))[0]).any()
+    assert np.isnan(pushforward(vectors, a)[1](weights + weights.T)).any()
+
+
+@pytest.mark.parametrize("shape", [(4, 2), (2, 4), (3, 3), (1, 3)])
+@pytest.mark.parametrize("turn", [0.0, 1j])
+def test_full_singular_vectors(shape, turn):
+    """Those that belong to singular values are used; the others are any basis of what is left."""
+    rng = np.random.default_rng(2)
+    a = rng.normal(size=shape) + (turn * rng.normal(size=shape) if turn else 0.0)
+
+    def program(a):
+        u, s, vh = np.linalg.svd(a)
+        n = len(s)
+        return np.abs(u[:, :n]) ** 2 * s, np.abs((u[:, :n] * np.tanh(s)) @ vh[:n])
+
+    check_gradient(program, a)

@@ -130,6 +130,17 @@ def is_sequence(x: Any) -> bool:
         return False
 
 
+def laid_out_like(made: Any, like: np.ndarray) -> Any:
+    """``made`` with its axes in the order in memory that those of ``like`` have, as NumPy keeps it in copies."""
+    if like.flags.c_contiguous or np.ndim(plain(made)) != like.ndim:
+        return made
+    order = sorted(range(like.ndim), key=lambda k: -abs(like.strides[k]))
+    if order == list(range(like.ndim)):
+        return made
+    outer = resolve(np.copy)(resolve(np.transpose)(made, order), "C")
+    return resolve(np.transpose)(outer, [order.index(k) for k in range(like.ndim)])
+
+
 def written(result: Any, out: Any) -> Any:
     """The result of a function called with ``out=``: computed aside, then written."""
     REWRITTEN_DOORS["set_item"](result, out, ...)

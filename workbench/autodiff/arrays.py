@@ -362,7 +362,7 @@ def own_copy(x: Any) -> Any:
     """An array in memory of its own; a complex number on a tape as the number. Anything else as it is."""
     if not isinstance(x, np.ndarray):
         return x
-    return as_number(x) if type(x) is np.ndarray and is_complex_number(x) else x.copy()
+    return as_number(x) if type(x) is np.ndarray and is_complex_number(x) else x.copy("K")
 
 
 _WRITEABLE = 0x0400

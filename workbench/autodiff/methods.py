@@ -18,7 +18,7 @@ from workbench.errors import MissingRuleError
 
 PLAIN_ATTRIBUTES = frozenset("shape ndim size dtype itemsize nbytes strides flags base device".split())
 _FUNCTIONS = (
-    "all any argmax argmin argpartition argsort choose clip copy cumprod cumsum diagonal dot max mean min nonzero prod "
+    "all any argmax argmin argpartition argsort choose clip cumprod cumsum diagonal dot max mean min nonzero prod "
     "ptp ravel repeat round searchsorted squeeze std sum swapaxes take trace var"
 ).split()
 
@@ -117,6 +117,7 @@ METHODS.update(
     compress=lambda self, condition, *rest, **kwargs: np.compress(condition, self, *rest, **kwargs),
     conj=lambda self, *out: _conjugate(self, *out),
     conjugate=_conjugate,
+    copy=lambda self, order="C": resolve(np.copy)(self, order),
     flatten=lambda self, *order, **kwargs: np.copy(np.ravel(self, *order, **kwargs)),
     reshape=_reshape,
     transpose=_transpose,

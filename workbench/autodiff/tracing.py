@@ -320,7 +320,7 @@ def _value_of(tape: Tape) -> Callable:
             return x
         if type(x) is TracedFloat:
             return x.value
-        return x.value if is_complex_number(x.array) else x.value.copy()
+        return x.value if is_complex_number(x.array) else resolve(np.copy)(x.value)
 
     return value
 

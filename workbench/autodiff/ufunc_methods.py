@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.application import as_array, written
+from workbench.autodiff.application import as_array, laid_out_like, written
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.elementwise import add_at, apply_ufunc, settled_input
@@ -83,7 +83,8 @@ def _reduce(
     axes = (
         tuple(range(len(shape))) if axis is None else tuple(int(k) % len(shape) for k in np.atleast_1d(axis))
     )
-    rows, taken = _rows(array, axes), None
+    whole = len(axes) == len(shape) and where is True
+    rows, taken = resolve(np.ravel)(array, "K") if whole else _rows(array, axes), None
     if where is not True:
         taken = _rows(np.broadcast_to(plain(where), shape), axes)
         initial = ufunc.identity if initial is None else initial
@@ -120,20 +121,30 @@ def _accumulate(ufunc: np.ufunc, array: Any, axis: int = 0, dtype: Any = None) -
     totals = [rows[0]]
     for k in range(1, len(rows)):
         totals.append(apply_ufunc(ufunc, (totals[-1], rows[k]), {}))
-    return resolve(np.stack)(totals, axis=axis)
+    return laid_out_like(resolve(np.stack)(totals, axis=axis), plain(array))
 
 
 def _reduceat(ufunc: np.ufunc, array: Any, indices: Any, axis: int = 0, dtype: Any = None) -> Any:
     """Of every place in ``indices`` to the next one; the element itself where the next one is not after it."""
     array = array if dtype is None else resolve(np.astype)(array, dtype)
     rows, places = resolve(np.moveaxis)(array, axis, 0), np.array(plain(indices))
-    ufunc.reduceat(plain(array), places, axis)  # NumPy's own error
+    like = ufunc.reduceat(plain(array), places, axis)  # or NumPy's own error
     ends = [*places[1:], len(plain(rows))]
     parts = [
-        _reduce(ufunc, rows[start:end]) if start < end else rows[start]
+        rows[start]
+        if start >= end - 1
+        else _sum(rows[start:end])
+        if ufunc is np.add
+        else _reduce(ufunc, rows[start:end])
         for start, end in zip(places.tolist(), ends, strict=True)
     ]
-    return resolve(np.stack)(parts, axis=axis)
+    return laid_out_like(resolve(np.stack)(parts, axis=axis), like)
+
+
+def _sum(rows: Any) -> Any:
+    """The sum of rows as ``numpy.add.reduceat`` rounds it: the others pairwise, and then the first."""
+    others = resolve(np.ascontiguousarray)(resolve(np.moveaxis)(rows[1:], 0, -1))
+    return rows[0] + resolve(np.sum)(others, -1)
 
 
 def _outer(ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Any:

@@ -34,6 +34,7 @@ from workbench.rules import (  # noqa: F401
     reductions,
     reformulated,
     sequences,
+    singular_values,
     statistics,
     tables_of_text,
     text,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.lib import _function_base_impl as _numpy
 
-from workbench.autodiff.application import as_array, written_apart
+from workbench.autodiff.application import as_array, laid_out_like, written_apart
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.dressing import as_shown, is_subarray, no_rule, stand_in, undressed
@@ -95,6 +95,8 @@ def _by_elements(instance: np.vectorize, function: Callable, args: list[Any]) ->
     columns = list(zip(*values, strict=True)) if several else [values]
     kinds = _types(instance, values[0] if first is None else first)
     results = tuple(_shaped(column, shape, kind) for column, kind in zip(columns, kinds, strict=True))
+    if len(args) == 1 and shape:
+        results = tuple(laid_out_like(result, plain(wide[0])) for result in results)
     return results if several else results[0]
 
 

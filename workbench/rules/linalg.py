@@ -16,8 +16,10 @@ from workbench.errors import MissingRuleError, NotDifferentiableError
 from workbench.rules.stand_ins import with_value
 
 
-def _transposed(a: Any) -> Any:
-    return np.conj(np.swapaxes(a, -1, -2))
+def dagger(a: Any) -> Any:
+    """The conjugate transpose of a matrix, or of a stack of them."""
+    swapped = np.swapaxes(a, -1, -2)
+    return np.conj(swapped) if np.iscomplexobj(plain(a)) else swapped
 
 
 def solved(a: Any, b: Any) -> Any:
@@ -49,13 +51,13 @@ def _qr(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
     def qr_pullback(bars: Any) -> list[Any]:
         q_bar, r_bar = bars if mode != "r" else (np.zeros_like(q), bars)
         r_bar, rest_bar = r_bar[..., :rows], r_bar[..., rows:]
-        q_bar = q_bar + rest @ _transposed(rest_bar)
-        m = r @ _transposed(r_bar) - _transposed(q_bar) @ q
+        q_bar = q_bar + rest @ dagger(rest_bar)
+        m = r @ dagger(r_bar) - dagger(q_bar) @ q
         lower = np.tril(m, -1)
         # the diagonal of r is real
-        symmetric = lower + _transposed(lower) + np.real(np.tril(np.triu(m)))
+        symmetric = lower + dagger(lower) + np.real(np.tril(np.triu(m)))
         right = q_bar + q @ symmetric
-        a_bar = _transposed(solved(r, _transposed(right)))
+        a_bar = dagger(solved(r, dagger(right)))
         return [np.concatenate([a_bar, q @ rest_bar], axis=-1) if rows < columns else a_bar]
 
     return result if mode != "r" else result[1], qr_pullback
@@ -81,7 +83,7 @@ def _pinv(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
     rows, columns = np.shape(plain(a))[-2:]
 
     def pinv_pullback(bar: Any) -> list[Any]:
-        p_dagger, bar_dagger = _transposed(p), _transposed(bar)
+        p_dagger, bar_dagger = dagger(p), dagger(bar)
         left, right = np.eye(rows) - a @ p, np.eye(columns) - p @ a
         return [
             left @ bar_dagger @ p @ p_dagger + p_dagger @ p @ bar_dagger @ right - p_dagger @ bar @ p_dagger
@@ -139,7 +141,7 @@ def _slogdet(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
         if np.iscomplexobj(plain(args[0])):
             factor = log_bar - 1j * np.imag(np.conj(sign_bar) * result[0])
         inverse = np.linalg.inv(np.where(np.equal(plain(result[0]), 0)[..., None, None], np.nan, args[0]))
-        return [np.reshape(factor, (*np.shape(plain(factor)), 1, 1)) * _transposed(inverse)]
+        return [np.reshape(factor, (*np.shape(plain(factor)), 1, 1)) * dagger(inverse)]
 
     return result, slogdet_pullback
 
@@ -154,19 +156,17 @@ def _cholesky(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
     """
     factor = np.linalg.cholesky(*args, **kwargs)
     upper = kwargs.get("upper", False)
-    lower = _transposed(factor) if upper else factor
+    lower = dagger(factor) if upper else factor
 
     def cholesky_pullback(bar: Any) -> list[Any]:
-        bar = _transposed(bar) if upper else bar
-        phi = np.tril(_transposed(lower) @ bar)
+        bar = dagger(bar) if upper else bar
+        phi = np.tril(dagger(lower) @ bar)
         eye = np.eye(np.shape(plain(lower))[-1])
         phi = phi - 0.5 * phi * eye
-        half = np.linalg.solve(
-            _transposed(lower), _transposed(np.linalg.solve(_transposed(lower), _transposed(phi)))
-        )
-        whole = half + _transposed(half)
+        half = np.linalg.solve(dagger(lower), dagger(np.linalg.solve(dagger(lower), dagger(phi))))
+        whole = half + dagger(half)
         read = np.tril(whole) - 0.5 * whole * eye
-        return [_transposed(read) if upper else read]
+        return [dagger(read) if upper else read]
 
     return factor, cholesky_pullback
 
@@ -189,13 +189,13 @@ def _lstsq(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
     def lstsq_pullback(bars: Any) -> list[Any]:
         x_bar, r_bar, _, s_bar = bars
         columns = (lambda v: v[:, None]) if np.ndim(plain(x)) == 1 else (lambda v: v)
-        inner = np.linalg.solve(_transposed(a) @ a, columns(x_bar))
+        inner = np.linalg.solve(dagger(a) @ a, columns(x_bar))
         rest = columns(b) - a @ columns(x)
         b_bar = a @ inner
-        a_bar = rest @ _transposed(inner) - b_bar @ _transposed(columns(x))
+        a_bar = rest @ dagger(inner) - b_bar @ dagger(columns(x))
         if np.size(plain(r_bar)):
             b_bar = b_bar + 2.0 * rest * r_bar
-            a_bar = a_bar - 2.0 * (rest * r_bar) @ _transposed(columns(x))
+            a_bar = a_bar - 2.0 * (rest * r_bar) @ dagger(columns(x))
         if np.any(plain(s_bar)):
             u, _, vh = np.linalg.svd(a, full_matrices=False)
             a_bar = a_bar + (u * s_bar) @ vh
@@ -209,7 +209,7 @@ add_rule(Rule(np.linalg.lstsq, _lstsq, leaves=(0, 1)))
 
 def _read_triangle(whole: Any, uplo: str) -> Any:
     """The cotangent of the triangle that NumPy reads of a Hermitian matrix, from that of the whole matrix."""
-    both = whole + _transposed(whole)
+    both = whole + dagger(whole)
     keep = np.tril if uplo == "L" else np.triu
     return keep(both) - 0.5 * both * np.eye(np.shape(plain(whole))[-1])
 
@@ -231,10 +231,10 @@ def _eigh(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
         eye = np.eye(np.shape(plain(w))[-1])
         core = eye * np.expand_dims(w_bar, -2)
         if np.any(plain(v_bar)):
-            inner = _transposed(v) @ v_bar
+            inner = dagger(v) @ v_bar
             check_phases(plain(inner), where)
             core = core + _mixed(inner, w)
-        return [_read_triangle(v @ core @ _transposed(v), _uplo(*args, **kwargs))]
+        return [_read_triangle(v @ core @ dagger(v), _uplo(*args, **kwargs))]
 
     return result, eigh_pullback
 
@@ -244,7 +244,9 @@ def _mixed(inner: Any, w: Any) -> Any:
     gaps = np.conj(np.expand_dims(w, -2) - np.expand_dims(w, -1))
     same = are_equal(plain(w))
     undetermined = same & (plain(inner) != 0) & ~np.eye(same.shape[-1], dtype=bool)
-    return np.where(undetermined, np.nan, np.where(same, 0.0, inner) / np.where(same, 1.0, gaps))
+    return inner * np.where(
+        undetermined, np.nan, ~same / np.where(same, 1.0, gaps)
+    )  # a product: linear, NaN and all
 
 
 def _eig(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
@@ -268,8 +270,8 @@ def _eig(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
                 u_bar = u_bar + largest * 1j * np.imag(along) / np.sum(
                     largest * np.real(v), -2, keepdims=True
                 )
-            core = core + _mixed(_transposed(v) @ u_bar, w)
-        a_bar = np.linalg.solve(_transposed(v), core @ _transposed(v))
+            core = core + _mixed(dagger(v) @ u_bar, w)
+        a_bar = np.linalg.solve(dagger(v), core @ dagger(v))
         return [a_bar if is_complex else np.real(a_bar)]
 
     return result, eig_pullback
@@ -296,7 +298,7 @@ def check_phases(inner: np.ndarray, where: str | None) -> None:
         inner: the products of the vectors with their cotangents: i times the diagonal is what a phase changes.
     """
     phases = np.imag(np.diagonal(inner, 0, -2, -1))
-    if np.any(np.abs(phases) > 1e-6 * (1.0 + np.max(np.abs(inner)))):
+    if np.any(np.abs(phases) > 1e-6 * (1.0 + np.max(np.abs(inner), initial=0.0))):
         raise NotDifferentiableError(
             "the result depends on the phases of complex eigenvectors or other factors, which are arbitrary",
             where=where,
@@ -309,7 +311,7 @@ def _eigvalsh(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
 
     def eigvalsh_pullback(w_bar: Any) -> list[Any]:
         _, v = np.linalg.eigh(*args, **kwargs)
-        return [_read_triangle((v * np.expand_dims(w_bar, -2)) @ _transposed(v), _uplo(*args, **kwargs))]
+        return [_read_triangle((v * np.expand_dims(w_bar, -2)) @ dagger(v), _uplo(*args, **kwargs))]
 
     return np.linalg.eigvalsh(*args, **kwargs), eigvalsh_pullback
 
@@ -319,26 +321,15 @@ def _eigvals(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
 
     def eigvals_pullback(w_bar: Any) -> list[Any]:
         _, v = np.linalg.eig(*args)
-        return [np.linalg.solve(_transposed(v), np.expand_dims(w_bar, -1) * _transposed(v))]
+        return [np.linalg.solve(dagger(v), np.expand_dims(w_bar, -1) * dagger(v))]
 
     return np.linalg.eigvals(*args), eigvals_pullback
-
-
-def _svdvals(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
-    """A_bar = U diag(s_bar) Vᴴ."""
-
-    def svdvals_pullback(s_bar: Any) -> list[Any]:
-        u, _, vh = np.linalg.svd(*args, full_matrices=False)
-        return [(u * np.expand_dims(s_bar, -2)) @ vh]
-
-    return np.linalg.svdvals(*args), svdvals_pullback
 
 
 add_rule(Rule(np.linalg.eig, _eig, leaves=(0,)))
 add_rule(Rule(np.linalg.eigh, _eigh, leaves=(0,)))
 add_rule(Rule(np.linalg.eigvalsh, _eigvalsh, leaves=(0,)))
 add_rule(Rule(np.linalg.eigvals, _eigvals, leaves=(0,)))
-add_rule(Rule(np.linalg.svdvals, _svdvals, leaves=(0,)))
 
 
 @door(np.linalg.norm)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.application import written
+from workbench.autodiff.application import laid_out_like, written
 from workbench.autodiff.arrays import TracedArray, can_vary, current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.elementwise import add_at
@@ -272,7 +272,7 @@ def _picked(x: TracedArray, places: np.ndarray, axis: int | None) -> Any:
         return resolve(np.take)(resolve(np.ravel)(x), places)
     if x.array.ndim == 1:  # records too, whose fields may have axes of their own
         return get_item(x, places)
-    return resolve(np.take_along_axis)(x, places, axis=axis)
+    return laid_out_like(resolve(np.take_along_axis)(x, places, axis=axis), x.array)
 
 
 DOORS[np.sort], DOORS[np.partition] = _sort, _partition

@@ -17,18 +17,12 @@ from workbench.autodiff.application import as_array
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import add_constant
 from workbench.autodiff.telling import plain
-from workbench.rules.linalg import cofactors
+from workbench.rules.linalg import cofactors, dagger
 from workbench.rules.named import named_rule
 from workbench.rules.stand_ins import no_rule, stands_in
 
 for _function in (sl.bandwidth, sl.ishermitian, sl.issymmetric):
     add_constant(_function)
-
-
-def dagger(a: Any) -> Any:
-    """The conjugate transpose of a matrix, or of a stack of them."""
-    swapped = np.swapaxes(a, -1, -2)
-    return np.conj(swapped) if np.iscomplexobj(plain(a)) else swapped
 
 
 def _columns(b: Any) -> Any:

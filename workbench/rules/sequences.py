@@ -78,7 +78,8 @@ def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
         return np.ediff1d(ary, to_end, to_begin)
     steps = resolve(np.diff)(resolve(np.ravel)(ary))
     parts = [to_begin, steps, to_end]
-    return resolve(np.concatenate)([resolve(np.ravel)(p) for p in parts if p is not None])
+    parts = [resolve(np.ravel)(p) for p in parts if p is not None]
+    return resolve(np.concatenate)([resolve(np.astype)(p, plain(steps).dtype) for p in parts])
 
 
 DOORS[np.ediff1d] = _ediff1d
