@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from workbench import gradient
+from workbench import gradient, pullback
 from workbench.errors import LostGradientError
 
 X = np.array([0.5, -1.0, 2.0])
@@ -177,3 +177,13 @@ def test_in_variables_of_a_program_whose_arguments_share_an_array():
     x = np.ones(2)
     np.testing.assert_allclose(gradient(program)(x, x), x)
     assert _is_plain(latest)
+
+
+def test_keys_of_a_result_are_plain():
+    def program(a):
+        return {a: 1.0, ("k", a): a**2}
+
+    value, back = pullback(program, 1.3)
+    assert [type(key) for key in value] == [float, tuple]
+    assert type(list(value)[1][1]) is float
+    assert back({1.3: 1.0, ("k", 1.3): 2.0}) == (5.2,)

@@ -1,5 +1,8 @@
 """Numbers that come back out of a file would be constants: a program that saves and loads them is told so."""
 
+import csv
+import tempfile
+
 import numpy as np
 import pytest
 
@@ -58,3 +61,50 @@ def test_files_that_hold_no_traced_values_are_read(tmp_path):
     np.testing.assert_array_equal(gradient(program)(x), [0.0, 1.0])
     np.testing.assert_array_equal(np.load(tmp_path / "result.npy"), x)
     np.testing.assert_array_equal(gradient(stopped)(x), x)
+
+
+def written(path, x):
+    with open(path / "lines.txt", "w") as file:
+        file.write(f"{x[0]}\n")
+        print(x[1], file=file)
+    with open(path / "lines.txt") as file:
+        return sum(float(line) for line in file)
+
+
+def written_at_once(path, x):
+    (path / "line.txt").write_text(str(x.sum()))
+    return float((path / "line.txt").read_text())
+
+
+def written_in_one_file(path, x):
+    with tempfile.TemporaryFile("w+") as file:
+        file.write(f"{x[0]} {x[1]}")
+        file.seek(0)
+        return sum(map(float, file.readline().split()))
+
+
+def written_as_a_table(path, x):
+    with open(path / "table.csv", "w") as file:
+        csv.writer(file).writerow(x)
+    with open(path / "table.csv") as file:
+        return sum(float(word) for word in next(csv.reader(file)))
+
+
+@pytest.mark.parametrize("program", [written, written_at_once, written_in_one_file, written_as_a_table])
+def test_numbers_are_not_read_out_of_text_that_was_written(program, tmp_path):
+    x = np.array([1.0, 2.0])
+    with pytest.raises(LostGradientError, match="text that a traced number is written in"):
+        gradient(lambda x: program(tmp_path, x))(x)
+    assert program(tmp_path, x) == 3.0
+
+
+def test_text_of_constants_is_read_and_that_of_numbers_printed(tmp_path):
+    def program(x):
+        (tmp_path / "constant.txt").write_text("3.0")
+        with open(tmp_path / "log.txt", "a") as log:
+            log.write(f"{x}\n")
+        with open(tmp_path / "log.txt") as log:
+            lines = log.readlines()
+        return float((tmp_path / "constant.txt").read_text()) * x[0] * len(lines)
+
+    np.testing.assert_array_equal(gradient(program)(np.array([1.0, 2.0])), [3.0, 0.0])

@@ -208,6 +208,10 @@ def _gathered(source: TracedArray, index: Any) -> Any:
     return record(source.tape, [source], value, gather_pullback)
 
 
+TEXT_STREAMS = frozenset({io.StringIO, io.TextIOWrapper})
+"""Buffers and files of text, which are read line by line."""
+
+
 def iterate(source: Any) -> Any:
     """What a ``for`` loop runs over."""
     kind = type(source)
@@ -220,7 +224,7 @@ def iterate(source: Any) -> Any:
         return source
     if kind is memoryview:
         return (get_item(source, k) for k in range(len(source)))
-    if kind is io.StringIO and OPEN:  # each line remembers what the buffer got
+    if kind in TEXT_STREAMS and OPEN:  # each line remembers what the buffer got
         return iter(OWNER_DOORS[kind](source.readline, source), "")
     if issubclass(kind, VIEWS) and (seen := current(source)) is not source:
         return _rows(seen.array) if type(seen) is TracedArray else iterate(seen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import weakref
 from typing import Any
@@ -11,6 +12,7 @@ from workbench.autodiff.tape import OPEN, Tape
 from workbench.autodiff.telling import contains_traced
 
 _files: dict[str, weakref.ref[Tape]] = {}
+_open: weakref.WeakKeyDictionary[io.TextIOWrapper, weakref.ref[Tape]] = weakref.WeakKeyDictionary()
 
 
 def note_saved(file: Any, *values: Any, suffix: str = "") -> None:
@@ -24,15 +26,29 @@ def note_saved(file: Any, *values: Any, suffix: str = "") -> None:
             _files[name] = weakref.ref(OPEN.stack[0])
 
 
+def note_text(file: Any, tape: Tape) -> None:
+    """Text that a number of ``tape`` is written in is about to be written into a file."""
+    if type(file) is io.TextIOWrapper:
+        _open[file] = weakref.ref(tape)
+    if (path := _path(file)) is not None:
+        _files[path] = weakref.ref(tape)
+
+
+def saved_in(file: Any) -> Tape | None:
+    """The tape of the traced numbers in a file, as long as its program runs."""
+    found = _open.get(file) if type(file) is io.TextIOWrapper else None
+    found = found or _files.get(_path(file))
+    tape = found() if found is not None else None
+    return tape if tape is not None and tape.open else None
+
+
 def check_read(file: Any) -> None:
     """Numbers are about to be read out of a file.
 
     Raises:
         LostGradientError: traced values were saved in it, by the program that is still running.
     """
-    path = _path(file)
-    tape = _files[path]() if path in _files else None
-    if tape is not None and tape.open:
+    if saved_in(file) is not None:
         raise lost(
             "numbers were about to be read out of a file that traced values were saved in",
             fix="use the array itself in place of what the file holds, or, if no derivative is wanted here, save"

@@ -85,7 +85,7 @@ def _map(function: Callable, other: Callable, x: Any, memo: Copied) -> Any:
         new, base = _empty(x, (OrderedDict, defaultdict, dict))
         memo[id(x)] = (x, new)
         for key, value in base.items(x):
-            base.__setitem__(new, key, _map(function, other, value, memo))
+            base.__setitem__(new, _key(other, key), _map(function, other, value, memo))
         _map_fields(function, other, x, new, memo)
     elif field_names(x):
         new = (SimpleNamespace if isinstance(x, SimpleNamespace) else object).__new__(type(x))
@@ -95,6 +95,14 @@ def _map(function: Callable, other: Callable, x: Any, memo: Copied) -> Any:
         return other(x)
     memo[id(x)] = (x, new)
     return new
+
+
+def _key(other: Callable, key: Any) -> Any:
+    """A key of a dict: a number that varies does not vary there."""
+    if type(key) is tuple:
+        new = tuple([_key(other, part) for part in key])
+        return key if all(a is b for a, b in zip(key, new, strict=True)) else new
+    return other(key) if type(key) in TRACED else key
 
 
 def _map_fields(function: Callable, other: Callable, x: Any, new: Any, memo: dict) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterator
 from typing import Any
 
-from workbench.autodiff.indexing import iterate
+from workbench.autodiff.indexing import TEXT_STREAMS, iterate
 from workbench.autodiff.registry import door
 from workbench.autodiff.text import marked, tape_in
 from workbench.rules.text import fill, tape_of
@@ -16,9 +15,9 @@ _writer, _reader = csv.writer, csv.reader
 
 
 class _Rows:
-    """What ``csv.writer`` gives for a buffer."""
+    """What ``csv.writer`` gives for a buffer or a file."""
 
-    def __init__(self, buffer: io.StringIO, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, buffer: Any, *args: Any, **kwargs: Any) -> None:
         self.buffer, self.writer = buffer, _writer(buffer, *args, **kwargs)
         self.dialect = self.writer.dialect
 
@@ -61,7 +60,7 @@ class _Words:
 @door(csv.writer)
 def csv_writer(csvfile: Any, *args: Any, **kwargs: Any) -> Any:
     """``csv.writer``."""
-    return (_Rows if type(csvfile) is io.StringIO else _writer)(csvfile, *args, **kwargs)
+    return (_Rows if type(csvfile) in TEXT_STREAMS else _writer)(csvfile, *args, **kwargs)
 
 
 @door(csv.reader)

@@ -9,6 +9,7 @@ import functools
 import io
 import json
 import logging
+import pathlib
 import pprint
 import re
 import reprlib
@@ -22,8 +23,9 @@ from typing import Any
 
 import numpy as np
 
+from workbench.autodiff.indexing import TEXT_STREAMS
 from workbench.autodiff.registry import DOORS, OWNER_DOORS, by_position, door
-from workbench.autodiff.saved import check_read, note_saved
+from workbench.autodiff.saved import check_read, note_saved, note_text, saved_in
 from workbench.autodiff.scalars import TRACED, lost
 from workbench.autodiff.tape import Tape
 from workbench.autodiff.telling import contains_traced, plain
@@ -130,32 +132,51 @@ for _function in (np.load, np.fromfile, np.loadtxt, np.genfromtxt):
 _buffers: weakref.WeakKeyDictionary[io.StringIO, weakref.ref] = weakref.WeakKeyDictionary()
 
 
-def fill(buffer: Any, *contents: Any) -> None:
-    """A buffer of text got ``contents``: what is read out of it is marked from now on."""
-    if type(buffer) is io.StringIO and (tape := tape_in(contents)) is not None:
-        _buffers[buffer] = weakref.ref(tape)
+def fill(stream: Any, *contents: Any) -> None:
+    """A buffer or a file of text got ``contents``: what is read out of it is marked from now on."""
+    if type(stream) in TEXT_STREAMS and (tape := tape_in(contents)) is not None:
+        if type(stream) is io.TextIOWrapper:
+            note_text(stream, tape)
+        else:
+            _buffers[stream] = weakref.ref(tape)
 
 
-def tape_of(buffer: Any) -> Tape | None:
-    """The tape of the traced numbers that a buffer of text got."""
-    tape = _buffers[buffer]() if type(buffer) is io.StringIO and buffer in _buffers else None
+def tape_of(stream: Any) -> Tape | None:
+    """The tape of the traced numbers that a buffer or a file of text got."""
+    if type(stream) is io.TextIOWrapper:
+        return saved_in(stream)
+    tape = _buffers[stream]() if type(stream) is io.StringIO and stream in _buffers else None
     return tape if tape is not None and tape.open else None
 
 
 def tape_read(*sources: Any) -> Tape | None:
-    """The tape of the traced numbers in what is about to be read: text, or buffers of text."""
+    """The tape of the traced numbers in what is about to be read: text, or buffers and files of text."""
     return tape_in(sources) or next(filter(None, map(tape_of, sources)), None)
 
 
-def _of_buffer(method: Callable, buffer: io.StringIO) -> Callable:
-    def call(*args: Any) -> Any:
-        fill(buffer, *args)
-        return marked(method(*args), tape_of(buffer))
+def _of_stream(method: Callable, stream: Any) -> Callable:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        fill(stream, *args)
+        return marked(method(*args, **kwargs), tape_of(stream))
 
     return call
 
 
-OWNER_DOORS[io.StringIO] = _of_buffer
+OWNER_DOORS[io.StringIO] = OWNER_DOORS[io.TextIOWrapper] = _of_stream
+
+
+@door(pathlib.Path.write_text)
+def write_text(path: pathlib.Path, data: str, *args: Any, **kwargs: Any) -> int:
+    """``path.write_text(data)``."""
+    if (tape := tape_in(data)) is not None:
+        note_text(path, tape)
+    return path.write_text(data, *args, **kwargs)
+
+
+@door(pathlib.Path.read_text)
+def read_text(path: pathlib.Path, *args: Any, **kwargs: Any) -> str:
+    """``path.read_text()``."""
+    return marked(path.read_text(*args, **kwargs), saved_in(path))
 
 
 @door(io.StringIO)
