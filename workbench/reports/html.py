@@ -6,13 +6,13 @@ import contextlib
 import json
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jinja2
 import numpy as np
 from markupsafe import Markup
 
-from workbench.errors import MachineError, ParameterError, RunError, UnknownShowcaseError
+from workbench.errors import MachineError, ParameterError, RunError
 from workbench.files import write_whole
 from workbench.parameters import Parameters
 from workbench.reports import cells
@@ -20,9 +20,7 @@ from workbench.reports.execution import find_notebook
 from workbench.reports.provenance import collect, origin_rows
 from workbench.reports.record import number_text
 from workbench.reports.store import RunDirectory, read_record, reading, storage_errors
-
-if TYPE_CHECKING:
-    from workbench.showcases import Showcase
+from workbench.showcases import Showcase, known
 
 _RUN = Path(__file__).with_name("report.html")
 
@@ -54,7 +52,7 @@ def page(directory: RunDirectory, showcase: Showcase | None = None) -> str:
     params = read_record(directory.params)
     result = read_record(directory.result) if directory.complete else {}
     measured = read_record(directory.provenance) if directory.provenance.exists() else {}
-    showcase = showcase or _showcase(params["showcase"])
+    showcase = showcase or known(params["showcase"])
     body = _body(directory, showcase, result)
     facts = {**result.get("metrics", {}), **measured.get("timings", {})}
     return fill_in(
@@ -149,15 +147,6 @@ def session_page(
         blocks=[Markup(picture), listed if changes else ""],
         origin=origin_rows(collect()),
     )
-
-
-def _showcase(name: str) -> Showcase | None:
-    from workbench import showcases
-
-    try:
-        return showcases.find(name)
-    except UnknownShowcaseError:  # of another version: the report shows names and values only
-        return None
 
 
 def _pictures(showcase: Showcase | None, directory: RunDirectory) -> Path:

@@ -100,5 +100,10 @@ def find(name: str) -> Showcase:
     return importlib.import_module(f"{__name__}.{name}").SHOWCASE
 
 
+def known(name: str) -> Showcase | None:
+    """The showcase of this name; None where it is one of another version."""
+    return find(name) if name in _packages() else None
+
+
 def _packages() -> tuple[str, ...]:
     return tuple(module.name for module in pkgutil.iter_modules(__path__) if module.ispkg)

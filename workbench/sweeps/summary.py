@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import UnknownShowcaseError
 from workbench.figures.sweep import histories_figure, response_figure
 from workbench.files import write_whole
 from workbench.reports import cells
@@ -16,12 +15,12 @@ from workbench.reports.html import failure_text, fill_in
 from workbench.reports.provenance import origin_rows
 from workbench.reports.record import number_text
 from workbench.reports.store import RunDirectory, read_record, reading, storage_errors
+from workbench.showcases import Showcase, known
 
 if TYPE_CHECKING:
     import numpy as np
 
     from workbench.parameters import ParameterInfo
-    from workbench.showcases import Showcase
 
 MOST_RESULTS = 4
 MOST_HISTORIES = 64
@@ -68,7 +67,7 @@ def write_summary(folder: Path, showcase: Showcase | None = None) -> Path:
 def page(folder: Path, showcase: Showcase | None = None) -> str:
     """The report as one string of HTML."""
     sweep = read_record(folder / "sweep.json")
-    showcase = showcase or _showcase(sweep["showcase"])
+    showcase = showcase or known(sweep["showcase"])
     infos = {info.name: info for info in showcase.parameters.infos()} if showcase else {}
     with reading(folder / "sweep.json"):
         runs = [_run(folder.parent, entry) for entry in sweep["runs"]]
@@ -207,12 +206,3 @@ def _fixed(showcase: Showcase | None, preset: str, varied: Mapping[str, Any]) ->
 
 def _first_record(files: list[Path]) -> dict[str, Any]:
     return next((read_record(file) for file in files if file.exists()), {})
-
-
-def _showcase(name: str) -> Showcase | None:
-    from workbench import showcases
-
-    try:
-        return showcases.find(name)
-    except UnknownShowcaseError:  # of another version: the report shows names and values only
-        return None
