@@ -53,33 +53,38 @@ def _array(function: Callable, *, copies: bool) -> Callable:
         if not contains_traced(x, 6):
             _refuse_texts(x)
             return function(x, dtype, *args, **kwargs)
-        kind = None if dtype is None else np.dtype(dtype)
-        if kind is not None and kind.kind == "O":
-            return _of_objects(x)
-        if kind is not None and kind.kind in "SUTV" and kind.names is None:
-            raise lost(f"traced values were about to become an array of {kind}")
-        if kind is not None and kind.names is not None and isinstance(x, list | tuple):
-            return of_records(x, kind)
-        if kind is not None and kind.kind not in "fc":
-            return function(plain(x), dtype, *args, **kwargs)
-        made = current_inside(x)
-        if type(made) is TracedArray:
-            if kind is not None and kind != made.array.dtype:
-                made = resolve(np.astype)(made, kind)
-            elif is_complex_number(made.array) or (copies and kwargs.get("copy", True) is True):
-                # None and False take what is there, and a number is no array
-                made = resolve(np.copy)(made)
-        else:
-            made = arrange(innermost_inside((made,)), np.array, (made,), {}, (0,))
-            if kind is not None and kind != plain(made).dtype:
-                made = resolve(np.astype)(made, kind)
-        order = _ORDERS.get(function) or kwargs.get("order") or (args[0] if args else None)
-        if order in ("C", "F") and not plain(made).flags[f"{order}_CONTIGUOUS"]:
-            made = resolve(np.copy)(made, order)
-        lacking = kwargs.get("ndmin", int(function in _ORDERS)) - np.ndim(plain(made))
-        return made if lacking <= 0 else resolve(np.reshape)(made, (1,) * lacking + np.shape(plain(made)))
+        return _of_traced(function, copies, x, dtype, args, kwargs)
 
     return by_position(function, call)
+
+
+def _of_traced(function: Callable, copies: bool, x: Any, dtype: Any, args: tuple, kwargs: dict) -> Any:
+    """An array of what is, or holds, traced values."""
+    kind = None if dtype is None else np.dtype(dtype)
+    if kind is not None and kind.kind == "O":
+        return _of_objects(x)
+    if kind is not None and kind.kind in "SUTV" and kind.names is None:
+        raise lost(f"traced values were about to become an array of {kind}")
+    if kind is not None and kind.names is not None and isinstance(x, list | tuple):
+        return of_records(x, kind)
+    if kind is not None and kind.kind not in "fc":
+        return function(plain(x), dtype, *args, **kwargs)
+    made = current_inside(x)
+    if type(made) is TracedArray:
+        if kind is not None and kind != made.array.dtype:
+            made = resolve(np.astype)(made, kind)
+        elif is_complex_number(made.array) or (copies and kwargs.get("copy", True) is True):
+            # None and False take what is there, and a number is no array
+            made = resolve(np.copy)(made)
+    else:
+        made = arrange(innermost_inside((made,)), np.array, (made,), {}, (0,))
+        if kind is not None and kind != plain(made).dtype:
+            made = resolve(np.astype)(made, kind)
+    order = _ORDERS.get(function) or kwargs.get("order") or (args[0] if args else None)
+    if order in ("C", "F") and not plain(made).flags[f"{order}_CONTIGUOUS"]:
+        made = resolve(np.copy)(made, order)
+    lacking = kwargs.get("ndmin", int(function in _ORDERS)) - np.ndim(plain(made))
+    return made if lacking <= 0 else resolve(np.reshape)(made, (1,) * lacking + np.shape(plain(made)))
 
 
 def _elements(x: Any, dtype: Any) -> Any:
