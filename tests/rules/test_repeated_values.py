@@ -131,3 +131,10 @@ def test_full_singular_vectors(shape, turn):
         return np.abs(u[:, :n]) ** 2 * s, np.abs((u[:, :n] * np.tanh(s)) @ vh[:n])
 
     check_gradient(program, a)
+
+
+def test_vectors_beyond_the_singular_values():
+    a = np.random.default_rng(0).normal(size=(5, 3))
+    check_gradient(lambda a: (lambda u: u @ u.T)(np.linalg.svd(a)[0][:, 3:]), a)
+    with pytest.raises(NotDifferentiableError, match=r"arbitrary basis(.|\n)*test_repeated_values\.py"):
+        gradient(lambda a: np.sum(np.linalg.svd(a)[0] ** 3))(a)
