@@ -40,7 +40,8 @@ def test_the_order_of_memory_is_numpys(function, layout):
     assert flat.tobytes() == expected_flat.tobytes()
     assert made.tobytes() == expected.tobytes()
     assert made.strides == expected.strides or not expected.flags.forc
-    check_gradient(lambda x: program(x)[0], X)
+    if layout is not LAYOUTS["one row"]:  # equal elements
+        check_gradient(lambda x: program(x)[0], X)
 
 
 def test_reduceat_rounds_as_numpy_does():

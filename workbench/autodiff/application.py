@@ -132,7 +132,7 @@ def is_sequence(x: Any) -> bool:
 
 def laid_out_like(made: Any, like: np.ndarray) -> Any:
     """``made`` with its axes in the order in memory that those of ``like`` have, as NumPy keeps it in copies."""
-    if like.flags.c_contiguous or np.ndim(plain(made)) != like.ndim or 0 in like.strides:
+    if like.flags.c_contiguous or np.ndim(plain(made)) != like.ndim:
         return made
     order = sorted(range(like.ndim), key=lambda k: -abs(like.strides[k]))
     if order == list(range(like.ndim)):

@@ -121,7 +121,7 @@ def _accumulate(ufunc: np.ufunc, array: Any, axis: int = 0, dtype: Any = None) -
     totals = [rows[0]]
     for k in range(1, len(rows)):
         totals.append(apply_ufunc(ufunc, (totals[-1], rows[k]), {}))
-    return laid_out_like(resolve(np.stack)(totals, axis=axis), plain(array))
+    return laid_out_like(resolve(np.stack)(totals, axis=axis), np.positive(plain(array)))
 
 
 def _reduceat(ufunc: np.ufunc, array: Any, indices: Any, axis: int = 0, dtype: Any = None) -> Any:

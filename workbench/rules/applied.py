@@ -96,7 +96,7 @@ def _by_elements(instance: np.vectorize, function: Callable, args: list[Any]) ->
     kinds = _types(instance, values[0] if first is None else first)
     results = tuple(_shaped(column, shape, kind) for column, kind in zip(columns, kinds, strict=True))
     if len(args) == 1 and shape:
-        results = tuple(laid_out_like(result, plain(wide[0])) for result in results)
+        results = tuple(laid_out_like(result, np.empty_like(plain(wide[0]))) for result in results)
     return results if several else results[0]
 
 

@@ -272,7 +272,7 @@ def _picked(x: TracedArray, places: np.ndarray, axis: int | None) -> Any:
         return resolve(np.take)(resolve(np.ravel)(x), places)
     if x.array.ndim == 1:  # records too, whose fields may have axes of their own
         return get_item(x, places)
-    return laid_out_like(resolve(np.take_along_axis)(x, places, axis=axis), x.array)
+    return laid_out_like(resolve(np.take_along_axis)(x, places, axis=axis), np.empty_like(x.array))
 
 
 DOORS[np.sort], DOORS[np.partition] = _sort, _partition
