@@ -6,12 +6,14 @@ import functools
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, owner_of
+from workbench.autodiff.callees import callees
 from workbench.autodiff.draws import Drawn
 from workbench.autodiff.location import is_engine_file
 from workbench.autodiff.registry import DOORS
@@ -20,7 +22,7 @@ from workbench.autodiff.tape import OPEN
 
 
 class Surroundings:
-    """The variables of a block that are not its own: what it closes over, and the globals that it names.
+    """The variables of a block, and of the functions that it calls, that are not their own: closures and globals.
 
     Attributes:
         changed: what it has changed anywhere, by id, once it has run.
@@ -28,7 +30,7 @@ class Surroundings:
     """
 
     def __init__(self, f: Any) -> None:
-        self.functions = _functions(f)
+        self.f, self.functions = f, list(callees(f))
         self.before = self.variables()
         self.changed: dict[int, Any] = {}
         self.drawn: Drawn = {}
@@ -39,7 +41,7 @@ class Surroundings:
             for cell in f.__closure__ or ():
                 found += [cell.cell_contents] if cell != CellType() else [None]
             found += [f.__globals__.get(name) for name in f.__code__.co_names]
-        return found
+        return [*found, *[x.get(None) for x in found if isinstance(x, ContextVar)]]
 
     def watched(self, function: Callable, *args: Any) -> Any:
         """``function(*args)``, whose changes and draws are noted."""
@@ -59,19 +61,20 @@ class Surroundings:
         variables = self.variables()
         if any(now is not was and leaves(now) for was, now in zip(self.before, variables, strict=True)):
             return True
-        return bool(self.changed) and any(map(self._has_changed, reachable(variables)))
+        roots = (self.f, *self.functions, *variables)
+        return bool(self.changed) and any(map(self._has_changed, reachable(roots)))
 
     def _has_changed(self, x: Any) -> bool:
         """Whether a number or an array was put into ``x``."""
         x = x.array if type(x) is TracedArray else x
         if isinstance(x, np.ndarray):
             return id(owner_of(x)) in self.changed
-        return id(x) in self.changed and (
-            isinstance(x, array) or bool(leaves(x[-1:] if type(x) is list else x))
-        )
+        if id(x) not in self.changed or isinstance(x, array):
+            return id(x) in self.changed
+        return bool(leaves(x[-1:] if type(x) is list else vars(x) if isinstance(x, FunctionType) else x))
 
 
-_DEPTH = 4
+_DEPTH = 12
 _CONTAINERS = (list, tuple, dict, deque, set, frozenset)
 _ENDS = (str, bytes, int, float, complex, type(None), type, ModuleType, np.ndarray, np.generic)
 
@@ -104,13 +107,6 @@ def _inside(x: Any) -> Iterable[Any]:
     if isinstance(x, functools.partial):
         return (x.func, *x.args, *x.keywords.values())
     return [field(x, name) for name in field_names(x)]
-
-
-def _functions(f: Any) -> list[FunctionType]:
-    if isinstance(f, functools.partial):
-        return [g for part in (f.func, *f.args) for g in _functions(part)]
-    f = getattr(f, "__func__", f)
-    return [f] if type(f) is FunctionType and not is_engine_file(f.__code__.co_filename) else []
 
 
 def frozen(f: Any, copies: dict[int, Any] | None = None) -> Any:

@@ -1,0 +1,89 @@
+"""Which functions of the program a function may call, as far as its code names them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from types import CellType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+from workbench.autodiff.location import is_engine_file
+from workbench.autodiff.registry import DOORS
+
+MOST = 200
+"""Functions that are looked at."""
+
+
+def callees(f: Any) -> Iterator[FunctionType]:
+    """``f`` and the functions of the program that it may call: named in code, around it, or methods of objects there.
+
+    At most ``MOST`` of them.
+    """
+    met: set[int] = set()
+    waiting, count = [f], 0
+    while waiting and count < MOST:
+        f = waiting.pop()
+        plainly = isinstance(f, FunctionType)
+        if id(f) in met or (plainly and f in DOORS):
+            continue
+        met.add(id(f))
+        if plainly and not is_engine_file(f.__code__.co_filename):
+            count += 1
+            yield f
+        waiting += _named(f)
+
+
+def _named(f: Any) -> Iterator[Any]:
+    """What ``f`` may call."""
+    if isinstance(f, functools.partial):
+        yield from (f.func, *f.args, *f.keywords.values())
+    elif isinstance(f, MethodType):
+        yield f.__func__
+        if isinstance(f.__func__, FunctionType):
+            yield from _methods(f.__self__, _names(f.__func__.__code__))
+    elif isinstance(f, FunctionType):
+        names = _names(f.__code__)
+        around = [cell.cell_contents for cell in f.__closure__ or () if cell != CellType()]
+        if not is_engine_file(f.__code__.co_filename):
+            around += [f.__globals__[name] for name in names if name in f.__globals__]
+        for x in (*around, *(f.__defaults__ or ()), *(f.__kwdefaults__ or {}).values()):
+            yield x
+            yield from _methods(x, names)
+    elif not isinstance(f, type | ModuleType):
+        own = _stored(type(f), "__call__")
+        if isinstance(own, FunctionType):
+            yield MethodType(own, f)
+
+
+@functools.lru_cache(maxsize=4096)
+def _names(code: CodeType) -> frozenset[str]:
+    inner = [_names(constant) for constant in code.co_consts if isinstance(constant, CodeType)]
+    return frozenset(code.co_names).union(*inner)
+
+
+def _methods(x: Any, names: frozenset[str]) -> Iterator[Any]:
+    """What ``x`` has under these names and a program may call: methods of its class, functions of a module."""
+    place = x if isinstance(x, ModuleType | type) else type(x)
+    home = place.__name__ if isinstance(place, ModuleType) else place.__module__
+    if home.partition(".")[0] in _LIBRARIES:
+        return
+    for name in names:
+        found = _stored(place, name)
+        found = getattr(found, "__func__", found)
+        if isinstance(found, property):
+            found = found.fget
+        if isinstance(found, FunctionType):
+            yield found if place is x else MethodType(found, x)
+        elif place is not x and callable(stored := getattr(x, "__dict__", {}).get(name)):
+            yield stored
+
+
+def _stored(place: Any, name: str) -> Any:
+    """What a module or a class has under a name, without asking it."""
+    homes = (place,) if isinstance(place, ModuleType) else place.__mro__
+    return next((vars(home)[name] for home in homes if name in vars(home)), None)
+
+
+_LIBRARIES = frozenset(
+    "builtins numpy scipy math cmath workbench functools collections itertools torch".split()
+)
