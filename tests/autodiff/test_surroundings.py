@@ -1,4 +1,4 @@
-"""What a block of its own leaves outside by way of what it calls, or in itself: refused, since it would be a constant."""
+"""What a block of its own leaves outside by way of what it calls, or in itself, is refused: it would be a constant."""
 
 from contextvars import ContextVar
 
