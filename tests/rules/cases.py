@@ -163,7 +163,10 @@ INVARIANTS: dict[Callable, list[tuple[Callable, tuple]]] = {
             (B,),
         ),
     ],
-    np.var: [(lambda a, m: np.var(a, axis=0, mean=m[None], ddof=1), (B, B[0] * 1.5))],
+    np.var: [
+        (lambda a, m: np.var(a, axis=0, mean=m[None], ddof=1), (B, B[0] * 1.5)),
+        (lambda a, d: np.var(a, axis=0, ddof=d) + a.std(0, ddof=d), (B, 0.5)),
+    ],
     np.std: [(lambda a, m: np.std(a, 1, mean=m[:, None], where=a > -1), (B, B[:, 0]))],
     np.linalg.qr: [
         (lambda a: (lambda q, r: (q**2) @ r**2)(*np.linalg.qr(a)), (B.T,)),

@@ -146,7 +146,6 @@ def test_overwriting_keeps_what_the_tape_needs():
     "program",
     [
         lambda a: sl.qr(a.T, mode="raw")[1],
-        lambda a: sl.qr_multiply(a, B)[0],
         lambda a: sl.qz(a[:3], A)[0],
         lambda a: sl.eig(a.T @ a, right=0.4)[0].real,
         lambda a: sl.cholesky(a.T @ a, lower=0.4),

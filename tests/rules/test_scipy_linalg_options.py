@@ -84,6 +84,27 @@ OPTIONS = {
     "sqrtm of negative eigenvalues": (sl.sqrtm, MIXED),
     "null_space, complex": (lambda a: np.abs(sl.null_space(a)) ** 2, C[:3]),
     "solve_banded of a list": (lambda b: sl.solve_banded((1, 1), [[0, 1], [5, 6], [1, 0]], b), b[:2]),
+    "qr_multiply": (lambda a, c: sl.qr_multiply(a, c, pivoting=True)[:2], R.T, rng.standard_normal((2, 6))),
+    "qr_multiply, left": (lambda a, c: sl.qr_multiply(a, c, "left", conjugate=True), C, b),
+    "qr_update": (lambda a, u: sl.qr_update(*sl.qr(a), u, u), A[0], b),
+    "qr_insert": (lambda a, u: sl.qr_insert(*sl.qr(a, mode="economic"), u, 2), R.T, b),
+    "qr_delete": (lambda a: sl.qr_delete(*sl.qr(a), 2), A[0]),
+    "matrix_balance": (lambda a: sl.matrix_balance(a * np.array([1e3, 1, 1e-3, 1]))[0], A[0]),
+    "expm_cond": (sl.expm_cond, A[0]),
+    "ldl, symmetric": (lambda a: sl.ldl(a, hermitian=False)[:2], C + C.T),
+    "cdf2rdf": (lambda a: sl.cdf2rdf(*sl.eig(a)), A[0]),
+    "pinv": (lambda a: sl.pinv(a, rtol=0.5), A[0]),
+    "numpy's pinv": (lambda a: np.linalg.pinv(a, 0.3), A),
+    "pinv, hermitian": (lambda a: np.linalg.pinv(a, hermitian=True), P[0]),
+    "pinvh": (lambda a: sl.pinvh(a, atol=0.1), P[0]),
+    "lstsq, gelsy": (lambda a, b: sl.lstsq(a, b, lapack_driver="gelsy")[0], R.T[:, :3], R[0]),
+    "lstsq without full rank": (lambda b: sl.lstsq(np.ones((4, 2)), b)[0], b),
+    "solve_circulant": (lambda c, x: sl.solve_circulant(c, x, baxis=1), W[0, :4], B),
+    "eigh_tridiagonal, stebz": (
+        lambda d, e: squared(sl.eigh_tridiagonal(d, e, lapack_driver="stebz")),
+        b,
+        b[:3],
+    ),
     "norm by its order": (lambda x, p: sl.norm(x, p), b, 2.0),
     "norms by their order": (lambda x, p: np.linalg.norm(x, p, axis=1, keepdims=True), R, 1.0),
 }
@@ -101,6 +122,12 @@ def test_options(name):
     program, *args = OPTIONS[name]
     check_value(program, *args)
     check_all_ways(program, *args)
+
+
+def test_a_sorted_schur_form():
+    """With small steps: larger ones change the order of the eigenvalues."""
+    matrix = np.diag([1.0, -2, 3, -4]) + 0.1 * B
+    check_gradient(lambda a: sl.schur(a, sort="lhp")[:2], matrix, step=1e-6, rtol=1e-5)
 
 
 def test_a_singular_second_matrix():

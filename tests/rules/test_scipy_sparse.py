@@ -250,3 +250,18 @@ def laplacian(d):
 def test_what_would_be_the_derivative_of_something_else(program, what):
     with pytest.raises(DifferentiationError, match=what):
         gradient(program)(D)
+
+
+def test_lobpcg():
+    rng = np.random.default_rng(0)
+    a, start, diagonal = (
+        0.2 * rng.standard_normal((12, 12)),
+        np.eye(12)[:, :2],
+        np.diag(np.arange(12.0) ** 1.5),
+    )
+
+    def program(a):
+        values, vectors = sl.lobpcg(ss.csr_array(diagonal + a + a.T), start, tol=1e-12, maxiter=300)
+        return values, vectors**2
+
+    check_all_ways(program, a)

@@ -221,3 +221,18 @@ def test_single_precision_stays():
 
     for one, other in zip(program(D), pullback(program, D)[0], strict=True):
         assert one.dtype == other.dtype == np.float32
+
+
+def test_elements_that_are_named_twice_are_summed():
+    def twice(d):
+        return ss.csr_matrix((d, np.array([1, 1, 0]), np.array([0, 2, 3])), shape=(2, 2))
+
+    def summed(d):
+        a = twice(d)
+        a.sum_duplicates()
+        return a.data, a.indices.sum() + a.indptr.sum()
+
+    for program in summed, lambda d: twice(d).power(2).toarray(), lambda d: twice(d).max(axis=0).toarray():
+        check_all_ways(program, D[:3])
+        for one, other in zip(program(D[:3]), pullback(program, D[:3])[0], strict=True):
+            np.testing.assert_array_equal(one, other)

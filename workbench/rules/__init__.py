@@ -29,6 +29,7 @@ from workbench.rules import (  # noqa: F401
     polynomials,
     products,
     programs_in_text,
+    pseudoinverses,
     random_draws,
     rearranging,
     reductions,

@@ -66,35 +66,6 @@ def _qr(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
 add_rule(Rule(np.linalg.qr, _qr, leaves=(0,)))
 
 
-def _pinv(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
-    """The pseudoinverse P, for a rank that does not change.
-
-    Source: G. H. Golub, V. Pereyra, The differentiation of pseudo-inverses and nonlinear least squares problems whose
-    variables separate, 1973, equation 4.12.
-    """
-    if len(args) > 1 or kwargs:
-        raise MissingRuleError(
-            "numpy.linalg.pinv has no rule for its options",
-            found=f"got {(*args[1:], *kwargs)}",
-            where=user_line(),
-            fix="leave them out, or compute it from numpy.linalg.svd",
-        )
-    a, p = args[0], np.linalg.pinv(args[0])
-    rows, columns = np.shape(plain(a))[-2:]
-
-    def pinv_pullback(bar: Any) -> list[Any]:
-        p_dagger, bar_dagger = dagger(p), dagger(bar)
-        left, right = np.eye(rows) - a @ p, np.eye(columns) - p @ a
-        return [
-            left @ bar_dagger @ p @ p_dagger + p_dagger @ p @ bar_dagger @ right - p_dagger @ bar @ p_dagger
-        ]
-
-    return p, pinv_pullback
-
-
-add_rule(Rule(np.linalg.pinv, _pinv, leaves=(0,)))
-
-
 def cofactors(a: Any, det: Any) -> Any:
     """The derivative of the determinant by each element: det A A⁻ᵀ, or the minors where there is no inverse.
 

@@ -126,22 +126,26 @@ def _with_initial(function: Callable, combine: np.ufunc) -> None:
 
 
 def _about_a_mean(function: Callable) -> None:
-    """``mean=`` of a variance or a standard deviation, which may vary by itself."""
+    """``mean=`` of a variance or a standard deviation, and ``ddof``, which may vary by themselves."""
     door, names = DOORS[function], positions(function)[1:]
 
     @functools.wraps(function, updated=())
     def call(a: Any, *args: Any, **kwargs: Any) -> Any:
-        if kwargs.get("mean", np._NoValue) is np._NoValue:
-            return door(a, *args, **kwargs)
         named = {**dict(zip(names, args, strict=False)), **kwargs}
+        off = [named.get(name) for name in ("ddof", "correction")]
+        if named.get("mean", np._NoValue) is np._NoValue and not contains_traced(off):
+            return door(a, *args, **kwargs)
         out = named.pop("out", None)
         value = function(plain(current(a)), **{name: plain(v) for name, v in named.items()})
+        if named.get("mean", np._NoValue) is np._NoValue:
+            chosen = {name: named[name] for name in ("axis", "where") if name in named}
+            named["mean"] = resolve(np.mean)(a, keepdims=True, **chosen)
         away = current(a) - named.pop("mean")
         ddof = named.pop("ddof", 0) + named.pop("correction", 0)
-        if ddof:
+        if contains_traced(off) or ddof:
             count = np.sum(np.ones(np.shape(plain(away))), **named)
         variance = resolve(np.mean)(np.real(away * np.conj(away)), **named) * (
-            count / (count - ddof) if ddof else 1.0
+            count / (count - ddof) if contains_traced(off) or ddof else 1.0
         )
         variance = with_value(variance if function is np.var else resolve(np.sqrt)(variance), value)
         return variance if out is None else written(variance, out)

@@ -19,6 +19,7 @@ from workbench.autodiff.registry import add_constant
 from workbench.autodiff.telling import plain
 from workbench.rules.linalg import cofactors, dagger
 from workbench.rules.named import named_rule
+from workbench.rules.pseudoinverses import pinv_above
 from workbench.rules.stand_ins import no_rule, stands_in
 
 for _function in (sl.bandwidth, sl.ishermitian, sl.issymmetric):
@@ -188,11 +189,6 @@ def _toeplitz(c_or_cr: Any) -> Any:
     return resolve(sl.toeplitz)(c, r)
 
 
-@stands_in(sl.solve_circulant, overwrites=True)
-def _solve_circulant(c, b):
-    return np.linalg.solve(resolve(sl.circulant)(c), _columns(b)).reshape(np.shape(plain(b)))
-
-
 # ------------------------------------------------------------------------------------ inverse and determinant
 
 
@@ -216,26 +212,36 @@ def _det(y: Any, call: Any) -> Callable:
     return det_pullback
 
 
+def _kept(a: Any, atol: Any, rtol: Any) -> float:
+    """The size above which SciPy keeps a singular value."""
+    sizes = np.linalg.svd(plain(a), compute_uv=False)
+    return (atol or 0.0) + np.max(sizes) * (
+        max(np.shape(plain(a))) * np.finfo(sizes.dtype).eps if rtol is None else rtol
+    )
+
+
 @stands_in(sl.pinv)
 def _pinv(a, *, atol=None, rtol=None, return_rank=False):
-    if return_rank:
-        return np.linalg.pinv(a), None
-    return np.linalg.pinv(a)
+    found = pinv_above(a, _kept(a, atol, rtol))
+    return (found, None) if return_rank else found
 
 
 @stands_in(sl.pinvh)
-def _pinvh(a, atol=None, rtol=None, lower=True):
-    return np.linalg.pinv(of_triangle(a, lower))
+def _pinvh(a, atol=None, rtol=None, lower=True, return_rank=False):
+    a = of_triangle(a, lower)
+    found = pinv_above(a, _kept(a, atol, rtol))
+    return (found, None) if return_rank else found
 
 
 @stands_in(sl.lstsq, overwrites=True)
-def _lstsq(a, b, cond=None):
+def _lstsq(a, b, cond=None, lapack_driver=None):
     """Solution and residues; the singular values come with their own derivatives."""
     m, n = np.shape(plain(a))
-    x = np.matmul(np.linalg.pinv(a), b)
-    rank = int(np.linalg.matrix_rank(plain(a)))
-    rest = np.sum(np.abs(b - np.matmul(a, x)) ** 2, axis=0) if m > n and rank == n else np.empty(0)
-    return x, rest, rank, np.linalg.svd(a, full_matrices=False)[1]
+    x = np.matmul(pinv_above(a, _kept(a, 0.0, np.finfo(float).eps if cond is None else cond)), b)
+    values = np.linalg.svdvals(a)
+    rank = sl.lstsq(plain(a), plain(b), cond, lapack_driver=lapack_driver)[2]
+    whole = m > n and rank == n and lapack_driver != "gelsy"
+    return x, np.sum(np.abs(b - np.matmul(a, x)) ** 2, axis=0) if whole else np.empty(0), None, values
 
 
 @stands_in(sl.norm)

@@ -49,9 +49,7 @@ def _real_like(x: Any, like: Any) -> Any:
 @named_rule(sl.schur, "a")
 def _schur(value: Any, call: Any) -> Callable:
     """A = Z T Zᴴ, E = Zᴴ dA Z: below the diagonal E + TΩ − ΩT = 0, a linear system for Ω; dT is the rest of it."""
-    if call.sort is not None:
-        raise no_rule(sl.schur, "sort")
-    t, z = value
+    t, z = value[:2]  # in the order that ``sort`` asks for
     n = np.shape(plain(t))[0]
     if np.any(np.tril(plain(t), -1)):
         raise no_rule(sl.schur, "a pair of complex eigenvalues in real form; pass output='complex'")
@@ -145,8 +143,8 @@ def _ldl(value: Any, call: Any) -> Callable:
     factor, d, order = value
     if np.any(plain(d) - np.diag(np.diag(plain(d)))):
         raise no_rule(sl.ldl, "a block of two rows in D")
-    if not call.hermitian and np.iscomplexobj(plain(call.A)):
-        raise no_rule(sl.ldl, "hermitian=False and complex numbers")
+    symmetric = not call.hermitian and np.iscomplexobj(plain(call.A))  # A = L D Lᵀ
+    turned = (lambda x: np.swapaxes(x, -1, -2)) if symmetric else dagger
     strict = (lambda m: np.tril(m, -1)) if call.lower else (lambda m: np.triu(m, 1))
     back = np.argsort(order)
 
@@ -155,10 +153,21 @@ def _ldl(value: Any, call: Any) -> Callable:
         inverse = 1.0 / np.diag(d)
         middle = np.diag(np.diag(bars[1])) + strict(np.matmul(dagger(low), low_bar) * np.conj(inverse))
         left = np.linalg.solve(dagger(low), middle)
-        a_bar = dagger(np.linalg.solve(dagger(low), dagger(left)))
-        return (folded(a_bar[back][:, back], call.lower),)
+        a_bar = turned(np.linalg.solve(dagger(low), turned(left)))[back][:, back]
+        if symmetric:
+            other = np.triu(a_bar, 1) if call.lower else np.tril(a_bar, -1)
+            return (strict(a_bar) + turned(other) + a_bar * np.eye(len(order)),)
+        return (folded(a_bar, call.lower),)
 
     return ldl_pullback
+
+
+@stands_in(sl.matrix_balance, overwrites=True)
+def _matrix_balance(A, permute=True, scale=True, separate=False):
+    """T⁻¹ A T; T holds powers of two and an order, which do not vary."""
+    scaling = sl.matrix_balance(plain(A), permute, scale)[1]
+    found = np.linalg.solve(scaling, np.matmul(A, scaling))
+    return found, (None if not separate else (None, None))
 
 
 # ------------------------------------------------------------------------------------ subspaces
@@ -237,12 +246,11 @@ def _spectrum(matrix: Any, own: Any, eigvals_only: bool, select: Any, select_ran
 
 
 @stands_in(sl.eigh_tridiagonal)
-def _eigh_tridiagonal(d, e, eigvals_only=False, select="a", select_range=None, tol=0.0):
-    own = (
-        None
-        if eigvals_only
-        else sl.eigh_tridiagonal(plain(d), plain(e), select=select, select_range=select_range)
-    )
+def _eigh_tridiagonal(
+    d, e, eigvals_only=False, select="a", select_range=None, tol=0.0, lapack_driver="auto"
+):  # fmt: skip
+    how = {"select": select, "select_range": select_range, "lapack_driver": lapack_driver}
+    own = None if eigvals_only else sl.eigh_tridiagonal(plain(d), plain(e), **how)
     side = resolve(np.diag)(e, 1)
     matrix = resolve(np.diag)(d) + side + np.transpose(side)
     return _spectrum(matrix, own, eigvals_only, select, select_range)

@@ -185,8 +185,7 @@ def _polar(a, side="right"):
 
 
 refuses(
-    sl.rsf2csf, sl.qz, sl.ordqz, sl.cossin, sl.cdf2rdf, sl.matrix_balance, sl.qr_multiply, sl.qr_update, sl.qr_insert,
-    sl.qr_delete, sl.expm_cond,
+    sl.qz, sl.ordqz, sl.cossin,
     why="use qr, schur, eigh, svd, expm or solve, which have rules, or register one with @workbench.rule",
 )  # fmt: skip
 

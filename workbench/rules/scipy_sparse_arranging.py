@@ -91,7 +91,7 @@ def _sort_indices(self: Any) -> None:
 
 
 def _add_up_in_place(self: Any) -> None:
-    """``sum_duplicates``: nothing, where no element is named twice."""
+    """``sum_duplicates``: the sums stand in the first places of the same arrays, as SciPy leaves them."""
     if not has_traces(self):
         _original_add_up(self)
         return
@@ -99,8 +99,15 @@ def _add_up_in_place(self: Any) -> None:
         raise no_rule(_original_add_up, "a sparse vector")
     _sort_indices(self)
     _, rows, columns = elements_of(self)
-    if len(np.unique(rows.astype(int) * self.shape[1] + columns)) < len(rows):
-        raise no_rule(_original_add_up, "a matrix that names an element twice")
+    places = rows.astype(int) * self.shape[1] + columns
+    first = np.diff(places, prepend=-1) != 0
+    count = np.sum(first)
+    if count < len(places):
+        sums = summed(count, np.cumsum(first) - 1, stored(self)[: len(places)])
+        set_item(sums, self.data, slice(0, count))
+        self.indices[:count] = self.indices[: len(places)][first]
+        self.indptr[...] = np.concatenate([[0], np.cumsum(first)])[self.indptr]
+        self.data, self.indices = self.data[:count], self.indices[:count]
     self.has_canonical_format = True
 
 

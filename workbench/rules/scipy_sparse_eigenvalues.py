@@ -21,7 +21,7 @@ from workbench.autodiff.telling import plain
 from workbench.rules.linalg import check_phases
 from workbench.rules.linear_maps import linear
 from workbench.rules.scipy_sparse_linalg import _bare, _factored, _matrix, _traced
-from workbench.rules.stand_ins import no_rule, with_value
+from workbench.rules.stand_ins import no_rule, settled, with_value
 
 
 def _eigenpair(
@@ -63,6 +63,17 @@ def _of_any_phase(vector: Any) -> Any:
     return apply_rule(Rule(lambda x: x * 1.0, forward), (vector,), {})
 
 
+def _eigenpairs(function: Callable, A: Any, values: np.ndarray, vectors: np.ndarray, hermitian: bool) -> list:
+    """Each eigenvalue with its vector, of length one, as the solver found them."""
+    matrix = _matrix(function, A)
+    a, pairs = matrix.plain(), []
+    for value, vector in zip(values, vectors.T, strict=True):
+        one, found = _eigenpair(matrix.times, a, value.item(), np.array(vector), function)
+        found = _of_any_phase(found)
+        pairs.append((one if not hermitian else np.real(one), found / np.sqrt(np.sum(np.abs(found) ** 2))))
+    return pairs
+
+
 def _spectrum(function: Callable, hermitian: bool) -> None:
     def call(
         A: Any, k: int = 6, M: Any = None, *rest: Any, return_eigenvectors: bool = True, **options: Any
@@ -72,14 +83,7 @@ def _spectrum(function: Callable, hermitian: bool) -> None:
         if M is not None or _traced(list(rest), options):
             raise no_rule(function, "M, and options that vary")
         values, vectors = function(_bare(A), k, M, *rest, **options)
-        matrix = _matrix(function, A)
-        a, pairs = matrix.plain(), []
-        for value, vector in zip(values, vectors.T, strict=True):
-            one, found = _eigenpair(matrix.times, a, value.item(), np.array(vector), function)
-            found = _of_any_phase(found)
-            pairs.append(
-                (one if not hermitian else np.real(one), found / np.sqrt(np.sum(np.abs(found) ** 2)))
-            )
+        pairs = _eigenpairs(function, A, values, vectors, hermitian)
         traced = resolve(np.array)([one for one, _ in pairs])
         if not return_eigenvectors:
             own = function(_bare(A), k, M, *rest, return_eigenvectors=False, **options)
@@ -93,6 +97,23 @@ def _spectrum(function: Callable, hermitian: bool) -> None:
 
 _spectrum(sl.eigsh, hermitian=True)
 _spectrum(sl.eigs, hermitian=False)
+
+
+def _lobpcg(A: Any, X: Any, B: Any = None, M: Any = None, Y: Any = None, *rest: Any, **options: Any) -> Any:
+    """As ``eigsh``; where it starts, and what preconditions it, does not vary."""
+    if not _traced(A, X, B, M, Y, list(rest), options):
+        return sl.lobpcg(A, X, B, M, Y, *rest, **options)
+    histories = any(options.get(name) for name in ("retLambdaHistory", "retResidualNormsHistory"))
+    if B is not None or Y is not None or histories or _traced(list(rest), options):
+        raise no_rule(sl.lobpcg, "B, Y, histories, and options that vary")
+    values, vectors = sl.lobpcg(_bare(A), plain(settled(X)), None, _bare(M), None, *rest, **options)
+    pairs = _eigenpairs(sl.lobpcg, A, values, vectors, hermitian=True)
+    traced = resolve(np.array)([one for one, _ in pairs])
+    whole = resolve(np.stack)([found for _, found in pairs], axis=1)
+    return with_value(traced, values), with_value(whole, vectors)
+
+
+DOORS[sl.lobpcg] = _lobpcg
 
 
 def _svds(A: Any, k: int = 6, *rest: Any, return_singular_vectors: Any = True, **options: Any) -> Any:

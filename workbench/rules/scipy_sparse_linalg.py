@@ -25,7 +25,7 @@ from workbench.rules.linear_maps import linear
 from workbench.rules.scipy_sparse import Pattern, conjugate, dense
 from workbench.rules.scipy_sparse_elements import elements_of, has_traces, is_sparse, plain_sparse
 from workbench.rules.scipy_sparse_operators import Operator, bare_operator, is_operator
-from workbench.rules.stand_ins import must_agree, no_rule, refuses, settled, with_value
+from workbench.rules.stand_ins import must_agree, no_rule, settled, with_value
 
 
 class _Matrix:
@@ -355,6 +355,5 @@ def _onenormest(A: Any, t: int = 2, itmax: int = 5, compute_v: bool = False, com
 
 DOORS[sl.onenormest] = _onenormest
 
-refuses(sl.lobpcg, why="use eigsh, which has a rule")
 
 from workbench.rules import scipy_sparse_eigenvalues  # noqa: E402, F401  the rest
