@@ -25,7 +25,7 @@ import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current, is_followed_subclass
 from workbench.autodiff.code_objects import names_in, with_code
-from workbench.autodiff.compiled import DISPATCHER, compiled_door, method_of_subarray, outgoing
+from workbench.autodiff.compiled import compiled_door, method_of_subarray, outgoing
 from workbench.autodiff.draws import GENERATORS, note_draw
 from workbench.autodiff.met import BUILT_IN, as_written, meet
 from workbench.autodiff.native_calls import native_call
@@ -114,8 +114,8 @@ def _resolve_other(f: Any) -> Any:
     except TypeError:  # an unhashable callable object
         found = None
     kind = type(f)
-    if kind is np.ufunc or kind is DISPATCHER:
-        return _of_numpy(f, kind, found)
+    if kind in NUMPY_DOORS:
+        return NUMPY_DOORS[kind](f, found)
     if found is not None:
         return _taking_bare_values(f, found)
     if isinstance(f, type):
@@ -155,12 +155,8 @@ def _resolve_other(f: Any) -> Any:
     return compiled_door(f) if OPEN else f
 
 
-def _of_numpy(f: Any, kind: type, found: Callable | None) -> Callable:
-    """A function of NumPy's: the classes of its arguments may override it."""
-    from workbench.autodiff.elementwise import ufunc_door
-    from workbench.autodiff.overrides import overridden
-
-    return overridden(f, found or (numpy_function(f) if kind is DISPATCHER else ufunc_door(f)))
+# type of NumPy's functions -> the door of one of them, of which the rules have this one, or None
+NUMPY_DOORS: dict[type, Callable] = {}
 
 
 def _resolve_function(f: FunctionType) -> Callable:

@@ -19,10 +19,11 @@ from workbench.autodiff.application import (
     written_apart,
 )
 from workbench.autodiff.arrays import TracedArray, beneath, current
-from workbench.autodiff.calls import python_method, resolve
+from workbench.autodiff.calls import NUMPY_DOORS, numpy_function, python_method, resolve
+from workbench.autodiff.compiled import DISPATCHER
 from workbench.autodiff.location import name_of, user_line
 from workbench.autodiff.operations import know_constant, record
-from workbench.autodiff.overrides import ASKED_NEVER
+from workbench.autodiff.overrides import ASKED_NEVER, overridden
 from workbench.autodiff.refusing import without_rule
 from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, NON_DIFFERENTIABLE, PARTIALS, RULES, learn
 from workbench.autodiff.scalars import TRACED, TracedFloat, at_a_pole, innermost, lost, scalar_result
@@ -246,6 +247,9 @@ def _array_function(self: Any, function: Any, types: Any, args: tuple, kwargs: d
         return function(*plain(tuple(args)), **plain(kwargs))
     return resolve(function)(*args, **kwargs)
 
+
+NUMPY_DOORS[np.ufunc] = lambda f, found: overridden(f, found or ufunc_door(f))
+NUMPY_DOORS[DISPATCHER] = lambda f, found: overridden(f, found or numpy_function(f))
 
 for _kind in TRACED:
     _kind.__array_ufunc__ = _array_ufunc
