@@ -126,13 +126,14 @@ def _make_in_place(op: Operator, binary: Callable) -> Callable:
         if ka is TracedFloat or ka is float or ka is int:
             return binary(a, b)
         if ka is np.ndarray or ka is TracedArray:
-            a, b = current(a), current(b)
+            given, a, b = a, current(a), current(b)
             if type(a) is TracedArray and is_complex_number(a.array):
                 return binary(a, b)
             if of_subclass(a, b):
                 return subclassing.in_place(op, a, b)
             if type(a) in TRACED or type(b) in TRACED or (OPEN and ka is np.ndarray):
-                return writing.in_place(op, a, b)
+                found = writing.in_place(op, a, b)
+                return given if found is a else found
         elif ka is TracedSubarray or (
             OPEN and is_followed_subclass(ka) and (contains_traced(a) or contains_traced(b))
         ):

@@ -111,7 +111,7 @@ def memory_of(tape: Tape, array: np.ndarray, *, active: bool = False) -> Memory:
     if memory is None:
         memory = tape.memories[id(owner)] = Memory(tape, owner, active=False)
         if tape.keeps and not active:
-            tape.kept[id(owner)] = owner.copy(order="K")
+            tape.kept[id(owner)] = np.array(owner, order="K")
     if active and not memory.active:
         if not owner.flags.owndata:
             _refuse_borrowed(owner)

@@ -9,7 +9,7 @@ import functools
 import inspect
 import weakref
 from collections.abc import Callable
-from types import FunctionType, ModuleType
+from types import FunctionType, GetSetDescriptorType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -259,7 +259,8 @@ def _set_array_attribute(value: Any, array: Any, name: str) -> None:
     if name in ("real", "imag"):
         set_item(value, getattr(plain_array, name), ...)
     elif name == "flat":
-        Flat(plain_array)[...] = value
+        records = plain_array.dtype.names is not None
+        Flat(plain_array)[...] = resolve(np.array)(value, plain_array.dtype) if records else value
     elif name in (plain_array.dtype.names or ()):
         set_item(value, plain_array, name)
     elif name == "shape" and _with_shape(plain_array, value).shape == plain_array.shape:
@@ -305,8 +306,10 @@ def _found(kind: type, read: Callable) -> dict[str, _Found] | None:
 def _subarray_attribute(array: np.ndarray, name: str) -> Any:
     """``array.name`` of a plain array of a subclass, into whose memory traced values may have been written."""
     if OPEN and type(seen := current(array)) is TracedSubarray:
-        return class_attributes.get_attribute(seen, name)
-    if OPEN and name in HANDED_OUT:
+        return get_attribute(seen, name)
+    if OPEN and name == "__array_interface__" and isinstance(array, np.ma.MaskedArray):
+        return interface_of(array)
+    if OPEN and name in HANDED_OUT and getattr(type(array), name) is getattr(np.ndarray, name):
         get_attribute(np.ndarray.view(array, np.ndarray), name)
     return _own_attribute(array, name)
 
@@ -390,5 +393,17 @@ REWRITTEN_DOORS.update(
 SLOT_DOORS[object, "__getattribute__"] = _own_attribute
 SLOT_DOORS[object, "__setattr__"] = _set_own_attribute
 SLOT_DOORS[object, "__delattr__"] = _delete_own_attribute
+
+
+def _set_part(member: GetSetDescriptorType, obj: Any, value: Any) -> None:
+    """``numpy.ndarray.shape.__set__(obj, value)``."""
+    seen = current(obj)
+    if type(seen) in DRESSED:
+        class_attributes.REST_SET[type(seen)](seen, member.__name__, value)
+    else:
+        member.__set__(obj, value)
+
+
+SLOT_DOORS[GetSetDescriptorType, "__set__"] = _set_part
 SLOT_DOORS[property, "__get__"] = _read_property
 SLOT_DOORS[property, "__set__"] = _set_property

@@ -347,7 +347,8 @@ def numpy_function(f: Any) -> Callable:
                 return call_watched(f, args, kwargs)
             if type(inner) is not FunctionType or rewritten_code(inner) is None:
                 raise without_rule(f)
-            return seen(resolve(inner)(*args, **kwargs))
+            result = resolve(inner)(*args, **kwargs)
+            return result if any(result is x for x in given) else seen(result)
 
         _numpy_doors[f] = found
     return found

@@ -210,7 +210,7 @@ def _as_array(x: Any) -> Any:
     """A number as the array without axes that NumPy makes of it."""
     if type(x) is TracedFloat:
         return resolve(np.reshape)(as_array([x]), ())
-    return np.asarray(x) if isinstance(x, np.generic) else x
+    return resolve(np.array)(x) if isinstance(x, np.generic | complex) else x
 
 
 def no_rule(function: Any, what: str) -> MissingRuleError:

@@ -182,6 +182,7 @@ def _into(ufunc: np.ufunc, inputs: tuple, out: Any, kwargs: dict) -> Any:
 
     mask = plain(kwargs.pop("where", True))
     mask = mask if mask is True else np.array(mask, bool)
+    given = out
     out = without_class(out) if type(out) in DRESSED else out
     target = out.array if type(out) is TracedArray else out
     seen = current(target)
@@ -198,7 +199,7 @@ def _into(ufunc: np.ufunc, inputs: tuple, out: Any, kwargs: dict) -> Any:
     if mask is not True:
         result = resolve(np.where)(mask, result, seen)
     set_item(result, target, ...)
-    return current(target)
+    return given
 
 
 def add_at(array: Any, index: Any, values: Any) -> Any:

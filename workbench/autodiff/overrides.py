@@ -157,8 +157,10 @@ def function_overridden(function: Any, call: Callable) -> Callable:
         if not ASKED_NEVER.issuperset(map(type, given)):
             args = tuple(_read(x, function) for x in args)
             kwargs = {name: _read(x, function) for name, x in kwargs.items()}
-            given = (*args, *kwargs.values())
-        if any(_has_own_method(function, class_of(x)) or _is_asked(type(x), function) for x in given):
+        if any(
+            _has_own_method(function, class_of(x)) or _is_asked(type(x), function)
+            for x in _asked_for_methods(function, args, kwargs)
+        ):
             return numpy_function(function)(*args, **kwargs)
         if function not in DOORS:
             return call(*args, **kwargs)
@@ -180,6 +182,14 @@ def _read(x: Any, function: Any) -> Any:
     if own is None or is_library_file(own.__code__.co_filename) or _is_asked(kind, function):
         return x
     return as_array([*iterate(x)]) if is_sequence(x) else converted(x)
+
+
+def _asked_for_methods(function: Any, args: tuple, kwargs: dict) -> Iterable:
+    """The arguments whose methods a function of NumPy's may call: not ``out``, and of some functions one alone."""
+    if (name := function.__name__) not in _ASKING:
+        return (*args, *(x for key, x in kwargs.items() if key != "out"))
+    place = int(name == "compress")
+    return args[place : place + 1] or [x for key, x in kwargs.items() if key in ("a", "arr")]
 
 
 def _is_asked(kind: type, function: Any) -> bool:

@@ -126,7 +126,7 @@ class TracedPullback:
     def seal(self) -> None:
         """Remember what the arrays hold that the program used as constants; the way back reads them again."""
         arrays = [memory.owner for memory in self.tape.memories.values() if not memory.active]
-        self.sums = [(a, _checksum(a)) for a in arrays if not a.dtype.hasobject]
+        self.sums = [(a, _checksum(a)) for a in arrays if not a.dtype.hasobject and a.dtype.kind != "T"]
 
     def __call__(self, y_bar: Any = None) -> tuple[Any, ...]:
         tape = self.tape
@@ -272,7 +272,7 @@ def _in_copy(tape: Tape, x: np.ndarray, copies: dict[int, tuple[np.ndarray, np.n
         seen = current(owner)
         copies[id(owner)] = (
             owner,
-            resolve(np.array)(seen).array if type(seen) is TracedArray else owner.copy(order="K"),
+            resolve(np.array)(seen).array if type(seen) is TracedArray else np.array(owner, order="K"),
         )
     owner, block = copies[id(owner)]
     give(tape, x, owner, block)

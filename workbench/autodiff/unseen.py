@@ -28,7 +28,7 @@ def run_unfollowed(f: Callable, args: Any, kwargs: dict) -> Any:
             tape.keeps = True
             for memory in tape.memories.values():
                 if not memory.active:
-                    tape.kept.setdefault(id(memory.owner), memory.owner.copy(order="K"))
+                    tape.kept.setdefault(id(memory.owner), np.array(memory.owner, order="K"))
     lengths = [len(tape) for tape in OPEN]
     result = f(*args, **kwargs)
     for tape, length in zip(OPEN, lengths, strict=True):
@@ -45,7 +45,7 @@ def _note_changes(tape: Tape) -> None:
 
     for key, kept in list((tape.kept or {}).items()):
         if not _equal(kept, owner := tape.memories[key].owner):
-            new = owner.copy(order="K")
+            new = np.array(owner, order="K")
             owner[...] = kept
             set_item(new, owner, ...)
 
@@ -55,7 +55,7 @@ def handed_out(array: np.ndarray) -> None:
     for tape in OPEN:
         tape.kept = {} if tape.kept is None else tape.kept
         owner = memory_of(tape, array).owner
-        tape.kept.setdefault(id(owner), owner.copy(order="K"))
+        tape.kept.setdefault(id(owner), np.array(owner, order="K"))
 
 
 class Place:
@@ -72,9 +72,9 @@ class Place:
     __hash__ = None
 
 
-def interface_of(x: TracedSubarray) -> dict[str, Any]:
+def interface_of(x: Any) -> dict[str, Any]:
     """``x.__array_interface__`` as ``numpy.ma`` asks for it: by it, two arrays that begin at one place are told."""
-    array = plain(bare_part(x))
+    array = plain(bare_part(x)) if type(x) is TracedSubarray else x
     return {"data": (Place(address_of(array)), not is_writeable(array))}
 
 

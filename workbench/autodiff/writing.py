@@ -163,7 +163,8 @@ def set_item(value: Any, container: Any, index: Any) -> None:
 
 def _write(array: np.ndarray, index: Any, value: Any) -> None:
     """Write into memory that one or several tapes may know, outermost first."""
-    value = current(converted(current(value)))
+    given = current(value)
+    value = current(converted(given))
     if array.dtype.names is not None:
         if isinstance(index, str) or (type(index) is int and not array.ndim):
             _write(array[index if isinstance(index, str) else array.dtype.names[index]], ..., value)
@@ -176,7 +177,8 @@ def _write(array: np.ndarray, index: Any, value: Any) -> None:
     tape = innermost(value)
     if tape is not None and not can_vary(array):
         if array.dtype.kind == "O":
-            array[index] = value
+            one = not isinstance(np.broadcast_to(False, array.shape)[index], np.ndarray)
+            array[index] = given if one else resolve(np.array)(value, object)
             return
         raise LostGradientError(
             f"a traced value was about to be written into an array of {array.dtype}",
@@ -193,7 +195,7 @@ def _write(array: np.ndarray, index: Any, value: Any) -> None:
     meant = value.array.copy() if overlapping else None
     _write_from(array, index, value, OPEN[:], overlapping=overlapping)
     try:
-        array[index] = plain(value)
+        array[index] = given if array.dtype.kind == "O" else plain(value)
         if overlapping:
             _check_order(array[index], meant)
     except Exception:  # the program may catch it and go on
@@ -274,14 +276,14 @@ def in_place(op: Any, array: Any, other: Any) -> Any:
         other = as_array(other)
     if type(array) is not TracedArray and type(other) not in TRACED:
         mutate(target, op.in_place, plain_other, receiver=True)
-        return current(target)
+        return array
     result = by_ufunc(op, array, other)
     if not np.can_cast(plain(result).dtype, target.dtype, "same_kind"):
         op.in_place(target.copy(), plain_other)  # NumPy's own error
     if np.shape(result) != target.shape:
         op.in_place(target.copy(), plain_other)
     set_item(result, target, ...)
-    return current(target)
+    return array
 
 
 def mutate(array: np.ndarray, method: Callable, *args: Any, receiver: bool = False, **kwargs: Any) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.autodiff import writing
 from workbench.autodiff.application import converted
-from workbench.autodiff.arrays import TracedArray, can_vary, current
+from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS, by_position
 from workbench.autodiff.scalars import innermost
@@ -49,8 +49,10 @@ def _as_array(x: Any) -> Any:
 
 @changing(np.copyto)
 def _copyto(array: np.ndarray, values: Any, casting: str = "same_kind", where: Any = True) -> Any:
-    if casting == "unsafe" and not can_vary(array):
-        values = np.asarray(plain(values)).astype(array.dtype)
+    if array.dtype.kind in "biu":  # what does not vary, or NumPy's own error
+        constant = np.asarray(plain(values))
+        np.copyto(array.copy(), constant, casting=casting)
+        values = constant.astype(array.dtype)
     if where is True:
         yield ..., values
     else:

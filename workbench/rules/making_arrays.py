@@ -41,7 +41,7 @@ def _array(function: Callable, *, copies: bool) -> Callable:
                     made = call(undressed(x), dtype, *args, **kept)
                     return x if plain(made) is plain(undressed(x)) else dressed(made, class_of(x), x)
             else:
-                x = undressed(x) if is_subarray(x) else x.view(np.ndarray)
+                x = undressed(x) if is_subarray(x) or type(x) is np.ndarray else x.view(np.ndarray)
         x = undressed(x) if type(x) is TracedSubnumber else x
         if type(x) not in TRACED and (own := python_method(type(x), "__array__")) is not None:
             x = resolve(own)(x)
@@ -84,7 +84,9 @@ def _of_traced(function: Callable, copies: bool, x: Any, dtype: Any, args: tuple
     if order in ("C", "F") and not plain(made).flags[f"{order}_CONTIGUOUS"]:
         made = resolve(np.copy)(made, order)
     lacking = kwargs.get("ndmin", int(function in _ORDERS)) - np.ndim(plain(made))
-    return made if lacking <= 0 else resolve(np.reshape)(made, (1,) * lacking + np.shape(plain(made)))
+    if lacking > 0:
+        return resolve(np.reshape)(made, (1,) * lacking + np.shape(plain(made)))
+    return x if plain(made) is x else made
 
 
 def _elements(x: Any, dtype: Any) -> Any:

@@ -6,6 +6,7 @@ Conventions at ties: ``max`` and ``min`` share the cotangent evenly among equal 
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +66,8 @@ class _Reduced:
 def _reduced(function: Callable, x: Any, named: dict) -> _Reduced:
     named = {name: value for name, value in named.items() if value is not np._NoValue and name != "out"}
     unknown = sorted(set(named) - {"axis", "dtype", "keepdims", "where", "initial", "ddof", "correction"})
+    if unknown and unknown[0] not in inspect.signature(function).parameters:
+        raise TypeError(f"{function.__name__}() got an unexpected keyword argument {unknown[0]!r}")
     if unknown:
         raise MissingRuleError(
             f"numpy.{function.__name__} has no rule for its argument {unknown[0]!r}",

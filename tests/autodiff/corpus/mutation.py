@@ -293,3 +293,21 @@ def written_along_columns(x):
     c = np.asarray(np.outer(x, x), None, "F")
     c.T.ravel()[3:6] *= 2.0
     return ((a + 2 * b + c) * np.arange(16).reshape(4, 4)).sum() * np.ascontiguousarray(x[1])[0]
+
+
+@program(np.array([0.7, 1.3]))
+def what_is_written_into_is_what_comes_back(x):
+    out, sums, cells, row = np.zeros(2), np.zeros(2), np.empty(2, object), (x[0], 2.0)
+    same = out
+    same += x
+    made = [
+        np.add(x, 1.0, out=out),
+        np.cumsum(x, out=sums),
+        (x * 2).cumsum(out=sums),
+        np.multiply(out, 2, out),
+    ]
+    assert same is out and made[0] is out and made[1] is sums and made[2] is sums and made[3] is out
+    cells[0] = row
+    assert cells[0] is row and np.asarray(out) is out
+    np.copyto(cells, x * 3, casting="unsafe")
+    return (same * sums).sum() + cells[0] * cells[1] + row[0]
