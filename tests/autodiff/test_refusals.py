@@ -170,7 +170,7 @@ def test_an_error_in_an_installed_package_names_the_user_s_line_too(tmp_path, mo
     folder = tmp_path / "site-packages"
     folder.mkdir()
     (folder / "somebodys_package.py").write_text(
-        "import json\n\n\ndef save(x):\n    return json.dumps([x])\n"
+        "import pickle\n\n\ndef save(x):\n    return pickle.dumps([x])\n"
     )
     monkeypatch.syspath_prepend(folder)
     import somebodys_package

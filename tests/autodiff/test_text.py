@@ -162,6 +162,7 @@ def test_printing_and_logging_and_formatting_work(capsys, caplog):
     def program(x):
         print(f"{x:.2f} {x!r:>5} {x=}", "%.1f %s" % (x, [x]), "{:.3f} {}".format(x, _Record(x)), _Written(x))
         logging.getLogger(__name__).warning("x is %g at %s", x, f"{x:.0f}")
+        logging.getLogger(__name__).warning(json.dumps({"x": [x, np.sqrt(x)]}, indent=1))
         key = f"{x:.3f}"
         cache = {key: x * x}
         assert isinstance(key, str)
@@ -171,7 +172,8 @@ def test_printing_and_logging_and_formatting_work(capsys, caplog):
 
     assert gradient(program)(1.5) == 3.0
     assert capsys.readouterr().out == "1.50   1.5 x=1.5 1.5 [1.5] 1.500 _Record(x=1.5) 1.5\n"
-    assert caplog.messages == ["x is 1.5 at 2"]
+    assert caplog.messages[0] == "x is 1.5 at 2"
+    assert json.loads(caplog.messages[1]) == {"x": [1.5, 1.5**0.5]}
     assert caplog.records[0].filename == "test_text.py"
 
 

@@ -132,6 +132,18 @@ def test_operators_agree(monkeypatch):
     same(run(), by_trace(monkeypatch, run))
 
 
+def length(x):
+    total = 0.0
+    for element in x:
+        total += element * element
+    return math.sqrt(total)
+
+
+def test_the_cotangent_of_a_number_may_be_an_array_without_axes():
+    (back,) = pullback(length, np.array([3.0, 4.0]))[1](np.array(2.0))
+    assert np.allclose(back, [1.2, 1.6])
+
+
 def test_the_shapes_of_cotangents_are_checked_here_too():
     with pytest.raises(NotScalarError, match="does not fit"):
         pullback(squares, np.ones(2))[1](np.ones(3))

@@ -114,6 +114,7 @@ ARRANGED = {
 SOLUTIONS = {
     "splu": (lambda d, b: sl.splu(made(d).tocsc()).solve(b), D, W),
     "splu transposed": (lambda d, b: sl.splu(made(d).tocsc()).solve(b, "T"), D, V),
+    "splu, pivots": (lambda d, b: sl.splu(made(d).tocsc(), diag_pivot_thresh=abs(d[0]) / 9).solve(b), D, W),
     "splu constant": (lambda b: LU.solve(b) + LU.solve(b, trans="T") + LU.solve(b, "H"), V),
     "factorized": (lambda d, b: sl.factorized(made(d).tocsc())(b), D, V),
     "factorized constant": (lambda b: sl.factorized(FIXED)(b), V),

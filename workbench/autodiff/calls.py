@@ -276,8 +276,16 @@ def _found_method(kind: type, name: str) -> FunctionType | None:
     for cls in kind.__mro__:
         if name in cls.__dict__:
             found = cls.__dict__[name]
-            return as_written(found) if type(found) is FunctionType else None
+            if type(found) is FunctionType:
+                return as_written(found)
+            return None if type(found).__flags__ & BUILT_IN else _bound_by(found, name)
     return None
+
+
+def _bound_by(found: Any, name: str) -> FunctionType | None:
+    from workbench.autodiff.binding import method_of
+
+    return method_of(found, name)
 
 
 _OF_CLASSES = frozenset({MethodDescriptorType, WrapperDescriptorType})

@@ -15,7 +15,7 @@ from workbench.autodiff.registry import DOORS, OWNER_DOORS, door
 from workbench.autodiff.scalars import TRACED, lost
 from workbench.autodiff.structure import leaves
 from workbench.autodiff.tape import OPEN
-from workbench.autodiff.telling import contains_traced
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.text import written
 
 
@@ -39,6 +39,13 @@ for _kind in (bytes, bytearray, np.frombuffer):
     _refuse(_kind, "the bytes of a traced value were about to be read directly")
 _refuse(memoryview, "the memory of a traced value was about to be read directly")
 _memoryview = DOORS[memoryview]
+_dumps = DOORS[json.dumps]
+
+
+@door(json.dumps)
+def json_dumps(obj: Any, **options: Any) -> str:
+    """``json.dumps``, as logs have it: text, which is not read again."""
+    return written(_dumps(plain(obj), **options), obj)
 
 
 @door(memoryview)

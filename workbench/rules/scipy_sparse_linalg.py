@@ -159,6 +159,9 @@ class _Factored:
 
 
 def _splu(A: Any, **options: Any) -> Any:
+    options = {
+        name: plain(option) for name, option in options.items()
+    }  # thresholds: what is chosen does not vary
     return _Factored(A, **options) if has_traces(A) else sl.splu(A, **options)
 
 

@@ -1,6 +1,7 @@
 """Attributes with code behind them that is not a property's getter alone."""
 
 import functools
+import math
 import operator
 
 import numpy as np
@@ -85,6 +86,51 @@ class _Point:
 @program(0.5, 1.5)
 def properties_of_other_kinds_of_numbers_alone(x, y):
     return _Point(x, y).area * x
+
+
+class _Bound:
+    """A method that a descriptor of the program's own binds."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def __get__(self, obj, cls):
+        return self if obj is None else functools.partial(self.function, obj)
+
+
+class _Length:
+    def __init__(self, x):
+        self.x = x
+
+    @functools.singledispatchmethod
+    def __mul__(self, other):
+        return _Length(self.x * math.sin(other.x))
+
+    @__mul__.register
+    def _(self, other: float):
+        return _Length(self.x * math.exp(other))
+
+    def _with(self, other, how):
+        return _Length(how(self.x, math.cos(other.x)))
+
+    __add__ = functools.partialmethod(_with, how=operator.add)
+    __rmul__ = functools.partialmethod(__mul__)
+    __call__ = _Bound(lambda self, y: self.x * math.sin(y))
+
+
+class _Row(np.ndarray):
+    __mul__ = _Bound(lambda self, other: float(self[0]) * math.sin(other))
+
+
+@program(0.5, 1.5)
+def operators_that_descriptors_bind(x, y):
+    a, b = _Length(x), _Length(y)
+    return (a * b + b * x).x * a(y) + (y * b).x
+
+
+@program(X)
+def operators_of_arrays_that_descriptors_bind(x):
+    return x.view(_Row) * x[1]
 
 
 @program(X)

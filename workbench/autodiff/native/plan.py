@@ -250,7 +250,7 @@ class Plan:
             if self.generated.memory:
                 shadow = np.zeros(int(tape.numbers[0]))
                 for k, seed in enumerate(seeds):
-                    if isinstance(seed, np.ndarray):
+                    if isinstance(results[k], np.ndarray) and seed is not None:
                         _seed(shadow, seed, results, k)
             parts, shadow = self.compiled.backward(bars, shadow, tape, pos)
             return self.cotangents(numbers, iter(parts), shadow)
