@@ -210,6 +210,36 @@ def test_least_squares(loss):
     check_gradient(program, Y, T, rtol=1e-3, atol=1e-4)
 
 
+EXACTLY = {"xtol": 1e-15, "ftol": 1e-15}
+
+
+def test_least_squares_by_the_scale_of_a_loss():
+    def residuals_at(y, scale):
+        options = {"loss": "soft_l1", "f_scale": scale, "gtol": 1e-15, **EXACTLY}
+        return so.least_squares(lambda p: model(T, p[0], p[1]) - y, [1.0, 1.0], **options).x
+
+    check_gradient(residuals_at, Y, 0.2, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("loss", ["soft_l1", "huber", "cauchy"])
+def test_curve_fit_with_a_loss(loss):
+    def fitted(y, scale):
+        options = {"loss": loss, "f_scale": scale, "x_scale": [scale, 1.0], "gtol": 1e-15, **EXACTLY}
+        return so.curve_fit(model, T, y, [1.0, 1.0], method="trf", **options)
+
+    check_gradient(lambda y, scale: fitted(y, scale)[0], Y, 0.2, rtol=1e-3, atol=1e-4)
+    with pytest.raises(MissingRuleError, match="'pcov'"):
+        gradient(lambda y: fitted(y, 0.2)[1].sum())(Y)
+
+
+def test_everything_that_curve_fit_tells():
+    def told(y):
+        found, covariance, report, *_ = so.curve_fit(model, T, y, [1.0, 1.0], full_output=True, **EXACTLY)
+        return found, covariance, report["fvec"]
+
+    check_gradient(told, Y, rtol=1e-3, atol=1e-4)
+
+
 def test_least_squares_values():
     check_gradient(
         lambda y: (

@@ -30,6 +30,14 @@ LOSSES: dict[str, Callable] = {
 }
 
 
+def _cost(function: Callable, residuals: Callable, options: dict[str, Any]) -> Callable:
+    """Half the sum of ρ of the squared residuals, as the options ``loss`` and ``f_scale`` say."""
+    loss, scale = options.get("loss", "linear"), settled(options.get("f_scale", 1.0))
+    if loss not in LOSSES:
+        raise no_rule(function, "a loss of one's own")
+    return lambda x: 0.5 * scale**2 * np.sum(LOSSES[loss]((residuals(x) / scale) ** 2))
+
+
 def _bounds_as_pairs(bounds: Any, n: int) -> Any:
     if isinstance(bounds, so.Bounds):
         return bounds
@@ -45,16 +53,12 @@ def _least_squares(
     if not OPEN:
         return so.least_squares(fun, x0, jac, bounds, **options)
     args, given = _as_tuple(options.pop("args", ())), options.pop("kwargs", {})
-    new, loss, scale = resolve(fun), options.get("loss", "linear"), plain(options.get("f_scale", 1.0))
-    if loss not in LOSSES:
-        raise no_rule(so.least_squares, "a loss of one's own")
+    new = resolve(fun)
 
     def residuals(x: Any, *rest: Any) -> Any:
         return settled(new(x, *args, **given))
 
-    def cost(x: Any) -> Any:
-        return 0.5 * scale**2 * np.sum(LOSSES[loss]((residuals(x) / scale) ** 2))
-
+    cost = _cost(so.least_squares, residuals, options)
     low_high = bounds if isinstance(bounds, so.Bounds) else tuple(plain(settled(b)) for b in bounds)
     own_jac = quiet(lambda x: resolve(jac)(x, *args, **given)) if callable(jac) else jac
     report = so.least_squares(
@@ -89,8 +93,8 @@ def _curve_fit(
         return so.curve_fit(
             f, xdata, ydata, p0, sigma, absolute_sigma, check_finite, bounds, method, jac, **options
         )
-    if options.get("full_output") or options.get("nan_policy"):
-        raise no_rule(so.curve_fit, "full_output and nan_policy")
+    if options.get("nan_policy"):
+        raise no_rule(so.curve_fit, "nan_policy")
     new, xdata, ydata = resolve(f), settled(xdata), settled(ydata)
     if isinstance(xdata, list | tuple):  # as SciPy hands them to ``f``
         xdata = np.asarray(xdata, float)
@@ -99,27 +103,29 @@ def _curve_fit(
     given_p0 = None if p0 is None else plain(settled(p0))
     if given_p0 is None:
         given_p0 = _first_guess(f, limits)
-    popt, pcov = so.curve_fit(
+    popt, pcov, *rest = so.curve_fit(
         quiet(f), plain(xdata), plain(ydata), given_p0, plain(sigma), absolute_sigma, check_finite, limits,
-        method, quiet(jac), **options,
+        method, quiet(jac), **plain(options),
     )  # fmt: skip
 
     def residuals(p: Any) -> Any:
-        rest = settled(new(xdata, *[p[k] for k in range(popt.size)])) - ydata
+        apart = settled(new(xdata, *[p[k] for k in range(popt.size)])) - ydata
         if sigma is None:
-            return rest
+            return apart
         if np.ndim(plain(sigma)) < 2:
-            return rest / sigma
-        return np.reshape(np.linalg.solve(np.linalg.cholesky(sigma), np.reshape(rest, (-1, 1))), (-1,))
+            return apart / sigma
+        return np.reshape(np.linalg.solve(np.linalg.cholesky(sigma), np.reshape(apart, (-1, 1))), (-1,))
 
-    cost = slope_of(lambda p: 0.5 * np.sum(residuals(p) ** 2))
+    slope = slope_of(_cost(so.curve_fit, residuals, options))
     conditions = conditions_of(popt, _bounds_as_pairs(bounds, popt.size))
-    p = minimiser(cost, popt, where="scipy.optimize.curve_fit", start=given_p0, conditions=conditions)
+    p = minimiser(slope, popt, where="scipy.optimize.curve_fit", start=given_p0, conditions=conditions)
     if type(p) not in TRACED:
-        return p, pcov
-    if not np.all(np.isfinite(pcov)):
-        return p, unknown(pcov, "the solver's 'pcov'")
-    return p, with_value(_covariance(residuals, p, absolute_sigma), pcov)
+        return p, pcov, *rest
+    if rest:
+        rest[0] = _information(rest[0], residuals(p))
+    if not np.all(np.isfinite(pcov)) or options.get("loss", "linear") != "linear":
+        return p, unknown(pcov, "the solver's 'pcov'"), *rest
+    return p, with_value(_covariance(residuals, p, absolute_sigma), pcov), *rest
 
 
 DOORS[so.curve_fit] = _curve_fit
@@ -149,6 +155,12 @@ def _covariance(residuals: Callable, p: Any, absolute: bool) -> Any:
     return covariance if absolute else covariance * np.sum(rest**2) / (m - n)
 
 
+def _information(found: dict[str, Any], residuals: Any) -> dict[str, Any]:
+    """A solver's ``infodict``: the residuals are traced, the rest is not known."""
+    report = {name: unknown(value, f"the solver's {name!r}") for name, value in found.items()}
+    return report | {"nfev": found["nfev"], "fvec": with_value(residuals, found["fvec"])}
+
+
 def _leastsq(
     func: Callable, x0: Any, args: Any = (), Dfun: Any = None, full_output: bool = False, **options: Any
 ) -> Any:
@@ -169,14 +181,10 @@ def _leastsq(
     x = minimiser(slope, np.atleast_1d(found[0]), where="scipy.optimize.leastsq", start=start)
     if not full_output or type(x) not in TRACED:
         return (x, *found[1:])
-    covariance, report = (
-        found[1],
-        {name: unknown(value, f"the solver's {name!r}") for name, value in found[2].items()},
-    )
+    covariance = found[1]
     if covariance is not None:
         covariance = with_value(_covariance(residuals, x, True), covariance)
-    report.update(nfev=found[2]["nfev"], fvec=with_value(residuals(x), found[2]["fvec"]))
-    return (x, covariance, report, *found[3:])
+    return (x, covariance, _information(found[2], residuals(x)), *found[3:])
 
 
 DOORS[so.leastsq] = _leastsq
