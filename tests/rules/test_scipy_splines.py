@@ -168,7 +168,7 @@ def test_smoothing_holds_the_misfit():
     "program",
     [
         lambda y: ip.splev(AT, ip.splrep(X, y, per=1)).sum(),
-        lambda y: ip.splrep(X, y, full_output=1)[0][1].sum(),
+        lambda y: ip.splrep(X, y, task=1)[1].sum(),
         lambda y: ip.UnivariateSpline(X, y, s=y[0] ** 2)(AT).sum(),
         lambda y: ip.make_smoothing_spline(X, y)(AT).sum(),
         lambda y: ip.RectBivariateSpline(X, X, np.outer(y, y), s=0.1)(AT, AT).sum(),

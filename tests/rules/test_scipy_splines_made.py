@@ -22,6 +22,25 @@ PROGRAMS = {
     "with given slopes": (
         lambda y: ip.make_interp_spline(X, y, bc_type=([(1, 0.2)], [(1, 0.3)]))(AT), Y,
     ),
+    "clamped": (lambda x, y: ip.make_interp_spline(x, y, bc_type="clamped")(AT), X, Y),
+    "ends of degree five": (
+        lambda x, y: ip.make_interp_spline(x, y, k=5, bc_type=([(1, 0.2), (2, 0)], [(2, 0.1), (3, 0)]))(AT), X, Y,
+    ),
+    "slopes that vary": (
+        lambda y, d: ip.make_interp_spline(X, y, bc_type=([(1, d)], [(2, 0.1)]))(AT), Y, 0.3,
+    ),
+    "splrep with its ends": (
+        lambda x, y: ip.splev(AT, ip.splrep(x, y, xb=x[0] - 0.2, xe=x[-1] + 0.1)), X, Y,
+    ),
+    "splrep's report": (lambda x, y: ip.splev(AT, ip.splrep(x, y, full_output=True)[0]), X, Y),
+    "splprep's report": (
+        lambda x, y: np.array(ip.splev(AT / 3, ip.splprep([x, y], s=0, full_output=1)[0][0])), X, Y,
+    ),
+    "make_splrep with its ends": (lambda x, y: ip.make_splrep(x, y, xb=-1.0, xe=x[-1] + 1)(AT), X, Y),
+    "nearest of two arrays": (
+        lambda z, a: ip.griddata((POINTS[:, 0], POINTS[:, 1]), z, (a, a), method="nearest"),
+        HEIGHTS, np.array([0.3, 0.62]),
+    ),
     "interp1d": (lambda x, y: ip.interp1d(x, y, kind="cubic")(AT), X, Y),
     "make_splrep": (lambda x, y, at: ip.make_splrep(x, y)(at), X, Y, AT),
     "make_splrep, smooth": (lambda y, w: ip.make_splrep(X, y, w=w, s=0.01)(AT), Y, 1.0 + 0.1 * X),
@@ -64,10 +83,28 @@ def test_patches_beyond_the_points_are_filled():
     [
         (lambda p: ip.CloughTocher2DInterpolator(p, HEIGHTS)(INSIDE).sum(), POINTS),
         (lambda p: ip.RBFInterpolator(p, HEIGHTS, kernel="gaussian", epsilon=1.3)(INSIDE).sum(), POINTS),
-        (lambda x: ip.make_interp_spline(x, Y, bc_type="clamped")(AT).sum(), X),
+        (lambda x: ip.make_interp_spline(x, np.append(Y[:-1], Y[0]), bc_type="periodic")(AT).sum(), X),
         (lambda c: ip.PPoly(c, [0.0, 1.0, 2.0]).roots().sum(), np.array([[1.0, 2.0], [0.0, 1.0]])),
     ],
 )
 def test_refusals(program, args):
     with pytest.raises(MissingRuleError, match="has no rule for"):
         gradient(program)(args)
+
+
+def test_the_misfit_allowed():
+    """The coefficients are those of the smoothest spline whose misfit is ``s``: FITPACK comes within a thousandth."""
+    rough = Y + 0.1 * np.cos(40.0 * X)
+    for smooth in (
+        lambda s: ip.splev(AT, ip.splrep(X, rough, s=s)).sum(),
+        lambda s: ip.make_splrep(X, rough, s=s)(AT).sum(),
+        lambda s: ip.splrep(X, rough, s=s, full_output=True)[1],
+    ):
+        difference = (smooth(0.0401) - smooth(0.0399)) / 2e-4
+        assert gradient(smooth)(0.04) == pytest.approx(difference, rel=0.05)
+
+
+def test_smoothing_by_straight_pieces():
+    """The knots at points that vary were an error."""
+    rough = Y + 0.1 * np.cos(40.0 * X)
+    assert np.all(np.isfinite(gradient(lambda x: ip.splev(AT, ip.splrep(x, rough, k=1, s=0.02)).sum())(X)))

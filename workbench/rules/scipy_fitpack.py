@@ -114,11 +114,22 @@ def knots_at_data(t: np.ndarray, x: Any) -> Any:
     return with_value(found, t)
 
 
-def fit_to_data(x: Any, y: Any, w: Any, t: Any, k: int, c: np.ndarray, where: str) -> Any:
-    """The coefficients ``c`` of a fit to data, as functions of these and of the knots."""
+def with_ends(t: Any, k: int, ends: tuple) -> Any:
+    """Knots whose first or last k + 1 are the ends of an interval that vary."""
+    places = np.arange(len(plain(t)))
+    for end, here in zip(ends, (places <= k, places >= len(places) - k - 1), strict=True):
+        if contains_traced(end) and np.all(plain(t)[here] == plain(end)):
+            t = np.where(here, end, t)
+    return t
+
+
+def fit_to_data(x: Any, y: Any, w: Any, t: Any, k: int, c: np.ndarray, where: str, s: Any = None) -> Any:
+    """The coefficients ``c`` of a fit to data, as functions of these, of the knots, and of the misfit allowed."""
     count = len(plain(t)) - k - 1
     weights = np.ones(np.shape(plain(x))) if w is None else w
-    found = fitted(x, y, weights, t, k, plain(c)[:count], where=where)
+    found = fitted(
+        x, y, weights, t, k, plain(c)[:count], where=where, s=settled(s) if contains_traced(s) else None
+    )
     must_agree(ip.splrep, found, plain(c)[:count])
     found = with_value(found, plain(c)[:count])
     return resolve(np.concatenate)([found, plain(c)[count:]])
@@ -163,16 +174,27 @@ def _splrep(x: Any, y: Any, w: Any = None, xb: Any = None, xe: Any = None, k: in
     """``splrep``."""
     if not contains_traced([x, y, w, xb, xe, s, t]):
         return ip.splrep(x, y, w, xb, xe, k, task, s, t, full_output, per, quiet)
-    if contains_traced([xb, xe, s]) or task == 1 or per or full_output:
-        raise no_rule(ip.splrep, "xb, xe and s that vary, task=1, per and full_output")
+    if task == 1 or per:
+        raise no_rule(ip.splrep, "task=1 and per")
     x, y, w, t = settled(x), settled(y), settled(w), settled(t)
-    knots, c, k = ip.splrep(plain(x), plain(y), plain(w), xb, xe, k, task, s, plain(t), 0, 0, quiet)
+    own = map(plain, (x, y, w, xb, xe, k, task, s, t))
+    (knots, c, k), *report = ip.splrep(*own, 1, 0, quiet)
     if t is None:
         traced = knots_at_data(knots, x)
     else:
         ends = [knots_at_data(part, x) for part in (knots[: k + 1], knots[-k - 1 :])]
         traced = resolve(np.concatenate)([ends[0], np.asarray(t) if isinstance(t, list) else t, ends[1]])
-    return traced, fit_to_data(x, y, w, traced, k, c, "splrep"), k
+    traced = with_ends(traced, k, (xb, xe))
+    found = traced, fit_to_data(x, y, w, traced, k, c, "splrep", s if t is None else None), k
+    return (found, _misfit(x, y, w, found, report[0]), *report[1:]) if full_output else found
+
+
+def _misfit(x: Any, y: Any, w: Any, tck: tuple, own: float) -> Any:
+    """Σ (w (y − s(x)))²; of curves that of all coordinates together."""
+    t, c, k = tck
+    away = y - evaluate(t, c[: len(plain(t)) - k - 1], k, x)
+    away = away if w is None else np.reshape(w, (-1,) + (1,) * (np.ndim(plain(away)) - 1)) * away
+    return with_value(np.sum(away**2), own)
 
 
 DOORS[ip.splrep] = DOORS[_fitpack_py.splrep] = _splrep
@@ -185,20 +207,20 @@ def _splprep(x: Any, w: Any = None, u: Any = None, ub: Any = None, ue: Any = Non
     """``splprep``: the parameter of a curve is the length of the chords, unless it is given."""
     if not contains_traced([list(x), w, u, ub, ue, s, t]):
         return ip.splprep(x, w, u, ub, ue, k, task, s, t, full_output, nest, per, quiet)
-    if contains_traced([ub, ue, s, t]) or task or per or full_output:
-        raise no_rule(ip.splprep, "ub, ue, s and t that vary, task, per and full_output")
+    if contains_traced(t) or task or per:
+        raise no_rule(ip.splprep, "t that varies, task and per")
     x, w, u = settled(list(x)), settled(w), settled(u)
     rows = resolve(np.array)(x) if isinstance(x, list) else x
-    (knots, c, k), at = ip.splprep(
-        plain(rows), plain(w), plain(u), ub, ue, k, task, s, t, 0, nest, per, quiet
-    )
+    own = map(plain, (rows, w, u, ub, ue, k, task, s, t))
+    ((knots, c, k), at), *report = ip.splprep(*own, 1, nest, per, quiet)
     if u is None:
         steps = np.sqrt(np.sum((rows[:, 1:] - rows[:, :-1]) ** 2, axis=0))
         lengths = resolve(np.concatenate)([np.zeros(1), np.cumsum(steps)])
         u = with_value(lengths / lengths[-1], at)
-    traced = knots_at_data(knots, u)
-    found = fit_to_data(u, np.transpose(rows), w, traced, k, np.transpose(np.array(c)), "splprep")
-    return [traced, [found[:, j] for j in range(len(c))], k], u
+    traced, data = with_ends(knots_at_data(knots, u), k, (ub, ue)), np.transpose(rows)
+    found = fit_to_data(u, data, w, traced, k, np.transpose(np.array(c)), "splprep", s)
+    curve = [traced, [found[:, j] for j in range(len(c))], k], u
+    return (curve, _misfit(u, data, w, (traced, found, k), report[0]), *report[1:]) if full_output else curve
 
 
 DOORS[ip.splprep] = DOORS[_fitpack_py.splprep] = _splprep

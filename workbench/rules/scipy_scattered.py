@@ -147,7 +147,7 @@ def _make_nearest(x: Any, y: Any, *args: Any, **options: Any) -> Any:
 
 
 def _nearest(self: Any, *args: Any, **options: Any) -> Any:
-    at = [plain(settled(a)) for a in args]
+    at = [tuple(map(plain, a)) if isinstance(a, tuple) else plain(settled(a)) for a in args]
     own = _original_nearest(self, *at, **options)
     values = getattr(self, "depends_on", None)
     if not contains_traced(values):

@@ -96,17 +96,17 @@ def integral(t: Any, c: Any, k: int, a: Any, b: Any) -> Any:
     return ends[1] - ends[0]
 
 
-def fitted(x: Any, y: Any, w: Any, t: Any, k: int, c: np.ndarray, *, where: str) -> Any:
+def fitted(x: Any, y: Any, w: Any, t: Any, k: int, c: np.ndarray, *, where: str, s: Any = None) -> Any:
     """Coefficients ``c`` that a fit has found, with their derivatives by points, data, weights and knots.
 
     They minimise Σ_j w_j² (y_j − s(x_j))², plus λ times the squares of the jumps of the k-th derivative at the knots
-    where there are any, λ being such that the first sum is what it is found to be: a smoothing condition. Which
-    knots there are does not vary.
+    where there are any, λ being such that the first sum is what it is found to be, and varies as ``s`` does: a
+    smoothing condition. Which knots there are does not vary.
 
     Raises:
         MissingRuleError: ``c`` does not determine the fit, or is not of this kind.
     """
-    if not contains_traced([x, w, t]):
+    if not contains_traced([x, w, t, s]):
         by_data = _fitted_by_data(x, y, w, t, k, c)
         if by_data is not None:
             return by_data
@@ -119,7 +119,7 @@ def fitted(x: Any, y: Any, w: Any, t: Any, k: int, c: np.ndarray, *, where: str)
     def normal(coefficients: Any) -> Any:
         return np.matmul(turned, weights**2 * (np.matmul(matrix, coefficients) - y))
 
-    jumps = _jumps(t, k, np.shape(plain(c))[0])
+    jumps = plain(_jumps(plain(t), k, np.shape(plain(c))[0]))
     pull, slope = np.matmul(jumps.T, np.matmul(jumps, c)), np.asarray(plain(normal(c)))
     size = np.max(np.abs(np.matmul(np.abs(plain(turned)), np.abs(plain(weights**2 * y)))))
     if np.max(np.abs(slope)) <= 1e-9 * size:
@@ -128,6 +128,7 @@ def fitted(x: Any, y: Any, w: Any, t: Any, k: int, c: np.ndarray, *, where: str)
         )
     strength = -np.sum(pull * slope) / np.sum(pull * pull)
     misfit = np.sum(plain(weights) ** 2 * (plain(np.matmul(matrix, c)) - plain(y)) ** 2)
+    misfit = misfit if s is None else misfit + (s - plain(s))
 
     def residual(unknown: Any) -> Any:
         coefficients = np.reshape(unknown[:-1], np.shape(c))
