@@ -123,6 +123,24 @@ def test_columns_are_written_into_matrices():
     check_gradient(columns_of_matrices, A)
 
 
+class Weighted(np.ndarray):
+    weight = 2.0
+
+
+def functions_of_classes(x):
+    """The function gets parts of the class, also of a constant array; names in text are those of the program."""
+    constant = np.ones((3, 3)).view(Weighted)
+    found = np.apply_along_axis(lambda row: row.weight * row.sum(), 1, constant).sum() * x.sum()
+    assert isinstance(np.apply_along_axis(np.sum, 0, constant), Weighted)
+    block = np.matrix(x)
+    found += np.apply_along_axis(lambda row: row.weight ** row.max(), 1, x.view(Weighted)).sum()
+    return found + np.bmat("block, block")[0, 4] * block[1, 1]
+
+
+def test_functions_of_the_program_get_parts_of_the_class():
+    check_gradient(functions_of_classes, A)
+
+
 def objects_made_numbers(x):
     cells = np.empty(3, object)
     for k in range(3):

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from tests.autodiff.corpus.number_classes import Length, Tagged, Tenfold, by_super
@@ -57,3 +58,20 @@ def test_compiled_code_takes_nothing_unseen():
 
     with pytest.raises(LostGradientError):
         gradient(program)(1.5)
+
+
+class Giving:
+    def __init__(self, value):
+        self.value = value
+
+    def __float__(self):
+        return self.value
+
+
+@pytest.mark.filterwarnings("ignore:.*returned non-float:DeprecationWarning")
+def test_what_python_makes_of_an_object_is_a_float():
+    value, back = pullback(lambda x: float(Giving(x)) * 2.0, np.float64(1.5))
+    assert type(value) is float
+    assert back() == (2.0,)
+    with pytest.raises(TypeError, match="returned non-float"):
+        gradient(lambda x: x * float(Giving("1")))(2.0)

@@ -33,7 +33,7 @@ from workbench.autodiff.subarrays import (
     own_part,
     real_part,
 )
-from workbench.autodiff.telling import PLAIN, contains_traced, plain
+from workbench.autodiff.telling import PLAIN, plain
 from workbench.errors import MissingRuleError
 
 
@@ -222,13 +222,6 @@ def no_rule(function: Any, what: str) -> MissingRuleError:
     )
 
 
-def meets_subclass(args: tuple, kwargs: dict) -> bool:
-    """Whether arrays of subclasses and traced values are among the arguments of a function of NumPy's."""
-    given = (*args, *kwargs.values())
-    if not any(map(_holds_subarray, given)):
-        return False
-    return any(map(contains_traced, given))
-
-
-def _holds_subarray(x: Any) -> bool:
+def holds_subarray(x: Any) -> bool:
+    """Whether an argument of a function of NumPy's is an array of a subclass, or a list of such."""
     return any(map(is_subarray, x)) if type(x) in (list, tuple) else is_subarray(x)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dis
 import functools
 from collections.abc import Callable, Iterable
-from types import CodeType, FunctionType, MethodType
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from workbench.autodiff.location import is_library_file, name_of
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.subarrays import TracedSubnumber, class_of
+from workbench.autodiff.telling import contains_traced
 
 ASKED_NEVER = frozenset(
     {int, float, complex, bool, str, bytes, type(None), slice, type(...), dict, type, np.ndarray, np.dtype}
@@ -284,13 +285,14 @@ _BINARY = {
 
 def _with_classes(call: Callable, own: Callable, args: tuple, kwargs: dict) -> Any:
     """``call``, the door of NumPy's ``own``, with arrays of subclasses among the arguments or not."""
-    from workbench.autodiff.dressing import meets_subclass, of_subclass
+    from workbench.autodiff.dressing import holds_subarray, of_subclass
 
-    if own.__name__ in _OF_TEXT or not meets_subclass(args, kwargs):
+    given = (*args, *kwargs.values())
+    if own.__name__ in _OF_TEXT or not any(map(holds_subarray, given)):
         return call(*args, **kwargs)
-    if any(isinstance(x, FunctionType | MethodType) for x in (*args, *kwargs.values())):
+    if any(callable(x) and not isinstance(x, type | np.ndarray) for x in given):
         return numpy_function(own)(*args, **kwargs)  # which hands parts of the class on
-    return of_subclass(call, own, args, kwargs)
+    return of_subclass(call, own, args, kwargs) if any(map(contains_traced, given)) else call(*args, **kwargs)
 
 
 _OF_TEXT = frozenset({"array2string", "array_repr", "array_str"})  # they write the class, too

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cmath
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -97,6 +98,8 @@ def _holomorphic(function: Callable, derivative: Callable) -> None:
             return complex(math.nan, math.nan)
 
     add_rule(Rule(function, forward))
+    ruled = DOORS[function]
+    DOORS[function] = functools.wraps(function)(lambda z: ruled(_number(z)))
 
 
 class _TracedFunctions:
@@ -117,6 +120,7 @@ _log = DOORS[cmath.log]
 @door(cmath.log)
 def log(z: Any, *base: Any) -> Any:
     """``cmath.log`` with an optional base."""
+    z, base = _number(z), [*map(_number, base)]
     if not base:
         return _log(z)
     if type(z) not in TRACED and type(base[0]) not in TRACED:
@@ -127,6 +131,7 @@ def log(z: Any, *base: Any) -> Any:
 @door(cmath.phase)
 def phase(z: Any) -> Any:
     """The argument of a complex number."""
+    z = _number(z)
     if type(z) not in TRACED:
         return cmath.phase(z)
     z = complex_(z)
@@ -136,6 +141,7 @@ def phase(z: Any) -> Any:
 @door(cmath.polar)
 def polar(z: Any) -> Any:
     """Modulus and argument."""
+    z = _number(z)
     return (resolve(abs)(complex_(z)), phase(z)) if type(z) in TRACED else cmath.polar(z)
 
 

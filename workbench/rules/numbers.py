@@ -31,6 +31,7 @@ from workbench.autodiff.scalars import (
     strip,
 )
 from workbench.autodiff.subarrays import TracedSubnumber, class_of
+from workbench.autodiff.subnumbers import bare_number
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.text import refuse_text
 
@@ -42,7 +43,7 @@ def float_(x: Any = 0.0) -> Any:
     """``float(x)`` stays on the tape."""
     x = current(x)
     if type(x) is TracedSubnumber and (own := python_method(class_of(x), "__float__")) is not None:
-        return resolve(own)(x)
+        return _returned(resolve(own)(x), x)
     x = number_in(x)
     if type(x) is TracedArray:
         if x.array.size != 1:
@@ -54,7 +55,15 @@ def float_(x: Any = 0.0) -> Any:
     if type(x) is TracedArray:
         return float(plain(x))  # Python's error for a complex number
     own = python_method(type(x), "__float__")
-    return float(x) if own is None else resolve(own)(x)
+    return float(x) if own is None else _returned(resolve(own)(x), x)
+
+
+def _returned(number: Any, x: Any) -> Any:
+    """What ``x.__float__()`` has returned, as Python's float."""
+    if not isinstance(number, float):
+        kinds = class_of(x).__name__, class_of(number).__name__
+        raise TypeError(f"{kinds[0]}.__float__ returned non-float (type {kinds[1]})")
+    return float_(bare_number(number))
 
 
 @door(int)

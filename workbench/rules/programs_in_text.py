@@ -9,10 +9,12 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
-from workbench.autodiff.code_objects import rewritten_module
-from workbench.autodiff.location import user_frame
+import numpy as np
+
+from workbench.autodiff.code_objects import rewritten_module, with_code
+from workbench.autodiff.location import running_frame, user_frame
 from workbench.autodiff.registry import door
-from workbench.autodiff.rewritten import MADE, REWRITTEN_DOORS, mark_rewritten
+from workbench.autodiff.rewritten import MADE, REWRITTEN_DOORS, mark_rewritten, rewritten_code
 from workbench.autodiff.scalars import lost
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.text import refuse_text
@@ -78,3 +80,12 @@ def _runner(function: Callable, mode: str) -> None:
 _runner(eval, "eval")
 _runner(exec, "exec")
 REWRITTEN_DOORS["program_text"] = program_text
+
+
+@door(np.bmat)
+def bmat(obj: Any, ldict: dict | None = None, gdict: dict | None = None) -> Any:
+    """``numpy.bmat``, whose text names the blocks that the program has where it calls it."""
+    if isinstance(obj, str) and gdict is None:
+        frame = running_frame()
+        ldict, gdict = frame.f_locals, frame.f_globals
+    return with_code(np.bmat, rewritten_code(np.bmat))(obj, ldict, gdict)

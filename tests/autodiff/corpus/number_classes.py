@@ -1,5 +1,6 @@
 """Numbers of classes of the program: with operators of their own and without, with attributes, made by ``__new__``."""
 
+import cmath
 import copy
 import math
 
@@ -238,3 +239,30 @@ def given_to_functions_of_packages(x):
         + integrate.simpson([t, 1.0, t], dx=t) + interpolate.CubicSpline([0.0, 1.0, 2.0], [t, 1.0, t])(t / 2)
         + linalg.solve([[t, 1.0], [0.0, t]], [1.0, t])[0] + special.logsumexp([t, 2.0])
     )  # fmt: skip
+
+
+class Phasor(complex):
+    pass
+
+
+class Reading:
+    """It gives a number where Python asks for a float or a complex number."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __float__(self):
+        return self.value * 2
+
+    def __complex__(self):
+        return complex(self.value, 1.0)
+
+
+@program(0.7, 1.3)
+def given_to_functions_of_complex_numbers(a, b):
+    z, reading = Phasor(a, b), Reading(b)
+    assert type(float(reading)) is float
+    found = (
+        cmath.phase(z) + cmath.exp(z).real + abs(cmath.sqrt(z)) + cmath.polar(z)[1] + cmath.log(z, 2.0).imag
+    )
+    return found + cmath.exp(reading).imag * cmath.phase(reading) + float(reading) ** 2
