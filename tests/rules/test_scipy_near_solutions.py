@@ -192,3 +192,66 @@ def test_complex_roots():
     check_gradient(root, 1.0, 0.5, rtol=1e-5)
     with pytest.raises(MissingRuleError, match="not analytic"):
         gradient(lambda a: so.newton(lambda x: x.conjugate() ** 3 - a, 1 + 0.0j).real)(1.0)
+
+
+class Remembering:
+    """Value and slope computed together, and kept for the last point."""
+
+    def __init__(self, a):
+        self.a, self.x, self.count, self.points = a, None, 0, []
+
+    def both(self, x):
+        if self.x is None or not np.array_equal(x, self.x):
+            self.x, rest = np.array(x), x - self.a
+            self.count += 1
+            self.points.append(0.0)
+            self.value, self.slope = np.sum(rest**2) + np.sum(x**4) / 4, 2 * rest + x**3
+        return self.value, self.slope
+
+
+def remembered(a):
+    both = Remembering(a)
+    found = so.minimize(lambda x: both.both(x)[0], a / 2, jac=lambda x: both.both(x)[1], tol=1e-12)
+    return np.append(found.x, found.fun), both.count, len(both.points)
+
+
+def in_a_dict(a):
+    known = {}
+
+    def cubic(x):
+        if tuple(x) not in known:
+            known[tuple(x)] = x**3 + x - a
+        return known[tuple(x)]
+
+    return so.fsolve(cubic, np.ones(3), xtol=1e-13), len(known)
+
+
+def counted(a):
+    count, calls = 0, [0]
+
+    def cubic(x):
+        nonlocal count
+        count += 1
+        calls[0] += 1
+        return x**3 + x - a[0]
+
+    return so.brentq(cubic, -3.0, 3.0, xtol=1e-14) + si.quad(cubic, 0.0, a[1])[0], count, calls[0]
+
+
+def in_an_array(a):
+    rest = np.zeros(3)
+
+    def squares(x):
+        np.subtract(x, a, out=rest)
+        return rest**3 + rest
+
+    return so.least_squares(squares, np.zeros(3), xtol=1e-14, ftol=1e-14, gtol=1e-14).x, rest.size
+
+
+@pytest.mark.parametrize("program", [remembered, in_a_dict, counted, in_an_array])
+def test_functions_leave_what_they_leave_without_the_engine(program):
+    assert pullback(program, A)[0][1:] == program(A)[1:]
+    check_gradient(lambda a: program(a)[0], A, rtol=1e-5)
+    if program is not in_an_array:
+        slope = gradient(lambda a: np.sum(program(a)[0]))
+        check_gradient(slope, A, rtol=1e-4)

@@ -6,12 +6,14 @@ as the two have the same derivatives, which is checked when the run has ended.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
 from workbench.autodiff.cotangents import accumulate
 from workbench.autodiff.location import describe, running_frame
+from workbench.autodiff.operations import Operation
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost
 from workbench.autodiff.tape import Tape, sweep_back
 from workbench.autodiff.telling import plain
@@ -61,8 +63,16 @@ def _sensitivities(tape: Tape, seeds: list[tuple[Any, float]]) -> dict[int, Any]
     for x, weight in seeds:
         if x is not None:
             accumulate(x, weight * np.ones(np.shape(plain(x))) if np.ndim(plain(x)) else float(weight))
-    sweep_back(tape)
     found: dict[int, Any] = {}
+    # what the tape has without operands is what it begins with, too, though its derivatives are not known
+    beginnings = [(e, e.pullback) for e in tape if type(e) is Operation and not e.operands]
+    for operation, _ in beginnings:
+        operation.pullback = functools.partial(_arrived, found, id(operation))
+    try:
+        sweep_back(tape)
+    finally:
+        for operation, pullback in beginnings:
+            operation.pullback = pullback
     for node in tape:
         if type(node) is TracedFloat and node.parent is None:
             found[id(node)], node.bar = plain(node.bar), 0.0
@@ -70,3 +80,8 @@ def _sensitivities(tape: Tape, seeds: list[tuple[Any, float]]) -> dict[int, Any]
         if memory.store is not None:
             found[id(memory)], memory.store = memory.store.copy(), None
     return found
+
+
+def _arrived(found: dict[int, Any], key: int, bar: Any) -> list:
+    found[key] = np.copy(plain(bar))
+    return []

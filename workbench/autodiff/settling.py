@@ -76,6 +76,7 @@ def settle_all(tape: Tape, function: Any) -> None:
     if OPEN.stack:  # what was traced by this tape may still be traced by an outer one
         OPEN.stack[-1].touched.update(tape.touched)
     tape.touched.clear()
+    tape.handed.clear()
 
 
 def _behind(function: Any) -> Any:

@@ -51,6 +51,7 @@ class Tape(list):
             (see ``other_names``).
         copies: the ids of the owners, by the ids of the copies.
         stale: the ids of owners whose copies the program has changed.
+        handed: the points that solvers have handed to functions of the program, by their bits.
         changed: everything that the program has changed, by id, while a block of its own runs; None otherwise.
         drawn: the generators of random numbers that the program has drawn from meanwhile (see ``draws``), or None.
         touched: the containers that the program put something into, while it is running (see ``settling``).
@@ -66,6 +67,7 @@ class Tape(list):
         "equals",
         "fresh",
         "given",
+        "handed",
         "keeps",
         "kept",
         "level",
@@ -87,6 +89,7 @@ class Tape(list):
         self.writes: list[Any] = []
         self.caches: dict[Any, dict] = {}
         self.touched: dict[tuple[int, str | None], Any] = {}
+        self.handed: dict[Any, Any] = {}
         self.changed: dict[int, Any] | None = None
         self.drawn: dict[int, tuple[Any, Any]] | None = None
         self.kept: dict[int, Any] | None = None

@@ -190,6 +190,7 @@ def _write(array: np.ndarray, index: Any, value: Any) -> None:
         array[index] = plain(value)  # NumPy's own error or warning
     if takes_part(owner := owner_of(array)):
         check_write(array, owner, index, value)
+    _note_change(array)
     before = [(tape, len(tape.writes)) for tape in OPEN]
     overlapping = type(value) is TracedArray and np.may_share_memory(value.array, array)
     meant = value.array.copy() if overlapping else None
@@ -202,9 +203,13 @@ def _write(array: np.ndarray, index: Any, value: Any) -> None:
         for tape, count in before:
             _forget_writes(tape, count)
         raise
-    if OPEN and (changed := OPEN[-1].changed) is not None:
-        changed[id(owner_of(array))] = array
     seen_write(array, index)
+
+
+def _note_change(array: np.ndarray) -> None:
+    """``array`` is about to be changed, which whoever watches the program is told."""
+    if OPEN and (changed := OPEN[-1].changed) is not None:
+        changed[id(owner_of(array))] = owner_of(array)
 
 
 def _check_order(written: Any, meant: np.ndarray) -> None:
@@ -299,9 +304,8 @@ def mutate(array: np.ndarray, method: Callable, *args: Any, receiver: bool = Fal
     owner = owner_of(array)
     known = any(id(owner) in tape.memories for tape in OPEN)
     before = array.copy() if known or takes_part(owner) else None
+    _note_change(array)
     result = method(array, *args, **kwargs) if receiver else method(*args, **kwargs)
-    if OPEN and (changed := OPEN[-1].changed) is not None:
-        changed[id(owner_of(array))] = array
     if takes_part(owner):
         check_changed(array, owner, before)
     if known:

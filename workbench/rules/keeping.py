@@ -1,14 +1,25 @@
-"""Which functions of a program may keep what a solver hands them: those that write somewhere, as their code tells."""
+"""Functions of a program that may keep what a solver hands them: those that write somewhere, as their code tells."""
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import functools
-from types import CodeType
+from collections import deque
+from collections.abc import Callable, Iterator
+from types import CellType, CodeType
 from typing import Any
 
+import numpy as np
+
+from workbench.autodiff.arrays import current, own_copy, owner_of
 from workbench.autodiff.callees import MOST, callees
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
+from workbench.autodiff.structure import field, own_names, set_field
+from workbench.autodiff.surroundings import reachable
+from workbench.autodiff.tape import OPEN
+from workbench.autodiff.telling import plain
+from workbench.autodiff.writing import set_item
 
 _CHANGING = frozenset("append appendleft extend insert add update setdefault put write setattr".split())
 _STORES = frozenset({"STORE_ATTR", "STORE_SUBSCR", "STORE_GLOBAL"})
@@ -33,3 +44,137 @@ def _writes(code: CodeType) -> bool:
     rewritten = any(constant is door for constant in code.co_consts for door in doors)
     inner = (constant for constant in code.co_consts if isinstance(constant, CodeType))
     return rewritten or not _CHANGING.isdisjoint(code.co_names) or any(map(_writes, inner))
+
+
+class Around:
+    """What functions change in the variables around them while a solver calls them.
+
+    Once it has run they are called again, for derivatives: then they find what they found before it did, and leave what
+    it has left. A function that remembers its last point, or counts its calls, does so as without the engine.
+    """
+
+    def __init__(self, *functions: Any) -> None:
+        self.watched = bool(OPEN) and any(map(may_keep, functions))
+        if not self.watched:
+            return
+        called = [g for f in functions for g in callees(f)]
+        self.cells = [c for g in called for c in g.__closure__ or () if c != CellType()]
+        self.globals = [(g.__globals__, name) for g in called for name in _set_globals(g.__code__)]
+        around = [*functions, *called, *[c.cell_contents for c in self.cells]]
+        around += [g.__globals__.get(name) for g in called for name in g.__code__.co_names]
+        self.places = {id(x): x for x in reachable(around)}
+        self.places |= {
+            id(owner := owner_of(x)): owner for x in self.places.values() if type(x) is np.ndarray
+        }
+        self.before: dict[int, tuple[Any, Any]] = {}
+        self.variables = self._variables()
+
+    @contextlib.contextmanager
+    def during(self) -> Iterator[None]:
+        """While the solver runs."""
+        if not self.watched:
+            yield
+            return
+        tape = OPEN[-1]
+        outer, tape.changed = tape.changed, _Changes(self)
+        try:
+            yield
+        finally:
+            if outer is not None:
+                outer.update({key: x for key, (x, _) in self.before.items()})
+            tape.changed = outer
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """While the functions are called for derivatives."""
+        if not self.watched:
+            yield
+            return
+        after, variables = {key: _content(x) for key, (x, _) in self.before.items()}, self._variables()
+        self._put(self.before, self.variables)
+        try:
+            with self.during():
+                yield
+        finally:
+            self._put({k: (x, after.get(k, was)) for k, (x, was) in self.before.items()}, variables)
+
+    def anew(self, f: Callable) -> Callable:
+        """``f``, one of the functions, as it is called aside: each time as if it had not been called before."""
+        if not self.watched:
+            return f
+
+        def call(*args: Any) -> Any:
+            self._put(self.before, self.variables)
+            return f(*args)
+
+        return call
+
+    def _variables(self) -> list[Any]:
+        shared = [cell.cell_contents if cell != CellType() else _NONE for cell in self.cells]
+        return [*shared, *[names.get(name, _NONE) for names, name in self.globals]]
+
+    def _put(self, contents: dict[int, tuple[Any, Any]], variables: list[Any]) -> None:
+        for x, content in contents.values():
+            _put_back(x, content)
+        for cell, value in zip(self.cells, variables, strict=False):
+            if value is not _NONE:
+                cell.cell_contents = value
+        for (names, name), value in zip(self.globals, variables[len(self.cells) :], strict=True):
+            if value is not _NONE:
+                names[name] = value
+            else:
+                names.pop(name, None)
+
+
+_NONE = object()
+
+
+class _Changes(dict):
+    """What a tape is told of changes: where one is in a known place, what stands there before it."""
+
+    def __init__(self, around: Around) -> None:
+        self.around = around
+
+    def __setitem__(self, key: int, x: Any) -> None:
+        if key in self.around.places and key not in self.around.before:
+            self.around.before[key] = (x, _content(x))
+
+
+@functools.lru_cache(maxsize=4096)
+def _set_globals(code: CodeType) -> tuple[str, ...]:
+    own = {step.argval for step in dis.get_instructions(code) if step.opname == "STORE_GLOBAL"}
+    inner = [_set_globals(constant) for constant in code.co_consts if isinstance(constant, CodeType)]
+    return tuple(own.union(*inner))
+
+
+_KINDS = (list, dict, set, deque)
+
+
+def _content(x: Any) -> Any:
+    """A copy of what stands in an array, a list, dict or set, and in the fields of an object."""
+    if isinstance(x, np.ndarray):
+        return own_copy(current(x))
+    base = next((kind for kind in _KINDS if isinstance(x, kind)), None)
+    held = None if base is None else dict.copy(x) if base is dict else list(base.__iter__(x))
+    return held, {} if isinstance(x, type) else {name: field(x, name) for name in own_names(x)}
+
+
+def _put_back(x: Any, content: Any) -> None:
+    if isinstance(x, np.ndarray):
+        if not np.array_equal(plain(content), x, equal_nan=x.dtype.kind in "fc"):
+            set_item(content, x, ...)
+        return
+    held, fields = content
+    if isinstance(x, list):
+        list.__setitem__(x, slice(None), held)
+    elif held is not None:
+        base = next(kind for kind in _KINDS if isinstance(x, kind))
+        base.clear(x)
+        (base.extend if base is deque else base.update)(x, held)
+    if isinstance(x, type):
+        return
+    for name in own_names(x):
+        if name not in fields:
+            object.__delattr__(x, name)
+    for name, value in fields.items():
+        set_field(x, name, value)

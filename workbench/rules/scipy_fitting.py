@@ -15,6 +15,7 @@ from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 from workbench.rules.implicit import quiet, unknown
+from workbench.rules.keeping import Around
 from workbench.rules.scipy_callbacks import with_told
 from workbench.rules.scipy_optimize import _as_tuple, _guarded
 from workbench.rules.scipy_stationary import conditions_of, minimiser, slope_of
@@ -61,14 +62,19 @@ def _least_squares(
     cost = _cost(so.least_squares, residuals, options)
     low_high = bounds if isinstance(bounds, so.Bounds) else tuple(plain(settled(b)) for b in bounds)
     own_jac = quiet(lambda x: resolve(jac)(x, *args, **given)) if callable(jac) else jac
-    report = so.least_squares(
-        quiet(residuals), plain(settled(x0)), own_jac, low_high, **with_told(plain(options))
-    )
-    conditions = conditions_of(report.x, _bounds_as_pairs(bounds, report.x.size))
-    where, start = "scipy.optimize.least_squares", plain(settled(x0))
-    report.x = minimiser(slope_of(cost), report.x, where=where, start=start, conditions=conditions)
-    report.fun = with_value(np.atleast_1d(residuals(report.x)), report.fun)
-    report.cost = with_value(cost(report.x), report.cost)
+    around = Around(fun, jac)
+    with around.during():
+        report = so.least_squares(
+            quiet(residuals), plain(settled(x0)), own_jac, low_high, **with_told(plain(options))
+        )
+    with around.aside():
+        conditions = conditions_of(report.x, _bounds_as_pairs(bounds, report.x.size))
+        where, start = "scipy.optimize.least_squares", plain(settled(x0))
+        report.x = minimiser(
+            slope_of(around.anew(cost)), report.x, where=where, start=start, conditions=conditions
+        )
+        report.fun = with_value(np.atleast_1d(around.anew(residuals)(report.x)), report.fun)
+        report.cost = with_value(around.anew(cost)(report.x), report.cost)
     return _guarded(report, report.x, ("jac", "grad"))
 
 
@@ -103,10 +109,12 @@ def _curve_fit(
     given_p0 = None if p0 is None else plain(settled(p0))
     if given_p0 is None:
         given_p0 = _first_guess(f, limits)
-    popt, pcov, *rest = so.curve_fit(
-        quiet(f), plain(xdata), plain(ydata), given_p0, plain(sigma), absolute_sigma, check_finite, limits,
-        method, quiet(jac), **plain(options),
-    )  # fmt: skip
+    around = Around(f, jac)
+    with around.during():
+        popt, pcov, *rest = so.curve_fit(
+            quiet(f), plain(xdata), plain(ydata), given_p0, plain(sigma), absolute_sigma, check_finite, limits,
+            method, quiet(jac), **plain(options),
+        )  # fmt: skip
 
     def residuals(p: Any) -> Any:
         apart = settled(new(xdata, *[p[k] for k in range(popt.size)])) - ydata
@@ -116,16 +124,17 @@ def _curve_fit(
             return apart / sigma
         return np.reshape(np.linalg.solve(np.linalg.cholesky(sigma), np.reshape(apart, (-1, 1))), (-1,))
 
-    slope = slope_of(_cost(so.curve_fit, residuals, options))
-    conditions = conditions_of(popt, _bounds_as_pairs(bounds, popt.size))
-    p = minimiser(slope, popt, where="scipy.optimize.curve_fit", start=given_p0, conditions=conditions)
-    if type(p) not in TRACED:
-        return p, pcov, *rest
-    if rest:
-        rest[0] = _information(rest[0], residuals(p))
-    if not np.all(np.isfinite(pcov)) or options.get("loss", "linear") != "linear":
-        return p, unknown(pcov, "the solver's 'pcov'"), *rest
-    return p, with_value(_covariance(residuals, p, absolute_sigma), pcov), *rest
+    with around.aside():
+        slope = slope_of(_cost(so.curve_fit, residuals, options))
+        conditions = conditions_of(popt, _bounds_as_pairs(bounds, popt.size))
+        p = minimiser(slope, popt, where="scipy.optimize.curve_fit", start=given_p0, conditions=conditions)
+        if type(p) not in TRACED:
+            return p, pcov, *rest
+        if rest:
+            rest[0] = _information(rest[0], residuals(p))
+        if not np.all(np.isfinite(pcov)) or options.get("loss", "linear") != "linear":
+            return p, unknown(pcov, "the solver's 'pcov'"), *rest
+        return p, with_value(_covariance(residuals, p, absolute_sigma), pcov), *rest
 
 
 DOORS[so.curve_fit] = _curve_fit
@@ -168,9 +177,11 @@ def _leastsq(
     if not OPEN:
         return so.leastsq(func, x0, args, Dfun, full_output, **options)
     args = _as_tuple(args)
-    found = so.leastsq(
-        quiet(func, args), plain(settled(x0)), (), quiet(Dfun, args), full_output, **plain(options)
-    )
+    around = Around(func, Dfun)
+    with around.during():
+        found = so.leastsq(
+            quiet(func, args), plain(settled(x0)), (), quiet(Dfun, args), full_output, **plain(options)
+        )
     new = resolve(func)
 
     def residuals(x: Any) -> Any:
@@ -178,13 +189,15 @@ def _leastsq(
 
     slope = slope_of(lambda x: 0.5 * np.sum(residuals(x) ** 2))
     start = plain(settled(x0))
-    x = minimiser(slope, np.atleast_1d(found[0]), where="scipy.optimize.leastsq", start=start)
+    with around.aside():
+        x = minimiser(slope, np.atleast_1d(found[0]), where="scipy.optimize.leastsq", start=start)
     if not full_output or type(x) not in TRACED:
         return (x, *found[1:])
     covariance = found[1]
-    if covariance is not None:
-        covariance = with_value(_covariance(residuals, x, True), covariance)
-    return (x, covariance, _information(found[2], residuals(x)), *found[3:])
+    with around.aside():
+        if covariance is not None:
+            covariance = with_value(_covariance(residuals, x, True), covariance)
+        return (x, covariance, _information(found[2], residuals(x)), *found[3:])
 
 
 DOORS[so.leastsq] = _leastsq

@@ -24,6 +24,7 @@ from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.errors import MissingRuleError
 from workbench.rules.implicit import quiet
+from workbench.rules.keeping import Around
 from workbench.rules.stand_ins import no_rule, refuses, settled, stands_in, with_value
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
@@ -51,7 +52,9 @@ def _quad(
     if len(rest) > 4 or options.get("complex_func"):
         raise no_rule(si.quad, "a weight by position, and complex_func")
     low, high = plain(a), plain(b)
-    found = si.quad(quiet(func, args), low, high, (), 1, *plain(rest), **plain(options))
+    around = Around(func)
+    with around.during():
+        found = si.quad(quiet(func, args), low, high, (), 1, *plain(rest), **plain(options))
     new, report = resolve(func), found[2]
     if options.get("weight") is not None:
         new = _weighted(new, a, b, options["weight"], options["wvar"])
@@ -59,8 +62,9 @@ def _quad(
             edges = np.linspace(low, high, 8 + int(abs(plain(options["wvar"]) * (high - low))))
             report = {"alist": edges[:-1], "blist": edges[1:], "last": len(edges) - 1}
     value = found[0]
-    traced = _integral(lambda x: new(x, *args), (low, high), (value, found[1], report))
-    traced = _with_limit(_with_limit(traced, new, args, b, 1.0), new, args, a, -1.0)
+    with around.aside():
+        traced = _integral(lambda x: new(x, *args), (low, high), (value, found[1], report))
+        traced = _with_limit(_with_limit(traced, new, args, b, 1.0), new, args, a, -1.0)
     result = with_value(traced, value) if type(traced) in TRACED else value
     if full_output:
         return (result, *found[1:])
@@ -182,14 +186,17 @@ def _quad_vec(
     if len(rest) > 8:
         raise no_rule(si.quad_vec, "full_output by position")
     args, low, high = args if isinstance(args, tuple) else (args,), plain(a), plain(b)
-    value, error, report = si.quad_vec(quiet(f, args), low, high, *rest, full_output=True, **options)
+    around = Around(f)
+    with around.during():
+        value, error, report = si.quad_vec(quiet(f, args), low, high, *rest, full_output=True, **options)
     finite = np.isfinite(low) and np.isfinite(high)
     edges = np.linspace(0.0, 1.0, 17)
     starts, ends = report.intervals.T if finite else (edges[:-1], edges[1:])
     new = resolve(f)
     pieces = {"alist": starts, "blist": ends, "last": len(starts)}
-    traced = _integral(lambda x: settled(new(x, *args)), (low, high), (value, error, pieces))
-    traced = _with_limit(_with_limit(traced, new, args, b, 1.0), new, args, a, -1.0)
+    with around.aside():
+        traced = _integral(lambda x: settled(new(x, *args)), (low, high), (value, error, pieces))
+        traced = _with_limit(_with_limit(traced, new, args, b, 1.0), new, args, a, -1.0)
     result = with_value(traced, value) if type(traced) in TRACED else value
     return (result, error, report) if full_output else (result, error)
 

@@ -17,6 +17,7 @@ from workbench.autodiff.registry import DOORS
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 from workbench.rules.implicit import jacobian_of, quiet
+from workbench.rules.keeping import Around
 from workbench.rules.scipy_callbacks import told
 from workbench.rules.scipy_optimize import _as_tuple, _guarded, _with
 from workbench.rules.scipy_stationary import conditions_of, listed, minimiser, number, slope_of
@@ -35,6 +36,11 @@ def _quiet_constraints(constraints: Any) -> Any:
         return new
 
     return [one(c) for c in listed(constraints)]
+
+
+def _functions(constraints: Any) -> list[Any]:
+    """The functions of constraints."""
+    return [c["fun"] if isinstance(c, dict) else getattr(c, "fun", None) for c in listed(constraints)]
 
 
 def _plain_bounds(bounds: Any) -> Any:
@@ -63,26 +69,29 @@ def _minimize(
             fun, x0, args, method, jac, hess, hessp, bounds, constraints, tol, callback, options
         )
     args = _as_tuple(args)
-    report = so.minimize(
-        quiet(fun, args),
-        plain(settled(x0)),
-        (),
-        method,
-        quiet(jac, args),
-        quiet(hess, args),
-        quiet(hessp, args),
-        _plain_bounds(bounds),
-        _quiet_constraints(constraints),
-        tol,
-        told(callback),
-        options,
-    )
+    around = Around(fun, jac, hess, hessp, *_functions(constraints))
+    with around.during():
+        report = so.minimize(
+            quiet(fun, args),
+            plain(settled(x0)),
+            (),
+            method,
+            quiet(jac, args),
+            quiet(hess, args),
+            quiet(hessp, args),
+            _plain_bounds(bounds),
+            _quiet_constraints(constraints),
+            tol,
+            told(callback),
+            options,
+        )
     new = resolve(fun)
-    value = (lambda x: new(x, *args)[0]) if jac is True else (lambda x: new(x, *args))
+    value = around.anew((lambda x: new(x, *args)[0]) if jac is True else (lambda x: new(x, *args)))
     slope = slope_of(value)
     if callable(jac):
-        slope = lambda x: settled(resolve(jac)(x, *args))  # noqa: E731
-    return _finished(so.minimize, report, value, slope, (x0, bounds, constraints))
+        slope = around.anew(lambda x: settled(resolve(jac)(x, *args)))
+    with around.aside():
+        return _finished(so.minimize, report, value, slope, (x0, bounds, constraints))
 
 
 def _finished(function: Callable, report: Any, value: Callable, slope: Callable, given: tuple) -> Any:
@@ -126,15 +135,18 @@ def _minimize_scalar(
         return so.minimize_scalar(fun, bracket, bounds, args, **options)
     args = _as_tuple(args)
     plain_bounds = None if bounds is None else tuple(plain(list(bounds)))
-    report = so.minimize_scalar(quiet(fun, args), plain(bracket), plain_bounds, **plain(options))
-    value, own, x = _with(fun, args), report.x, float(report.x)
-    edges = [] if bounds is None else [b for b in bounds if abs(plain(b) - x) <= 1e-4 * max(1.0, abs(x))]
-    if edges and _is_pressed(value, x, plain(edges[0]) - x):
-        found = edges[0]
-    else:
-        found = minimiser(slope_of(value), x, where="scipy.optimize.minimize_scalar", start=None)
-    report.x = with_value(found, own)
-    report.fun = with_value(number(value(report.x)), report.fun)
+    around = Around(fun)
+    with around.during():
+        report = so.minimize_scalar(quiet(fun, args), plain(bracket), plain_bounds, **plain(options))
+    value, own, x = around.anew(_with(fun, args)), report.x, float(report.x)
+    with around.aside():
+        edges = [] if bounds is None else [b for b in bounds if abs(plain(b) - x) <= 1e-4 * max(1.0, abs(x))]
+        if edges and _is_pressed(value, x, plain(edges[0]) - x):
+            found = edges[0]
+        else:
+            found = minimiser(slope_of(value), x, where="scipy.optimize.minimize_scalar", start=None)
+        report.x = with_value(found, own)
+        report.fun = with_value(number(value(report.x)), report.fun)
     return report
 
 

@@ -17,6 +17,7 @@ from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 from workbench.rules.implicit import quiet, unknown
+from workbench.rules.keeping import Around
 from workbench.rules.scipy_callbacks import told
 from workbench.rules.scipy_minima import _plain_bounds
 from workbench.rules.scipy_optimize import _as_tuple, _with
@@ -34,22 +35,25 @@ def _own_function(function: Callable) -> None:
             return function(*given, **options)
         bound = signature.bind(*given, **options).arguments
         args, bounds = _as_tuple(bound.pop("args", ())), bound.get("bounds")
-        found = function(**{name: _plain(name, value, args) for name, value in bound.items()})
-        value = _with(bound[loss], args)
+        around = Around(*filter(callable, bound.values()))
+        with around.during():
+            found = function(**{name: _plain(name, value, args) for name, value in bound.items()})
+        value = around.anew(_with(bound[loss], args))
         if "approx_grad" in signature.parameters and not (bound.get("fprime") or bound.get("approx_grad")):
             both = value
             value = lambda x: both(x)[0]  # noqa: E731  the function returns its slope too
         own, *rest = found if isinstance(found, tuple) else (found,)
-        x = minimiser(
-            slope_of(value),
-            np.asarray(own, float) if np.ndim(own) else float(own),
-            where=f"scipy.optimize.{function.__name__}",
-            start=plain(settled(bound["x0"])) if "x0" in bound else None,
-            conditions=conditions_of(own, bounds),
-        )
-        x = with_value(x, own)
-        if rest and isinstance(rest[0], float):  # the minimum
-            rest[0] = with_value(number(value(x)), rest[0])
+        with around.aside():
+            x = minimiser(
+                slope_of(value),
+                np.asarray(own, float) if np.ndim(own) else float(own),
+                where=f"scipy.optimize.{function.__name__}",
+                start=plain(settled(bound["x0"])) if "x0" in bound else None,
+                conditions=conditions_of(own, bounds),
+            )
+            x = with_value(x, own)
+            if rest and isinstance(rest[0], float):  # the minimum
+                rest[0] = with_value(number(value(x)), rest[0])
         known = 1 if rest and type(rest[0]) in TRACED else 0
         rest[known:] = [unknown(part, f"what {function.__name__} returns beside it") for part in rest[known:]]
         return (x, *rest) if isinstance(found, tuple) else x

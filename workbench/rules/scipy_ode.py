@@ -32,6 +32,7 @@ from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.implicit import quiet, unknown, value_and_jacobian
+from workbench.rules.keeping import Around
 from workbench.rules.stand_ins import no_rule, refuses, settled, with_value
 
 _ROOT6 = math.sqrt(6.0)
@@ -162,16 +163,19 @@ def _odeint(
         return si.odeint(func, y0, t, args, Dfun, *rest, **options)
     args = args if isinstance(args, tuple) else (args,)
     y0, t = settled(y0), settled(t)
-    found = si.odeint(
-        quiet(func, args), plain(y0), plain(t), (), quiet(Dfun, args), *plain(rest), **plain(options)
-    )
+    around = Around(func, Dfun)
+    with around.during():
+        found = si.odeint(
+            quiet(func, args), plain(y0), plain(t), (), quiet(Dfun, args), *plain(rest), **plain(options)
+        )
     new, first = resolve(func), options.get("tfirst", False)
     f = _state_like((lambda t, y: new(t, y, *args)) if first else (lambda t, y: new(y, t, *args)))
     y0 = np.reshape(np.asarray(y0, float) if type(y0) not in TRACED else y0, (-1,))
     report = found if not isinstance(found, tuple) else found[0]
-    if not _varies(f, y0, t):
-        return found
-    states = resolve(np.stack)(_solution(f, y0, t, _mesh_tolerance(options.get("rtol"))))
+    with around.aside():
+        if not _varies(f, y0, t):
+            return found
+        states = resolve(np.stack)(_solution(f, y0, t, _mesh_tolerance(options.get("rtol"))))
     traced = with_value(states, report)
     return traced if report is found else (traced, *found[1:])
 

@@ -19,6 +19,7 @@ from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 from workbench.rules.implicit import quiet, solved, unknown
+from workbench.rules.keeping import Around
 from workbench.rules.scipy_callbacks import with_told
 from workbench.rules.stand_ins import refuses, settled, with_value
 
@@ -44,8 +45,19 @@ def _plain_options(options: dict) -> dict:
 # ------------------------------------------------------------------------------------ roots of one equation
 
 
-def _first(found: Any, change: Callable) -> Any:
-    """``found`` with its solution changed: alone, or first in a tuple."""
+def _first(functions: tuple, solve: Callable, change: Callable) -> Any:
+    """What ``solve()`` gives with its solution changed: alone, or first in a tuple.
+
+    ``functions`` are those that the solver calls.
+    """
+    around = Around(*functions)
+    with around.during():
+        found = solve()
+    with around.aside():
+        return _changed(found, functools.partial(change, around.anew))
+
+
+def _changed(found: Any, change: Callable) -> Any:
     if isinstance(found, tuple):
         root = change(found[0])
         report = found[1]
@@ -61,9 +73,12 @@ def _bracketed(function: Callable) -> None:
         if not OPEN:
             return function(f, a, b, args, **options)
         args = _as_tuple(args)
-        found = function(quiet(f, args), plain(a), plain(b), **plain(options))
         name = f"scipy.optimize.{function.__name__}"
-        return _first(found, lambda x: solved(_with(f, args), x, where=name, start=plain([a, b])))
+        return _first(
+            (f,),
+            lambda: function(quiet(f, args), plain(a), plain(b), **plain(options)),
+            lambda anew, x: solved(anew(_with(f, args)), x, where=name, start=plain([a, b])),
+        )
 
     DOORS[function] = call
 
@@ -79,9 +94,10 @@ def _newton(func: Callable, x0: Any, fprime: Any = None, args: Any = (), **optio
     args = tuple(args)  # to the others a list is one argument
     if callable(options.get("fprime2")):
         options["fprime2"] = quiet(options["fprime2"], args)
-    found = so.newton(quiet(func, args), plain(x0), quiet(fprime, args), **_plain_options(options))
     return _first(
-        found, lambda x: solved(_with(func, args), x, where="scipy.optimize.newton", start=plain(x0))
+        (func, fprime),
+        lambda: so.newton(quiet(func, args), plain(x0), quiet(fprime, args), **_plain_options(options)),
+        lambda anew, x: solved(anew(_with(func, args)), x, where="scipy.optimize.newton", start=plain(x0)),
     )
 
 
@@ -95,13 +111,16 @@ def _root_scalar(f: Callable, args: Any = (), method: Any = None, **options: Any
     args = _as_tuple(args)
     for name in ("fprime", "fprime2"):
         options[name] = quiet(options.get(name), args)
-    report = so.root_scalar(quiet(f, args), (), method, **_plain_options(options))
+    around = Around(f)
+    with around.during():
+        report = so.root_scalar(quiet(f, args), (), method, **_plain_options(options))
 
     def value(x: Any) -> Any:
         found = resolve(f)(x, *args)
         return found[0] if isinstance(found, tuple) else found
 
-    report.root = solved(value, report.root, where="scipy.optimize.root_scalar")
+    with around.aside():
+        report.root = solved(around.anew(value), report.root, where="scipy.optimize.root_scalar")
     return report
 
 
@@ -115,9 +134,11 @@ def _fsolve(func: Callable, x0: Any, args: Any = (), fprime: Any = None, **optio
     if not OPEN:
         return so.fsolve(func, x0, args, fprime, **options)
     args = _as_tuple(args)
-    found = so.fsolve(quiet(func, args), plain(settled(x0)), (), quiet(fprime, args), **plain(options))
+    start = plain(settled(x0))
     return _first(
-        found, lambda x: solved(_with(func, args), x, where="scipy.optimize.fsolve", start=plain(settled(x0)))
+        (func, fprime),
+        lambda: so.fsolve(quiet(func, args), start, (), quiet(fprime, args), **plain(options)),
+        lambda anew, x: solved(anew(_with(func, args)), x, where="scipy.optimize.fsolve", start=start),
     )
 
 
@@ -132,21 +153,24 @@ def _root(
         return so.root(fun, x0, args, method, jac, *rest, **options)
     args = _as_tuple(args)
     options.update(zip(("tol", "callback", "options"), rest, strict=False))
-    report = so.root(
-        quiet(fun, args),
-        plain(settled(x0)),
-        (),
-        method,
-        quiet(jac, args),
-        **_plain_options(options),
-    )
+    around = Around(fun, jac)
+    with around.during():
+        report = so.root(
+            quiet(fun, args),
+            plain(settled(x0)),
+            (),
+            method,
+            quiet(jac, args),
+            **_plain_options(options),
+        )
     paired = jac is True
 
     def value(x: Any) -> Any:
         found = resolve(fun)(x, *args)
         return found[0] if paired else found
 
-    report.x = solved(value, report.x, where="scipy.optimize.root", start=plain(settled(x0)))
+    with around.aside():
+        report.x = solved(around.anew(value), report.x, where="scipy.optimize.root", start=plain(settled(x0)))
     return _guarded(report, report.x, ("fjac", "r", "qtf"))
 
 
@@ -166,15 +190,18 @@ def _fixed_point(func: Callable, x0: Any, args: Any = (), **options: Any) -> Any
     if not OPEN:
         return so.fixed_point(func, x0, args, **options)
     args = tuple(args)
-    found = so.fixed_point(quiet(func, args), plain(settled(x0)), **plain(options))
-    new = resolve(func)
-    found = found if np.ndim(found) else float(found)
-    return solved(
-        lambda x: settled(new(x, *args)) - x,
-        found,
-        where="scipy.optimize.fixed_point",
-        start=plain(settled(x0)),
+    new, start = resolve(func), plain(settled(x0))
+    return _first(
+        (func,),
+        lambda: _bare_number(so.fixed_point(quiet(func, args), start, **plain(options))),
+        lambda anew, x: solved(
+            anew(lambda x: settled(new(x, *args)) - x), x, where="scipy.optimize.fixed_point", start=start
+        ),
     )
+
+
+def _bare_number(x: Any) -> Any:
+    return x if np.ndim(x) else float(x)
 
 
 DOORS[so.fixed_point] = _fixed_point
@@ -187,9 +214,12 @@ def _nonlinear(function: Callable) -> None:
     def call(F: Callable, xin: Any, *given: Any, **options: Any) -> Any:
         if not OPEN:
             return function(F, xin, *given, **options)
-        found = function(quiet(F), plain(settled(xin)), *plain(given), **_plain_options(options))
-        name = f"scipy.optimize.{function.__name__}"
-        return _first(found, lambda x: solved(F, x, where=name, start=plain(settled(xin))))
+        name, start = f"scipy.optimize.{function.__name__}", plain(settled(xin))
+        return _first(
+            (F,),
+            lambda: function(quiet(F), start, *plain(given), **_plain_options(options)),
+            lambda anew, x: solved(anew(resolve(F)), x, where=name, start=start),
+        )
 
     DOORS[function] = call
 

@@ -14,9 +14,11 @@ from workbench.autodiff.registry import DOORS
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.implicit import quiet, unknown
+from workbench.rules.keeping import Around
 from workbench.rules.scipy_callbacks import with_told
 from workbench.rules.scipy_minima import (
     _finished,
+    _functions,
     _plain_bounds,
     _quiet_constraints,
 )
@@ -33,9 +35,12 @@ def _within_bounds(function: Callable) -> None:
         args, constraints = _as_tuple(args), options.get("constraints") or ()
         if "constraints" in options:
             options["constraints"] = _quiet_constraints(constraints)
-        report = function(quiet(func, args), _plain_bounds(bounds), **with_told(options))
-        value = _with(func, args)
-        return _finished(function, report, value, slope_of(value), (None, bounds, constraints))
+        around = Around(func, *_functions(constraints))
+        value = around.anew(_with(func, args))
+        with around.during():
+            report = function(quiet(func, args), _plain_bounds(bounds), **with_told(options))
+        with around.aside():
+            return _finished(function, report, value, slope_of(value), (None, bounds, constraints))
 
     DOORS[function] = call
 
@@ -61,15 +66,18 @@ def _basinhopping(func: Callable, x0: Any, *given: Any, **options: Any) -> Any:
         raise no_rule(so.basinhopping, "a function that returns its slope too")
     local = {name: quiet(v, args) if callable(v) and name != "callback" else v for name, v in local.items()}
     local.update(bounds=_plain_bounds(bounds), constraints=_quiet_constraints(constraints))
-    found = so.basinhopping(
-        quiet(func, args),
-        plain(settled(x0)),
-        *plain(list(given)),
-        minimizer_kwargs=with_told(local),
-        **_plain_options(options),
-    )
-    value = _with(func, args)
-    return _finished(so.basinhopping, found, value, slope_of(value), (x0, bounds, constraints))
+    around = Around(func, *_functions(constraints))
+    with around.during():
+        found = so.basinhopping(
+            quiet(func, args),
+            plain(settled(x0)),
+            *plain(list(given)),
+            minimizer_kwargs=with_told(local),
+            **_plain_options(options),
+        )
+    value = around.anew(_with(func, args))
+    with around.aside():
+        return _finished(so.basinhopping, found, value, slope_of(value), (x0, bounds, constraints))
 
 
 DOORS[so.basinhopping] = _basinhopping
@@ -91,13 +99,17 @@ def _brute(
     if contains_traced([(r.start, r.stop, r.step) if isinstance(r, slice) else r for r in ranges], 4):
         raise no_rule(so.brute, "ranges that vary")
     args = _as_tuple(args)
-    x, least, grid, values = so.brute(quiet(func, args), ranges, (), Ns, True, finish, *rest, **options)
-    value = _with(func, args)
-    if finish is not None:
-        x = with_value(minimiser(slope_of(value), x, where="scipy.optimize.brute", start=None), x)
+    around = Around(func)
+    with around.during():
+        x, least, grid, values = so.brute(quiet(func, args), ranges, (), Ns, True, finish, *rest, **options)
+    value = around.anew(_with(func, args))
+    with around.aside():
+        if finish is not None:
+            x = with_value(minimiser(slope_of(value), x, where="scipy.optimize.brute", start=None), x)
     if not full_output:
         return x
-    least = with_value(number(value(x)), least)
+    with around.aside():
+        least = with_value(number(value(x)), least)
     return x, least, grid, unknown(values, "the solver's 'Jout'")
 
 
