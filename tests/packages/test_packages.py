@@ -515,12 +515,6 @@ def test_a_package_is_differentiated_as_it_stands(package, function, args):
     assert float(pushed_value) == pytest.approx(float(value))
 
 
-def test_long_numbers_are_not_taken_apart():
-    mpmath = pytest.importorskip("mpmath")
-    with pytest.raises(LostGradientError, match="taken apart"):
-        gradient(lambda x: x * mpmath.mpf(x)._mpf_[1])(0.7)
-
-
 def _installed(package):
     return importlib.util.find_spec(package.split(".")[0]) is not None
 

@@ -110,10 +110,6 @@ class TracedLong:
     def imag(self) -> Any:
         return mpmath.mpf(0)
 
-    @property
-    def _mpf_(self) -> tuple:
-        raise lost("a long number that varies was about to be taken apart into whole numbers")
-
     def conjugate(self) -> TracedLong:
         return self
 
