@@ -12,10 +12,11 @@ function renderPlayground({ model, el }) {
   editor.area.setAttribute("aria-describedby", `${editor.area.id}-help ${error.id}`);
   const sliders = node("div", {});
   const value = node("p", { class: "wb-code" });
+  const printed = node("pre", { class: "wb-code wb-printed", "aria-label": "What the program prints" });
   const numbers = node("table", { "aria-label": "Derivatives" });
   const tier = node("p", { class: "wb-texts" });
   const picture = makePicture("Value and derivative");
-  const result = node("div", { class: "wb-result" }, value, numbers, tier, picture.root);
+  const result = node("div", { class: "wb-result" }, value, printed, numbers, tier, picture.root);
   el.classList.add("wb");
   el.append(node("div", { class: "wb-playground" }, node("div", {}, editor.root, error, sliders), result));
 
@@ -35,6 +36,8 @@ function renderPlayground({ model, el }) {
     editor.area.setAttribute("aria-invalid", answer.error ? "true" : "false");
     result.classList.toggle("wb-stale", Boolean(answer.error));
     value.textContent = answer.value;
+    printed.textContent = answer.printed;
+    printed.hidden = !answer.printed;
     tier.textContent = answer.tier;
     numbers.hidden = answer.rows.length === 0;
     numbers.replaceChildren(

@@ -52,6 +52,7 @@ class Playground(Panel):
             "tier": "",
             "svg": "",
             "summary": "",
+            "printed": "",
             "error": "",
         }
         state = {"values": {}, "errors": {}, "seq": 0}
@@ -127,6 +128,7 @@ class Playground(Panel):
             "tier": _tier(measured, self._program.file),
             "svg": self._drawing.svg(plot),
             "summary": plot.summary(),
+            "printed": measured.printed,
             "error": "",
         }
 
@@ -141,13 +143,23 @@ class Playground(Panel):
         if answer["svg"]:
             texts = [f"<p>{html.escape(answer[name])}</p>" for name in ("value", "tier")]
             picture = image(answer["svg"], answer["summary"])
+            if answer["printed"]:
+                texts[0] += f"<pre>{html.escape(answer['printed'])}</pre>"
             parts += [texts[0], table(answer["head"], answer["rows"]), texts[1], picture]
         return "".join(parts)
 
     def static_text(self) -> str:
         answer = self.widget.answer
         rows = [", ".join(f"{h} {c}" for h, c in zip(HEAD, row, strict=True)) for row in answer["rows"]]
-        lines = [self.text, answer["error"], answer["value"], *rows, answer["tier"], answer["summary"]]
+        lines = [
+            self.text,
+            answer["error"],
+            answer["value"],
+            answer["printed"],
+            *rows,
+            answer["tier"],
+            answer["summary"],
+        ]
         return "\n".join(line for line in lines if line)
 
 

@@ -27,6 +27,7 @@ from workbench.errors import NotDifferentiableError, WorkbenchError
 
 READ_SECONDS = 10.0  # the first import of a large library is slow
 PROGRAM_SECONDS = 3.0
+PRINTED = 2000  # characters that are shown of what a program prints
 DIFFERENCE_SECONDS = 2.0
 CURVE_SECONDS = 0.25
 _FILE, _FILE_AND_COLON = re.compile(r"<program \d+>"), re.compile(r"<program \d+>:")
@@ -103,6 +104,7 @@ class Slope:
 class Measured:
     """What a program is worth at a point. ``curve`` (n, 3) has the first argument, value, derivative; NaN is a gap."""
 
+    printed: str
     value: float
     slopes: tuple[Slope, ...]
     choice: Choice
@@ -160,12 +162,26 @@ def measure(program: TypedProgram, values: Sequence[float], limits: tuple[float,
         Exception: whatever the program raises.
     """
     with quiet(), program.variables.apart():
-        _within(PROGRAM_SECONDS, program.function, *program.at(values))
+        printed = _printed(program, values)
         value, gradient = _value_and_gradient(program, values)
         end = time.perf_counter() + DIFFERENCE_SECONDS
         slopes = tuple(_slope(program, values, k, float(slope), end=end) for k, slope in enumerate(gradient))
         choice = tier_of(program.function, *program.at(values))
-        return Measured(float(value), slopes, choice, _curve(program, values, limits))
+        return Measured(printed, float(value), slopes, choice, _curve(program, values, limits))
+
+
+def _printed(program: TypedProgram, values: Sequence[float]) -> str:
+    """What the program prints at a point, by the ``print`` of its own text."""
+    written = io.StringIO()
+
+    def keep(*what: Any, **options: Any) -> None:
+        here = options.get("file") in (None, sys.stdout)
+        print(*what, **{**options, "file": written} if here else options)
+
+    program.variables.lend("print", keep)
+    _within(PROGRAM_SECONDS, program.function, *program.at(values))
+    text = written.getvalue()
+    return text if len(text) <= PRINTED else f"{text[:PRINTED]}…"
 
 
 def problem_of(error: BaseException) -> str:

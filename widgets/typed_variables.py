@@ -45,6 +45,10 @@ class TypedVariables:
         for generator, state in self._drawn.values():
             rewind(generator, state)
 
+    def lend(self, name: str, value: Any) -> None:
+        """Let the next run find ``value`` under a name, unless the program has its own there."""
+        self._space.setdefault(name, value)
+
     @contextmanager
     def apart(self) -> Iterator[None]:
         """What runs inside leaves no trace in the variables, nor in the generators that the notebook shares."""

@@ -231,9 +231,14 @@ def test_a_program_that_does_not_end_elsewhere_leaves_a_gap(panel):
     assert answer["rows"] == [["x", "1", "2", "2", "yes"]]
 
 
-def test_what_the_program_prints_does_not_flood_the_notebook(panel, capsys):
-    typed(panel, "def f(x=1.0):\n    print('here')\n    return x\n")
+def test_what_the_program_prints_is_shown_once_and_not_in_the_notebook(panel, capsys):
+    answer = typed(panel, "def f(x=1.0):\n    print('x is', x, sep=' <')\n    return x\n")
     assert capsys.readouterr().out == ""
+    assert answer["printed"] == "x is <1.0\n"
+    assert "x is &lt;1.0" in panel.static_html()
+    assert moved(panel, "x", "1.5")["printed"] == "x is <1.5\n"
+    assert typed(panel, "def f(x=1.0):\n    print('x' * 9999)\n    return x\n")["printed"].endswith("x…")
+    assert typed(panel, "print = list\ndef f(x=1.0):\n    print('x')\n    return x\n")["printed"] == ""
 
 
 def test_the_static_picture_holds_program_numbers_and_image():

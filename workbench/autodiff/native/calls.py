@@ -318,7 +318,7 @@ def _call_recursive(
 
 def _construct(low: Lowering, kind: type, args: list[Any], keywords: dict[str, Any], *, node: ast.AST) -> Any:
     if not _made_as_usual(kind):
-        raise low.refuse(f"{kind.__name__} makes its objects in a way of its own", node)
+        raise low.refuse(f"{kind.__name__} has a __new__, __init__ or metaclass of its own", node)
     if hasattr(kind, "_fields") and issubclass(kind, tuple):
         things = _bind(low, kind, args, keywords, node=node)
         return Tup(tuple(things[name] for name in kind._fields), kind)
