@@ -30,6 +30,7 @@ def test_the_playground_follows_what_is_typed(open_notebook):
     expect(row).to_contain_text("-0.9899925")
     notebook.picture("playground")
     check_typing(notebook, panel, row)
+    check_printing(notebook, panel)
     check_endless(notebook, panel, row)
     notebook.check_quiet()
 
@@ -55,6 +56,16 @@ def check_typing(notebook, panel, row):
     press("Escape")
     press("Tab")
     expect(panel.get_by_role("slider", name="x")).to_be_focused()
+
+
+def check_printing(notebook, panel):
+    editor, printed = panel.get_by_role("textbox", name="Program"), panel.locator(".wb-printed")
+    expect(printed).to_be_hidden()
+    editor.fill(
+        "def f(x=2.0):\n    for k in range(3):\n        x = x * x\n        print('step', k, x)\n    return x\n"
+    )
+    expect(printed).to_have_text("step 0 4.0\nstep 1 16.0\nstep 2 256.0\n")
+    notebook.picture("playground-printed")
 
 
 def check_endless(notebook, panel, row):
