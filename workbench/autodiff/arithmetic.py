@@ -5,6 +5,7 @@ The four commonest are written out for speed: numbers first, everything else in 
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -88,6 +89,14 @@ def multiply(a: Any, b: Any) -> Any:
     return apply_operator(MULTIPLY, a, b)
 
 
+def _reciprocal(y: Any) -> Any:
+    """``1 / y``; infinite at the zero that NumPy's numbers, unlike Python's, are divided by."""
+    try:
+        return 1.0 / y
+    except ZeroDivisionError:
+        return math.copysign(math.inf, y)
+
+
 def divide(a: Any, b: Any) -> Any:
     """``a / b``."""
     ka, kb = type(a), type(b)
@@ -97,9 +106,9 @@ def divide(a: Any, b: Any) -> Any:
             if tape is b.tape:
                 y = b.value
                 quotient = a.value / y
-                return recorded(quotient, tape, a, 1.0 / y, b, -quotient / y)
+                return recorded(quotient, tape, a, _reciprocal(y), b, -quotient / y)
         elif kb is float or kb is int:
-            return recorded(a.value / b, a.tape, a, 1.0 / b)
+            return recorded(a.value / b, a.tape, a, _reciprocal(b))
     elif ka in PLAIN:
         if kb in PLAIN:
             return a / b

@@ -23,7 +23,7 @@ from workbench.autodiff.deferring import COMPARISONS, by_methods, compared, give
 from workbench.autodiff.dressing import dressed, no_rule, of_subclass, undressed
 from workbench.autodiff.methods import METHODS, PLAIN_ATTRIBUTES
 from workbench.autodiff.overrides import asked_for_ufunc
-from workbench.autodiff.registry import NUMBERS, door
+from workbench.autodiff.registry import DOORS, NUMBERS, door
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import lost
 from workbench.autodiff.subarrays import (
@@ -379,3 +379,6 @@ def new_array(
         raise lost(f"the bytes of a traced array of {memory.array.dtype} were about to be read as {dtype}")
     made = TracedArray(np.ndarray(plain(shape), dtype, memory.array, offset, strides, order), memory.memory)
     return made if cls is np.ndarray else dressed(made, cls, None)
+
+
+DOORS[np.ndarray] = functools.partial(new_array, np.ndarray)

@@ -233,5 +233,6 @@ for _base in (float, complex, int, np.float64):
 
 
 def maker_of(cls: type) -> Callable | None:
-    """What makes numbers of a class without a ``__new__`` of its own; None for other classes."""
-    return DOORS.get(cls.__new__) if issubclass(cls, _KINDS) and cls not in _KINDS else None
+    """What makes numbers, or arrays, of a class without a ``__new__`` of its own; None for other classes."""
+    bases = (*_KINDS, np.ndarray)
+    return DOORS.get(cls.__new__) if issubclass(cls, bases) and cls not in bases else None

@@ -227,3 +227,11 @@ def classes_of_text(a):
 def text_from_numbers(a, x):
     text = "%g and %.2f, %s" % (a, x[0], x) + "%5.1f" % a  # noqa: UP031
     return a * x.sum() + 0.0 * len(text)
+
+
+@program(np.array([0.7, 1.3]))
+def numbers_of_numpy_divided_by_zero(x):
+    zero = float(x[1]) * 0.0
+    with np.errstate(all="ignore"):
+        found = [x[0] / 0.0, -x[0] / 0, x[0] / -0.0, x[0] / zero, 1.0 / (x[0] * 0.0)]
+    return sum(x[1] * (k + 1) for k, quotient in enumerate(found) if np.isinf(quotient) and quotient > 0)

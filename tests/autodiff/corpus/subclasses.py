@@ -226,3 +226,19 @@ def in_containers(xs):
         + longest.energy()
         + sum(s[0] * s.rate for s in signals)
     )
+
+
+class Counted(np.ndarray):
+    def __init__(self, *args, **kwargs):
+        self.count = 3.0
+
+
+@program(X)
+def made_over_memory(x):
+    s, t, y = Counted((3,), buffer=x), Plain((1, 3), float), np.zeros(4)
+    t[...] = x[::-1]
+    view = np.ndarray((2,), float, y, 8)
+    y[:3] = x
+    return (
+        s.sum() * s.count + (s * t).sum() + view @ view + np.ndarray((3,), buffer=x)[1] * isinstance(t, Plain)
+    )
