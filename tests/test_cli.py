@@ -219,7 +219,9 @@ def test_lab_refuses_to_open_without_a_token(
 
 def test_lab_of_an_unknown_notebook(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["lab", "99_nothing"]) == 5
-    assert "99_nothing.ipynb is not on this machine" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "99_nothing.ipynb is not on this machine" in told
+    assert "01_gradients_of_programs" in told
 
 
 def test_help_is_quick_and_imports_nothing_heavy() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from workbench import explain, find_nan, gradient, rule
 from workbench.autodiff.registry import DOORS, OWN, RULES
-from workbench.errors import LostGradientError
+from workbench.errors import LostGradientError, NotDifferentiableError
 
 
 def inner(x, n):
@@ -216,3 +216,13 @@ def test_no_nan_and_a_nan_from_the_beginning():
     assert find_nan(lambda x: x * x, 1.0) is None
     assert "from the beginning" in str(find_nan(lambda x: x * x, math.nan))
     assert str(find_nan(lambda x: x * math.nan, 1.0)).startswith("a NaN is born on the way forward, of 1.0\n")
+
+
+def test_the_result_of_a_call_is_no_program():
+    for look in (find_nan, explain):
+        with pytest.raises(NotDifferentiableError, match="the function itself"):
+            look(3.0, 1.0)
+
+
+def test_the_way_back_to_a_nan_warns_of_nothing():
+    assert find_nan(lambda x: np.sqrt(x * 0.0) * 2.0, np.float64(1.0)).way == "backward"

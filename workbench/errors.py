@@ -40,7 +40,7 @@ class WorkbenchError(Exception):
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name most like ``name``, or None when nothing is close."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name, list(known), n=1)
     return close[0] if close else None
 
 
@@ -82,6 +82,10 @@ class NotDifferentiableError(DifferentiationError, TypeError):
 
 class SparsityError(DifferentiationError, ValueError):
     """A pattern of sparsity does not fit the Jacobian."""
+
+
+class OptionError(DifferentiationError, ValueError):
+    """An option of an operator does not fit, by itself or to the arguments."""
 
 
 class RuleError(WorkbenchError, AssertionError):

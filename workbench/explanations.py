@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.autodiff.account import Contents, Row, Span, contents, watched_pullback
 from workbench.autodiff.derivatives import pullback
-from workbench.autodiff.given import checked_positions, one_like
+from workbench.autodiff.given import checked_positions, checked_program, one_like
 from workbench.autodiff.location import name_of
 from workbench.autodiff.structure import leaves, map_leaves
 from workbench.autodiff.tiers import Choice, tier_of
@@ -131,6 +131,7 @@ def explain(f: Callable, *args: Any, wrt: int | tuple[int, ...] = 0) -> Explanat
     A function is *rewritten* (its operations are recorded one by one), taken by a *rule*, *native* (its derivative
     generated from its source), *constant*, or called *as it is*.
     """
+    checked_program(f, "explain")
     positions = checked_positions(args, wrt)
     preparing = time.perf_counter()
     choice = tier_of(f, *args)

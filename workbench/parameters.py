@@ -200,7 +200,7 @@ def _wrong_value(info: ParameterInfo, value: Any) -> ParameterError:
         f"parameter {info.name!r} does not take this value",
         found=f"got {value!r}, expected {kind} {info.range_text}{unit}".replace("  ", " "),
         where=info.name,
-        fix=f"{info.help}; the default is {_text(info.default)}{unit}",
+        fix=f"choose another one, or leave it at {_text(info.default)}{unit}, the default ({info.help})",
     )
 
 

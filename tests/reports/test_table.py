@@ -29,8 +29,10 @@ def test_sorted_and_filtered(runs: Path) -> None:
     assert _names(where(rows, ["seed=2.0"])) == ["run2"]
     with pytest.raises(ParameterError, match="no run has anything called 'sed'"):
         where(rows, ["sed=1"])
-    with pytest.raises(ParameterError, match="cannot be read"):
-        where(rows, ["seed"])
+    for condition in ("seed", "seed<", "=2"):
+        with pytest.raises(ParameterError, match="cannot be read"):
+            where(rows, [condition])
+    assert _names(where(rows, ["note="])) == _names(rows)
 
 
 def test_numbers_of_any_size_are_sorted(runs: Path) -> None:

@@ -18,7 +18,7 @@ from workbench.autodiff.registry import INSTANCE_DOORS, positions, put_in_positi
 from workbench.autodiff.scalars import TRACED, innermost
 from workbench.autodiff.telling import plain
 from workbench.autodiff.tracing import traced_pullback
-from workbench.errors import NotDifferentiableError
+from workbench.errors import NotDifferentiableError, OptionError
 
 
 class Vectorized:
@@ -57,8 +57,11 @@ class Vectorized:
             varies = [place in chosen for place in places]
         for place, a, has_rows in zip(places, values, varies, strict=True):
             if has_rows and not np.shape(plain(a)):
-                raise ValueError(
-                    f"argument {place!r} of a vectorized function was said to have rows, and is one number"
+                raise OptionError(
+                    f"argument {place!r} of a vectorized function was said to have rows, and is one number",
+                    found=f"got {a!r:.40} and rows={self.rows!r}",
+                    where=f"argument {place!r}",
+                    fix="pass an array whose first axis counts rows, or leave the argument out of rows",
                 )
         return Rows(self.function, values, names, tuple(varies))
 
@@ -67,9 +70,11 @@ class Vectorized:
             parameters = positions(self.function)
             place = parameters.index(place) if place in parameters else place
         if place not in names and not (isinstance(place, int) and 0 <= place < count):
-            raise ValueError(
-                f"there is no argument {place!r} with rows in this call of a vectorized function: "
-                f"got {count} by position and {list(names)} by name, expected rows={self.rows!r}"
+            raise OptionError(
+                f"there is no argument {place!r} with rows in this call of a vectorized function",
+                found=f"got {count} by position and {list(names)} by name, and rows={self.rows!r}",
+                where="rows",
+                fix="name arguments by their position, counted from 0, or by name",
             )
         return place
 
@@ -126,8 +131,11 @@ class Rows:
         pairs = list(zip(self.values, self.varies, strict=True))
         lengths = {np.shape(plain(a))[0] for a, has_rows in pairs if has_rows}
         if len(lengths) > 1:
-            raise ValueError(
-                f"the arguments of a vectorized function have different lengths: {sorted(lengths)}"
+            raise OptionError(
+                f"the arguments of a vectorized function have different lengths: {sorted(lengths)}",
+                found=f"got {', '.join(str(np.shape(plain(a))) for a, has_rows in pairs if has_rows)}",
+                where="the arguments",
+                fix="pass arrays with as many rows each, or say with rows=… which arguments have rows",
             )
         for k in range(lengths.pop() if lengths else 1):
             yield tuple(_plain_number(a[k]) if has_rows else a for a, has_rows in pairs)
@@ -222,7 +230,7 @@ def vectorize(f: Callable, *, rows: int | str | tuple[int | str, ...] | None = N
         A function of ``f``'s arguments, by position or name, with arrays of shape (rows, …) in place of those that have
         rows. It returns an array of shape (rows,) or (rows, results).
     Raises:
-        ValueError: arguments of different lengths, or ``rows`` names one that is not given or is a single number.
+        OptionError: arguments of different lengths, or ``rows`` names one that is not given or is a single number.
         NotDifferentiableError: the function returns something else than numbers, or as many for each row.
         Exception: what the function raises in a row, with a note that says which.
     """

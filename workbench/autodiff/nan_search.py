@@ -17,7 +17,7 @@ import numpy as np
 
 from workbench.autodiff.arrays import TracedArray
 from workbench.autodiff.calls import resolve
-from workbench.autodiff.given import checked_positions, one_like
+from workbench.autodiff.given import checked_positions, checked_program, one_like
 from workbench.autodiff.location import describe, is_engine_file, is_library_file
 from workbench.autodiff.operations import Operation
 from workbench.autodiff.scalars import TRACED, ScalarStep, TracedFloat, strip
@@ -69,11 +69,13 @@ def find_nan(f: Callable, *args: Any, wrt: int | tuple[int, ...] | None = None) 
     Follows one operation after the other, so it is slower than a gradient. A NaN that reaches neither the result nor
     the gradient is not reported.
     """
+    checked_program(f, "find_nan")
     record = _Watch()
     back = record.run(f, args, checked_positions(args, wrt))
     if any(_is_nan(leaf) for leaf in leaves(back.value)):
         return record.birth(back)
-    return _sweep(back, record) if leaves(back.value) else None
+    with np.errstate(all="ignore"):  # the report says it, with the line
+        return _sweep(back, record) if leaves(back.value) else None
 
 
 @dataclass(frozen=True)

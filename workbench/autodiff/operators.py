@@ -37,7 +37,7 @@ from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 from workbench.autodiff.tiers import native_curvature, native_pushforward
 from workbench.autodiff.tracing import TracedPullback, once, traced_pullback
-from workbench.errors import NotDifferentiableError, NotScalarError
+from workbench.errors import NotDifferentiableError, NotScalarError, OptionError
 
 
 def pushforward(
@@ -152,11 +152,16 @@ def jacobian(f: Callable, wrt: int = 0, *, mode: str | None = None, aux: bool = 
         ``aux`` the pair of it and of anything else.
     Raises:
         NotDifferentiableError: the argument or the result is not one real number or array.
-        ValueError: another mode.
+        OptionError: another mode.
     """
     checked_program(f, "jacobian")
     if mode not in (None, "forward", "reverse"):
-        raise ValueError(f"there is no mode {mode!r} of jacobian: choose 'forward', 'reverse' or None")
+        raise OptionError(
+            f"there is no mode {mode!r} of jacobian",
+            found=f"got mode={mode!r}",
+            where="mode",
+            fix="choose 'forward' or 'reverse', or leave it out",
+        )
 
     @functools.wraps(f, updated=())
     def program(*args: Any, **kwargs: Any) -> Any:

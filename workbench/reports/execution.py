@@ -40,10 +40,13 @@ def find_notebook(name: str) -> Path:
     for place in places:
         if (place / name).is_file():
             return place / name
+    known = sorted({file.stem for place in places for file in place.glob("*.ipynb")})
     raise MachineError(
         f"the notebook {name} is not on this machine",
         found="looked in " + " and ".join(str(place) for place in dict.fromkeys(places)),
-        fix="clone the repository and run from its top folder",
+        fix=f"choose one of {', '.join(known)}"
+        if known
+        else "clone the repository and run from its top folder",
     )
 
 

@@ -120,7 +120,7 @@ def where(rows: Iterable[Row], conditions: Iterable[str]) -> list[Row]:
     for condition in conditions:
         split = [(condition.find(sign), -len(sign), sign) for sign in _OPERATORS if sign in condition]
         name, sign, text = condition.partition(min(split)[2]) if split else ("", "", "")
-        if not name.strip():
+        if not name.strip() or not (text.strip() or sign in ("=", "!=")):
             raise ParameterError(
                 "this condition cannot be read",
                 found=f"got {condition!r}",
