@@ -485,3 +485,8 @@ def test_a_method_need_not_look_at_its_object(monkeypatch):
     value, slope = value_and_gradient(stretched)(2.0)
     assert (value, slope) == (2.0 * slope, 1.5**6 + 1.5**3)
     assert (value, slope) == by_trace(monkeypatch, lambda: value_and_gradient(stretched)(2.0))
+
+
+def test_of_several_lambdas_in_one_place_the_inner_one_is_read():
+    found = (lambda n: tier_of(lambda x: spiral(x, n) * 2.0, 0.5))(30)
+    assert found.tier == "generated Python"

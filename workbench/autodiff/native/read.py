@@ -1,7 +1,7 @@
 """Read a function: its syntax tree, its file, and the values its free names stand for.
 
-The tree is taken from the file the code object names and compiled again; only if that gives the same bytecode is it
-the function's own source. A file edited after import, or a function whose source cannot be found, is refused.
+Only if the file, compiled again, has the same bytecode is the tree the function's own. A file edited after import, or a
+function whose source cannot be found, is refused.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import ast
 import builtins
 import linecache
 import types
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from workbench.autodiff.native.fence import refuse
+from workbench.autodiff.source import SourceUnavailable, locate
 
 Definition = ast.FunctionDef | ast.Lambda
 
@@ -34,42 +34,20 @@ class Source:
         return "function" if isinstance(self.definition, ast.Lambda) else self.definition.name
 
 
-@lru_cache(maxsize=32)  # the syntax of a file takes a hundred times its size
-def _parsed(file: str, text: str) -> tuple[list[Definition], list[types.CodeType]]:
-    tree = ast.parse(text)
-    codes: list[types.CodeType] = []
-    waiting = [compile(tree, file, "exec", dont_inherit=True)]
+@lru_cache(maxsize=32)
+def _fingerprints(file: str, text: str) -> frozenset[tuple[Any, ...]]:
+    """Those of all the code in a file."""
+    found, waiting = set(), [compile(text, file, "exec", dont_inherit=True)]
     while waiting:
         code = waiting.pop()
-        codes.append(code)
+        found.add(_fingerprint(code))
         waiting.extend(constant for constant in code.co_consts if isinstance(constant, types.CodeType))
-    return [node for node in ast.walk(tree) if isinstance(node, Definition)], codes
+    return frozenset(found)
 
 
 def _fingerprint(code: types.CodeType) -> tuple[Any, ...]:
-    constants = [(type(c), repr(c)) for c in code.co_consts if not isinstance(c, types.CodeType)]
+    constants = tuple((type(c), repr(c)) for c in code.co_consts if not isinstance(c, types.CodeType))
     return code.co_code, constants, code.co_names, code.co_varnames, code.co_freevars, code.co_firstlineno
-
-
-def _starts(code: types.CodeType) -> Iterator[tuple[int, int]]:
-    for line, _, column, _ in code.co_positions():
-        if line is not None and column is not None:
-            yield line, column
-
-
-def _is_definition_of(node: Definition, code: types.CodeType) -> bool:
-    if isinstance(node, ast.Lambda):
-        if code.co_name != "<lambda>" or node.lineno != code.co_firstlineno:
-            return False
-        body = node.body
-        inside = [
-            (body.lineno, body.col_offset) <= place < (body.end_lineno, body.end_col_offset)
-            for place in _starts(code)
-            if place != (code.co_firstlineno, 0)
-        ]
-        return bool(inside) and all(inside)
-    first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-    return node.name == code.co_name and first == code.co_firstlineno
 
 
 def read(function: types.FunctionType) -> Source:
@@ -79,19 +57,17 @@ def read(function: types.FunctionType) -> Source:
         RefusedError: when there is no source, or it is not what is running.
     """
     code = function.__code__
-    text = "".join(linecache.getlines(code.co_filename, function.__globals__))
-    if not text:
-        raise refuse(f"the source of {function.__qualname__} cannot be found")
     try:
-        definitions, codes = _parsed(code.co_filename, text)
-    except SyntaxError as error:
-        raise refuse(f"the source of {function.__qualname__} cannot be parsed: {error}") from None
-    found = [node for node in definitions if _is_definition_of(node, code)]
+        node = locate(function).node
+    except SourceUnavailable as error:
+        raise refuse(f"its source is not known: {error}") from None
+    if not isinstance(node, Definition):
+        raise refuse("it is asynchronous")
     rewritten_by_pytest = "@pytest_ar" in function.__globals__
-    same = rewritten_by_pytest or any(_fingerprint(other) == _fingerprint(code) for other in codes)
-    if len(found) != 1 or not same:
+    text = "".join(linecache.getlines(code.co_filename, function.__globals__))
+    if not rewritten_by_pytest and _fingerprint(code) not in _fingerprints(code.co_filename, text):
         raise refuse(f"the source of {function.__qualname__} in {code.co_filename} is not what is running")
-    return Source(function, found[0], code.co_filename)
+    return Source(function, node, code.co_filename)
 
 
 class Missing:
