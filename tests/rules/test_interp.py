@@ -24,6 +24,15 @@ def test_interp(name):
     check_all_ways(program, *args)
 
 
+def test_points_in_ranges():
+    check_all_ways(lambda y: np.interp([0.5, 1.5], range(3), y) + np.interp(range(1, 3), range(3), y), Y3)
+    check_all_ways(lambda x: np.interp(x, range(3), [1.0, 2.0, 4.0]), Y3)
+    check_all_ways(lambda x: np.interp(x, range(3), [1.0, 2.0, 4.0], period=2.5), Y3)
+
+
+Y3 = np.array([0.3, 0.5, 1.2])
+
+
 def test_a_period_does_not_vary():
     with pytest.raises(MissingRuleError, match="period"):
         gradient(lambda p: np.interp(0.3, KNOTS, VALUES, period=p))(1.0)

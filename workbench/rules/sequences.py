@@ -143,7 +143,8 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
             where=user_line(),
             fix="take x modulo the period, and join the points around it, before the call",
         )
-    x, xp, fp = (resolve(np.asarray)(v) if isinstance(v, list | tuple) else current(v) for v in (x, xp, fp))
+    as_arrays = resolve(np.asarray)
+    x, xp, fp = (as_arrays(v) if isinstance(v, list | tuple | range) else current(v) for v in (x, xp, fp))
     if period is not None:
         x, xp = x % abs(period), xp % abs(period)
         order = np.argsort(plain(xp))
