@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cmath
 import copy
+import math
 import operator
 
 import numpy as np
@@ -146,3 +147,9 @@ def test_trigamma_of_complex_numbers():
     (found,) = pullback(lambda z: scipy.special.digamma(z), z)[1](np.ones(40, complex))
     expected = np.array([complex(mpmath.psi(1, mpmath.mpc(one))) for one in z])
     np.testing.assert_allclose(found, np.conj(expected), rtol=1e-13)
+
+
+def test_the_logarithm_of_zero_with_a_base():
+    """``cmath.log(0)`` is an error, that with a base is not."""
+    assert pullback(lambda x: cmath.log(0, x).real, 2.0)[0] == -math.inf
+    assert pullback(lambda x: cmath.log(0 * x, 2.0).real, 2.0)[0] == -math.inf

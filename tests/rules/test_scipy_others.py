@@ -263,9 +263,7 @@ def test_own_metrics():
 
 
 REFUSED = {
-    "resampling": lambda x: sg.resample_poly(x, 2, 1, padtype="line").sum(),
     "spline": lambda x: sg.cspline1d(LONG, x[1] + 0.5).sum(),
-    "lobpcg": lambda x: sl.lobpcg(ss.csr_matrix(np.outer(x, x)), LONG[:, None])[0].sum(),
     "weights of what is counted": lambda x: sd.pdist(x.reshape(5, 3), "hamming", w=x[:3]).sum(),
     "median absolute": lambda x: st.ks_2samp(x, x + 1.0).statistic,
 }
@@ -303,3 +301,26 @@ def test_sepfir2d_of_whole_numbers():
     """The filter of the rows kept whole numbers, and so did that of the columns: its weights had no derivative."""
     image = np.arange(24).reshape(4, 6)
     check_gradient(lambda h: sg.sepfir2d(image, [1.0], h), np.array([0.5, 1.0, 0.5]))
+
+
+EDGES = ["constant", "symmetric", "edge", "smooth", "wrap", "reflect", "antisymmetric", "antireflect", "line"]
+
+
+@pytest.mark.parametrize("mode", EDGES)
+def test_resampling_beyond_the_ends(mode):
+    check_all_ways(lambda h, x: sg.upfirdn(h, x, 2, 3, mode=mode, cval=0.4), V, LONG[:6])
+    check_gradient(lambda x: sg.upfirdn(V, x, 1, 1, axis=0, mode=mode), B)
+
+
+CONVOLVED = {
+    "of one axis": lambda a, b: sg.fftconvolve(a, b, axes=1),
+    "of one row": lambda a, b: sg.oaconvolve(a, b[:1], mode="same", axes=[1]),
+    "valid": lambda a, b: sg.fftconvolve(a, b[:, :2], mode="valid", axes=-1),
+    "of complex numbers": lambda a, b: sg.fftconvolve(a + 1j * b, b[:2], axes=(0, 1)),
+    "of numbers": lambda a, b: sg.convolve(a[0, 0], b[1, 1]),
+}
+
+
+@pytest.mark.parametrize("name", CONVOLVED)
+def test_convolutions_along_axes(name):
+    check_all_ways(CONVOLVED[name], A, B)

@@ -108,3 +108,14 @@ def test_smoothing_by_straight_pieces():
     """The knots at points that vary were an error."""
     rough = Y + 0.1 * np.cos(40.0 * X)
     assert np.all(np.isfinite(gradient(lambda x: ip.splev(AT, ip.splrep(x, rough, k=1, s=0.02)).sum())(X)))
+
+
+def test_a_fit_that_ends_before_its_misfit_is_the_given_one():
+    """Its derivative was that of the misfit that it had, silently."""
+    rough, knots = Y + 0.1 * np.cos(40.0 * X), np.array([0.0, 0, 0, 0, 1.0, 2.0, 3, 3, 3, 3])
+    x = np.linspace(0.0, 3.0, 9)
+    with (
+        pytest.warns(RuntimeWarning, match="s too small"),
+        pytest.raises(MissingRuleError, match="iterations"),
+    ):
+        gradient(lambda y: ip.make_splrep(x, y, s=1e-4, t=knots)(AT).sum())(rough)

@@ -21,6 +21,7 @@ from workbench.autodiff.scalars import COMPLEX, TRACED
 from workbench.autodiff.subarrays import class_of
 from workbench.autodiff.telling import plain
 from workbench.autodiff.text import refuse_text
+from workbench.rules.stand_ins import with_value
 
 # derivative of each function at (value, argument); ``m`` is the namespace of functions to compute with
 _TABLE: dict[str, Callable] = {
@@ -123,8 +124,11 @@ def log(z: Any, *base: Any) -> Any:
     z, base = _number(z), [*map(_number, base)]
     if not base:
         return _log(z)
+    value = cmath.log(plain(z), plain(base[0]))  # also of 0, whose logarithm alone is an error
     if type(z) not in TRACED and type(base[0]) not in TRACED:
-        return cmath.log(z, base[0])
+        return value
+    if plain(z) == 0:
+        return value if type(z) not in TRACED else with_value(complex_(z) * math.nan, value)
     return REWRITTEN_DOORS["divide"](_log(z), _log(base[0]))
 
 

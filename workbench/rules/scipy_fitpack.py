@@ -127,9 +127,7 @@ def fit_to_data(x: Any, y: Any, w: Any, t: Any, k: int, c: np.ndarray, where: st
     """The coefficients ``c`` of a fit to data, as functions of these, of the knots, and of the misfit allowed."""
     count = len(plain(t)) - k - 1
     weights = np.ones(np.shape(plain(x))) if w is None else w
-    found = fitted(
-        x, y, weights, t, k, plain(c)[:count], where=where, s=settled(s) if contains_traced(s) else None
-    )
+    found = fitted(x, y, weights, t, k, plain(c)[:count], where=where, s=settled(s))
     must_agree(ip.splrep, found, plain(c)[:count])
     found = with_value(found, plain(c)[:count])
     return resolve(np.concatenate)([found, plain(c)[count:]])
@@ -141,7 +139,7 @@ def _refitted(value: tuple, x: Any, y: Any, w: Any, given: Any, chosen: bool) ->
     if contains_traced([xb, xe]):
         raise no_rule(ip.UnivariateSpline, "the ends of its interval")
     knots = knots_at_data(t[:n], x) if chosen else given
-    c = fit_to_data(x, y, w, knots, k, c[: n - k - 1], "UnivariateSpline")
+    c = fit_to_data(x, y, w, knots, k, c[: n - k - 1], "UnivariateSpline", value[6] if chosen else None)
     knots = resolve(np.concatenate)([knots, t[n:]])
     pad = np.zeros(len(t) - n + k + 1)
     fitted_all = resolve(np.concatenate)([c, pad])
@@ -185,7 +183,7 @@ def _splrep(x: Any, y: Any, w: Any = None, xb: Any = None, xe: Any = None, k: in
         ends = [knots_at_data(part, x) for part in (knots[: k + 1], knots[-k - 1 :])]
         traced = resolve(np.concatenate)([ends[0], np.asarray(t) if isinstance(t, list) else t, ends[1]])
     traced = with_ends(traced, k, (xb, xe))
-    found = traced, fit_to_data(x, y, w, traced, k, c, "splrep", s if t is None else None), k
+    found = traced, fit_to_data(x, y, w, traced, k, c, "splrep", s), k
     return (found, _misfit(x, y, w, found, report[0]), *report[1:]) if full_output else found
 
 

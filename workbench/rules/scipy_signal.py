@@ -21,36 +21,46 @@ from workbench.rules.stand_ins import must_agree, no_rule, refuses, settled, sta
 # ------------------------------------------------------------------------------------ convolutions
 
 
-def _spread(bar: Any, call: Any) -> Any:
+def _spread(bar: Any, call: Any, axes: tuple) -> Any:
     """A cotangent of the part that ``mode`` keeps, as one of the full convolution."""
-    n, m = np.shape(plain(call.in1)), np.shape(plain(call.in2))
-    width = []
-    for a, b, kept in zip(n, m, np.shape(plain(bar)), strict=True):
+    width = [(0, 0)] * np.ndim(plain(bar))
+    for axis in axes:
+        a, b, kept = (np.shape(plain(x))[axis] for x in (call.in1, call.in2, bar))
         start = {"full": 0, "same": (b - 1) // 2, "valid": min(a, b) - 1}[call.mode]
-        width.append((start, a + b - 1 - start - kept))
+        width[axis] = (start, a + b - 1 - start - kept)
     return np.pad(bar, width)
 
 
-def _reversed(x: Any) -> Any:
-    turned = np.flip(x)
+def _reversed(x: Any, axes: Any = None) -> Any:
+    turned = np.flip(x, axes)
     return np.conj(turned) if np.iscomplexobj(plain(x)) else turned
+
+
+def _added_up(x: Any, shape: tuple) -> Any:
+    """The cotangent of an operand that was stretched along some axes."""
+    stretched = tuple(k for k, n in enumerate(shape) if n == 1 and np.shape(plain(x))[k] > 1)
+    return np.sum(x, axis=stretched, keepdims=True) if stretched else x
 
 
 def _bilinear(function: Callable) -> None:
     @named_rule(function, "in1", "in2")
     def _rule(y: Any, call: Any) -> Callable:
         """Each operand's cotangent is the correlation of the full one with the other operand."""
-        if getattr(call, "axes", None) is not None:
-            raise no_rule(function, "axes")
+        axes, count = getattr(call, "axes", None), np.ndim(plain(call.in1))
+        along = tuple(range(count)) if axes is None else tuple(k % count for k in np.atleast_1d(axes))
 
         def convolution_pullback(bar: Any) -> tuple[Any, Any]:
-            full, convolve = _spread(bar, call), resolve(sg.convolve)
-            if np.ndim(plain(bar)) == 0:
-                return bar * _reversed(call.in2), bar * _reversed(call.in1)
-            return (
-                convolve(full, _reversed(call.in2), mode="valid"),
-                convolve(full, _reversed(call.in1), mode="valid"),
-            )
+            if not count:
+                return bar * np.conj(call.in2), bar * np.conj(call.in1)
+            full, found = _spread(bar, call, along), []
+            for one, other in ((call.in1, call.in2), (call.in2, call.in1)):
+                turned = _reversed(other, along)
+                if axes is None:
+                    part = resolve(sg.convolve)(full, turned, mode="valid")
+                else:
+                    part = resolve(sg.fftconvolve)(full, turned, mode="valid", axes=along)
+                found.append(_added_up(part, np.shape(plain(one))))
+            return tuple(found)
 
         return convolution_pullback
 
@@ -174,13 +184,27 @@ def _sosfilt(sos, x, axis=-1, zi=None):
 def _upfirdn(h, x, up=1, down=1, axis=-1, mode="constant", cval=0):
     """Zeros between the samples, the convolution with h, and every ``down``-th of what comes out."""
     if mode not in ("constant", "zero") or cval:
-        raise no_rule(sg.upfirdn, f"mode={mode!r} and cval={cval!r}")
+        return _upfirdn_of_pieces(h, x, up, down, axis, mode, cval)
     rows = np.moveaxis(x, axis, -1)
     *outer, n = np.shape(plain(rows))
     wide = np.concatenate([rows[..., None], np.zeros((*outer, n, up - 1))], axis=-1)
     wide = np.reshape(wide, (*outer, n * up))[..., : (n - 1) * up + 1]
     taps = np.reshape(h, (*[1] * len(outer), -1))
     return np.moveaxis(resolve(sg.convolve)(wide, taps)[..., ::down], -1, axis)
+
+
+def _upfirdn_of_pieces(h, x, up, down, axis, mode, cval):
+    """Linear in h, and in x but for what a constant beyond its ends adds: from the filters of single elements."""
+    x, n = np.moveaxis(x, axis, -1), np.shape(plain(x))[axis]
+    taps = np.size(plain(h))
+    if taps * n * (n * up + taps) // down > 10**7:
+        raise no_rule(sg.upfirdn, f"mode={mode!r} and a signal as long as this one")
+    shift, maps = [], []
+    for unit in np.eye(taps):
+        shift.append(sg.upfirdn(unit, np.zeros(n), up, down, -1, mode, cval))
+        maps.append(sg.upfirdn(unit, np.eye(n), up, down, -1, mode, cval) - shift[-1])
+    by_tap = np.einsum("...n,tnm->...tm", x, np.array(maps)) + np.array(shift)
+    return np.moveaxis(np.einsum("...tm,t->...m", by_tap, np.reshape(h, (-1,))), -1, axis)
 
 
 @stands_in(sg.medfilt2d)

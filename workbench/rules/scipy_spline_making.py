@@ -90,7 +90,7 @@ def _make_splrep(
     if contains_traced(t) or options.get("bc_type") == "periodic":
         raise no_rule(ip.make_splrep, "t that varies, and periodic splines")
     knots = with_ends(knots_at_data(made.t, x), k, (options.get("xb"), options.get("xe")))
-    c = fit_to_data(x, y, w, knots, k, made.c, "make_splrep", s if t is None else None)
+    c = fit_to_data(x, y, w, knots, k, made.c, "make_splrep", s)
     return resolve(ip.BSpline.construct_fast)(knots, c, k)
 
 
@@ -112,7 +112,7 @@ def _make_splprep(
         lengths = resolve(np.concatenate)([np.zeros(1), np.cumsum(steps)])
         u = with_value(lengths / lengths[-1], at)
     knots = with_ends(knots_at_data(made.t, u), k, (options.get("ub"), options.get("ue")))
-    c = fit_to_data(u, np.transpose(rows), w, knots, k, made.c, "make_splprep", s if t is None else None)
+    c = fit_to_data(u, np.transpose(rows), w, knots, k, made.c, "make_splprep", s)
     return resolve(ip.BSpline.construct_fast)(knots, c, k, axis=made.axis), u
 
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.interpolate import BSpline
+from scipy.interpolate import BSpline, make_splrep
 from scipy.sparse.linalg import splu
 
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.implicit import solved
 from workbench.rules.linear_maps import linear
+from workbench.rules.stand_ins import no_rule
 
 
 def _pieces(t: Any, k: int, x: Any) -> np.ndarray:
@@ -128,6 +129,8 @@ def fitted(x: Any, y: Any, w: Any, t: Any, k: int, c: np.ndarray, *, where: str,
         )
     strength = -np.sum(pull * slope) / np.sum(pull * pull)
     misfit = np.sum(plain(weights) ** 2 * (plain(np.matmul(matrix, c)) - plain(y)) ** 2)
+    if s is not None and abs(misfit - plain(s)) > 2e-3 * abs(plain(s)):
+        raise no_rule(make_splrep, "a fit whose iterations ended before its misfit was s; use another s")
     misfit = misfit if s is None else misfit + (s - plain(s))
 
     def residual(unknown: Any) -> Any:
