@@ -36,6 +36,10 @@ def masked(x):
     return np.ma.array(x, mask=np.arange(x.size).reshape(x.shape) == 1)
 
 
+def unmasked(x):
+    return np.ma.array(x)
+
+
 def matrix(x):
     return np.matrix(x)
 
@@ -81,13 +85,18 @@ SQUARES = {
     "std": lambda x: x.std(),
     "take": lambda x: np.take(x, 2),
     "take_along_axis": lambda x: np.take_along_axis(x, np.argsort(np.asarray(x), 1), 1),
+    "trace": lambda x: x.trace(),
     "var": lambda x: np.var(x, axis=0),
     "vstack": lambda x: np.vstack([x, x]),
 }
 KINDS = (masked, shifting, wrapping)
 CASES = [
     *[(name, function, kind, X) for name, function in ROWS.items() for kind in KINDS],
-    *[(name, function, kind, A) for name, function in SQUARES.items() for kind in (masked, matrix, wrapping)],
+    *[
+        (name, function, kind, A)
+        for name, function in SQUARES.items()
+        for kind in (masked, matrix, wrapping, unmasked)
+    ],
 ]
 
 

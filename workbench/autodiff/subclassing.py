@@ -86,7 +86,7 @@ def _method(x: Any, name: str) -> Callable:
 
 def _accumulated(ufunc: np.ufunc) -> Callable:
     def method(x: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-        over = x.ravel() if axis is None else x
+        over = _own_method(x, "ravel")() if axis is None else x
         return ufunc.accumulate(over, 0 if axis is None else axis, dtype, out)
 
     return method
@@ -95,7 +95,16 @@ def _accumulated(ufunc: np.ufunc) -> Callable:
 def _trace(
     x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None
 ) -> Any:
-    return np.add.reduce(x.diagonal(offset, axis1, axis2), -1, dtype, out)
+    total = np.add.reduce(_own_method(x, "diagonal")(offset, axis1, axis2), -1, dtype, out)
+    return (
+        total if np.ndim(plain(total)) else indexing.get_item(undressed(total), ())
+    )  # a number has no class
+
+
+def _own_method(x: Any, name: str) -> Callable:
+    """A method as the class of ``x`` has it, rewritten."""
+    own = python_method(class_of(x), name)
+    return getattr(x, name) if own is None else functools.partial(resolve(own), x)
 
 
 _WAYS_OF_UFUNCS = ("__array_ufunc__", "__array_wrap__")
