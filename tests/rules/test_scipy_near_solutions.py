@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import scipy.integrate as si
 import scipy.optimize as so
+import scipy.sparse.linalg as sl
 
-from workbench import check_gradient, gradient, pullback
+from workbench import check_gradient, checkpoint, gradient, pullback
 from workbench.errors import MissingRuleError
 
 A = np.array([1.3, 0.7, -0.4])
@@ -255,3 +256,99 @@ def test_functions_leave_what_they_leave_without_the_engine(program):
     if program is not in_an_array:
         slope = gradient(lambda a: np.sum(program(a)[0]))
         check_gradient(slope, A, rtol=1e-4)
+
+
+def by_an_operator(a, keep):
+    def product(v):
+        keep(v)
+        return a[0] * v + 0.1 * np.roll(v, 1) + 0.1 * np.roll(v, -1)
+
+    return sl.cg(sl.LinearOperator((3, 3), product, dtype=float), A, rtol=1e-12)[0]
+
+
+def by_radau(a, keep):
+    def rate(t, y):
+        keep(y)
+        return -a * y
+
+    return si.solve_ivp(rate, (0.0, 1.0), A, method="Radau", rtol=1e-8, atol=1e-10).y[:, -1]
+
+
+def by_ode(a, keep):
+    def rate(t, y):
+        keep(y)
+        return -a * y
+
+    return si.ode(rate).set_integrator("dopri5", rtol=1e-10).set_initial_value(A).integrate(1.0)
+
+
+def by_boundary_values(a, keep):
+    def rate(t, y):
+        keep(y[:, 0])
+        return np.vstack([y[1], -a[0] * np.exp(y[0])])
+
+    found = si.solve_bvp(
+        rate, lambda left, right: [left[0], right[0]], np.linspace(0, 1, 5), np.zeros((2, 5)), tol=1e-6
+    )
+    return found.sol(0.5)
+
+
+def twice_integrated(a, keep):
+    def product(y, x):
+        keep(np.array([x, y]))
+        return np.exp(-a[0] * x * y)
+
+    return np.array([si.dblquad(product, 0, 1, 0, 1)[0]])
+
+
+@pytest.mark.parametrize("solve", [by_an_operator, by_radau, by_ode, by_boundary_values, twice_integrated])
+def test_functions_of_other_solvers(solve):
+    def counted(a):
+        points = []
+        return solve(a, points.append), len(points)
+
+    def kept(a):
+        points = []
+        solve(a, points.append)
+        return np.sum(points[-1])
+
+    assert pullback(counted, A)[0][1] == counted(A)[1]
+    check_gradient(lambda a: counted(a)[0], A, rtol=1e-5)
+    with pytest.raises(MissingRuleError, match="hands to a function"):
+        gradient(kept)(A)
+
+
+def test_solvers_within_a_block():
+    def root(a):
+        points = []
+
+        def cubic(x):
+            points.append(x)
+            return x**3 + x - a
+
+        return so.brentq(cubic, -3.0, 3.0, xtol=1e-14)
+
+    assert gradient(lambda a: checkpoint(root)(a))(1.3) == pytest.approx(gradient(root)(1.3))
+
+
+def test_a_block_within_a_function():
+    def found(a):
+        count = [0]
+
+        def value(x):
+            count[0] += 1
+            return checkpoint(loss)(x, a)
+
+        return so.minimize(value, np.zeros(3), tol=1e-10).x
+
+    check_gradient(found, A, rtol=1e-4)
+
+
+def test_an_iterative_solution_that_is_far_from_converged_is_refused():
+    matrix = np.diag(np.arange(1.0, 9.0)) + 0.5
+
+    def program(a):
+        return np.sum(sl.gmres(matrix + a * np.eye(8), np.ones(8), restart=2, maxiter=1)[0])
+
+    with pytest.raises(MissingRuleError, match="far from converged"):
+        gradient(program)(0.3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from types import CellType, CodeType, FunctionType, MethodType, ModuleType
+from types import BuiltinMethodType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from workbench.autodiff.location import is_engine_file
@@ -19,6 +19,11 @@ def callees(f: Any) -> Iterator[FunctionType]:
 
     At most ``MOST`` of them.
     """
+    return (g for g in called(f) if isinstance(g, FunctionType))
+
+
+def called(f: Any) -> Iterator[Any]:
+    """The same, with methods of lists, dicts and their like (``numbers.append``)."""
     met: set[int] = set()
     waiting, count = [f], 0
     while waiting and count < MOST:
@@ -27,7 +32,7 @@ def callees(f: Any) -> Iterator[FunctionType]:
         if id(f) in met or (plainly and f in DOORS):
             continue
         met.add(id(f))
-        if plainly and not is_engine_file(f.__code__.co_filename):
+        if (plainly and not is_engine_file(f.__code__.co_filename)) or isinstance(f, BuiltinMethodType):
             count += 1
             yield f
         waiting += _named(f)
@@ -66,6 +71,8 @@ def _methods(x: Any, names: frozenset[str]) -> Iterator[Any]:
     place = x if isinstance(x, ModuleType | type) else type(x)
     home = place.__name__ if isinstance(place, ModuleType) else place.__module__
     if home.partition(".")[0] in _LIBRARIES:
+        if place is not x:  # an object of a library may hold functions of the program
+            yield from (f for f in getattr(x, "__dict__", {}).values() if isinstance(f, _FUNCTIONS))
         return
     for name in names:
         found = _stored(place, name)
@@ -84,6 +91,7 @@ def _stored(place: Any, name: str) -> Any:
     return next((vars(home)[name] for home in homes if name in vars(home)), None)
 
 
+_FUNCTIONS = (FunctionType, MethodType, functools.partial)
 _LIBRARIES = frozenset(
     "builtins numpy scipy math cmath workbench functools collections itertools torch".split()
 )

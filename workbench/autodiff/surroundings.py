@@ -52,8 +52,9 @@ class Surroundings:
             return function(*args)
         finally:
             tape.changed, tape.drawn = outer
-            if outer[0] is not None:
-                outer[0].update(self.changed)
+            for key, x in self.changed.items() if outer[0] is not None else ():
+                outer[0][key] = x
+            if outer[1] is not None:
                 outer[1].update(self.drawn | outer[1])
 
     def differ(self) -> bool:

@@ -254,7 +254,10 @@ def _unknown(x: Any, words: tuple) -> Any:
         return {name: _unknown(part, words) for name, part in x.items()}
     if isinstance(x, float | complex) or (isinstance(x, np.ndarray) and x.dtype.kind in "fc"):
         found = x.copy() if isinstance(x, np.ndarray) else x
-        for tape in OPEN:
+        blocks = [
+            k for k, tape in enumerate(OPEN) if tape.drawn is not None
+        ]  # what is inside of one stays there
+        for tape in list(OPEN)[blocks[0] + 1 if blocks else 0 :]:
             found = record(tape, [], found, functools.partial(_refuse, words))
         return found
     plain_too = x is None or isinstance(x, int | np.integer | np.bool_ | str | np.ndarray) or not OPEN

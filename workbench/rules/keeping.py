@@ -7,13 +7,13 @@ import dis
 import functools
 from collections import deque
 from collections.abc import Callable, Iterator
-from types import CellType, CodeType
+from types import CellType, CodeType, FunctionType
 from typing import Any
 
 import numpy as np
 
 from workbench.autodiff.arrays import current, own_copy, owner_of
-from workbench.autodiff.callees import MOST, callees
+from workbench.autodiff.callees import MOST, called, callees
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.structure import field, own_names, set_field
 from workbench.autodiff.surroundings import reachable
@@ -31,7 +31,11 @@ def may_keep(f: Any) -> bool:
     It may where its code, or that of a function of the program which it names, sets an item, an attribute, a global or
     a variable of a function around it, or calls a method that changes a container.
     """
-    return any(k >= MOST - 1 or _writes(g.__code__) for k, g in enumerate(callees(f)))
+    return any(k >= MOST - 1 or _writes_somewhere(g) for k, g in enumerate(called(f)))
+
+
+def _writes_somewhere(f: Any) -> bool:
+    return _writes(f.__code__) if isinstance(f, FunctionType) else f.__name__ in _CHANGING
 
 
 @functools.lru_cache(maxsize=4096)
@@ -76,12 +80,11 @@ class Around:
             yield
             return
         tape = OPEN[-1]
-        outer, tape.changed = tape.changed, _Changes(self)
+        outer = tape.changed
+        tape.changed = _Changes(self, outer)
         try:
             yield
         finally:
-            if outer is not None:
-                outer.update({key: x for key, (x, _) in self.before.items()})
             tape.changed = outer
 
     @contextlib.contextmanager
@@ -132,10 +135,12 @@ _NONE = object()
 class _Changes(dict):
     """What a tape is told of changes: where one is in a known place, what stands there before it."""
 
-    def __init__(self, around: Around) -> None:
-        self.around = around
+    def __init__(self, around: Around, outer: Any) -> None:
+        self.around, self.outer = around, outer
 
     def __setitem__(self, key: int, x: Any) -> None:
+        if self.outer is not None:
+            self.outer[key] = x
         if key in self.around.places and key not in self.around.before:
             self.around.before[key] = (x, _content(x))
 

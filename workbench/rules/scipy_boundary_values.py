@@ -22,6 +22,7 @@ from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.implicit import quiet, solved, unknown
+from workbench.rules.keeping import Around
 from workbench.rules.stand_ins import no_rule, settled, with_value
 
 
@@ -34,14 +35,16 @@ def _solve_bvp(
     if S is not None or contains_traced(settled(x)):
         raise no_rule(si.solve_bvp, "a singular term, and a mesh that varies; scale the independent variable")
     options.update(zip(("fun_jac", "bc_jac", "tol", "max_nodes", "verbose", "bc_tol"), rest, strict=False))
-    found = si.solve_bvp(
-        quiet(fun),
-        quiet(bc),
-        x,
-        plain(settled(y)),
-        None if p is None else plain(settled(p)),
-        **{name: quiet(value) if callable(value) else plain(value) for name, value in options.items()},
-    )
+    around = Around(fun, bc)
+    with around.during():
+        found = si.solve_bvp(
+            quiet(fun),
+            quiet(bc),
+            x,
+            plain(settled(y)),
+            None if p is None else plain(settled(p)),
+            **{name: quiet(value) if callable(value) else plain(value) for name, value in options.items()},
+        )
     (n, m), mesh, steps = found.y.shape, found.x, np.diff(found.x)
     rate, conditions = resolve(fun), resolve(bc)
 
@@ -67,11 +70,12 @@ def _solve_bvp(
         found.update({name: unknown(found[name], f"the solver's {name!r}") for name in _UNSOLVED})
         return found
     z = np.concatenate([found.y.ravel(), np.ravel(found.p) if p is not None else []])
-    solution = solved(equations, z, where="scipy.integrate.solve_bvp", jacobian=slopes)
-    if type(solution) not in TRACED:
-        return found
-    values, free = parts(solution)
-    f = rates(mesh, values, free)
+    with around.aside():
+        solution = solved(equations, z, where="scipy.integrate.solve_bvp", jacobian=slopes)
+        if type(solution) not in TRACED:
+            return found
+        values, free = parts(solution)
+        f = rates(mesh, values, free)
     slope = (values[:, 1:] - values[:, :-1]) / steps
     bend = (f[:, :-1] + f[:, 1:] - 2.0 * slope) / steps
     pieces = [bend / steps, (slope - f[:, :-1]) / steps - bend, f[:, :-1], values[:, :-1]]

@@ -216,12 +216,17 @@ def _ode(integrator: type) -> None:
             raise no_rule(si.ode, "set_solout and complex states; solve_ivp has events and takes both")
         state, start, end = settled(y0), plain(t0), plain(t1)
         given = plain(state).copy()
-        y1, reached = original(self, quiet(f, f_params), quiet(jac, jac_params), given, start, end, (), ())
+        around = Around(f, jac)
+        with around.during():
+            y1, reached = original(
+                self, quiet(f, f_params), quiet(jac, jac_params), given, start, end, (), ()
+            )
         new, over = resolve(f), np.shares_memory(y1, given)
         rate = _state_like(lambda t, y: new(t, y, *f_params))
-        if self.success and _varies(rate, state, [t0, t1]):
-            reached = t1
-            y1 = with_value(_solution(rate, state, [t0, t1], _mesh_tolerance(self.rtol))[-1], y1.copy())
+        with around.aside():
+            if self.success and _varies(rate, state, [t0, t1]):
+                reached = t1
+                y1 = with_value(_solution(rate, state, [t0, t1], _mesh_tolerance(self.rtol))[-1], y1.copy())
         return (written(y1, y0) if over else y1), reached
 
     DOORS[original] = run
@@ -256,17 +261,24 @@ def _solve_ivp(
         return _traced_through()(fun, t_span, y0, **given)
     args, y0 = args or (), settled(y0)
     new = resolve(fun)
-    found, watched = _plain_run(fun, t_span, plain(y0), given, args)
+    around = Around(fun, *_listed(events), given.get("jac"))
+    with around.during():
+        found, watched = _plain_run(fun, t_span, plain(y0), given, args)
     y0 = np.reshape(y0 if type(y0) in TRACED else np.asarray(y0, float), (-1,))
     if np.iscomplexobj(plain(y0)):
         raise no_rule(si.solve_ivp, f"method={method!r} and complex states")
     f = _state_like(lambda t, y: new(t, y, *args))
     times = t_eval if t_eval is not None else t_span
-    if _varies(f, y0, times) or contains_traced(t_span):
-        watching = [lambda t, y, e=e: resolve(e)(t, y, *args) for e in watched]
-        tolerance = _mesh_tolerance(options.get("rtol", 1e-3))
-        _with_derivatives(found, f, (y0, t_span, t_eval), watching, tolerance)
+    with around.aside():
+        if _varies(f, y0, times) or contains_traced(t_span):
+            watching = [lambda t, y, e=e: resolve(e)(t, y, *args) for e in watched]
+            tolerance = _mesh_tolerance(options.get("rtol", 1e-3))
+            _with_derivatives(found, f, (y0, t_span, t_eval), watching, tolerance)
     return found
+
+
+def _listed(events: Any) -> list[Callable]:
+    return [] if events is None else [events] if callable(events) else list(events)
 
 
 _through: dict[Callable, Callable] = {}
@@ -285,7 +297,7 @@ def _traced_through() -> Callable:
 def _plain_run(fun: Callable, t_span: Any, y0: Any, given: dict, args: tuple) -> tuple[Any, list[Callable]]:
     """SciPy's solution in plain numbers, and the events that were watched."""
     events = given["events"]
-    watched = [] if events is None else [events] if callable(events) else list(events)
+    watched = _listed(events)
     answers = []
     for event in watched:
         answer = quiet(event, args)

@@ -20,7 +20,8 @@ from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS, OWNER_DOORS, Rule
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
-from workbench.rules.implicit import unknown
+from workbench.rules.implicit import NEAR, unknown
+from workbench.rules.keeping import Around
 from workbench.rules.linear_maps import linear
 from workbench.rules.scipy_sparse import Pattern, conjugate, dense
 from workbench.rules.scipy_sparse_elements import elements_of, has_traces, is_sparse, plain_sparse
@@ -98,6 +99,11 @@ def _spsolve(A: Any, b: Any, permc_spec: Any = None, use_umfpack: bool = True) -
 DOORS[sl.spsolve] = _spsolve
 
 
+def _products(operator: Any) -> list[Callable]:
+    """The functions of an operator."""
+    return [getattr(operator, name) for name in ("matvec", "rmatvec") if hasattr(operator, name)]
+
+
 def _iterative(function: Callable) -> None:
     """Krylov solvers: the derivative is that of the solution itself."""
 
@@ -109,12 +115,15 @@ def _iterative(function: Callable) -> None:
         b = dense(b)
         start = {} if x0 is None else {"x0": _bare(x0)}
         options = {k: _bare(v) for k, v in options.items()}
-        value, report = function(_bare(A), plain(b), **start, **options)
+        around = Around(*(_products(A) if is_operator(A) else ()))
+        with around.during():
+            value, report = function(_bare(A), plain(b), **start, **options)
         if is_operator(A):
-            return Operator(function, A).solution(value, b, options.get("M")), report
+            with around.aside():
+                return Operator(function, A).solution(value, b, options.get("M")), report
         found = np.reshape(_Matrix(function, A).solve(np.reshape(b, (-1,))), value.shape)
         sizes = [np.linalg.norm(x) for x in (plain(found) - value, plain(found), value)]
-        if not sizes[0] <= min(sizes[1:]):
+        if not sizes[0] <= NEAR * min(sizes[1:]):
             raise no_rule(function, "a singular matrix, or a solution that is far from converged")
         return with_value(found, value), report
 

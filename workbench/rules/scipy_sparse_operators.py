@@ -19,7 +19,7 @@ from workbench.autodiff.derivatives import pullback
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
-from workbench.rules.implicit import quiet
+from workbench.rules.implicit import NEAR, quiet
 from workbench.rules.linear_maps import linear
 from workbench.rules.scipy_sparse_elements import is_sparse
 from workbench.rules.stand_ins import no_rule, settled, with_value
@@ -76,7 +76,7 @@ class Operator:
                 break
             step = linear(once, again, rest)
             sizes = [np.linalg.norm(x) for x in (plain(step), plain(found) - plain(step), plain(found))]
-            if not sizes[0] <= min(sizes[1:]):
+            if not sizes[0] <= NEAR * min(sizes[1:]):
                 raise no_rule(self.function, "a solution that is far from converged")
             found = with_value(found - step, np.reshape(value, (-1,)))
         return with_value(np.reshape(found, np.shape(value)), value)
