@@ -18,7 +18,7 @@ from workbench.errors import MissingRuleError
 
 PLAIN_ATTRIBUTES = frozenset("shape ndim size dtype itemsize nbytes strides flags base device".split())
 _FUNCTIONS = (
-    "all any argmax argmin argpartition argsort choose clip cumprod cumsum diagonal dot max mean min nonzero prod "
+    "all any argmax argmin argpartition argsort choose cumprod cumsum diagonal dot max mean min nonzero prod "
     "ptp ravel repeat round searchsorted squeeze std sum swapaxes take trace var"
 ).split()
 
@@ -114,6 +114,7 @@ def _tolist(self: Any) -> Any:
 
 METHODS: dict[str, Any] = {name: _as_method(getattr(np, name)) for name in _FUNCTIONS}
 METHODS.update(
+    clip=lambda self, min=None, max=None, *out, **kwargs: resolve(np.clip)(self, min, max, *out, **kwargs),
     compress=lambda self, condition, *rest, **kwargs: np.compress(condition, self, *rest, **kwargs),
     conj=lambda self, *out: _conjugate(self, *out),
     conjugate=_conjugate,

@@ -342,10 +342,13 @@ _clip_rule = DOORS[np.clip]
 
 
 @door(np.clip)
-def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, **kwargs: Any) -> Any:
+def clip(a: Any, a_min: Any = np._NoValue, a_max: Any = np._NoValue, out: Any = None, **kwargs: Any) -> Any:
     """``numpy.clip``, whose bounds may be given as ``min`` and ``max`` too."""
+    lacks = a_min is np._NoValue or a_max is np._NoValue
+    if (a_min is not a_max and lacks) or (not lacks and kwargs.keys() & {"min", "max"}):
+        np.clip(plain(a), plain(a_min), plain(a_max), **plain(kwargs))  # NumPy's own error
     bounds = (kwargs.pop("min", a_min), kwargs.pop("max", a_max))
-    return _clip_rule(a, *bounds, out=out, **kwargs)
+    return _clip_rule(a, *[None if bound is np._NoValue else bound for bound in bounds], out=out, **kwargs)
 
 
 DOORS[np._core.umath.clip] = clip

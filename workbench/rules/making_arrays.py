@@ -135,6 +135,8 @@ for _function in (np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortrana
 
 def _astype(x: Any, dtype: Any, *args: Any, **kwargs: Any) -> Any:
     """``numpy.astype``: the cotangent goes back in the operand's own type."""
+    if isinstance(x, list | tuple):
+        np.astype(plain(x), dtype)  # NumPy's own error
     x, kind = current(x), np.dtype(dtype)
     if type(x) is TracedFloat and kind.kind in "fc":
         if kind.kind == "c":

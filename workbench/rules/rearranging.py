@@ -120,10 +120,12 @@ def arranged(function: Callable, places: tuple[int, ...]) -> Callable:
             return function(*args, **kwargs)
         out, args, kwargs = without_out(function, args, kwargs)
         if out is not None:
+            if kwargs.get("dtype") is not None:
+                function(*plain(args), out=plain(out), **plain(kwargs))  # NumPy's own error
             if contains_traced(made := call(*args, **kwargs)):
                 refuse_overlap(out, *_parts(args))
             set_item(made, out, ...)
-            return current(out)
+            return out
         args = tuple(a if k == 0 and _goes_on(function, a) else converted(a) for k, a in enumerate(args))
         if not any(map(contains_traced, (*args, *kwargs.values()))):
             return call_watched(function, args, kwargs)

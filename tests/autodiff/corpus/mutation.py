@@ -311,3 +311,21 @@ def what_is_written_into_is_what_comes_back(x):
     assert cells[0] is row and np.asarray(out) is out
     np.copyto(cells, x * 3, casting="unsafe")
     return (same * sums).sum() + cells[0] * cells[1] + row[0]
+
+
+@program(np.array([0.7, 1.3]))
+def errors_of_numpy_that_are_caught(x):
+    calls = [
+        lambda: np.concatenate((x, x), out=np.zeros(4), dtype=float),
+        lambda: np.clip(x, 1.0),
+        lambda: np.clip(x, 0.0, 1.0, min=0.5),
+        lambda: np.astype([x[0]], float),
+    ]
+    total = x.clip(1.0) @ x + np.clip(x, min=0.8).sum()
+    for k, call in enumerate(calls):
+        try:
+            total += call().sum()
+        except (TypeError, ValueError):
+            total += x[0] ** (k + 2)
+    out = np.zeros(4)
+    return total * (2 if np.concatenate((x, x), out=out) is out else 3)
