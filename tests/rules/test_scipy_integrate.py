@@ -297,3 +297,8 @@ def test_a_compiled_integrand_is_a_constant():
     assert gradient(lambda x: x * si.quad(compiled, 0.0, 3.0)[0])(2.0) == pytest.approx(9.0, rel=1e-14)
     with pytest.raises(MissingRuleError, match="compiled integrand"):
         gradient(lambda x: si.quad(compiled, 0.0, x)[0])(2.0)
+
+
+@pytest.mark.parametrize("times", [[0.5], [1.0, 1.0, 1.0], [0.0, 1.0, 1.0, 2.0]])
+def test_times_of_odeint_that_are_one(times):
+    check_gradient(lambda y: si.odeint(lambda y, t: -y, y, times), np.array([1.3, 2.0]), rtol=1e-4)

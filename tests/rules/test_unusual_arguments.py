@@ -215,3 +215,20 @@ def test_one_place_of_flat_takes_one_number():
     for run in (program, value_and_gradient(program)):
         with pytest.raises((ValueError, TypeError)):
             run(X.copy())
+
+
+class Twice:
+    """A number by what its class says."""
+
+    def __init__(self, x):
+        self.x = x
+
+    def __float__(self):
+        return float(2.0 * self.x)
+
+
+def test_arrays_of_numbers_of_own_classes():
+    """NumPy asked their ``__float__`` in compiled code, which was an error of ours."""
+    check_all_ways(
+        lambda x: np.array([Twice(x[0]), x[1], 3, [Twice(x[2])][0]], dtype=float), np.arange(1.0, 4.0)
+    )

@@ -17,6 +17,7 @@ from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.dressing import dressed, is_subarray, undressed
 from workbench.autodiff.indexing import get_item, iterate
 from workbench.autodiff.operations import record
+from workbench.autodiff.overrides import ASKED_NEVER
 from workbench.autodiff.records import by_fields, of_records
 from workbench.autodiff.registry import DOORS, by_position
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
@@ -48,6 +49,8 @@ def _array(function: Callable, *, copies: bool) -> Callable:
         elif is_sequence(x):
             x = list(iterate(x))
         x = converted(x) if OPEN else x
+        if OPEN and isinstance(x, list | tuple) and dtype is not None and np.dtype(dtype).kind == "f":
+            x = _as_floats(x)
         if (elements := _elements(x, dtype)) is not None:
             x = elements
         if not contains_traced(x, 6):
@@ -56,6 +59,15 @@ def _array(function: Callable, *, copies: bool) -> Callable:
         return _of_traced(function, copies, x, dtype, args, kwargs)
 
     return by_position(function, call)
+
+
+def _as_floats(x: Any) -> Any:
+    """Lists and tuples with numbers of the program's classes as the floats that these say they are."""
+    kind = type(x)
+    if kind is list or kind is tuple:
+        return x if all(type(e) in ASKED_NEVER for e in x) else kind([_as_floats(e) for e in x])
+    own = None if kind in ASKED_NEVER or kind in TRACED else python_method(kind, "__float__")
+    return x if own is None or isinstance(x, float) else resolve(float)(x)
 
 
 def _of_traced(function: Callable, copies: bool, x: Any, dtype: Any, args: tuple, kwargs: dict) -> Any:
