@@ -389,4 +389,4 @@ refuses(
     why="ranks, counts and resampling do not vary smoothly; use the log densities or moments",
 )  # fmt: skip
 
-from workbench.rules import scipy_stats_noncentral  # noqa: E402, F401  more distributions
+from workbench.rules import scipy_stats_noncentral, scipy_stats_transforms  # noqa: E402, F401  the rest
