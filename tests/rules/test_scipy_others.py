@@ -245,6 +245,7 @@ def test_distances_into_an_array():
 
 
 def test_a_distance_matrix_as_argument():
+    assert np.array_equal(gradient(lambda x: sd.squareform(x).sum())(0.5), 2.0)
     square = sd.squareform(DATA[:3])
     assert np.array_equal(gradient(lambda d: (sd.squareform(d) ** 2).sum())(square), np.triu(2 * square))
 

@@ -180,6 +180,7 @@ def _squareform(X, force="no", checks=True):
     """Between the vector of all pairs and the matrix; of the matrix the upper triangle is read."""
     if np.ndim(plain(X)) == 2:
         return X[np.triu_indices(np.shape(plain(X))[0], 1)]
+    X = np.reshape(X, (-1,))  # one distance may be a number
     n = round((1 + np.sqrt(1 + 8 * np.size(plain(X)))) / 2)
     pairs = np.zeros((n, n), int)
     pairs[np.triu_indices(n, 1)] = np.arange(np.size(plain(X)))

@@ -1,4 +1,4 @@
-"""``scipy.stats``: the transform of Yeo and Johnson, whose branches at special powers and at 0 would hide derivatives."""
+"""``scipy.stats``: the transform of Yeo and Johnson, whose branches at 0 and at special powers hide derivatives."""
 
 from __future__ import annotations
 
