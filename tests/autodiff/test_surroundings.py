@@ -1,8 +1,10 @@
 """What a block of its own leaves outside by way of what it calls, or in itself, is refused: it would be a constant."""
 
+import weakref
 from contextvars import ContextVar
 
 import pytest
+import scipy.optimize as so
 
 from workbench import checkpoint, gradient
 from workbench.errors import NotDifferentiableError
@@ -105,3 +107,18 @@ def test_what_a_block_calls_may_change_what_is_its_own():
         return sum(parts)
 
     assert gradient(lambda x: checkpoint(block)(x))(0.7) == 1.875
+
+
+def test_a_reference_to_what_is_gone_is_passed_over():
+    keeper = Keeper()
+    gone = weakref.proxy(keeper)
+    del keeper
+
+    def block(x):
+        return x * x if gone is not None else gone.last
+
+    def root(x):
+        return so.brentq(lambda y: block(y) - x, 0.0, 2.0, xtol=1e-14)
+
+    assert gradient(lambda x: checkpoint(block)(x))(0.7) == 1.4
+    assert gradient(root)(0.49) == pytest.approx(1 / 1.4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Iterator
 from types import BuiltinMethodType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -28,6 +29,8 @@ def called(f: Any) -> Iterator[Any]:
     waiting, count = [f], 0
     while waiting and count < MOST:
         f = waiting.pop()
+        if type(f) in weakref.ProxyTypes:  # of what may be gone
+            continue
         plainly = isinstance(f, FunctionType)
         if id(f) in met or (plainly and f in DOORS):
             continue
@@ -68,6 +71,8 @@ def _names(code: CodeType) -> frozenset[str]:
 
 def _methods(x: Any, names: frozenset[str]) -> Iterator[Any]:
     """What ``x`` has under these names and a program may call: methods of its class, functions of a module."""
+    if type(x) in weakref.ProxyTypes:
+        return
     place = x if isinstance(x, ModuleType | type) else type(x)
     home = place.__name__ if isinstance(place, ModuleType) else place.__module__
     if home.partition(".")[0] in _LIBRARIES:

@@ -131,7 +131,7 @@ def _settled(x: Any, done: set[int]) -> Any:
     kind = type(x)
     if (settle := SETTLED.get(kind)) is not None:
         return settle(x)
-    base = kind if kind in _INSIDE else next((k for k in _BASES if isinstance(x, k)), None)
+    base = kind if kind in _INSIDE else next((k for k in _BASES if issubclass(kind, k)), None)
     return x if base is None or id(x) in done else _INSIDE[base](x, base, done)
 
 

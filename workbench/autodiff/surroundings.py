@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -41,7 +42,7 @@ class Surroundings:
             for cell in f.__closure__ or ():
                 found += [cell.cell_contents] if cell != CellType() else [None]
             found += [f.__globals__.get(name) for name in f.__code__.co_names]
-        return [*found, *[x.get(None) for x in found if isinstance(x, ContextVar)]]
+        return [*found, *[x.get(None) for x in found if type(x) is ContextVar]]
 
     def watched(self, function: Callable, *args: Any) -> Any:
         """``function(*args)``, whose changes and draws are noted."""
@@ -78,6 +79,7 @@ class Surroundings:
 _DEPTH = 12
 _CONTAINERS = (list, tuple, dict, deque, set, frozenset)
 _ENDS = (str, bytes, int, float, complex, type(None), type, ModuleType, np.ndarray, np.generic)
+_WEAK = frozenset(weakref.ProxyTypes)  # of what may be gone, which holds what they refer to by another way
 
 
 def reachable(roots: Iterable[Any]) -> Iterator[Any]:
@@ -90,7 +92,7 @@ def reachable(roots: Iterable[Any]) -> Iterator[Any]:
             continue
         met.add(id(x))
         yield x
-        if depth < _DEPTH and not isinstance(x, _ENDS):
+        if depth < _DEPTH and type(x) not in _WEAK and not isinstance(x, _ENDS):
             waiting += [(part, depth + 1) for part in _inside(x)]
 
 
@@ -113,7 +115,7 @@ def _inside(x: Any) -> Iterable[Any]:
 def frozen(f: Any, copies: dict[int, Any] | None = None) -> Any:
     """``f`` with the variables that it and the functions around it share as they are now, whatever becomes of them."""
     copies = {} if copies is None else copies
-    if isinstance(f, functools.partial):
+    if issubclass(type(f), functools.partial):  # a weak reference may have nothing to ask
         args = [frozen(part, copies) for part in f.args]
         return functools.partial(frozen(f.func, copies), *args, **f.keywords)
     if type(f) is not FunctionType or not f.__closure__ or f in DOORS:
