@@ -246,6 +246,8 @@ def _called_by(function: Any) -> frozenset[str]:
             met.add(source)
             names = names_in(source.__code__)[0]
             called |= names | _operators_in(source.__code__)
+            if names & _ITERATING:
+                called |= {"__getitem__", "__iter__"}
             if "matrix" in names:  # it asks for matrices, which have this method of their own
                 called.add("getA")
             named = [source.__globals__.get(n) for n in names]
@@ -270,6 +272,7 @@ _COMPILED = frozenset(
 _BARE = frozenset({"numpy.linalg", "numpy.fft"})
 _OF_NUMPY = frozenset({FunctionType, DISPATCHER})
 
+_ITERATING = frozenset({"tuple", "list", "iter", "zip", "enumerate"})
 _METHODS_OF_STEPS = {
     **dict.fromkeys(("BINARY_SUBSCR", "BINARY_SLICE"), ("__getitem__",)),
     **dict.fromkeys(("STORE_SUBSCR", "STORE_SLICE"), ("__setitem__",)),
@@ -285,8 +288,11 @@ _BINARY = {
 
 def _with_classes(call: Callable, own: Callable, args: tuple, kwargs: dict) -> Any:
     """``call``, the door of NumPy's ``own``, with arrays of subclasses among the arguments or not."""
-    from workbench.autodiff.dressing import holds_subarray, of_subclass
+    from workbench.autodiff.dressing import holds_subarray, is_subarray, of_subclass
+    from workbench.autodiff.indexing import get_item
 
+    if own.__name__ in _OF_SEQUENCES and args and is_subarray(args[0]):
+        args = ([get_item(args[0], k) for k in range(len(args[0]))], *args[1:])
     given = (*args, *kwargs.values())
     if own.__name__ in _OF_TEXT or not any(map(holds_subarray, given)):
         return call(*args, **kwargs)
@@ -295,6 +301,7 @@ def _with_classes(call: Callable, own: Callable, args: tuple, kwargs: dict) -> A
     return of_subclass(call, own, args, kwargs) if any(map(contains_traced, given)) else call(*args, **kwargs)
 
 
+_OF_SEQUENCES = frozenset("column_stack concatenate dstack hstack stack vstack".split())
 _OF_TEXT = frozenset({"array2string", "array_repr", "array_str"})  # they write the class, too
 
 
