@@ -232,7 +232,11 @@ def test_elements_that_are_named_twice_are_summed():
         a.sum_duplicates()
         return a.data, a.indices.sum() + a.indptr.sum()
 
-    for program in summed, lambda d: twice(d).power(2).toarray(), lambda d: twice(d).max(axis=0).toarray():
+    def multiplied(d):
+        return twice(d).multiply(twice(d[::-1])).toarray()
+
+    others = lambda d: twice(d).power(2).toarray(), lambda d: twice(d).max(axis=0).toarray()
+    for program in (summed, multiplied, *others):
         check_all_ways(program, D[:3])
         for one, other in zip(program(D[:3]), pullback(program, D[:3])[0], strict=True):
             np.testing.assert_array_equal(one, other)

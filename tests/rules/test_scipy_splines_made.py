@@ -119,3 +119,8 @@ def test_a_fit_that_ends_before_its_misfit_is_the_given_one():
         pytest.raises(MissingRuleError, match="iterations"),
     ):
         gradient(lambda y: ip.make_splrep(x, y, s=1e-4, t=knots)(AT).sum())(rough)
+
+
+def test_a_rational_function_without_a_denominator():
+    """Empty arrays that lie beyond the end of another were an error in pushforwards."""
+    check_all_ways(lambda a: ip.pade(a, 0)[0](0.3) + a[3:].sum() * a[0], np.array([1.0, 0.5, 0.2]))

@@ -95,6 +95,8 @@ class Memory:
             self.store = np.zeros(self.size, self.owner.dtype)
         if array is self.owner and self.whole:  # the common case, without arithmetic on addresses
             return self.store.reshape(array.shape)
+        if not array.size:  # it lies anywhere, also beyond the end
+            return np.zeros(array.shape, array.dtype)
         return np.ndarray(array.shape, array.dtype, self.store, address_of(array) - self.low, array.strides)
 
 

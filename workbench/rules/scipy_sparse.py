@@ -159,27 +159,23 @@ def _combined(own: Callable, self: Any, other: Any, op: str) -> Any:
     """Sum, difference, elementwise product, the larger or the smaller of two matrices, over the places of both."""
     if not (has_traces(self) or has_traces(other)):
         return own(self, other, op)
-    if op not in ("_plus_", "_minus_", "_elmul_", "_maximum_", "_minimum_"):
+    if op not in _OPERATIONS:
         raise no_rule(type(self), f"the elementwise operation {op.strip('_')!r} of sparse matrices")
     made = own(plain_sparse(self), plain_sparse(other), op)
     parts = [elements_of(self), elements_of(other)]
     keys = [np.asarray(rows, int) * made.shape[-1] + columns for _, rows, columns in parts]
-    if op == "_elmul_":
-        places, first, second = np.intersect1d(*keys, return_indices=True)
-        if any(len(np.unique(key)) < len(key) for key in keys):
-            raise no_rule(type(self), "an elementwise product of matrices that name an element twice")
-        return placed(made, parts[0][0][first] * parts[1][0][second], places)
-    places = np.unique(np.concatenate(keys))
-    one, two = (
-        summed(len(places), np.searchsorted(places, key), elements)
-        for (elements, _, _), key in zip(parts, keys, strict=True)
-    )
-    return placed(made, _OPERATIONS[op](one, two), places)
+    places = np.intersect1d(*keys) if op == "_elmul_" else np.unique(np.concatenate(keys))
+    sums = []
+    for (elements, _, _), key in zip(parts, keys, strict=True):
+        here = np.isin(key, places)
+        sums.append(summed(len(places), np.searchsorted(places, key[here]), elements[here]))
+    return placed(made, _OPERATIONS[op](*sums), places)
 
 
 _OPERATIONS = {
     "_plus_": lambda a, b: a + b,
     "_minus_": lambda a, b: a - b,
+    "_elmul_": lambda a, b: a * b,
     "_maximum_": lambda a, b: np.maximum(a, b),
     "_minimum_": lambda a, b: np.minimum(a, b),
 }
