@@ -322,6 +322,14 @@ CONVOLVED = {
 }
 
 
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+@pytest.mark.parametrize("function", [sg.fftconvolve, sg.oaconvolve])
+def test_convolutions_of_a_stretched_row(function, mode):
+    table, row = LONG.reshape(5, 3), V[None, :2]
+    check_gradient(lambda a, b: function(a, b, mode, axes=1), table, row)
+    check_gradient(lambda a, b: function(a, b, mode, axes=[-1]), row, table)
+
+
 @pytest.mark.parametrize("name", CONVOLVED)
 def test_convolutions_along_axes(name):
     check_all_ways(CONVOLVED[name], A, B)

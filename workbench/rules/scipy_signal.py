@@ -23,11 +23,13 @@ from workbench.rules.stand_ins import must_agree, no_rule, refuses, settled, sta
 
 def _spread(bar: Any, call: Any, axes: tuple) -> Any:
     """A cotangent of the part that ``mode`` keeps, as one of the full convolution."""
-    width = [(0, 0)] * np.ndim(plain(bar))
-    for axis in axes:
-        a, b, kept = (np.shape(plain(x))[axis] for x in (call.in1, call.in2, bar))
-        start = {"full": 0, "same": (b - 1) // 2, "valid": min(a, b) - 1}[call.mode]
-        width[axis] = (start, a + b - 1 - start - kept)
+    width = []
+    for axis, kept in enumerate(np.shape(plain(bar))):
+        a, b = (np.shape(plain(x))[axis] for x in (call.in1, call.in2))
+        whole = a + b - 1 if axis in axes else max(a, b)
+        # "same" keeps the middle along stretched axes too
+        start = min(a, b) - 1 if call.mode == "valid" and axis in axes else (whole - kept) // 2
+        width.append((start, whole - start - kept))
     return np.pad(bar, width)
 
 
