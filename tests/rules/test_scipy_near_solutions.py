@@ -1,5 +1,7 @@
 """Solvers that stop short of a solution, and functions that keep the points they are handed: refused, or put right."""
 
+from collections import Counter, OrderedDict, deque
+
 import numpy as np
 import pytest
 import scipy.integrate as si
@@ -249,7 +251,33 @@ def in_an_array(a):
     return so.least_squares(squares, np.zeros(3), xtol=1e-14, ftol=1e-14, gtol=1e-14).x, rest.size
 
 
-@pytest.mark.parametrize("program", [remembered, in_a_dict, counted, in_an_array])
+class Tally:
+    calls = 0
+    __slots__ = ("last", "own")
+
+
+def in_many_places(a):
+    Tally.calls, tally = 0, Tally()
+    tally.own = 0
+    ordered, few, met, counter = OrderedDict(), deque(maxlen=3), set(), Counter()
+
+    def cubic(x):
+        Tally.calls += 1
+        tally.own, tally.last = tally.own + 1, x
+        ordered[tally.own] = 1
+        ordered.move_to_end(1)
+        few.append(x)
+        met.add(tally.own)
+        counter["calls"] += 1
+        cubic.calls = getattr(cubic, "calls", 0) + 1
+        return x**3 + x - a
+
+    found = so.root(cubic, np.ones(3), tol=1e-13).x
+    counts = Tally.calls, tally.own, len(few), len(met), counter["calls"], cubic.calls
+    return found, *counts, list(ordered)
+
+
+@pytest.mark.parametrize("program", [remembered, in_a_dict, counted, in_an_array, in_many_places])
 def test_functions_leave_what_they_leave_without_the_engine(program):
     assert pullback(program, A)[0][1:] == program(A)[1:]
     check_gradient(lambda a: program(a)[0], A, rtol=1e-5)

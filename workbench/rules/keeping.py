@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dis
 import functools
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from types import CellType, CodeType, FunctionType
 from typing import Any
@@ -152,7 +152,7 @@ def _set_globals(code: CodeType) -> tuple[str, ...]:
     return tuple(own.union(*inner))
 
 
-_KINDS = (list, dict, set, deque)
+_KINDS = (list, OrderedDict, dict, set, deque)
 
 
 def _content(x: Any) -> Any:
@@ -160,8 +160,9 @@ def _content(x: Any) -> Any:
     if isinstance(x, np.ndarray):
         return own_copy(current(x))
     base = next((kind for kind in _KINDS if isinstance(x, kind)), None)
-    held = None if base is None else dict.copy(x) if base is dict else list(base.__iter__(x))
-    return held, {} if isinstance(x, type) else {name: field(x, name) for name in own_names(x)}
+    held = None if base is None else list(base.items(x) if issubclass(base, dict) else base.__iter__(x))
+    fields = vars(x) if isinstance(x, type) else {name: field(x, name) for name in own_names(x)}
+    return held, dict(fields)
 
 
 def _put_back(x: Any, content: Any) -> None:
@@ -175,11 +176,17 @@ def _put_back(x: Any, content: Any) -> None:
     elif held is not None:
         base = next(kind for kind in _KINDS if isinstance(x, kind))
         base.clear(x)
-        (base.extend if base is deque else base.update)(x, held)
-    if isinstance(x, type):
-        return
-    for name in own_names(x):
+        if issubclass(base, dict):
+            for key, value in held:
+                base.__setitem__(x, key, value)
+        else:
+            (base.extend if base is deque else base.update)(x, held)
+    kind = isinstance(x, type)
+    for name in list(vars(x)) if kind else own_names(x):
         if name not in fields:
-            object.__delattr__(x, name)
+            (type if kind else object).__delattr__(x, name)
     for name, value in fields.items():
-        set_field(x, name, value)
+        if not kind:
+            set_field(x, name, value)
+        elif vars(x).get(name, _NONE) is not value:
+            setattr(x, name, value)
