@@ -26,7 +26,7 @@ from workbench.autodiff.operations import array_attribute, number_attribute
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, TracedFloat
 from workbench.autodiff.settling import note
-from workbench.autodiff.subarrays import DRESSED, TracedSubarray, class_of
+from workbench.autodiff.subarrays import DRESSED, TracedSubarray
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.unseen import HANDED_OUT, handed_out, interface_of, lent
@@ -362,33 +362,10 @@ def _setter(name: str, member: Any) -> Callable | None:
     return None if own is None else lambda obj, value: resolve(own)(member, obj, value)
 
 
-class _Context:
-    """A context manager whose methods are rewritten."""
-
-    __slots__ = ("manager",)
-
-    def __init__(self, manager: Any) -> None:
-        self.manager = manager
-
-    def __enter__(self) -> Any:
-        return resolve(python_method(class_of(self.manager), "__enter__"))(self.manager)
-
-    def __exit__(self, *raised: Any) -> Any:
-        return resolve(python_method(class_of(self.manager), "__exit__"))(self.manager, *raised)
-
-
-def context(manager: Any) -> Any:
-    """What a ``with`` statement enters."""
-    kind = class_of(manager)
-    both = (python_method(kind, "__enter__"), python_method(kind, "__exit__"))
-    return manager if None in both or kind.__module__ == "contextlib" else _Context(manager)
-
-
 REWRITTEN_DOORS.update(
     get_attribute=get_attribute,
     set_attribute=set_attribute,
     delete_attribute=delete_attribute,
-    context=context,
 )
 SLOT_DOORS[object, "__getattribute__"] = _own_attribute
 SLOT_DOORS[object, "__setattr__"] = _set_own_attribute

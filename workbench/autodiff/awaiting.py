@@ -1,4 +1,4 @@
-"""Asynchronous protocols of rewritten programs: ``await``, ``async for`` and ``async with`` run rewritten methods."""
+"""Asynchronous protocols of rewritten programs: ``await`` and ``async for`` run rewritten methods."""
 
 from __future__ import annotations
 
@@ -44,26 +44,4 @@ async def _steps(iterator: Any, step: Callable) -> AsyncIterator[Any]:
         yield value
 
 
-class _Context:
-    """An asynchronous context manager whose methods are rewritten."""
-
-    __slots__ = ("manager",)
-
-    def __init__(self, manager: Any) -> None:
-        self.manager = manager
-
-    async def __aenter__(self) -> Any:
-        return await resolve(python_method(type(self.manager), "__aenter__"))(self.manager)
-
-    async def __aexit__(self, *raised: Any) -> Any:
-        return await resolve(python_method(type(self.manager), "__aexit__"))(self.manager, *raised)
-
-
-def async_context(manager: Any) -> Any:
-    """What an ``async with`` statement enters."""
-    kind = type(manager)
-    both = (python_method(kind, "__aenter__"), python_method(kind, "__aexit__"))
-    return manager if None in both or kind.__module__ == "contextlib" else _Context(manager)
-
-
-REWRITTEN_DOORS.update(awaited=awaited, async_iterate=async_iterate, async_context=async_context)
+REWRITTEN_DOORS.update(awaited=awaited, async_iterate=async_iterate)

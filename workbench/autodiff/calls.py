@@ -291,7 +291,6 @@ def _bound_by(found: Any, name: str) -> FunctionType | None:
 _OF_CLASSES = frozenset({MethodDescriptorType, WrapperDescriptorType})
 
 
-# the method of a plain number -> that of the number beside it which does the same
 def _method_of_number(method: Callable, owner: Any, name: str) -> Callable:
     """``owner.__mul__(x)`` of a number, as a class derived from its own calls it by ``super``."""
 
