@@ -2,8 +2,8 @@
 
 A program is rewritten once so that each of its operations goes through a door (``rewrite``, ``calls``, ``arithmetic``,
 ``comparing``, ``indexing``, ``writing``, ``attributes``, ``contexts``, ``awaiting``, and ``met`` for what compiled
-code calls); traced numbers and arrays (``scalars``, ``arrays``) record themselves on a ``tape``; ``derivatives`` has the operators
-for users. What the engine knows about single functions stands in ``workbench.rules``.
+code calls); traced numbers and arrays (``scalars``, ``arrays``) record themselves on a ``tape``; ``derivatives`` has
+the operators for users. What the engine knows about single functions stands in ``workbench.rules``.
 Numeric code goes to the ``native`` tier, which generates its derivative; ``tiers`` stands between the two,
 and ``native_calls`` where a traced program calls what generated code takes.
 """
