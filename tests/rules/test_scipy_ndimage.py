@@ -240,3 +240,4 @@ def test_masks_of_what_varies_are_constants(function):
 
 def test_filters_of_nothing():
     check_gradient(lambda w: nd.convolve(np.zeros((1, 0)), w), np.ones((1, 2)))
+    check_gradient(lambda size: nd.fourier_gaussian(np.zeros((2, 0)), size), 1.3)

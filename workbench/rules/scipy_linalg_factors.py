@@ -16,7 +16,7 @@ from workbench.autodiff.telling import plain
 from workbench.rules import scipy_linalg_decompositions
 from workbench.rules.linalg import solved
 from workbench.rules.named import named_rule
-from workbench.rules.scipy_linalg import aligned, dagger
+from workbench.rules.scipy_linalg import dagger
 from workbench.rules.stand_ins import no_rule, stands_in
 
 
@@ -160,36 +160,3 @@ def _qr_multiply(a, c, mode="right", pivoting=False, conjugate=False):
     q, r, *order = resolve(sl.qr)(a, mode="economic", pivoting=pivoting)
     q = np.conj(q) if conjugate else q
     return (np.matmul(q, c) if mode == "left" else np.matmul(c, q), r, *order)
-
-
-def _factored_again(function: Callable, change: Callable) -> None:
-    """Q and R of a changed matrix are its factors, with the signs that the rotations give them."""
-
-    def form(Q, R, *args, **options):
-        a = change(np.matmul(Q, R), *args, **options)
-        rows, columns = np.shape(plain(a))
-        if np.shape(plain(Q))[0] == np.shape(plain(Q))[1] and rows > columns:
-            raise no_rule(function, "all of Q of a tall matrix; use the economic factors")
-        own = function(*map(plain, (Q, R, *args)), **options)[0]
-        q = aligned(np.linalg.qr(a)[0], own)
-        return q, np.triu(np.matmul(dagger(q), a))
-
-    stands_in(function)(form)
-
-
-def _plus_products(a, u, v, **how):
-    one = np.ndim(plain(u)) == 1
-    return a + np.matmul(u[:, None] if one else u, dagger(v[:, None] if one else v))
-
-
-def _inserted(a, u, k, which="row", **how):
-    return resolve(np.insert)(a, k, u, axis=0 if which == "row" else 1)
-
-
-def _deleted(a, k, p=1, which="row", **how):
-    return resolve(np.delete)(a, slice(k, k + p), axis=0 if which == "row" else 1)
-
-
-_factored_again(sl.qr_update, _plus_products)
-_factored_again(sl.qr_insert, _inserted)
-_factored_again(sl.qr_delete, _deleted)

@@ -10,7 +10,7 @@ import scipy.linalg as sl
 
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS
-from workbench.autodiff.telling import plain
+from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.named import named_rule
 from workbench.rules.rearranging import arranged
 from workbench.rules.scipy_linalg import aligned, dagger
@@ -96,6 +96,19 @@ def _fractional_matrix_power(y: Any, call: Any) -> Callable:
         return a_bar, np.sum(np.real(np.conj(slope) * bar))
 
     return power_pullback
+
+
+_power = DOORS[sl.fractional_matrix_power]
+
+
+def _power_that_varies(A: Any, t: Any) -> Any:
+    """SciPy's first power is the matrix itself, in the same memory: it cannot depend on the exponent."""
+    if contains_traced(t) and plain(t) == 1:
+        raise no_rule(sl.fractional_matrix_power, "an exponent of 1 that varies; use expm(t * logm(A))")
+    return _power(A, t)
+
+
+DOORS[sl.fractional_matrix_power] = _power_that_varies
 
 
 @named_rule(sl.sqrtm, "A")
@@ -185,7 +198,7 @@ def _polar(a, side="right"):
 
 
 refuses(
-    sl.qz, sl.ordqz, sl.cossin,
+    sl.qz, sl.ordqz, sl.cossin, sl.qr_update, sl.qr_insert, sl.qr_delete,
     why="use qr, schur, eigh, svd, expm or solve, which have rules, or register one with @workbench.rule",
 )  # fmt: skip
 

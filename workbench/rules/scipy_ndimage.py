@@ -268,6 +268,8 @@ def _frequencies(shape: tuple[int, ...], n: int, axis: int) -> list[np.ndarray]:
 @writes(_nd_image.fourier_shift, 4)
 def _fourier_shift(x, shifts, n, axis, out):
     """Times exp(−2πi Σ_k f_k s_k) with the frequencies f of the transform."""
+    if not all(out):
+        return x
     phase = sum(shifts[k] * f for k, f in enumerate(_frequencies(out, n, axis)))
     return x * (np.cos(2.0 * np.pi * phase) - 1j * np.sin(2.0 * np.pi * phase))
 
@@ -275,6 +277,8 @@ def _fourier_shift(x, shifts, n, axis, out):
 @writes(_nd_image.fourier_filter, 4)
 def _fourier_filter(x, sizes, n, axis, out, kind):
     """Times the transform of a Gaussian, of a box, or of an ellipsoid."""
+    if not all(out):
+        return x
     at = [sizes[k] * f for k, f in enumerate(_frequencies(out, n, axis))]
     if kind == _GAUSSIAN:
         return x * np.exp(-2.0 * np.pi**2 * sum(z**2 for z in at))
