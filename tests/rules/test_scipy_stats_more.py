@@ -5,7 +5,7 @@ import pytest
 import scipy.stats as st
 
 from tests.rules.all_ways import check_all_ways, check_value
-from workbench import gradient
+from workbench import check_gradient, gradient
 from workbench.errors import DifferentiationError
 
 rng = np.random.default_rng(0)
@@ -79,3 +79,20 @@ def test_yeojohnson_at_zero_and_at_special_powers(data, power):
 def test_yeojohnson_normmax_of_whole_numbers():
     found = gradient(st.yeojohnson_normmax)(np.array([0.0, 1.0, 2.0, 3.0]))
     np.testing.assert_allclose(found, [-0.7603, 0.9539, 0.4543, -0.6276], atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["pdf", "logpdf", "cdf", "sf", "logcdf", "logsf"])
+@pytest.mark.parametrize(
+    "distribution",
+    [st.expon, st.uniform, st.gamma(1.7), st.chi2(2.3), st.beta(1.6, 2.1), st.lognorm(0.8), st.pareto(2.2)],
+)
+def test_outside_of_the_support_nothing_varies(distribution, method):
+    family = getattr(distribution, "dist", distribution)
+    shapes = getattr(distribution, "args", ())
+
+    def program(x, loc):
+        found = getattr(family, method)(x, *shapes, loc=loc, scale=0.9)
+        return np.where(np.isfinite(found), found, 0.0)
+
+    with np.errstate(all="ignore"):
+        check_gradient(program, np.array([0.3, 1.2, 2.15, 2.5, 3.9, 9.0]), 1.81)

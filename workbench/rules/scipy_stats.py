@@ -92,7 +92,11 @@ def _short(name: str) -> None:
         x, loc, scale, *shapes = (settled(v) for v in (x, loc, scale, *shapes))
         with np.errstate(all="ignore"):
             traced = _standardised(name, form, (x, loc, scale), shapes)
-        inside = np.isfinite(value) & (value != 0) if name != "ppf" else np.isfinite(value)
+        inside = np.isfinite(value)
+        if name != "ppf":
+            low, high = self._get_support(*map(plain, shapes))
+            z = (plain(x) - plain(loc)) / plain(scale)
+            inside = inside & (value != 0) & (low <= z) & (z <= high)
         if not np.all(inside):  # outside of the support, and where the value has run to its limit
             traced = np.where(inside, traced, 0.0)
         return with_value(traced, value)

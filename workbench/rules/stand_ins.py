@@ -42,7 +42,7 @@ def with_value(traced: Any, value: Any) -> Any:
     if type(traced) is TracedArray:
         inner = with_value(traced.value, value)
         if type(inner) is np.ndarray:  # every tape has a memory of its own
-            inner = inner.copy()
+            inner = inner.copy("K")
         shape = traced.array.shape
 
         def value_pullback(bar: Any) -> list[Any]:
