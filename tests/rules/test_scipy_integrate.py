@@ -31,6 +31,12 @@ def test_quad_over_infinite_ranges():
     check_gradient(lambda a, b: si.quad(lambda t: math.exp(-a * t), np.inf, b)[0], 1.3, 0.5, rtol=1e-5)
 
 
+def test_quad_from_high_to_low():
+    check_gradient(lambda a, b: si.quad(lambda t: math.exp(a * t), b, -0.4)[0], 1.3, 0.5)
+    check_gradient(lambda a, b: si.quad(lambda t: abs(t - 0.3) * a, 1.0, b, points=[0.3])[0], 1.3, -0.2)
+    check_gradient(lambda a, b: si.dblquad(lambda y, x: a * x * y**2, 1.0, b, 2.0, lambda x: x)[0], 1.3, 0.2)
+
+
 def test_quad_of_hard_integrands():
     check_gradient(lambda a: si.quad(lambda t: math.sqrt(t) * math.exp(-a * t), 0.0, 1.0)[0], 1.3)
     assert gradient(lambda p: si.quad(lambda t: t**p, 0.0, 1.0)[0])(-0.3) == pytest.approx(
@@ -47,7 +53,10 @@ def test_quad_of_hard_integrands():
     [("cos", 2.0), ("sin", 30.0), ("alg", (-0.5, 0.2)), ("alg-loga", (0, 0)), ("alg-log", (0, 1))],
 )
 def test_weights(weight, wvar):
-    check_gradient(lambda a: si.quad(lambda x: math.exp(-a * x), 0.2, 1.5, weight=weight, wvar=wvar)[0], 0.7)
+    for limits in ((0.2, 1.5), (1.5, 0.2)):
+        check_gradient(
+            lambda a: si.quad(lambda x: math.exp(-a * x), *limits, weight=weight, wvar=wvar)[0], 0.7
+        )
     with pytest.raises(MissingRuleError, match="weight='cauchy'"):
         gradient(lambda a: si.quad(lambda x: math.exp(-a * x), -1, 1, weight="cauchy", wvar=0.0)[0])(0.7)
 

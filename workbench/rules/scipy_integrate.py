@@ -59,7 +59,7 @@ def _quad(
     if options.get("weight") is not None:
         new = _weighted(new, a, b, options["weight"], options["wvar"])
         if options["weight"] in ("cos", "sin"):  # QUADPACK keeps its intervals to itself
-            edges = np.linspace(low, high, 8 + int(abs(plain(options["wvar"]) * (high - low))))
+            edges = np.linspace(*sorted((low, high)), 8 + int(abs(plain(options["wvar"]) * (high - low))))
             report = {"alist": edges[:-1], "blist": edges[1:], "last": len(edges) - 1}
     value = found[0]
     with around.aside():
@@ -73,7 +73,7 @@ def _quad(
 
 def _weighted(function: Callable, a: Any, b: Any, weight: str, wvar: Any) -> Callable:
     """The integrand with its weight, as ``quad`` has it over a finite interval."""
-    low, high = plain(a), plain(b)
+    low, high = sorted((plain(a), plain(b)))
     if weight in ("cos", "sin") and np.isfinite(low) and np.isfinite(high):
         wave = resolve({"cos": math.cos, "sin": math.sin}[weight])
         return lambda x, *args: function(x, *args) * wave(wvar * x)
@@ -125,7 +125,7 @@ def _integral(function: Callable, limits: tuple[float, float], found: tuple) -> 
     value, error, report = found[:3]
     if low == high:
         return 0.0
-    sign = -1.0 if low > high and np.isinf(low - high) else 1.0
+    sign = -1.0 if low > high else 1.0
     if sign < 0:
         low, high = high, low
     function = _on_the_line(function, low, high)
@@ -191,7 +191,7 @@ def _quad_vec(
         value, error, report = si.quad_vec(quiet(f, args), low, high, *rest, full_output=True, **options)
     finite = np.isfinite(low) and np.isfinite(high)
     edges = np.linspace(0.0, 1.0, 17)
-    starts, ends = report.intervals.T if finite else (edges[:-1], edges[1:])
+    starts, ends = np.sort(report.intervals, axis=1).T if finite else (edges[:-1], edges[1:])
     new = resolve(f)
     pieces = {"alist": starts, "blist": ends, "last": len(starts)}
     with around.aside():
