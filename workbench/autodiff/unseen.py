@@ -107,4 +107,5 @@ def check_unseen(tape: Tape) -> None:
 
 
 def _equal(a: np.ndarray, b: np.ndarray) -> bool:
+    a, b = (np.ndarray.view(x, np.ndarray) for x in (a, b))  # whatever their classes call equal
     return bool(np.all(a == b)) if a.dtype.names is not None else a.tobytes() == b.tobytes()

@@ -186,7 +186,7 @@ def _write(array: np.ndarray, index: Any, value: Any) -> None:
             where=user_line(),
             fix="make the array with a floating point type, for instance numpy.zeros(n) instead of numpy.zeros(n, int)",
         )
-    if array.dtype.kind == "f" and np.iscomplexobj(plain(value)):
+    if array.dtype.kind == "f" and np.iscomplexobj(np.asarray(plain(value))):
         array[index] = plain(value)  # NumPy's own error or warning
     if takes_part(owner := owner_of(array)):
         check_write(array, owner, index, value)

@@ -199,6 +199,26 @@ def functions_of_numpy(x, a):
     return sum(weighed(k) for k in kept + bare)
 
 
+class _Unwilling(np.ndarray):
+    """An array of which NumPy's functions take nothing."""
+
+    def __array_function__(self, func, types, args, kwargs):
+        raise TypeError(func.__name__)
+
+    def __array_ufunc__(self, ufunc, method, *args, **kwargs):
+        raise TypeError(ufunc.__name__)
+
+
+@program(X)
+def arrays_of_a_class_that_nobody_may_compare(x):
+    weights, records = np.zeros(3), np.ndarray.__new__(_Unwilling, (2,), [("a", float)])
+    weights[:] = np.ones(3).view(_Unwilling)
+    bare = records.view(np.ndarray)
+    bare["a"] = 2.0
+    assert bare.ctypes.data
+    return (weights * x) @ x * bare["a"][0]
+
+
 @program(A)
 def matrices(a):
     m, n = np.matrix(a), np.asmatrix(a[:, :2])
