@@ -254,6 +254,7 @@ add(
     ),
     boschloo_exact=Case(lambda x: st.boschloo_exact(_TABLE).pvalue, (X,)),
     boxcox=Case(lambda x: st.boxcox(x, 0.3), (X,)),
+    boxcox_normmax=Case(st.boxcox_normmax, (np.array([0.5, 2.0, 1.1, 3.7, 0.9]),)),
     boxcox_normplot=Case(lambda x: st.boxcox_normplot(x, -1, 1, N=3)[1], (X,)),
     chi2_contingency=Case(lambda x: st.chi2_contingency(x).statistic, (np.abs(A),)),
     circstd=Case(lambda x: st.circstd(x), (X,)),

@@ -431,3 +431,14 @@ def test_densities_of_large_parameters_keep_their_digits(size):
     assert slopes[0](size) == pytest.approx(peak * corrections[0], rel=1e-11)
     assert slopes[1](0.5) == pytest.approx(4.0 * peak * size / np.sqrt(2.0) * corrections[1], rel=1e-11)
     assert gradient(slopes[0])(size) == pytest.approx(-peak / size * corrections[0], rel=1e-8)
+
+
+def test_inverses_without_a_solution_do_not_vary():
+    """There SciPy gives an end of the interval that it searches."""
+    for name, at in {
+        "bdtrik": (0.26, 1.45, 0.47),
+        "stdtridf": (0.26, 1.45),
+        "chndtrinc": (0.26, 1.446, 0.47),
+    }.items():
+        found = gradient(lambda *x, name=name: getattr(sp, name)(*x), wrt=tuple(range(len(at))))(*at)
+        assert found == (0.0,) * len(at)
