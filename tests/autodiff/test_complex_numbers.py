@@ -45,6 +45,8 @@ FUNCTIONS = [
     lambda z: np.array([z, z * z])[1].item() * z,
     lambda z: np.array([z, z]).tolist()[0] * z,
     lambda z: np.asarray(z) * z,
+    lambda z: np.asarray(z).real,
+    lambda z: np.asarray(z).imag * z,
     lambda z: np.ones(2, np.complex64) * z,
     lambda z: cmath.exp(z) * z,
     lambda z: cmath.log(z, 3.0),

@@ -268,7 +268,9 @@ def _part(name: str) -> property:
     def read(self: TracedArray) -> Any:
         if self.array.dtype.kind == "c":
             part = current(getattr(self.array, name))
-            number = part if self.array.ndim else indexing.get_item(part, ())
+            if not is_complex_number(self.array):
+                return part
+            number = indexing.get_item(part, ())
             return resolve(float)(number) if self.__class__ is complex else number
         return self if name == "real" else np.zeros_like(self.array)
 
