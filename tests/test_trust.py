@@ -215,5 +215,5 @@ def test_no_configuration_opens_the_lab_to_others(setting: str, tmp_path: Path) 
             assert "0.0.0.0" not in said
     finally:
         server.terminate()
-        server.wait(timeout=90)
+        server.communicate(timeout=90)
         server.stdout.close()
