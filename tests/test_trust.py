@@ -16,6 +16,7 @@ import pytest
 import torch
 from papermill.translators import PythonTranslator
 
+from tests.test_cli_lab import status
 from widgets.export import run_command
 from widgets.session_view import SessionView
 from workbench import cli
@@ -211,8 +212,10 @@ def test_no_configuration_opens_the_lab_to_others(setting: str, tmp_path: Path) 
             assert server.wait(timeout=20) == 5, said
             assert "open to every user of this machine" in said
         else:
-            assert re.search(r"http://127\.0\.0\.1:\d+/\S*token=\w{40}", said), said
+            address = re.search(r"http://127\.0\.0\.1:\d+/\S*token=\w{40}", said)
+            assert address, said
             assert "0.0.0.0" not in said
+            assert status(address[0]) == 200  # it is up: a signal that comes before would be lost
     finally:
         server.terminate()
         server.communicate(timeout=90)
