@@ -63,7 +63,8 @@ def _float(low: Lowering, args: list[Any], keywords: dict[str, Any], node: ast.A
         return 0.0
     if keywords or len(args) != 1 or not is_atom(args[0]):
         raise low.refuse("it uses float() of something other than a number", node)
-    return low.convert(args[0], "float", node)
+    number = low.convert(args[0], "float", node)
+    return low.op("mul", number, 1.0, node=node)  # a value of its own, which is Python's
 
 
 def _whole(operation: str, words: str) -> Any:

@@ -157,10 +157,15 @@ def call_thing(
         known = operation = None
     low.program.numpy |= isinstance(target, np.ufunc) or target in library.KNOWN or target is np.float64
     if known is not None:
-        return known(low, args, keywords, node)
-    if operation is not None and not keywords:
-        return _operation(low, operation, args, node=node, name=getattr(target, "__name__", "function"))
-    raise low.refuse(f"{getattr(target, '__qualname__', target)} is not known to this tier", node)
+        result = known(low, args, keywords, node)
+    elif operation is not None and not keywords:
+        result = _operation(low, operation, args, node=node, name=getattr(target, "__name__", "function"))
+    else:
+        raise low.refuse(f"{getattr(target, '__qualname__', target)} is not known to this tier", node)
+    if isinstance(result, Value) and (target is float or operation is not None):
+        of_python = target is float or getattr(target, "__module__", None) == "math"
+        (low.program.of_python if of_python else low.program.of_others).add(result)
+    return result
 
 
 def _operation(low: Lowering, operation: str, args: list[Any], *, node: ast.AST, name: str) -> Atom:

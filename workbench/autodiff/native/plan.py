@@ -85,6 +85,7 @@ class Plan:
         types_ = [type_ for shape in self.arg_shapes for type_ in leaf_types(shape)]
         self.has_arrays = any("[" in type_ for type_ in types_)
         self.numpy = self.program.numpy or self.has_arrays or bool(self.places)
+        self.of_python = [self.program.is_of_python(atom) for atom in entry.block.yields]
         if self.program.counts_truths and self.numpy:
             raise refuse("it computes with truth values as if they were numbers, and NumPy's are none")
         self.active = tuple(type_ == "float" for type_ in types_)
@@ -241,7 +242,9 @@ class Plan:
     def sweep(self, args: tuple[Any, ...]) -> tuple[Any, Back]:
         """As ``pullback``, but whatever stops the sweep (one of ``LEAVES``) is raised as it is."""
         numbers, results, tape, pos = self.compiled.forward(lambda: self.numbers(args))
-        value = object_of(self.result_shape, iter([self.shown(result, numbers) for result in results]))
+        value = object_of(
+            self.result_shape, iter([self.shown(k, results, numbers) for k in range(len(results))])
+        )
 
         def back(value_bar: Any) -> tuple[Any, ...]:
             seeds = cotangent_leaves(self.result_shape, value_bar)
@@ -259,12 +262,14 @@ class Plan:
         back.shares = _share_memory(results, numbers)
         return value, back
 
-    def shown(self, result: Any, numbers: list[Any]) -> Any:
-        """A result as the program returns it; an array that belongs to nobody else."""
+    def shown(self, k: int, results: list[Any], numbers: list[Any]) -> Any:
+        """One of the results as the program returns it; an array that belongs to nobody else."""
+        result = results[k]
         if isinstance(result, np.ndarray):
             own = result.base is None and not any(result is number for number in numbers)
             return result if own else result.copy()
-        return np.float64(result) if self.numpy and type(result) is float else result
+        of_numpy = self.numpy and not self.of_python[k]
+        return np.float64(result) if of_numpy and type(result) is float else result
 
     def cotangents(self, numbers: list[Any], parts: Any, shadow: Any) -> tuple[Any, ...]:
         """The arguments' cotangents, in their structure; None for what cannot vary."""
@@ -300,7 +305,7 @@ class Plan:
         types_ = leaf_types(self.result_shape)
         parts = iter(results[n:])
         full = iter([next(parts) if t == "float" or t.startswith("float[") else None for t in types_])
-        value = object_of(self.result_shape, iter([self.shown(r, numbers) for r in results[:n]]))
+        value = object_of(self.result_shape, iter([self.shown(k, results, numbers) for k in range(n)]))
         return value, object_of(self.result_shape, full, static=False)
 
     def dots(self, numbers: list[Any], args: tuple[Any, ...], tangents: tuple[Any, ...]) -> list[Any]:

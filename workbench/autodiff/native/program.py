@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.autodiff.native.fence import check_syntax
-from workbench.autodiff.native.ir import Block, Value
+from workbench.autodiff.native.ir import Atom, Block, If, Loop, Op, Value
 from workbench.autodiff.native.read import Source, read
 from workbench.autodiff.native.scopes import Scope
 from workbench.autodiff.native.shapes import join_shapes, shape_of
@@ -31,6 +31,9 @@ class Function:
 
 
 MOST_VARIANTS = 4
+_ARITHMETIC = frozenset(
+    {"add", "sub", "mul", "div", "neg", "to_float"}
+)  # of Python's numbers one of Python's
 
 
 def _numbers(thing: Any) -> Any:
@@ -56,12 +59,43 @@ class Program:
         False  # whether it adds truth values, say: Python's are numbers then, and NumPy's are not
     )
     numpy: bool = False  # whether NumPy takes part: then Python's numbers come out as NumPy's
+    of_python: set[Value] = field(default_factory=set)  # what math and float gave: Python's numbers
+    of_others: set[Value] = field(default_factory=set)  # what NumPy's functions gave; one value may be both
     guards: dict[tuple[int, str], tuple[Any, str, Any]] = field(default_factory=dict)
 
     # The places outside that hold arrays: their contents are handed over at each call, after the arguments.
     outside: dict[tuple[int, str], tuple[Any, str, Any]] = field(default_factory=dict)
     outside_roots: set[int] = field(default_factory=set)
     writes_anywhere: bool = False  # whether an array is written into that may be any of those it has
+
+    def is_of_python(self, atom: Atom, carried: frozenset[Value] = frozenset()) -> bool:
+        """Whether a number is surely one of Python's, though the program has NumPy's too.
+
+        ``carried`` are those that are so at the beginning of an iteration.
+        """
+        if atom in self.of_others:
+            return False
+        if not isinstance(atom, Value) or atom in self.of_python or atom in carried:
+            return True
+        node = atom.node
+        if isinstance(node, If):
+            k = node.outs.index(atom)
+            return all(self.is_of_python(block.yields[k], carried) for block in (node.then, node.orelse))
+        if isinstance(node, Loop):
+            return atom is node.index or self._goes_on(node, atom, carried)  # what it counts is Python's
+        return (
+            isinstance(node, Op)
+            and node.name in _ARITHMETIC
+            and all(self.is_of_python(arg, carried) for arg in node.args)
+        )
+
+    def _goes_on(self, loop: Loop, atom: Value, carried: frozenset[Value]) -> bool:
+        params = loop.body.params
+        if atom not in (*params, *loop.outs):
+            return False
+        k = (params if atom in params else loop.outs).index(atom)
+        begun = self.is_of_python(loop.inits[k], carried)
+        return begun and self.is_of_python(loop.body.yields[k], carried | {params[k]})
 
     def watch(self, home: Any, name: str, value: Any) -> None:
         """Note that ``name`` in ``home`` (names, a cell, an object) was taken to be ``value``."""

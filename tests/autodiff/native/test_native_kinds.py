@@ -1,0 +1,83 @@
+"""Numbers that come out of machine code are Python's or NumPy's, as the program's are."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from workbench.autodiff import pullback, pushforward
+
+M = np.array([0.5, 0.2, 0.7])
+
+
+@pytest.fixture(autouse=True)
+def _generated_python(monkeypatch):
+    monkeypatch.setenv("WORKBENCH_NATIVE", "python")
+
+
+def length(m):
+    s = 0.0
+    for q in m:
+        s = s + q * q
+    return math.sqrt(s)
+
+
+def squares(m):
+    s = 0.0
+    for q in m:
+        s = s + q * q
+    return s
+
+
+def converted(m):
+    return float(m[0] * m[1])
+
+
+def several(m):
+    t, u = float(m[0]), m[0]
+    return t, u, math.tanh(u), np.sinh(u), math.tanh(u) * 2.0 + 1, math.tanh(u) + u, 0.5
+
+
+def early(m):
+    if m[0] > 0:
+        return math.sin(m[0])
+    return 0.0
+
+
+def summed(m):
+    s = 0.0
+    for k in range(len(m)):
+        s += math.sin(m[k]) * k
+    return s
+
+
+def until(m):
+    s, k = 0.0, 0
+    while s < 1.0 and k < 9:
+        s += math.exp(-m[0])
+        k += 1
+    return s
+
+
+def branches(m):
+    return math.exp(-np.dot(m, m)) if m[0] > 0.3 else math.cos(m[0])
+
+
+def mixed(m):
+    return math.exp(m[0]) if m[0] > 9.0 else m[1]
+
+
+@pytest.mark.parametrize(
+    "program", [length, squares, converted, several, early, summed, until, branches, mixed]
+)
+def test_kinds_of_numbers(program):
+    expected = program(M)
+    value, _ = pullback(program, M)
+    pushed, _ = pushforward(program, M)
+    for found in (value, pushed):
+        assert found == expected
+        assert type(found) is type(expected)
+        if isinstance(found, tuple):
+            assert [*map(type, found)] == [*map(type, expected)]
