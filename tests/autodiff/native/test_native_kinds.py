@@ -62,7 +62,7 @@ def until(m):
 
 
 def branches(m):
-    return math.exp(-np.dot(m, m)) if m[0] > 0.3 else math.cos(m[0])
+    return math.exp(-m[1] * m[2]) if m[0] > 0.3 else math.cos(m[0])
 
 
 def mixed(m):
