@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 
 import numpy as np
@@ -65,12 +66,23 @@ def branches(m):
     return math.exp(-m[1] * m[2]) if m[0] > 0.3 else math.cos(m[0])
 
 
+def doubled(m):
+    x = math.sin(m[0])
+    x = x + x
+    x = x + x * x
+    if x > 0.1:
+        x = x + x
+    for _ in range(3):
+        x = 0.1 * x + x * x
+    return x
+
+
 def mixed(m):
     return math.exp(m[0]) if m[0] > 9.0 else m[1]
 
 
 @pytest.mark.parametrize(
-    "program", [length, squares, converted, several, early, summed, until, branches, mixed]
+    "program", [length, squares, converted, several, early, summed, until, branches, doubled, mixed]
 )
 def test_kinds_of_numbers(program):
     expected = program(M)
@@ -81,3 +93,16 @@ def test_kinds_of_numbers(program):
         assert type(found) is type(expected)
         if isinstance(found, tuple):
             assert [*map(type, found)] == [*map(type, expected)]
+
+
+def test_a_long_chain_is_gone_over_once(tmp_path):
+    lines = [f"    x = x + 0.1 * x\n    if m[{k % 3}] > 0.3:\n        x = x * x - x" for k in range(60)]
+    (tmp_path / "long_chain.py").write_text(
+        "import math\ndef f(m):\n    x = math.sin(m[0])\n" + "\n".join(lines) + "\n    return x\n"
+    )
+    spec = importlib.util.spec_from_file_location("long_chain", tmp_path / "long_chain.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    value, _ = pullback(module.f, 0.1 * M)
+    assert value == module.f(0.1 * M)
+    assert type(value) is float

@@ -36,6 +36,21 @@ _ARITHMETIC = frozenset(
 )  # of Python's numbers one of Python's
 
 
+def _made_of(value: Value) -> list[Atom] | None:
+    """The numbers whose kind a value has; None where nothing is known of it."""
+    node = value.node
+    if isinstance(node, If):
+        k = node.outs.index(value)
+        return [node.then.yields[k], node.orelse.yields[k]]
+    if isinstance(node, Loop):
+        for carried in (node.body.params, node.outs):
+            if value in carried:
+                k = carried.index(value)
+                return [node.inits[k], node.body.yields[k]]
+        return [] if value is node.index else None  # what a loop counts is Python's
+    return node.args if isinstance(node, Op) and node.name in _ARITHMETIC else None
+
+
 def _numbers(thing: Any) -> Any:
     """The numbers of a thing, when all are constants."""
     found = leaves(thing)
@@ -68,34 +83,21 @@ class Program:
     outside_roots: set[int] = field(default_factory=set)
     writes_anywhere: bool = False  # whether an array is written into that may be any of those it has
 
-    def is_of_python(self, atom: Atom, carried: frozenset[Value] = frozenset()) -> bool:
-        """Whether a number is surely one of Python's, though the program has NumPy's too.
-
-        ``carried`` are those that are so at the beginning of an iteration.
-        """
-        if atom in self.of_others:
-            return False
-        if not isinstance(atom, Value) or atom in self.of_python or atom in carried:
-            return True
-        node = atom.node
-        if isinstance(node, If):
-            k = node.outs.index(atom)
-            return all(self.is_of_python(block.yields[k], carried) for block in (node.then, node.orelse))
-        if isinstance(node, Loop):
-            return atom is node.index or self._goes_on(node, atom, carried)  # what it counts is Python's
-        return (
-            isinstance(node, Op)
-            and node.name in _ARITHMETIC
-            and all(self.is_of_python(arg, carried) for arg in node.args)
-        )
-
-    def _goes_on(self, loop: Loop, atom: Value, carried: frozenset[Value]) -> bool:
-        params = loop.body.params
-        if atom not in (*params, *loop.outs):
-            return False
-        k = (params if atom in params else loop.outs).index(atom)
-        begun = self.is_of_python(loop.inits[k], carried)
-        return begun and self.is_of_python(loop.body.yields[k], carried | {params[k]})
+    def is_of_python(self, atom: Atom) -> bool:
+        """Whether a number is surely one of Python's, though the program has NumPy's too: all that it is made of is."""
+        seen: set[Atom] = set()
+        waiting = [atom]
+        while waiting:
+            one = waiting.pop()
+            if one in seen or not isinstance(one, Value):
+                continue
+            seen.add(one)
+            if one not in self.of_python or one in self.of_others:
+                made_of = None if one in self.of_others else _made_of(one)
+                if made_of is None:
+                    return False
+                waiting += made_of
+        return True
 
     def watch(self, home: Any, name: str, value: Any) -> None:
         """Note that ``name`` in ``home`` (names, a cell, an object) was taken to be ``value``."""
