@@ -128,6 +128,23 @@ def test_wrong_options(arguments: list[str], capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "kite", "--timeout", "soon"], "got 'soon', expected a number of seconds above 0"),
+        (["run", "kite", "--timeout", "inf"], "got 'inf', expected a number of seconds above 0"),
+        (["sweep", "kite", "--jobs", "0"], "got '0', expected a whole number, 1 or more"),
+        (["sweep", "kite", "--retries", "-1"], "got '-1', expected a whole number, 0 or more"),
+    ],
+)
+def test_numbers_that_do_not_fit_are_told_what_would(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(arguments)
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("error", "code"),
     [
         (errors.RunError("x"), 3),

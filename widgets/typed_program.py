@@ -137,16 +137,16 @@ def read_program(text: str) -> TypedProgram:
             return TypedProgram(text, file, space[name], start, TypedVariables(space))
     raise NotDifferentiableError(
         f"{names[-1]} has no argument to differentiate by",
-        found="no argument that is a float",
-        fix="give one a default with a point, such as `x=1.0`",
+        found="no argument that is a float and can be given by position",
+        fix="give one a default with a point, such as `x=1.0`, and no `*` before it",
     )
 
 
 def _start(function: Callable[..., Any]) -> dict[str, float]:
     return {
-        p.name: 1.0 if p.default is p.empty else p.default
+        p.name: 1.0 if p.default is p.empty else float(p.default)
         for p in _positional(function)
-        if p.default is p.empty or type(p.default) is float
+        if p.default is p.empty or isinstance(p.default, float)
     }
 
 
@@ -206,7 +206,7 @@ def problem_of(error: BaseException) -> str:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Without what the program prints, which it would do a hundred times for one picture.
+    """Without what the program prints or warns of, which it would do a hundred times for one picture.
 
     JupyterLab answers widgets on another thread, where cells that run meanwhile must go on printing and what is
     printed here goes to the log.
@@ -215,7 +215,8 @@ def quiet() -> Iterator[None]:
         with np.errstate(all="ignore"):
             yield
         return
-    with contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
+    nowhere = io.StringIO()
+    with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere), np.errstate(all="ignore"):
         yield
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.autodiff.account import Contents, Row, Span, contents, watched_pullback
 from workbench.autodiff.derivatives import pullback
 from workbench.autodiff.given import checked_positions, checked_program, one_like
-from workbench.autodiff.location import name_of
+from workbench.autodiff.location import name_of, place
 from workbench.autodiff.structure import leaves, map_leaves
 from workbench.autodiff.tiers import Choice, tier_of
 
@@ -51,7 +51,7 @@ class Explanation:
         choice, tape = self.choice, self.contents
         lines = [f"{self.name}: {choice.tier}" + (f", because {choice.reason}" if choice.reason else "")]
         if choice.line:
-            lines.append(f"{choice.file}:{choice.line}\n{choice.caret}")
+            lines.append(f"{place(choice.file, choice.line)}\n{choice.caret}")
         if tape is not None:
             kinds = f"{tape.scalars} on numbers, {tape.arrays} on arrays or by rules and native calls"
             lines.append(f"{tape.operations} operations on the tape: {kinds}, {tape.writes} writes")

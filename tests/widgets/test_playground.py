@@ -51,6 +51,12 @@ def test_arguments_with_a_float_as_default_get_a_slider(panel):
     assert [row[2] for row in answer["rows"]] == ["45", "36"]  # x (x + 1) y²: 9 (2x + 1), 2 x (x + 1) y
 
 
+def test_a_float_of_numpy_gets_a_slider(panel):
+    answer = typed(panel, "import numpy as np\ndef f(x=np.float64(3.0)):\n    return x * x\n")
+    assert panel.values == {"x": 3.0}
+    assert answer["rows"] == [["x", "3", "6", "6", "yes"]]
+
+
 def test_a_slider_moves_value_and_derivative(panel):
     typed(panel, PRODUCT)
     answer = moved(panel, "x", "1.0", seq=2)
@@ -89,6 +95,7 @@ def test_sliders_stay_where_they_are_while_the_arguments_stay_the_same(panel):
         ("1 / 0\ndef f(x): return x", "ZeroDivisionError: division by zero\nline 1 in <module>"),
         ("x = 1.0", "no function on the top level"),
         ("def f(n=1):\n    return n", "no argument that is a float"),
+        ("def f(*, x=1.0):\n    return x", "can be given by position"),
         ("def f(x):\n    return [x]", "the result is [1.0] of type list"),
         ("def f(x=1.0):\n    raise SystemExit", "SystemExit\nline 2 in f"),
         ("def f(x=1.0):\n    raise KeyboardInterrupt", "the kernel was interrupted"),
@@ -239,6 +246,13 @@ def test_what_the_program_prints_is_shown_once_and_not_in_the_notebook(panel, ca
     assert moved(panel, "x", "1.5")["printed"] == "x is <1.5\n"
     assert typed(panel, "def f(x=1.0):\n    print('x' * 9999)\n    return x\n")["printed"].endswith("x…")
     assert typed(panel, "print = list\ndef f(x=1.0):\n    print('x')\n    return x\n")["printed"] == ""
+
+
+def test_what_the_program_warns_of_is_not_in_the_notebook(panel, capsys):
+    said = "    logging.warning('careful')\n    print('careful', file=sys.stderr)\n"
+    answer = typed(panel, f"import logging, sys\ndef f(x=1.0):\n{said}    return x\n")
+    assert answer["error"] == ""
+    assert capsys.readouterr().err == ""
 
 
 def test_the_static_picture_holds_program_numbers_and_image():

@@ -20,7 +20,7 @@ import numpy as np
 
 from workbench.autodiff import calls, rewritten
 from workbench.autodiff.compiled import DISPATCHER, is_harmless
-from workbench.autodiff.location import name_of
+from workbench.autodiff.location import name_of, place
 from workbench.autodiff.methods import METHODS
 from workbench.autodiff.operations import Operation
 from workbench.autodiff.registry import DOORS, NON_DIFFERENTIABLE, OWN
@@ -41,7 +41,7 @@ class Row:
 
     Attributes:
         name: as a user would write it.
-        where: "file:line" for Python functions, else empty.
+        where: the place of Python functions, ``file:line``, else empty.
         way: "rewritten", "rule", "native", "constant" or "as it is".
         why: the reason for the way, where it is not plain.
         calls: how often it was called.
@@ -209,7 +209,7 @@ def _new_row(f: Any, door: Callable, args: tuple) -> Row:
     function = f.__func__ if isinstance(f, MethodType) else f.func if isinstance(f, functools.partial) else f
     way, why = _way(f, function, door, args)
     code = getattr(inspect.unwrap(function) if callable(function) else function, "__code__", None)
-    where = f"{code.co_filename}:{code.co_firstlineno}" if code is not None and way != "rule" else ""
+    where = place(code.co_filename, code.co_firstlineno) if code is not None and way != "rule" else ""
     return Row(_named(f if type(getattr(f, "__self__", None)) in TRACED else function), where, way, why)
 
 
@@ -264,8 +264,8 @@ def _native_or_rewritten(function: FunctionType, args: tuple) -> tuple[str, str]
 
     made = plan_or_refusal(function, map_leaves(plain, args), inside=True)
     if isinstance(made, Refusal):
-        place = f" ({made.file.rpartition('/')[2]}:{made.line})" if made.line else ""
-        return "rewritten", f"{made.reason}{place}"
+        where = f" ({place(made.file, made.line, folder=False)})" if made.line else ""
+        return "rewritten", f"{made.reason}{where}"
     return "native", "machine code" if made.state == "compiled" else "generated Python"
 
 

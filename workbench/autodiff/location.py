@@ -50,7 +50,7 @@ def running_frame() -> FrameType | None:
 
 
 def user_line() -> str | None:
-    """The user's current line as ``file:line``, the source line and a caret under the expression.
+    """The user's current line as its place, the source line and a caret under the expression.
 
     Inside of an installed package it is that package's, with the line of the user's own file that led there.
     """
@@ -75,9 +75,21 @@ def _is_installed(frame: FrameType) -> bool:
     return any(part in frame.f_code.co_filename for part in _INSTALLED)
 
 
+def place(filename: str, lineno: int, *, folder: bool = True) -> str:
+    """``file:line``, with the file's folder or without; of a notebook's cell, whose file is none, its number.
+
+    The number is what IPython's own tracebacks call the cell: ``Cell In[3], line 2``.
+    """
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    named = shell.compile.format_code_name(filename) if shell is not None else None
+    if named is not None:
+        return f"{' '.join(named)}, line {lineno}"
+    return f"{filename if folder else os.path.basename(filename)}:{lineno}"
+
+
 def describe(code, instruction: int, lineno: int) -> str:
-    """``file:line in function``, with the source line and a caret under the running expression."""
-    text = f"{code.co_filename}:{lineno} in {code.co_name}"
+    """The place and its function, with the source line and a caret under the running expression."""
+    text = f"{place(code.co_filename, lineno)} in {code.co_name}"
     line = linecache.getline(code.co_filename, lineno).rstrip("\n")
     if not line.strip():
         return text

@@ -16,6 +16,7 @@ import numpy as np
 
 from workbench.autodiff.arrays import is_writeable, overlaps
 from workbench.autodiff.given import checked_cotangent, zero
+from workbench.autodiff.location import place
 from workbench.autodiff.met import CACHES
 from workbench.autodiff.references import Parts
 from workbench.autodiff.registry import OWN
@@ -72,7 +73,7 @@ def derivative_source(f: Callable, *args: Any) -> str:
         raise NotDifferentiableError(
             f"there is no generated derivative of {getattr(f, '__name__', f)!s}",
             found=found.reason,
-            where=f"{found.file}:{found.line}\n{found.caret}" if found.line else None,
+            where=f"{place(found.file, found.line)}\n{found.caret}" if found.line else None,
             fix="its derivative is traced; see workbench.explain for what ran",
         )
     return found.source()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import argparse
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from workbench.errors import ParameterError
+
+T = TypeVar("T", int, float)
 
 EXIT_CODES = """\
 exit codes:
@@ -21,28 +25,27 @@ exit codes:
 
 def seconds(text: str) -> float:
     """A positive number of seconds."""
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise ValueError
-    return value
+    return _number(text, float, lambda value: 0 < value < float("inf"), "a number of seconds above 0")
 
 
 def count(text: str) -> int:
     """A whole number, 1 or more."""
-    if int(text) < 1:
-        raise ValueError
-    return int(text)
+    return _number(text, int, lambda value: value >= 1, "a whole number, 1 or more")
 
 
 def retries(text: str) -> int:
     """A whole number, 0 or more."""
-    if int(text) < 0:
-        raise ValueError
-    return int(text)
+    return _number(text, int, lambda value: value >= 0, "a whole number, 0 or more")
 
 
-seconds.__name__ = "number of seconds"  # what argparse calls the type in its message
-count.__name__ = retries.__name__ = "number"
+def _number(text: str, kind: Callable[[str], T], fits: Callable[[T], bool], expected: str) -> T:
+    try:
+        value = kind(text)
+    except ValueError:
+        value = None
+    if value is None or not fits(value):
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected {expected}")
+    return value
 
 
 def check_folder(option: str, text: str) -> None:

@@ -10,6 +10,8 @@ import ast
 import linecache
 from dataclasses import dataclass
 
+from workbench.autodiff.location import place
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -21,8 +23,8 @@ class Refusal:
     caret: str = ""
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}: " if self.line else ""
-        return f"{place}{self.reason}" + (f"\n{self.caret}" if self.caret else "")
+        where = f"{place(self.file, self.line)}: " if self.line else ""
+        return f"{where}{self.reason}" + (f"\n{self.caret}" if self.caret else "")
 
 
 class RefusedError(Exception):
