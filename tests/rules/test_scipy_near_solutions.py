@@ -380,3 +380,27 @@ def test_an_iterative_solution_that_is_far_from_converged_is_refused():
 
     with pytest.raises(MissingRuleError, match="far from converged"):
         gradient(program)(0.3)
+
+
+def test_a_bound_that_lies_close_before_the_minimum():
+    def one(a):
+        return so.fminbound(lambda x: (x - a) ** 2, 0.0, 1.0)
+
+    def tiny(a):
+        loss = lambda x: 1e12 * (x - 4e-6 * a) ** 2  # noqa: E731
+        return so.minimize_scalar(loss, bounds=(1e-6, 3e-6 * a), options={"xatol": 1e-13}).x
+
+    assert gradient(one)(1.005) == pytest.approx(0.0)
+    assert gradient(tiny)(1.0) == pytest.approx(3e-6, rel=1e-6)
+    assert gradient(lambda b: so.fminbound(lambda x: (x - 3.0) ** 2, 0.0, b))(1.0) == pytest.approx(1.0)
+
+
+def test_whole_numbers_that_are_searched_for_do_not_vary():
+    def search(a):
+        return so.differential_evolution(
+            lambda x: (x[0] - a) ** 2 + (30 * x[1] - a * x[0]) ** 2, [(0, 99)] * 2, integrality=[1, 0], rng=1
+        )
+
+    assert gradient(lambda a: search(a).x[0])(30.4) == pytest.approx(0.0)
+    assert gradient(lambda a: search(a).x[1])(30.4) == pytest.approx(1.0)
+    assert gradient(lambda a: search(a).fun)(30.4) == pytest.approx(0.8, rel=1e-4)

@@ -501,3 +501,30 @@ def test_a_solver_that_stops_far_from_the_bound_is_refused():
 
     with pytest.raises(MissingRuleError, match="no solution"):
         gradient(stopped)(1.0)
+
+
+BY_POSITION = {
+    "brentq": lambda a: so.brentq(lambda x, b: x**3 - b, 0, 3, (a,), 1e-14, 1e-14),
+    "bisect": lambda a: so.bisect(lambda x, b: x**3 - b, 0, 3, (a,), 1e-14, 1e-14, 100, True)[0],
+    "newton": lambda a: so.newton(lambda x, b: x**3 - b, 1.0, None, (a,), 1e-12),
+    "fsolve": lambda a: so.fsolve(lambda x, b: x**3 - b, 1.0, (a,), None, True)[0][0],
+    "root_scalar": lambda a: so.root_scalar(lambda x, b: x**3 - b, (a,), "brentq", (0, 3)).root,
+    "root": lambda a: so.root(lambda x, b: x**3 - b, [1.0], (a,), "hybr", None, 1e-12).x[0],
+    "fixed_point": lambda a: so.fixed_point(lambda x, b: (2 * x + b / x**2) / 3, 1.0, (a,), 1e-12),
+    "minimize_scalar": lambda a: (
+        so.minimize_scalar(lambda x, b: (x**3 - b) ** 2, None, (0.5, 3), (a,), "bounded").x
+    ),
+    "least_squares": lambda a: so.least_squares(lambda x: x**3 - a, [1.0], "3-point", (-5, 5), "trf").x[0],
+    "leastsq": lambda a: so.leastsq(lambda x, b: x**3 - b, [1.0], (a,), None, True, False)[0][0],
+    "differential_evolution": lambda a: so.differential_evolution(
+        lambda x, b: (x[0] ** 3 - b) ** 2, [(0.5, 3)], (a,), "best1bin", 100, rng=1
+    ).x[0],
+    "shgo": lambda a: so.shgo(lambda x, b: (x[0] ** 3 - b) ** 2, [(0.5, 3)], (a,), None, 50).x[0],
+}
+
+
+@pytest.mark.parametrize("name", BY_POSITION)
+def test_options_by_position(name):
+    assert gradient(BY_POSITION[name])(1.3) == pytest.approx(1.3 ** (-2 / 3) / 3, rel=1e-3)
+    with pytest.raises(TypeError, match=name):
+        gradient(lambda a: getattr(so, name)(*[a] * 30))(1.3)

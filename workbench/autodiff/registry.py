@@ -135,6 +135,19 @@ def by_position(function: Callable, door: Callable) -> Callable:
     return call
 
 
+def by_name(function: Callable, door: Callable) -> Callable:
+    """The door of ``function``, which gets by name what a program gives by position beyond what it takes so itself."""
+    names, own = positions(function), door.__code__.co_argcount
+
+    @functools.wraps(function, updated=())
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if len(args) > len(names):
+            return function(*args, **kwargs)  # its own error
+        return door(*args[:own], **dict(zip(names[own:], args[own:], strict=False)), **kwargs)
+
+    return call
+
+
 def add_rule(rule: Rule) -> None:
     """Make ``rule`` the one for its primitive."""
     from workbench.autodiff.application import ruled_call

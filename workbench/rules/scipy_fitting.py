@@ -10,7 +10,7 @@ import scipy.optimize as so
 
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.operators import pushforward
-from workbench.autodiff.registry import DOORS, positions
+from workbench.autodiff.registry import DOORS, by_name, positions
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
@@ -78,7 +78,7 @@ def _least_squares(
     return _guarded(report, report.x, ("jac", "grad"))
 
 
-DOORS[so.least_squares] = _least_squares
+DOORS[so.least_squares] = by_name(so.least_squares, _least_squares)
 
 
 def _curve_fit(
@@ -200,4 +200,4 @@ def _leastsq(
         return (x, covariance, _information(found[2], residuals(x)), *found[3:])
 
 
-DOORS[so.leastsq] = _leastsq
+DOORS[so.leastsq] = by_name(so.leastsq, _leastsq)

@@ -10,13 +10,14 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import scipy.optimize as so
 
 from workbench.autodiff.calls import resolve
-from workbench.autodiff.registry import DOORS
+from workbench.autodiff.registry import DOORS, by_name
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
-from workbench.rules.implicit import jacobian_of, quiet
+from workbench.rules.implicit import quiet
 from workbench.rules.keeping import Around
 from workbench.rules.scipy_callbacks import told
 from workbench.rules.scipy_optimize import _as_tuple, _guarded, _with
@@ -120,11 +121,11 @@ _INTERNAL = (
 DOORS[so.minimize] = _minimize
 
 
-def _is_pressed(value: Callable, x: float, room: float) -> bool:
-    """Whether the minimum of a number's function lies beyond the bound at ``x + room``."""
-    slope = float(plain(slope_of(value)(x)))
-    bend = jacobian_of(slope_of(value), x)[0, 0]
-    return slope * room <= 0 and abs(slope) > bend * abs(room)
+def between(value: Callable, x: Any, bounds: Any, where: str) -> Any:
+    """The minimiser of a function of one number between two bounds, with its derivatives."""
+    at, slope = np.array([float(x)]), slope_of(lambda z: value(z[0]))
+    conditions = conditions_of(at, [tuple(bounds)])
+    return minimiser(slope, at, where=where, start=plain(list(bounds)), conditions=conditions)[0]
 
 
 def _minimize_scalar(
@@ -138,19 +139,18 @@ def _minimize_scalar(
     around = Around(fun)
     with around.during():
         report = so.minimize_scalar(quiet(fun, args), plain(bracket), plain_bounds, **plain(options))
-    value, own, x = around.anew(_with(fun, args)), report.x, float(report.x)
+    value, own, where = around.anew(_with(fun, args)), report.x, "scipy.optimize.minimize_scalar"
     with around.aside():
-        edges = [] if bounds is None else [b for b in bounds if abs(plain(b) - x) <= 1e-4 * max(1.0, abs(x))]
-        if edges and _is_pressed(value, x, plain(edges[0]) - x):
-            found = edges[0]
+        if bounds is None:
+            found = minimiser(slope_of(value), float(own), where=where, start=None)
         else:
-            found = minimiser(slope_of(value), x, where="scipy.optimize.minimize_scalar", start=None)
+            found = between(value, own, bounds, where)
         report.x = with_value(found, own)
         report.fun = with_value(number(value(report.x)), report.fun)
     return report
 
 
-DOORS[so.minimize_scalar] = _minimize_scalar
+DOORS[so.minimize_scalar] = by_name(so.minimize_scalar, _minimize_scalar)
 
 from workbench.rules import (  # noqa: E402, F401  the rest
     scipy_fitting,

@@ -19,7 +19,7 @@ from workbench.autodiff.telling import plain
 from workbench.rules.implicit import quiet, unknown
 from workbench.rules.keeping import Around
 from workbench.rules.scipy_callbacks import told
-from workbench.rules.scipy_minima import _plain_bounds
+from workbench.rules.scipy_minima import _plain_bounds, between
 from workbench.rules.scipy_optimize import _as_tuple, _with
 from workbench.rules.scipy_stationary import conditions_of, minimiser, number, slope_of
 from workbench.rules.stand_ins import refuses, settled, with_value
@@ -44,13 +44,17 @@ def _own_function(function: Callable) -> None:
             value = lambda x: both(x)[0]  # noqa: E731  the function returns its slope too
         own, *rest = found if isinstance(found, tuple) else (found,)
         with around.aside():
-            x = minimiser(
-                slope_of(value),
-                np.asarray(own, float) if np.ndim(own) else float(own),
-                where=f"scipy.optimize.{function.__name__}",
-                start=plain(settled(bound["x0"])) if "x0" in bound else None,
-                conditions=conditions_of(own, bounds),
-            )
+            where = f"scipy.optimize.{function.__name__}"
+            if function is so.fminbound:
+                x = between(value, own, (bound["x1"], bound["x2"]), where)
+            else:
+                x = minimiser(
+                    slope_of(value),
+                    np.asarray(own, float) if np.ndim(own) else float(own),
+                    where=where,
+                    start=plain(settled(bound["x0"])) if "x0" in bound else None,
+                    conditions=conditions_of(own, bounds),
+                )
             x = with_value(x, own)
             if rest and isinstance(rest[0], float):  # the minimum
                 rest[0] = with_value(number(value(x)), rest[0])

@@ -14,7 +14,7 @@ import numpy as np
 import scipy.optimize as so
 
 from workbench.autodiff.calls import resolve
-from workbench.autodiff.registry import DOORS
+from workbench.autodiff.registry import DOORS, by_name
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
@@ -68,7 +68,6 @@ def _changed(found: Any, change: Callable) -> Any:
 
 
 def _bracketed(function: Callable) -> None:
-    @functools.wraps(function)
     def call(f: Callable, a: Any, b: Any, args: Any = (), **options: Any) -> Any:
         if not OPEN:
             return function(f, a, b, args, **options)
@@ -80,7 +79,7 @@ def _bracketed(function: Callable) -> None:
             lambda anew, x: solved(anew(_with(f, args)), x, where=name, start=plain([a, b])),
         )
 
-    DOORS[function] = call
+    DOORS[function] = by_name(function, call)
 
 
 for _function in (so.brentq, so.brenth, so.bisect, so.ridder, so.toms748):
@@ -101,7 +100,7 @@ def _newton(func: Callable, x0: Any, fprime: Any = None, args: Any = (), **optio
     )
 
 
-DOORS[so.newton] = _newton
+DOORS[so.newton] = by_name(so.newton, _newton)
 
 
 def _root_scalar(f: Callable, args: Any = (), method: Any = None, **options: Any) -> Any:
@@ -124,7 +123,7 @@ def _root_scalar(f: Callable, args: Any = (), method: Any = None, **options: Any
     return report
 
 
-DOORS[so.root_scalar] = _root_scalar
+DOORS[so.root_scalar] = by_name(so.root_scalar, _root_scalar)
 
 # ------------------------------------------------------------------------------------ systems of equations
 
@@ -142,17 +141,16 @@ def _fsolve(func: Callable, x0: Any, args: Any = (), fprime: Any = None, **optio
     )
 
 
-DOORS[so.fsolve] = _fsolve
+DOORS[so.fsolve] = by_name(so.fsolve, _fsolve)
 
 
 def _root(
-    fun: Callable, x0: Any, args: Any = (), method: str = "hybr", jac: Any = None, *rest: Any, **options: Any
+    fun: Callable, x0: Any, args: Any = (), method: str = "hybr", jac: Any = None, **options: Any
 ) -> Any:
     """``root``: its result with a traced ``x``."""
     if not OPEN:
-        return so.root(fun, x0, args, method, jac, *rest, **options)
+        return so.root(fun, x0, args, method, jac, **options)
     args = _as_tuple(args)
-    options.update(zip(("tol", "callback", "options"), rest, strict=False))
     around = Around(fun, jac)
     with around.during():
         report = so.root(
@@ -174,7 +172,7 @@ def _root(
     return _guarded(report, report.x, ("fjac", "r", "qtf"))
 
 
-DOORS[so.root] = _root
+DOORS[so.root] = by_name(so.root, _root)
 
 
 def _guarded(report: Any, x: Any, names: tuple[str, ...]) -> Any:
@@ -204,7 +202,7 @@ def _bare_number(x: Any) -> Any:
     return x if np.ndim(x) else float(x)
 
 
-DOORS[so.fixed_point] = _fixed_point
+DOORS[so.fixed_point] = by_name(so.fixed_point, _fixed_point)
 
 
 def _nonlinear(function: Callable) -> None:

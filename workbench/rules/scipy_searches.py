@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import scipy.optimize as so
 
-from workbench.autodiff.registry import DOORS
+from workbench.autodiff.registry import DOORS, by_name
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.implicit import quiet, unknown
@@ -23,26 +23,29 @@ from workbench.rules.scipy_minima import (
     _quiet_constraints,
 )
 from workbench.rules.scipy_optimize import _as_tuple, _plain_options, _with
-from workbench.rules.scipy_stationary import minimiser, number, slope_of
+from workbench.rules.scipy_stationary import listed, minimiser, number, slope_of
 from workbench.rules.stand_ins import no_rule, settled, with_value
 
 
 def _within_bounds(function: Callable) -> None:
-    @functools.wraps(function)
     def call(func: Callable, bounds: Any, args: Any = (), **options: Any) -> Any:
         if not OPEN:
             return function(func, bounds, args=args, **options)
-        args, constraints = _as_tuple(args), options.get("constraints") or ()
+        args, constraints = _as_tuple(args), listed(options.get("constraints") or ())
         if "constraints" in options:
             options["constraints"] = _quiet_constraints(constraints)
         around = Around(func, *_functions(constraints))
         value = around.anew(_with(func, args))
         with around.during():
             report = function(quiet(func, args), _plain_bounds(bounds), **with_told(options))
+        whole = np.flatnonzero(np.broadcast_to(options.get("integrality", False), report.x.shape))
+        if whole.size:  # whole numbers do not vary
+            stays = report.x[whole]
+            constraints = [*constraints, so.LinearConstraint(np.eye(report.x.size)[whole], stays, stays)]
         with around.aside():
             return _finished(function, report, value, slope_of(value), (None, bounds, constraints))
 
-    DOORS[function] = call
+    DOORS[function] = by_name(function, call)
 
 
 _within_bounds(so.differential_evolution)
