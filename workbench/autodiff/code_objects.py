@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Callable
 from types import CodeType, FunctionType, ModuleType
 
+from workbench.autodiff.recursion import deep_syntax
 from workbench.autodiff.rewrite import DOOR, TEMPORARY, Rewriter
 from workbench.autodiff.source import Located, locate
 
@@ -53,8 +54,9 @@ def rewrite(function: FunctionType, doors: dict[str, Callable]) -> CodeType:
     Raises:
         SourceUnavailable: see ``source.locate``.
     """
-    code, located = function.__code__, locate(function)
-    tree = _in_factory(located, code, function.__globals__)
+    code = function.__code__
+    with deep_syntax():
+        tree = _in_factory(locate(function), code, function.__globals__)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "'str' object is not callable": the doors are not strings for long
         module = compile(tree, code.co_filename, "exec", dont_inherit=True, flags=code.co_flags & _FUTURE)

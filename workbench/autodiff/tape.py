@@ -17,6 +17,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from workbench.autodiff.met import replace_methods, restore_methods
+from workbench.autodiff.recursion import RECURSION_LIMIT
 from workbench.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ class _Interpreter:
     """
 
     def __init__(self) -> None:
-        self.lock, self.count = threading.Lock(), 0
+        self.lock, self.count = RECURSION_LIMIT, 0
 
     def __enter__(self) -> None:
         with self.lock:

@@ -51,19 +51,19 @@ class Names:
             "min",
         }
         self.given: dict[Any, str] = {}
+        self.numbers: dict[str, int] = {}  # the last one given to each stem
         self.shared: dict[Value, Value] = {}
 
     def fresh(self, hint: str) -> str:
         """A new name."""
         hint = re.sub(r"\W", "_", hint.rstrip(".")) or "t"
-        if hint == "t":
-            hint, number = "t1", 1
-        else:
-            number = 1
-        name, stem = hint, hint.rstrip("0123456789") if hint == "t1" else f"{hint}_"
-        while name in self.taken:
-            number += 1
-            name = f"{stem}{number}"
+        name, stem, number = ("t1", "t", 1) if hint == "t" else (hint, f"{hint}_", 1)
+        if name in self.taken:
+            number = self.numbers.get(stem, number)
+            while name in self.taken:
+                number += 1
+                name = f"{stem}{number}"
+            self.numbers[stem] = number
         self.taken.add(name)
         return name
 

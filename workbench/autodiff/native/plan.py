@@ -42,6 +42,7 @@ class DeclinedError(Exception):
     """This call left what the native tier can do; the trace tier takes it. Nothing has been changed."""
 
 
+DEEPEST = 90  # Python reads text of up to 100 levels; the code for many runs has some more
 STOPS = (Stop, ArithmeticError, ValueError, IndexError, RecursionError)
 LEAVES = (*STOPS, DeclinedError)
 
@@ -92,6 +93,8 @@ class Plan:
         self.active += (False,) * (len(entry.params) - len(types_))
         self.generator = Generator(self.program, entry, self.active)
         self.generated: Generated = self.generator.halves()
+        if any(line.startswith(" " * 4 * DEEPEST) for line in self.generated.text.splitlines()):
+            raise refuse(f"its branches lie {DEEPEST} deep in each other")
         self.compiled = Compiled(self.generated, (self.generated.forward, self.generated.backward))
         self.program.let_go(target.__closure__ or ())
         self.n_args = len(args)

@@ -5,6 +5,8 @@ An operation that may stop the sweep stays even when its result is unused: Pytho
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from workbench.autodiff.native.arrays import is_inside
 from workbench.autodiff.native.ir import (
     Atom,
@@ -130,41 +132,38 @@ class _Live:
         self.nodes: set[object] = set()
 
     def mark(self, atom: Atom) -> None:
-        """A value is used: so is what it is made of."""
-        if not isinstance(atom, Value) or atom in self.values:
-            return
-        self.values.add(atom)
-        node = atom.node
-        if isinstance(node, Op | Load | Call):
-            self.control(node)
-        elif isinstance(node, If):
-            self.control(node)
-            position = node.outs.index(atom)
-            self.mark(node.then.yields[position])
-            self.mark(node.orelse.yields[position])
-        elif isinstance(node, Loop):
-            self.control(node)
-            if atom is not node.index and atom is not node.count:
-                carried = node.outs if atom in node.outs else node.body.params
-                position = carried.index(atom)
-                for other in (node.outs[position], node.body.params[position], node.inits[position]):
-                    self.mark(other)
-                self.mark(node.body.yields[position])
+        """A value is used: so is what it is made of, back to the arguments."""
+        used = [atom]
+        while used:
+            atom = used.pop()
+            if isinstance(atom, Value) and atom not in self.values:
+                self.values.add(atom)
+                used += self._made_of(atom)
 
-    def control(self, node: object) -> None:
-        """A node runs: so does what decides how."""
+    def _made_of(self, value: Value) -> Iterator[Atom]:
+        node = value.node
+        if isinstance(node, Op | Load | Call | If | Loop):
+            yield from self._decided_by(node)
+        if isinstance(node, If):
+            position = node.outs.index(value)
+            yield from (node.then.yields[position], node.orelse.yields[position])
+        elif isinstance(node, Loop) and value is not node.index and value is not node.count:
+            carried = node.outs if value in node.outs else node.body.params
+            position = carried.index(value)
+            yield from (node.outs[position], node.body.params[position])
+            yield from (node.inits[position], node.body.yields[position])
+
+    def _decided_by(self, node: object) -> Iterator[Atom]:
+        """A node runs: what decides how."""
         if node in self.nodes:
             return
         self.nodes.add(node)
         if isinstance(node, Loop):
-            for atom in (*(node.bounds or ()), node.until, *(node.test.yields if node.test else ())):
-                self.mark(atom)
+            yield from (*(node.bounds or ()), node.until, *(node.test.yields if node.test else ()))
         else:
-            for atom in atoms_of(node):
-                self.mark(atom)
+            yield from atoms_of(node)
             if isinstance(node, Load | Store):
-                for atom in (node.at, *node.strides):
-                    self.mark(atom)
+                yield from (node.at, *node.strides)
 
     def effects(self, block: Block) -> bool:
         """Mark what may stop the sweep; whether there is any such thing, or a live node, in the block."""
@@ -175,7 +174,8 @@ class _Live:
                 isinstance(node, Op) and PRIMITIVES[node.name].stops
             )
             if effect or any(inside):
-                self.control(node)
+                for atom in self._decided_by(node):
+                    self.mark(atom)
             found = found or node in self.nodes
         return found
 

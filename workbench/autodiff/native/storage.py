@@ -89,20 +89,21 @@ def _kept(block: Block, needed: dict[Block, set[Value]], free: set[Value]) -> Ke
     for node in block.nodes:
         order += outs_of(node)
     keep = {value for value in needed.get(block, set()) if value not in free}
+    there = keep | free
     again: set[Value] = set()
     for value in reversed(order):
         if value not in keep:
             continue
-        keep.discard(value)
-        ops, bases = _closure(value, block, keep | free)
+        ops, bases = _closure(value, block, there)
         if ops is None or len(bases) > 1 or len(ops) > LONGEST:
-            keep.add(value)
             continue
         again |= {op.out for op in ops}
-        keep |= bases
+        for values in (keep, there):
+            values.discard(value)
+            values |= bases
     again -= keep
     made = Kept([value for value in order if value in keep])
-    ops = [node for node in block.nodes if isinstance(node, Op) and node.out in again]
+    ops = {node for node in block.nodes if isinstance(node, Op) and node.out in again}
     read = needed.get(block, set()) | {arg for op in ops for arg in op.args}
     loads = {n for n in block.nodes if isinstance(n, Load) and n.out in free and n.out in read}
     made.again = [node for node in block.nodes if node in loads or node in ops]
