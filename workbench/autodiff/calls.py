@@ -37,7 +37,7 @@ from workbench.autodiff.settling import changes_globals, note_elements
 from workbench.autodiff.subarrays import DRESSED, TracedSubarray, class_of
 from workbench.autodiff.surfacing import surfaced
 from workbench.autodiff.tape import OPEN
-from workbench.autodiff.telling import contains_traced
+from workbench.autodiff.telling import WRITTEN, contains_traced
 from workbench.autodiff.unseen import run_unfollowed
 from workbench.autodiff.watch import call_watched
 
@@ -75,7 +75,7 @@ def resolve(f: Any) -> Any:
             return f
         if type(owner) in GENERATORS:
             note_draw(owner)
-        if type(owner) in OWNER_DOORS or (f.__module__ is not None and learn(f)):
+        if type(owner) in OWNER_DOORS or learn(type(owner) if f.__module__ is None else f):
             return _door_of_owner(f, owner)
         return compiled_door(f)
     if kind is MethodType:
@@ -320,6 +320,8 @@ def _method_of_class(method: Any) -> Callable:
         if type(receiver) is TracedSubarray or is_followed_subclass(type(receiver)):
             bound = functools.partial(method, args[0])
             return method_of_subarray(bound, receiver, method.__name__)(*args[1:], **kwargs)
+        if type(receiver) is str or type(receiver) in WRITTEN:
+            return resolve(getattr(receiver, method.__name__))(*args[1:], **kwargs)
         if isinstance(receiver, float | complex):
             bound = functools.partial(method, receiver)
             return _method_of_number(bound, receiver, method.__name__)(*args[1:])

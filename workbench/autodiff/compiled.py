@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import numbers
 import sys
 import weakref
 from collections import deque
@@ -25,8 +26,9 @@ from workbench.autodiff.registry import DOORS, INSTANCE_DOORS
 from workbench.autodiff.scalars import TRACED, lost, unswallowed
 from workbench.autodiff.settling import note_elements
 from workbench.autodiff.stored import BARE, checked_key
+from workbench.autodiff.structure import is_leaf
 from workbench.autodiff.surfacing import surfaced
-from workbench.autodiff.telling import contains_traced
+from workbench.autodiff.telling import WRITTEN, contains_traced
 from workbench.autodiff.watch import call_watched
 
 DISPATCHER = type(np.sum)  # NumPy's functions written in Python or C behind __array_function__
@@ -101,15 +103,38 @@ def compiled_door(f: Any) -> Any:
                 unswallowed(f),
                 surfaced(args, kwargs, lasting=False) if nested else contextlib.nullcontext(),
             ):
-                return call_watched(f, args, kwargs)
+                result = call_watched(f, args, kwargs)
         except (TypeError, AttributeError, ValueError) as error:
             if any(word in str(error) for word in _ASKED) and any(
                 map(contains_traced, (*args, *kwargs.values()))
             ):
                 raise without_rule(f) from error
             raise
+        return result if (tape := _tape_of_text((*args, *kwargs.values()))) is None else _read(result, tape)
 
     return call
+
+
+def _tape_of_text(given: tuple) -> Any:
+    """The tape of text of a traced number, among what compiled code was given or in lists of texts."""
+    for x in given:
+        kind = type(x)
+        parts = x if (kind is list or kind is tuple) and x and isinstance(x[0], str) else (x,)
+        for part in parts:
+            if type(part) in WRITTEN and part.tape is not None:
+                return part.tape
+    return None
+
+
+def _read(result: Any, tape: Any) -> Any:
+    """What compiled code made of text of a number of ``tape``: text is marked as it, numbers and bytes are refused."""
+    from workbench.autodiff.text import lost_in_text, marked
+
+    for part in result if type(result) is tuple else (result,):
+        number = isinstance(part, numbers.Number) and not isinstance(part, int)
+        if number or isinstance(part, bytes | bytearray) or is_leaf(part):
+            raise lost_in_text("bytes" if isinstance(part, bytes | bytearray) else "a number")
+    return marked(result, tape)
 
 
 def method_of_subarray(method: Any, owner: Any, name: str) -> Callable:

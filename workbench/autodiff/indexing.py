@@ -29,6 +29,7 @@ from workbench.autodiff.operations import record
 from workbench.autodiff.records import by_fields
 from workbench.autodiff.registry import OWNER_DOORS
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
+from workbench.autodiff.saved import BYTE_STREAMS
 from workbench.autodiff.scalars import TRACED, TracedFloat, recorded, strip
 from workbench.autodiff.stored import BARE, TABLES, checked_key
 from workbench.autodiff.subarrays import TracedSubarray, class_of
@@ -210,6 +211,8 @@ def _gathered(source: TracedArray, index: Any) -> Any:
 
 TEXT_STREAMS = frozenset({io.StringIO, io.TextIOWrapper})
 """Buffers and files of text, which are read line by line."""
+LINES = dict.fromkeys(TEXT_STREAMS, "") | dict.fromkeys(BYTE_STREAMS, b"")
+"""Types of what is read line by line -> what it gives at its end."""
 
 
 def iterate(source: Any) -> Any:
@@ -224,8 +227,8 @@ def iterate(source: Any) -> Any:
         return source
     if kind is memoryview:
         return (get_item(source, k) for k in range(len(source)))
-    if kind in TEXT_STREAMS and OPEN:  # each line remembers what the buffer got
-        return iter(OWNER_DOORS[kind](source.readline, source), "")
+    if kind in LINES and OPEN:  # each line remembers what the buffer got
+        return iter(OWNER_DOORS[kind](source.readline, source), LINES[kind])
     if issubclass(kind, VIEWS) and (seen := current(source)) is not source:
         return _rows(seen.array) if type(seen) is TracedArray else iterate(seen)
     kind = class_of(source)

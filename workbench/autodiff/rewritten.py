@@ -17,11 +17,11 @@ REWRITTEN_DOORS: dict[str, Callable] = {"slice": slice}
 
 # Packages whose Python code is not rewritten: they compute no derivatives, or have rules, or are the engine's own.
 OPAQUE = frozenset(
-    "abc argparse array ast asyncio atexit autograd builtins codecs concurrent ctypes "
+    "abc argparse array ast asyncio atexit autograd builtins concurrent ctypes "
     "dataclasses datetime dis email encodings enum gc glob hashlib http importlib inspect io IPython ipykernel "
     "ipywidgets json jupyter_client keyword linecache locale logging matplotlib multiprocessing numba opcode os "
     "pathlib pickle pkgutil platform plotly posixpath pprint pydantic pytest queue re reprlib selectors "
-    "shutil signal site socket sqlite3 ssl string struct subprocess sys tempfile textwrap threading time tokenize "
+    "signal site socket sqlite3 ssl struct subprocess sys textwrap threading time tokenize "
     "torch traceback types typing typing_extensions unittest urllib uuid warnings xml zipfile _pytest "
     "pluggy functools".split()
 )

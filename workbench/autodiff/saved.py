@@ -12,7 +12,9 @@ from workbench.autodiff.tape import OPEN, Tape
 from workbench.autodiff.telling import contains_traced
 
 _files: dict[str, weakref.ref[Tape]] = {}
-_open: weakref.WeakKeyDictionary[io.TextIOWrapper, weakref.ref[Tape]] = weakref.WeakKeyDictionary()
+_open: weakref.WeakKeyDictionary[Any, weakref.ref[Tape]] = weakref.WeakKeyDictionary()
+BYTE_STREAMS = frozenset({io.BufferedReader, io.BufferedRandom, io.FileIO, io.BytesIO})
+"""Buffers and files of bytes."""
 
 
 def note_saved(file: Any, *values: Any, suffix: str = "") -> None:
@@ -29,14 +31,20 @@ def note_saved(file: Any, *values: Any, suffix: str = "") -> None:
 def note_text(file: Any, tape: Tape) -> None:
     """Text that a number of ``tape`` is written in is about to be written into a file."""
     if type(file) is io.TextIOWrapper:
-        _open[file] = weakref.ref(tape)
+        _open[file] = _open[file.buffer] = weakref.ref(tape)
     if (path := _path(file)) is not None:
         _files[path] = weakref.ref(tape)
 
 
+def note_moved(file: Any, to: Any) -> None:
+    """A file is about to be copied, or to get another name."""
+    if (found := _files.get(_path(file))) is not None:
+        _files[_path(to)] = found
+
+
 def saved_in(file: Any) -> Tape | None:
     """The tape of the traced numbers in a file, as long as its program runs."""
-    found = _open.get(file) if type(file) is io.TextIOWrapper else None
+    found = _open.get(file) if type(file) is io.TextIOWrapper or type(file) in BYTE_STREAMS else None
     found = found or _files.get(_path(file))
     tape = found() if found is not None else None
     return tape if tape is not None and tape.open else None

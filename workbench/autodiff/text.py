@@ -77,6 +77,7 @@ class TracedText(str):
         return str, (str.__str__(self),)
 
     def __reduce_ex__(self, protocol: int) -> tuple:
+        refuse_text(self, "bytes")
         return self.__reduce__()
 
 

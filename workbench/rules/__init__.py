@@ -17,6 +17,7 @@ from workbench.rules import (  # noqa: F401
     constants,
     copying,
     elementwise,
+    files,
     gathering,
     handed_out,
     hips,
@@ -71,6 +72,7 @@ WAITING.update(
         "scipy.spatial": "workbench.rules.scipy_spatial",
         "scipy.special": "workbench.rules.scipy_special",
         "scipy.stats": "workbench.rules.scipy_stats",
+        "sqlite3": "workbench.rules.sqlite",
         "torch": "workbench.rules.torch_bridge",
     }
 )

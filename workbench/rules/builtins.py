@@ -16,7 +16,7 @@ import numpy as np
 from workbench.autodiff.arrays import TracedArray
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.hashes import told_hash
-from workbench.autodiff.indexing import TEXT_STREAMS, get_item, iterate
+from workbench.autodiff.indexing import LINES, get_item, iterate
 from workbench.autodiff.registry import DOORS, door
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import (
@@ -74,7 +74,7 @@ def next_(iterator: Any, *default: Any) -> Any:
     """``next(iterator)``."""
     own = python_method(type(iterator), "__next__")
     if own is None:
-        return next(iterate(iterator) if type(iterator) in TEXT_STREAMS else iterator, *default)
+        return next(iterate(iterator) if type(iterator) in LINES else iterator, *default)
     try:
         return resolve(own)(iterator)
     except StopIteration:

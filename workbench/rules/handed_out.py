@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import pickle
 from collections.abc import Callable
 from typing import Any
@@ -15,8 +14,8 @@ from workbench.autodiff.registry import DOORS, OWNER_DOORS, door
 from workbench.autodiff.scalars import TRACED, lost
 from workbench.autodiff.structure import leaves
 from workbench.autodiff.tape import OPEN
-from workbench.autodiff.telling import contains_traced, plain
-from workbench.autodiff.text import written
+from workbench.autodiff.telling import contains_traced
+from workbench.autodiff.text import lost_in_text, tape_in
 
 
 def _refuse(function: Callable, what: str) -> None:
@@ -26,26 +25,19 @@ def _refuse(function: Callable, what: str) -> None:
             contains_traced(args[0]) or any(type(current(leaf)) in TRACED for leaf in leaves(args[0]))
         ):
             raise lost(what)
-        return written(function(*args, **kwargs), args[:1])
+        if tape_in(args[:1]) is not None:
+            raise lost_in_text("bytes")
+        return function(*args, **kwargs)
 
     DOORS[function] = call
 
 
-_refuse(json.dumps, "a traced value was about to be written as JSON")
-_refuse(json.dump, "a traced value was about to be written as JSON")
 _refuse(pickle.dumps, "a traced value was about to be pickled")
 _refuse(pickle.dump, "a traced value was about to be pickled")
 for _kind in (bytes, bytearray, np.frombuffer):
     _refuse(_kind, "the bytes of a traced value were about to be read directly")
 _refuse(memoryview, "the memory of a traced value was about to be read directly")
 _memoryview = DOORS[memoryview]
-_dumps = DOORS[json.dumps]
-
-
-@door(json.dumps)
-def json_dumps(obj: Any, **options: Any) -> str:
-    """``json.dumps``, as logs have it: text, which is not read again."""
-    return written(_dumps(plain(obj), **options), obj)
 
 
 @door(memoryview)

@@ -14,6 +14,7 @@ import pprint
 import re
 import reprlib
 import string
+import subprocess
 import sys
 import textwrap
 import tokenize
@@ -23,9 +24,9 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.indexing import TEXT_STREAMS
+from workbench.autodiff.indexing import TEXT_STREAMS, iterate
 from workbench.autodiff.registry import DOORS, OWNER_DOORS, by_position, door
-from workbench.autodiff.saved import check_read, note_saved, note_text, saved_in
+from workbench.autodiff.saved import BYTE_STREAMS, check_read, note_saved, note_text, saved_in
 from workbench.autodiff.scalars import TRACED, lost
 from workbench.autodiff.tape import Tape
 from workbench.autodiff.telling import contains_traced, plain
@@ -143,7 +144,7 @@ def fill(stream: Any, *contents: Any) -> None:
 
 def tape_of(stream: Any) -> Tape | None:
     """The tape of the traced numbers that a buffer or a file of text got."""
-    if type(stream) is io.TextIOWrapper:
+    if type(stream) is io.TextIOWrapper or type(stream) in BYTE_STREAMS:
         return saved_in(stream)
     tape = _buffers[stream]() if type(stream) is io.StringIO and stream in _buffers else None
     return tape if tape is not None and tape.open else None
@@ -156,6 +157,8 @@ def tape_read(*sources: Any) -> Tape | None:
 
 def _of_stream(method: Callable, stream: Any) -> Callable:
     def call(*args: Any, **kwargs: Any) -> Any:
+        if method.__name__ == "writelines":
+            args = tuple([*iterate(lines)] for lines in args)
         fill(stream, *args)
         return marked(method(*args, **kwargs), tape_of(stream))
 
@@ -211,6 +214,14 @@ reads(json.load, "JSON")
 reads(json.loads, "JSON")
 reads(ord, "whole numbers")
 reads(np.fromstring, "an array")
+for _function in (
+    subprocess.Popen,
+    subprocess.run,
+    subprocess.call,
+    subprocess.check_call,
+    subprocess.check_output,
+):
+    reads(_function, "the words of a command")
 
 
 @door(tokenize.generate_tokens)
