@@ -16,6 +16,7 @@ import numpy as np
 
 WIDTH, HEIGHT = 480, 300
 LEFT, RIGHT, TOP, BOTTOM = 58, 12, 34, 42
+LETTER = 5.8  # width of one, about
 MOST_POINTS = 600
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B8860B", "#3A9BD9")
 DASHES = ("", "7 4", "2 3", "9 3 2 3", "12 4", "4 4")
@@ -150,7 +151,8 @@ def _pair(point: np.ndarray) -> str:
 
 
 def _roomy(low: np.ndarray, high: np.ndarray, equal: bool) -> tuple[Limits, Limits]:
-    span = np.maximum(high - low, np.maximum(1e-9, 1e-6 * np.abs(high)))
+    size = np.where(high == 0, 1.0, np.abs(high))
+    span = np.where(high == low, size, np.maximum(high - low, np.maximum(1e-9, 1e-6 * np.abs(high))))
     low, high = low - 0.06 * span, high + 0.06 * span
     if equal:
         shape = np.array([WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM])
@@ -178,12 +180,17 @@ def _axes_parts(plot: Plot, axes: _Axes) -> list[str]:
         parts.append(f'<text x="{LEFT - 6}" y="{y}" dy="4" text-anchor="end">{text}</text>')
     parts.append(f'<path d="M{LEFT} {TOP}V{bottom}H{right}" stroke="{INK}" fill="none"/>')
     middle = LEFT + axes.width / 2
-    parts.append(
-        f'<text x="{middle}" y="{HEIGHT - 8}" text-anchor="middle">{html.escape(plot.x_label)}</text>'
-    )
+    label = _fitting(plot.x_label, axes.width)
+    parts.append(f'<text x="{middle}" y="{HEIGHT - 8}" text-anchor="middle">{label}</text>')
     turned = f'transform="translate(13 {TOP + axes.height / 2}) rotate(-90)"'
-    parts.append(f'<text {turned} text-anchor="middle">{html.escape(plot.y_label)}</text>')
+    parts.append(f'<text {turned} text-anchor="middle">{_fitting(plot.y_label, axes.height)}</text>')
     return parts
+
+
+def _fitting(label: str, room: float) -> str:
+    """The label, or its beginning where it is longer than its axis."""
+    most = int(room / LETTER)
+    return html.escape(label if len(label) <= most else f"{label[: most - 1]}…")
 
 
 def _curve_parts(plot: Plot, axes: _Axes) -> list[str]:
@@ -224,7 +231,7 @@ def _legend_parts(plot: Plot) -> list[str]:
         parts.append(f'<text x="{LEFT}" y="{y}" font-weight="600">{html.escape(plot.title)}</text>')
         x += 6.6 * len(plot.title) + 14
     for index, name in enumerate([*plot.curves, *plot.points]):
-        width = 23 + 5.8 * len(name)
+        width = 23 + LETTER * len(name)
         if x + width > WIDTH and x > LEFT:
             x, y = float(LEFT), y + 14
         if index < len(plot.curves):

@@ -29,7 +29,8 @@ READ_SECONDS = 10.0  # the first import of a large library is slow
 PROGRAM_SECONDS = 3.0
 PRINTED = 2000  # characters that are shown of what a program prints
 DIFFERENCE_SECONDS = 2.0
-CURVE_SECONDS = 0.25
+CURVE_SECONDS, COARSE_SECONDS = 0.25, 1.5
+COARSE = 9  # points of the curve that are worth waiting for
 _FILE, _FILE_AND_COLON = re.compile(r"<program \d+>"), re.compile(r"<program \d+>:")
 _numbers = itertools.count(1)
 
@@ -285,10 +286,13 @@ def _slope(program: TypedProgram, values: Sequence[float], k: int, derivative: f
 
 
 def _curve(program: TypedProgram, values: Sequence[float], limits: tuple[float, float]) -> np.ndarray:
-    """Value and derivative over the first argument, coarse to fine until the time is spent."""
+    """Value and derivative over the first argument, coarse to fine until the time is spent.
+
+    A program as slow as a solver has a coarse curve: one of a single point tells nothing.
+    """
     fine = np.linspace(*limits, 65)
     order = [*range(0, 65, 16), *range(8, 65, 16), *range(4, 65, 8), *range(2, 65, 4), *range(1, 65, 2)]
-    end = time.perf_counter() + CURVE_SECONDS
+    start = time.perf_counter()
     rows = []
     for k in order:
         x = float(fine[k])
@@ -299,6 +303,6 @@ def _curve(program: TypedProgram, values: Sequence[float], limits: tuple[float, 
             rows.append((x, float(value), float(gradient[0])))
         except (Exception, _Endless):
             rows.append((x, math.nan, math.nan))  # a gap in the picture: the program may be undefined there
-        if time.perf_counter() > end:
+        if time.perf_counter() - start > (CURVE_SECONDS if len(rows) >= COARSE else COARSE_SECONDS):
             break
     return np.array(sorted(rows))

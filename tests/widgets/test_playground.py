@@ -238,6 +238,11 @@ def test_a_program_that_does_not_end_elsewhere_leaves_a_gap(panel):
     assert answer["rows"] == [["x", "1", "2", "2", "yes"]]
 
 
+def test_a_slow_program_has_a_coarse_curve(panel):
+    summary = typed(panel, "import time\ndef f(x=1.0):\n    time.sleep(0.04)\n    return x * x\n")["summary"]
+    assert "curve value: from (-1, 1) to (3, 9)" in summary
+
+
 def test_what_the_program_prints_is_shown_once_and_not_in_the_notebook(panel, capsys):
     answer = typed(panel, "def f(x=1.0):\n    print('x is', x, sep=' <')\n    return x\n")
     assert capsys.readouterr().out == ""

@@ -109,6 +109,19 @@ def test_equal_axes_have_the_same_scale():
     assert across / up == pytest.approx(10.0, rel=0.02)
 
 
+def test_data_of_one_value_stand_in_an_axis_of_their_size():
+    tree = parsed(Plot(curves={"flat": line((0, 3), (1, 3))}))
+    assert {"2.9", "3.0", "3.1"} < set(texts(tree))
+
+
+def test_long_labels_are_cut_to_their_axis():
+    tree = parsed(Plot(x_label="x" * 200, y_label="y" * 200, curves={"a": line((0, 0), (1, 1))}))
+    cut = [text for text in texts(tree) if text.endswith("…")]
+    assert [text[0] for text in cut] == ["x", "y"]
+    assert 60 < len(cut[0]) < 72
+    assert 30 < len(cut[1]) < 40
+
+
 def test_axes_stay_put_while_the_data_stay_about_the_same():
     picture = Picture()
     wide = line((0, 0), (10, 10))
