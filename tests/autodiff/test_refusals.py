@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import datetime
 import enum
 import fractions
 import io
@@ -11,6 +12,7 @@ import operator
 import pickle
 import struct
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -224,6 +226,38 @@ def test_whole_numbers_that_hold_all_digits_are_refused(take_apart):
 
 def test_whole_numbers_that_round_do_not_vary():
     assert gradient(lambda x: int(10 * x) * x + round(x, 2) + math.floor(1000 * x))(0.7) == 7.0
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda x: datetime.datetime.fromtimestamp(x, datetime.UTC).timestamp(),
+        lambda x: datetime.datetime.fromtimestamp(x).timestamp(),
+        lambda x: datetime.timedelta(seconds=x).total_seconds(),
+        lambda x: (datetime.timedelta(seconds=3) * x).total_seconds(),
+        lambda x: (x * datetime.timedelta(seconds=3)).total_seconds(),
+        lambda x: (datetime.timedelta(seconds=3) / x).total_seconds(),
+    ],
+)
+def test_points_in_time_and_spans_of_it_are_refused(program):
+    assert isinstance(program(1000.5), float)
+    with pytest.raises(RefusedError):
+        gradient(program)(1000.5)
+
+
+def test_what_clocks_and_calendars_read_is_whole():
+    def program(x):
+        time.sleep(x * 1e-9)
+        whole = time.gmtime(x).tm_sec + time.localtime(x).tm_sec + len(time.ctime(x))
+        return (whole + datetime.date.fromtimestamp(x).year) * x
+
+    assert gradient(program)(1000.5) == program(1000.5) / 1000.5
+
+
+def test_operands_that_plain_numbers_are_not_either_are_python_s_error():
+    with pytest.raises(TypeError, match="unsupported operand") as caught:
+        gradient(lambda x: (datetime.timedelta(seconds=3) + x).total_seconds())(1000.5)
+    assert not isinstance(caught.value, RefusedError)
 
 
 def reads_text(x):

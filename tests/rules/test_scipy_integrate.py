@@ -48,6 +48,25 @@ def test_quad_of_hard_integrands():
     )
 
 
+@pytest.mark.parametrize("accuracy", [{"epsabs": 0.0, "epsrel": 3e-3}, {"epsabs": 1e-3}])
+def test_quad_of_less_accuracy_than_its_sums(accuracy):
+    """The derivative is that of the integral, not of what the coarse rule makes of it."""
+
+    def integral(a, **options):
+        def integrand(t):
+            return (
+                math.exp(3 * t - a * math.exp(t))
+                * math.sin(3 * a * math.exp(t)) ** 2
+                / (1 + math.exp(t)) ** 2
+            )
+
+        return si.quad(integrand, -10.0, 6.0, limit=100, **options)[0]
+
+    assert abs(integral(1.3, **accuracy) / integral(1.3) - 1.0) > 1e-6
+    difference = (integral(1.3 + 1e-5) - integral(1.3 - 1e-5)) / 2e-5
+    assert gradient(lambda a: integral(a, **accuracy))(1.3) == pytest.approx(difference, rel=1e-6)
+
+
 @pytest.mark.parametrize(
     ("weight", "wvar"),
     [("cos", 2.0), ("sin", 30.0), ("alg", (-0.5, 0.2)), ("alg-loga", (0, 0)), ("alg-log", (0, 1))],

@@ -7,6 +7,7 @@ methods of classes rewritten.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import operator
 from array import array
@@ -24,7 +25,16 @@ from workbench.autodiff.elementwise import apply_ufunc
 from workbench.autodiff.met import BUILT_IN
 from workbench.autodiff.overrides import ASKED_NEVER
 from workbench.autodiff.registry import HOLDING, LIFTS, OPERANDS
-from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat, at_a_pole, innermost, recorded, strip
+from workbench.autodiff.scalars import (
+    COMPLEX,
+    TRACED,
+    TracedFloat,
+    at_a_pole,
+    innermost,
+    lost,
+    recorded,
+    strip,
+)
 from workbench.autodiff.subarrays import TracedSubarray, TracedSubnumber
 from workbench.autodiff.telling import SEQUENCES, contains_traced, plain
 from workbench.autodiff.text import lost_in_text, tape_in, written
@@ -294,9 +304,16 @@ def _protocol(op: Operator, a: Any, b: Any) -> Any:
             return result
     if (of_numpy(a) or of_numpy(b)) and any(python_method(k, "__array_ufunc__") for k in {ka, kb} - TRACED):
         return resolve(op.ufunc)(a, b)
-    raise TypeError(
-        f"unsupported operand type(s) for {op.name}: {_kind_name(a)!r} and {_kind_name(b)!r}",
-    )
+    raise _unsupported(op, a, b)
+
+
+def _unsupported(op: Operator, a: Any, b: Any) -> TypeError:
+    """The error for operands that nobody has computed with: of ours, where plain numbers are taken by compiled code."""
+    names = f"{_kind_name(a)!r} and {_kind_name(b)!r}"
+    with contextlib.suppress(Exception):
+        op.function(plain(a), plain(b))
+        return lost(f"a traced value is an operand of a compiled class: {op.name} of {names}")
+    return TypeError(f"unsupported operand type(s) for {op.name}: {names}")
 
 
 _ARRAYS = frozenset({np.ndarray, np.float64, TracedArray})

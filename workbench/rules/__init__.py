@@ -13,6 +13,7 @@ from workbench.rules import (  # noqa: F401
     accessors,
     applied,
     builtins,
+    clocks,
     complex_numbers,
     constants,
     copying,

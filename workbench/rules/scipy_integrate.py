@@ -3,11 +3,13 @@
 ``quad`` chooses its intervals with plain numbers. The derivative is that of a Gauss–Legendre sum over those intervals,
 each cut further, in which the integrand is traced: whatever it takes from its closure, its arguments or elsewhere. The
 limits have the integrand's values there for derivatives (Leibniz). If that sum disagrees with the integral, the
-integrand is singular at an end, and a double exponential rule is taken; if that disagrees too, it is refused.
+integrand is singular at an end, and a double exponential rule is taken; if that disagrees too, it is refused. Where
+the program asks for less accuracy than SciPy's default, and the sums disagree, the intervals are chosen to the default.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -28,6 +30,7 @@ from workbench.rules.keeping import Around
 from workbench.rules.stand_ins import no_rule, refuses, settled, stands_in, with_value
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
+_DEFAULT = 1.49e-8  # epsabs and epsrel of ``quad``
 _PANELS = 4  # at least so many in all, lest the derivative oscillate where the integrand does not
 
 
@@ -52,9 +55,13 @@ def _quad(
     if len(rest) > 4 or options.get("complex_func"):
         raise no_rule(si.quad, "a weight by position, and complex_func")
     low, high = plain(a), plain(b)
-    around = Around(func)
+    named = {
+        **dict(zip(("epsabs", "epsrel", "limit", "points"), plain(rest), strict=False)),
+        **plain(options),
+    }
+    around, asked = Around(func), functools.partial(si.quad, quiet(func, args), low, high, (), 1)
     with around.during():
-        found = si.quad(quiet(func, args), low, high, (), 1, *plain(rest), **plain(options))
+        found = asked(**named)
     new, report = resolve(func), found[2]
     if options.get("weight") is not None:
         new = _weighted(new, a, b, options["weight"], options["wvar"])
@@ -62,13 +69,24 @@ def _quad(
             edges = np.linspace(*sorted((low, high)), 8 + int(abs(plain(options["wvar"]) * (high - low))))
             report = {"alist": edges[:-1], "blist": edges[1:], "last": len(edges) - 1}
     value = found[0]
+    finer = (
+        functools.partial(asked, **{**named, "epsabs": _DEFAULT, "epsrel": _DEFAULT})
+        if _loose(named)
+        else None
+    )
     with around.aside():
-        traced = _integral(lambda x: new(x, *args), (low, high), (value, found[1], report))
+        traced = _integral(lambda x: new(x, *args), (low, high), (value, found[1], report), finer)
         traced = _with_limit(_with_limit(traced, new, args, b, 1.0), new, args, a, -1.0)
     result = with_value(traced, value) if type(traced) in TRACED else value
     if full_output:
         return (result, *found[1:])
     return (result, found[1]) if len(found) == 3 else _warned(si.quad, found, result)
+
+
+def _loose(named: dict[str, Any]) -> bool:
+    """Whether the program asks ``quad`` for less accuracy than its default; intervals of weights are made here."""
+    least = max(named.get("epsabs", _DEFAULT), named.get("epsrel", _DEFAULT))
+    return least > _DEFAULT and named.get("weight") is None
 
 
 def _weighted(function: Callable, a: Any, b: Any, weight: str, wvar: Any) -> Callable:
@@ -119,8 +137,13 @@ def _on_the_line(function: Callable, low: float, high: float) -> Callable:
     return lambda t: (function((1.0 - t) / t) + function(-(1.0 - t) / t)) / (t * t)
 
 
-def _integral(function: Callable, limits: tuple[float, float], found: tuple) -> Any:
-    """The traced sum that stands for QUADPACK's integral; it is plain if the integrand is."""
+def _integral(
+    function: Callable, limits: tuple[float, float], found: tuple, finer: Callable | None = None
+) -> Any:
+    """The traced sum that stands for QUADPACK's integral; it is plain if the integrand is.
+
+    ``finer`` integrates again, to SciPy's default accuracy.
+    """
     low, high = limits
     value, error, report = found[:3]
     if low == high:
@@ -128,7 +151,7 @@ def _integral(function: Callable, limits: tuple[float, float], found: tuple) -> 
     sign = -1.0 if low > high else 1.0
     if sign < 0:
         low, high = high, low
-    function = _on_the_line(function, low, high)
+    given, function = function, _on_the_line(function, low, high)
     pieces = list(zip(report["alist"][: report["last"]], report["blist"][: report["last"]], strict=True))
     middle = 0.5 * (pieces[0][0] + pieces[0][1])
     if type(settled(function(middle))) not in TRACED:
@@ -140,6 +163,8 @@ def _integral(function: Callable, limits: tuple[float, float], found: tuple) -> 
     ends = sign * _to_the_ends(function, pieces)
     if np.all(np.abs(plain(ends) - value) <= 1e-6 * np.abs(value) + 1e-9):
         return ends
+    if finer is not None and abs((again := finer())[0] - value) <= error:
+        return _integral(given, limits, again)
     raise MissingRuleError(
         "the derivative of this integral cannot be computed to its accuracy",
         found=f"the integral is {value!r}, the sum to be differentiated {plain(ends)!r}",
