@@ -556,11 +556,11 @@ def test_memos_by_weak_keys(find):
     assert gradient(program)(0.7) == pytest.approx(math.sin(0.7) + 0.7 * math.cos(0.7))
     assert list(memo.values()) == [math.sin(0.7)]
     assert type(next(iter(memo.values()))) is float
-    with pytest.raises(LostGradientError, match="earlier run had stored"):
+    with pytest.raises(LostGradientError, match=r"earlier run had stored|kept from before"):
         gradient(program)(0.7)
     memo.clear()
     program(0.7)
-    with pytest.raises(LostGradientError, match="earlier run had stored"):
+    with pytest.raises(LostGradientError, match=r"earlier run had stored|kept from before"):
         gradient(program)(0.7)
 
 

@@ -7,6 +7,7 @@ They compare the numbers alone, and their truth values are plain. Where what is 
 from __future__ import annotations
 
 import operator
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -16,11 +17,11 @@ from workbench.autodiff import subclassing, subnumbers
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.binary import PLAIN, of_numpy, of_subclass
 from workbench.autodiff.deferring import COMPARISONS, compared
-from workbench.autodiff.kept import found_zero, watching
+from workbench.autodiff.kept import found_equal, found_zero, watching
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, TracedFloat
 from workbench.autodiff.subarrays import TracedSubnumber
-from workbench.autodiff.telling import contains_traced, plain
+from workbench.autodiff.telling import WRITTEN, contains_traced, plain
 
 
 def _make_compare(function: Callable) -> Callable:
@@ -78,7 +79,20 @@ def _is_not_zero(x: TracedFloat) -> bool:
     return True
 
 
+def is_in(x: Any, container: Any) -> bool:
+    """``x in container``; a traced number, or one in a tuple, may be found in what is kept from before."""
+    found = x in container
+    kind = type(x)
+    if found and type(container) in _HOLDERS and (kind is TracedFloat or kind is tuple or kind in WRITTEN):
+        found_equal(x, next(e for e in container if e is x or e == x))
+    return found
+
+
+_HOLDERS = frozenset({list, tuple, set, frozenset, deque})
+
+
 def _install() -> None:
+    REWRITTEN_DOORS.update(is_in=is_in, is_not_in=lambda x, container: not is_in(x, container))
     for short, name in COMPARISONS.items():
         compare = _make_compare(getattr(operator, short))
         if short in ("eq", "ne"):

@@ -11,10 +11,12 @@ from __future__ import annotations
 import ast
 import builtins
 import functools
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
-from types import CodeType, FrameType, FunctionType, ModuleType
+from types import CodeType, FrameType, FunctionType, MemberDescriptorType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,7 @@ from workbench.autodiff.scalars import TRACED, TracedFloat, lost
 from workbench.autodiff.source import node_of
 from workbench.autodiff.structure import own_slots
 from workbench.autodiff.subarrays import DRESSED, real_part
+from workbench.autodiff.surroundings import reachable
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import WRITTEN, contains_traced, plain
 from workbench.errors import LostGradientError
@@ -48,7 +51,7 @@ def watching(compare: Callable, says: bool) -> Callable:
         result = compare(*args, **kwargs)
         if result is differs or not OPEN.stack or len(args) < 2:
             return result
-        a, b = current(args[0]), current(args[1])
+        a, b = args[:2] if _left_over(args[0]) or _left_over(args[1]) else map(current, args[:2])
         if (type(a) in COMPARED or type(b) in COMPARED) and (
             result is says or (np.size(result) and np.all(np.equal(result, says)))
         ):
@@ -65,6 +68,8 @@ def found_equal(a: Any, b: Any) -> None:
         LostGradientError: one is traced, and the other a plain number that the program has kept from before.
     """
     for new, kept in ((a, b), (b, a)):
+        if _varies(new) and _left_over(kept):
+            raise _found_again("a generator, or something else that outlives a run,")
         place = _place(running_frame(), kept) if _varies(new) else None
         if place is None or (type(new) in TRACED and not np.array_equal(plain(new), plain(kept))):
             continue
@@ -131,6 +136,11 @@ def _operands(x: Any) -> list[Any]:
     return []
 
 
+def _left_over(x: Any) -> bool:
+    """Whether ``x`` is of a run that has ended, and stands where nobody could make a plain number of it."""
+    return type(x) in TRACED and not x.tape.open
+
+
 def _varies(x: Any) -> bool:
     return x.tape is not None if type(x) in WRITTEN else contains_traced(x)
 
@@ -150,10 +160,28 @@ def _place(frame: FrameType | None, kept: Any) -> str | None:
     """Where the program keeps ``kept``; None for constants and for what does not outlive the call."""
     if frame is None or isinstance(kept, _NEVER_KEPT) or any(kept is c for c in frame.f_code.co_consts):
         return None
-    while frame.f_back is not None and (
-        frame.f_code.co_name.startswith("<") or is_engine_file(frame.f_code.co_filename)
-    ):
-        frame = frame.f_back  # out of a comprehension or a lambda
+    places = (_place_of(function, kept) for function in _running(frame, 1 if _varies(kept) else _CALLERS))
+    return next(filter(None, places), None)
+
+
+_CALLERS = 4
+"""Functions on the way to a comparison of which one may keep what is compared."""
+
+
+def _running(frame: FrameType | None, count: int) -> Iterator[FrameType]:
+    """Frames of the program, innermost first, out of comprehensions and lambdas."""
+    while frame is not None and count:
+        inside = frame.f_code.co_name.startswith("<") or is_engine_file(frame.f_code.co_filename)
+        if frame.f_code.co_name == "traced_pullback" or (inside and frame.f_back is None):
+            return
+        if not inside:
+            count -= 1
+            yield frame
+        frame = frame.f_back
+
+
+def _place_of(frame: FrameType, kept: Any) -> str | None:
+    """Where the function of a frame keeps ``kept``."""
     code, stored = frame.f_code, _stored_in(frame.f_code)
     variables = frame.f_locals
     lasting = {*code.co_freevars, *code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]}
@@ -191,50 +219,67 @@ def _from(block: list[ast.stmt], line: int) -> list[ast.stmt]:
     return block[place:]
 
 
-def _attribute_with(owner: Any, kept: Any, names: frozenset[str], depth: int = 1) -> str | None:
-    """The attribute of an object that holds ``kept`` and that the program, or the object's methods, write."""
+def _attribute_with(owner: Any, kept: Any, names: frozenset[str]) -> str | None:
+    """The attribute that holds ``kept`` and that the program, or its object's methods, write: of ``owner`` or in it."""
+    for part in itertools.islice(reachable([owner]), _MOST):
+        if (found := _own_attribute(part, kept, names)) is not None:
+            return found if part is owner else f"….{found}"
+    return None
+
+
+_MOST = 500
+"""Objects that are looked into."""
+
+
+def _own_attribute(owner: Any, kept: Any, names: frozenset[str]) -> str | None:
+    owner = real_part(owner) if type(owner) in DRESSED else owner
     kind = type(owner)
-    if kind in DRESSED:
-        return _attribute_with(real_part(owner), kept, names, depth)
-    if kind in TRACED or isinstance(owner, ModuleType) or (kind in _BUILT_IN and kind not in _OWNERS):
+    if kind in TRACED or (kind in _BUILT_IN and kind not in _OWNERS):
         return None
     if kind.__module__.startswith(
         "workbench.autodiff."
     ):  # a pullback, which keeps the constants of its own run
         return None
-    own, slots = getattr(owner, "__dict__", {}), _slots(kind)
-    for name in names | _stored_by_methods(owner if isinstance(owner, type) else kind):
-        if any((id(owner), name) in tape.fresh for tape in OPEN):
+    module = isinstance(owner, ModuleType)
+    homes = () if module else (owner if isinstance(owner, type) else kind).__mro__
+    for name in names if module else names | _stored_by_methods(homes[0]):
+        if any((id(place), name) in tape.fresh for tape in OPEN for place in (owner, *homes)):
             continue  # by this run
-        if (name in own or name in slots) and _holds(getattr(owner, name, None), kept):
+        if any(_holds(value, kept, name in names) for value in _values(owner, homes, name)):
             return name
-    for name in (*own, *slots) if depth else ():
-        value = getattr(owner, name, None)
-        if not isinstance(value, type) and (found := _attribute_with(value, kept, names, depth - 1)):
-            return f"{name}.{found}"
     return None
+
+
+def _values(owner: Any, homes: tuple[type, ...], name: str) -> Iterator[Any]:
+    """What an object or its classes have stored under a name."""
+    if name in (own := getattr(owner, "__dict__", {})):
+        yield own[name]
+    for cls in homes:
+        if name in vars(cls) and type(found := vars(cls)[name]) not in (property, FunctionType):
+            yield getattr(owner, name, None) if type(found) is MemberDescriptorType else found
 
 
 _OWNERS = (type, FunctionType)
 _BUILT_IN = frozenset(kind for kind in vars(builtins).values() if isinstance(kind, type))
-_CONTAINERS = (list, tuple, dict, deque)
+_CONTAINERS = (list, tuple, dict, deque, set)
 
 
-def _holds(x: Any, kept: Any, depth: int = 3) -> bool:
+def _holds(x: Any, kept: Any, elements: bool = True) -> bool:
+    """Whether ``kept`` stands in ``x``, or, if ``elements`` count, is a number in an array there."""
     array = _bare_array(kept)
-    if x is kept or (
-        array is not None and (own := _bare_array(x)) is not None and np.array_equal(own, array)
-    ):
-        return True
-    if not depth or not isinstance(x, _CONTAINERS):
-        return False
-    parts = (*x, *x.values()) if isinstance(x, dict) else x
-    if id(kept) in map(id, parts):
-        return True
-    if array is not None:
-        return any(_holds(part, kept, depth - 1) for part in parts)
-    deeper = tuple(kind for kind in set(map(type, parts)) if issubclass(kind, _CONTAINERS))
-    return bool(deeper) and any(_holds(part, kept, depth - 1) for part in parts if isinstance(part, deeper))
+    number = kept if elements and isinstance(kept, float) else None
+    for part in itertools.islice(reachable([x.get(None) if type(x) is ContextVar else x]), _MOST):
+        if part is kept:
+            return True
+        if isinstance(part, _CONTAINERS):
+            inside = (*part, *part.values()) if isinstance(part, dict) else part
+            if id(kept) in map(id, inside):
+                return True
+        elif (array is not None or number is not None) and (own := _bare_array(part)) is not None:
+            same = np.array_equal(own, array) if number is None else own.dtype.kind == "f" and number in own
+            if same:
+                return True
+    return False
 
 
 def _bare_array(x: Any) -> np.ndarray | None:
@@ -263,7 +308,7 @@ def _stored_by_methods(kind: type) -> frozenset[str]:
     return frozenset(found)
 
 
-_CHANGING = frozenset("append appendleft extend insert setdefault update".split())
+_CHANGING = frozenset("append appendleft extend insert setdefault update add set".split())
 
 
 @dataclass(frozen=True)

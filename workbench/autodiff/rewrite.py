@@ -38,6 +38,8 @@ COMPARE = {
     ast.GtE: "greater_equal",
     ast.Eq: "equal",
     ast.NotEq: "not_equal",
+    ast.In: "is_in",
+    ast.NotIn: "is_not_in",
 }
 
 DOOR = "\x00door:"

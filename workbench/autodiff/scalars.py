@@ -314,10 +314,18 @@ class Probe:
         return same
 
 
+_OF_MEMOS = (operator.eq, operator.ne)
+
+
 def _compare(compare) -> Any:
     def method(self: TracedFloat, other: Any) -> Any:
         if type(other) is TracedFloat:
+            left_over = self.tape.open and not other.tape.open
             other = other.value
+            if left_over and compare in _OF_MEMOS and compare(self.value, other) is (compare is operator.eq):
+                raise lost(
+                    "a traced number was found equal to one of a run before, in code that is not followed"
+                )
         elif type(other) is Probe:
             return NotImplemented  # it has to see this number itself
         return compare(self.value, other)

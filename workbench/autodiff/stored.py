@@ -8,7 +8,7 @@ written in, objects with a hash of their own, and weak references to these.
 from __future__ import annotations
 
 import weakref
-from collections import ChainMap, UserDict
+from collections import ChainMap, UserDict, deque
 from collections.abc import Iterable, Iterator
 from types import FunctionType
 from typing import Any
@@ -17,8 +17,9 @@ import numpy as np
 
 from workbench.autodiff.equals import note_equal
 from workbench.autodiff.scalars import TRACED, Probe, lost
-from workbench.autodiff.structure import field, field_names, leaves
+from workbench.autodiff.structure import field, field_names, is_leaf
 from workbench.autodiff.subarrays import DRESSED, bare_part, own_part
+from workbench.autodiff.surroundings import reachable
 from workbench.autodiff.telling import WRITTEN, contains_traced
 
 TABLES = (dict, UserDict, ChainMap)
@@ -47,11 +48,25 @@ def _check_found(table: dict, key: Any, parts: list[Any]) -> None:
         if contains_traced(found) and len(before) == len(parts):
             for new, old in zip(parts, before, strict=True):
                 note_equal(new, old)
-    elif not contains_traced(found) and (given := leaves(found)) and not any(map(contains_traced, given)):
+    elif _is_left_over(found):
         raise lost(
             "a result that an earlier run had stored was about to be found by a traced number",
             fix="empty the dictionary before differentiating, or use functools.lru_cache, which is followed",
         )
+
+
+def _is_left_over(found: Any) -> bool:
+    """Whether what was found holds plain numbers alone: by itself, or in functions, methods, sets and iterators."""
+    holds = False
+    for part in reachable([found]):
+        if contains_traced(part):
+            return False
+        inside = part if isinstance(part, _CONTAINERS) else (part,)
+        holds = holds or isinstance(part, Iterator) or any(map(is_leaf, inside))
+    return holds
+
+
+_CONTAINERS = (list, tuple, deque, set, frozenset)
 
 
 def _dictionaries(table: Any) -> Iterable[dict]:

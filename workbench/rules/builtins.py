@@ -244,6 +244,18 @@ for _name, _operation in {
     "imatmul": "in_place_matrix_multiply",
 }.items():
     DOORS[getattr(operator, _name)] = REWRITTEN_DOORS[_operation]
+_numbers = itertools.count(1)
+
+
+@door(id)
+def id_(x: Any) -> int:
+    """``id(x)``; of a traced value one that no later run has, for what is kept under it is plain by then."""
+    if type(x) not in TRACED or not x.tape.open:
+        return id(x)
+    known = x.tape.caches.setdefault(id_, {})
+    return known.setdefault(id(x), (-next(_numbers), x))[0]
+
+
 DOORS[operator.setitem] = lambda container, index, value: REWRITTEN_DOORS["set_item"](value, container, index)
 if hasattr(operator, "call"):  # Python 3.11
     DOORS[operator.call] = lambda function, *args, **kwargs: resolve(function)(*args, **kwargs)

@@ -1,0 +1,237 @@
+"""Memos written by hand whose numbers are kept deep inside of something, or are found by another way than a key."""
+
+import functools
+from contextvars import ContextVar
+from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from workbench import gradient
+from workbench.errors import LostGradientError
+
+
+@dataclass
+class Record:
+    x: float
+    y: float
+
+
+class Plain:
+    last = value = None
+
+
+def in_records():
+    records = []
+
+    def squared(x):
+        for record in records:
+            if record.x == x:
+                return record.y
+        records.append(Record(x, x * x))
+        return records[-1].y
+
+    return squared
+
+
+def in_a_chain():
+    chain = Plain()
+
+    def squared(x):
+        link = chain.last
+        while link is not None:
+            if link[0] == x:
+                return link[1]
+            link = link[2]
+        chain.last = (x, x * x, chain.last)
+        return x * x
+
+    return squared
+
+
+def in_an_array():
+    state = np.full(2, np.nan)
+
+    def squared(x):
+        if x != state[0]:
+            state[:] = x, x * x
+        return state[1]
+
+    return squared
+
+
+def in_a_module():
+    module = ModuleType("module")
+    module.last = None
+
+    def squared(x):
+        if x != module.last:
+            module.last, module.value = x, x * x
+        return module.value
+
+    return squared
+
+
+def in_the_class():
+    class Squared(Plain):
+        def __call__(self, x):
+            if x != self.last:
+                type(self).last, type(self).value = x, x * x
+            return self.value
+
+    return Squared()
+
+
+def deep_inside():
+    outer = [Plain()]
+    outer[0].inner = Plain()
+    outer[0].inner.most = Plain()
+
+    def squared(x):
+        if outer[0].inner.most.last != x:
+            outer[0].inner.most.last, outer[0].inner.most.value = x, x * x
+        return outer[0].inner.most.value
+
+    return squared
+
+
+def compared_elsewhere():
+    kept = Plain()
+
+    def same(a, b):
+        return a == b
+
+    def squared(x):
+        if not same(kept.last, x):
+            kept.last, kept.value = x, x * x
+        return kept.value
+
+    return squared
+
+
+def in_a_context():
+    variable = ContextVar("variable", default=(None, None))
+
+    def squared(x):
+        last, value = variable.get()
+        if x != last:
+            variable.set((x, value := x * x))
+        return value
+
+    return squared
+
+
+def in_a_generator():
+    def remembering():
+        last = value = None
+        x = yield
+        while True:
+            if x != last:
+                last, value = x, x * x
+            x = yield value
+
+    generator = remembering()
+    next(generator)
+    return lambda x: generator.send(x)
+
+
+def in_a_set():
+    seen, values = set(), []
+
+    def squared(x):
+        if x not in seen:
+            seen.add(x)
+            values.append(x * x)
+        return values[-1]
+
+    return squared
+
+
+def under(make):
+    def made():
+        memo = {}
+
+        def squared(x):
+            if x not in memo:
+                memo[x] = make(x)
+            found = memo[x]
+            return found(x) if callable(found) else next(iter(found))
+
+        return squared
+
+    made.__name__ = f"under_{make.__name__}"
+    return made
+
+
+def closure(t):
+    return lambda x: t * t
+
+
+def partial(t):
+    return functools.partial(lambda t, x: t * t, t)
+
+
+def method(t):
+    return Held(t).squared
+
+
+def numbers(t):
+    return {t * t}
+
+
+def iterator(t):
+    return (t * t for _ in range(9))
+
+
+@dataclass
+class Held:
+    t: float
+
+    def squared(self, x):
+        return self.t**2
+
+
+MEMOS = [in_records, in_a_chain, in_an_array, in_a_module, in_the_class, deep_inside, compared_elsewhere]
+MEMOS += [in_a_context, in_a_generator, in_a_set]
+MEMOS += map(under, [closure, partial, method, numbers, iterator])
+
+
+@pytest.mark.parametrize("make", MEMOS, ids=lambda make: make.__name__)
+def test_what_an_earlier_run_has_kept_is_refused(make):
+    program = make()
+    assert gradient(program)(3.0) == pytest.approx(6.0)
+    assert gradient(program)(2.0) == pytest.approx(4.0)
+    with pytest.raises(LostGradientError, match=r"kept from before|earlier run had stored|a run before"):
+        gradient(program)(2.0)
+    assert gradient(make())(2.0) == pytest.approx(4.0)
+
+
+def test_an_identity_is_that_of_one_run():
+    memo = {}
+
+    def squared(x):
+        if id(x) not in memo:
+            memo[id(x)] = x, x * x
+        assert id(x) == id(x)
+        return memo[id(x)][1]
+
+    for x in (2.0, 2.0, 3.0):
+        assert gradient(squared)(x) == pytest.approx(2 * x)
+    assert len(memo) == 3
+
+
+def test_edges_of_a_grid_and_members_of_a_list_are_constants():
+    class Table:
+        def fill(self):
+            self.xs = np.linspace(0.0, 2.0, 5)
+            self.special = [0.0, 2.0]
+
+        def __call__(self, x):
+            if x == self.xs[-1] or x in (1.0, 2.5):
+                return 3.0 * x
+            return x
+
+    table = Table()
+    table.fill()
+    assert [gradient(table)(x) for x in (2.0, 1.0, 0.7)] == [3.0, 3.0, 1.0]
