@@ -1,6 +1,8 @@
 """``scipy.integrate``: quadrature and initial value problems against differences and known answers."""
 
+import functools
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numba
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 import scipy.integrate as si
 from scipy import LowLevelCallable
 
+from tests.rules.all_ways import check_all_ways, check_value
 from workbench import check_gradient, gradient, hessian
 from workbench.errors import MissingRuleError
 
@@ -90,6 +93,62 @@ def test_integrals_of_vectors(limits):
     rates = np.array([0.5, 1.0, 2.0])
     check_gradient(lambda r: si.quad_vec(lambda x: np.exp(-r * x * x), *limits)[0], rates)
     check_gradient(lambda r, a: si.quad_vec(lambda x, k: k * x * x, r[0], a, args=(r,))[0], rates, 1.3)
+
+
+BREAKS = {
+    "jump": lambda a: si.quad(lambda t: a * t if t < a else 2.0, 0.0, 3.0, points=[a])[0],
+    "jump alone": lambda a: si.quad(lambda t: 1.0 if t < a else 2.0, 0.0, 3.0, points=[a])[0],
+    "from high to low": lambda a: si.quad(lambda t: t * a if t < a else 2.0, 3.0, a / 2, points=(a, 2.0))[0],
+    "by position": lambda a: si.quad(lambda t, b: t if t < b else b, 0, 3, (a,), 0, 1e-9, 1e-9, 50, [a])[0],
+    "bend": lambda a: si.quad(lambda t: abs(t - a), 0.0, 3.0, points=np.array([1.0, 2.5]) * a)[0],
+    "outside": lambda a: si.quad(lambda t: math.sin(a * t), a, 3.0, points=[a])[0],
+    "of vectors": lambda a: si.quad_vec(
+        lambda t: np.where(t < a, [a * t, 1.0], [2.0, a]), 0.0, 3.0, points=[a]
+    )[0],
+    "of options": lambda a: si.nquad(lambda t: 1.0 if t < a else 2.0, [[0, 3]], opts={"points": [a]})[0],
+}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_break_points_that_vary(name):
+    check_all_ways(BREAKS[name], 0.8)
+
+
+def test_break_points_at_which_the_integrand_is_singular_are_refused():
+    for power in (-0.5, -0.1):
+        with pytest.raises(MissingRuleError, match="a break point that varies"):
+            gradient(lambda a: si.quad(lambda t: abs(t - a) ** power, 0, 3, points=[a])[0])(0.8)  # noqa: B023
+    root = lambda a: si.quad(lambda t: abs(t - a) ** 0.5, 0.0, 3.0, points=[a])[0]  # noqa: E731
+    check_gradient(root, 0.8)
+    with pytest.raises(MissingRuleError, match="a break point that varies"):
+        hessian(root)(0.8)
+    with pytest.raises(MissingRuleError, match="that vary and meet"):
+        gradient(lambda a: si.quad(lambda t: 1.0 if t < a else 2.0, 0.0, 3.0, points=[a, a])[0])(0.8)
+
+
+def test_integrands_that_vary_on_a_part_of_the_interval():
+    check_gradient(lambda a: si.quad(lambda t: 2.0 if t < 1.5 else a * t, 0, 3, points=[1.5])[0], 0.8)
+    check_gradient(lambda a: si.quad_vec(lambda t: 2.0 if t < 1.5 else a * t, 0, 3, points=[1.5])[0], 0.8)
+
+
+class Wave:
+    def __init__(self, rate):
+        self.rate = rate
+
+    def at(self, t, phase=0.0):
+        return np.array([np.sin(self.rate * t), np.cos(self.rate * t + phase)])
+
+
+def test_integrands_in_other_processes():
+    check_value(lambda a: si.quad_vec(Wave(a).at, 0.0, a, workers=2, args=(a,))[0], 0.8)
+    check_gradient(lambda a: si.quad_vec(Wave(a).at, 0.0, a, workers=2, args=(a,))[0], 0.8)
+    with ThreadPoolExecutor(2) as pool:
+        check_gradient(
+            lambda a: si.quad_vec(functools.partial(Wave(a).at, phase=a), 0.0, 1.0, workers=pool.map)[0], 0.8
+        )
+    check_gradient(
+        lambda a: si.quad_vec(lambda t: a * t, 0, a, 1e-9, 1e-9, "max", 1e8, 9, 1, None, None, True)[0], 0.8
+    )
 
 
 def test_quad_again():

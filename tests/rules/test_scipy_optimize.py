@@ -1,12 +1,15 @@
 """``scipy.optimize``: roots, minimisers and fits against differences; closures, arguments, bounds, constraints."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
 import scipy.optimize as so
+import scipy.sparse as ss
 
-from workbench import check_gradient, gradient
+from tests.rules.all_ways import check_value
+from workbench import check_gradient, gradient, pushforward
 from workbench.errors import LostGradientError, MissingRuleError
 
 V = np.array([1.0, 2.0, 0.5])
@@ -385,6 +388,74 @@ def test_searches(name):
 def test_a_grid_that_varies_is_refused():
     with pytest.raises(MissingRuleError, match="ranges that vary"):
         gradient(lambda a: so.brute(bowl(1.0), (slice(a, 2, 0.5),) * 2)[0])(0.7)
+
+
+def tilted(v, a):
+    return (v[0] - a) ** 2 + (v[1] - 2.0 * a) ** 2
+
+
+def slope(v, a):
+    return 2.0 * np.array([v[0] - a, v[1] - 2.0 * a])
+
+
+GIVEN = {
+    "positions": lambda a: so.differential_evolution(tilted, [(0, a / 2), (0, 4)], (a,), "best1bin", 100, seed=1),
+    "start": lambda a: so.differential_evolution(tilted, [(0, a / 2), (0, 4)], (a,), x0=[a / 3, a], rng=1),
+    "pairs": lambda a: so.minimize(tilted, [0.0, 0.0], (a,), bounds=zip([0, 0], [a / 2, 4], strict=True)),
+    "generator": lambda a: so.minimize(
+        tilted, [0.0, 0.0], (a,), tol=1e-14,
+        constraints=(so.LinearConstraint(np.ones(2), -np.inf, b) for b in [1.9 * a]),
+    ),
+    "sparse that varies": lambda a: so.minimize(
+        tilted, [0.1, 0.1], (a,), tol=1e-14, constraints=so.LinearConstraint(ss.csc_array([[1.0, 1.0]]) * a, 0, 1.5)
+    ),
+    "slope": lambda a: so.shgo(
+        tilted, [(0, a / 2), (0, 4)], (a,), options={"jac": lambda v, b: slope(v, b) * (a / b)}
+    ),
+    "slope of the local search": lambda a: so.dual_annealing(
+        tilted, [(0, a / 2), (0, 4)], (a,), 50, seed=1, x0=[a / 3, a],
+        minimizer_kwargs={"method": "L-BFGS-B", "bounds": [(0, a / 2), (0, 4)], "jac": slope},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_how_a_solver_gets_what_it_is_given(name):
+    check_value(lambda a: GIVEN[name](a).x, 0.8)
+    check_gradient(lambda a: GIVEN[name](a).x, 0.8, rtol=1e-3, step=1e-2)
+
+
+def test_a_sparse_constraint_of_a_search():
+    def program(a):
+        sums = so.LinearConstraint(ss.csr_array([[1.0, 1.0]]), 0, 1.9 * a)
+        bounds = [(0, 3 * a), (0, 3)]
+        return so.differential_evolution(tilted, bounds, (a,), rng=1, constraints=sums).x
+
+    check_value(program, 0.8)
+    np.testing.assert_allclose(pushforward(program, 0.8)[1](1.0), [0.45, 1.45])
+
+
+@pytest.mark.parametrize("method", ["krylov", "broyden1", "df-sane"])
+def test_methods_that_do_not_read_slopes(method):
+    def program(a):
+        return so.root(lambda x: x**3 - a, np.array([1.0, 1.1]) * a, method=method, jac=True, tol=1e-12).x
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        check_gradient(program, 0.8)
+
+
+def test_solvers_that_call_from_other_processes():
+    for program in (
+        lambda a: so.brute(tilted, [(0, 3), (0, 3)], (a,), Ns=5, workers=2, finish=None),
+        lambda a: so.least_squares(lined, [0.1, 0.2], args=(a,), kwargs={"b": 2.0 * a}, workers=2).x,
+    ):
+        check_value(program, 0.8)
+    check_gradient(program, 0.8, rtol=1e-5)
+
+
+def lined(x, a, b):
+    return np.array([x[0] - a, x[0] * x[1] - b])
 
 
 CONSTRAINTS = {

@@ -181,6 +181,10 @@ def test_complex_elements():
     check_gradient(lambda d, b: sl.splu(made(d).tocsc()).solve(b, "H"), d, V + 0.4j)
     check_gradient(lambda d: sl.eigsh((made(d) + made(d).conj().T).tocsc(), k=2, v0=START + 0j)[0], d)
     check_gradient(lambda d, b: sl.lsqr(made(d), b, atol=1e-14, btol=1e-14)[0], d, V + 0.4j)
+    tight = {"atol": 1e-14, "btol": 1e-14}
+    for solver in (sl.lsqr, sl.lsmr):
+        check_all_ways(lambda d, b, c: solver(tall(d), b, c, **tight)[0], D, np.r_[V, 1.0, 2.0] + 0.4j, 0.3)  # noqa: B023
+        check_gradient(lambda d, b: solver(tall(d).T, b, **tight)[0], D, V + 0.4j)  # noqa: B023
     check_gradient(lambda b: sl.expm_multiply(1j * CONSTANT, b), V + 0.4j)
     check_all_ways(lambda d: sl.expm(made(0.3 * d).tocsc()).toarray(), D)
     check_gradient(

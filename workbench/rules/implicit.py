@@ -12,6 +12,7 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Callable
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from workbench.autodiff.derivatives import pullback
 from workbench.autodiff.location import user_line
 from workbench.autodiff.operations import record
 from workbench.autodiff.scalars import TRACED
+from workbench.autodiff.structure import map_leaves
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.errors import MissingRuleError
@@ -30,23 +32,62 @@ from workbench.rules.keeping import may_keep
 from workbench.rules.stand_ins import settled, with_value
 
 
-def quiet(function: Callable | None, args: tuple = ()) -> Callable | None:
-    """``function`` as a solver may call it: plain numbers in, plain numbers out, ``args`` appended.
+def quiet(function: Callable | None, args: tuple = (), named: dict | None = None) -> Callable | None:
+    """``function`` as a solver may call it: plain numbers in, plain numbers out, ``args`` and ``named`` appended.
 
     Arrays are copied on the way in, since solvers use their memory again. Where the function may keep them, it gets
     points whose derivatives are refused.
     """
     if not callable(function):
         return function
-    new = resolve(function)
+    new, named = resolve(function), named or {}
     where = user_line() if may_keep(function) else None
 
     def call(*x: Any) -> Any:
         if where is not None:
-            return plain_inside(new(*[on_the_way(e, where) for e in x], *args))
-        return plain_inside(new(*[e.copy() if type(e) is np.ndarray else e for e in x], *args))
+            given = [on_the_way(e, where) for e in x]
+        else:
+            given = [e.copy() if type(e) is np.ndarray else e for e in x]
+        return new(*given, *args, **named)
 
-    return call
+    return _Quiet(call, lambda: [_without_traces(part) for part in (function, args, named)])
+
+
+class _Quiet:
+    """A function for a solver; one that another process calls is the program's own, with numbers for its arguments."""
+
+    def __init__(self, call: Callable, parts: Callable) -> None:
+        self._call, self._parts = call, parts
+        self.varies = False
+        """Whether it has given what varies."""
+
+    def __call__(self, *x: Any) -> Any:
+        found = self._call(*x)
+        self.varies = self.varies or contains_traced(found)
+        return plain_inside(found)
+
+    def __reduce__(self) -> tuple:
+        return _Elsewhere, tuple(self._parts())
+
+
+class _Elsewhere:
+    """A function in another process, with its further arguments."""
+
+    def __init__(self, function: Callable, args: tuple, named: dict) -> None:
+        self._function, self._args, self._named = function, args, named
+
+    def __call__(self, *x: Any) -> Any:
+        return self._function(*x, *self._args, **self._named)
+
+
+def _without_traces(x: Any) -> Any:
+    """A function, with what it is bound to, or an argument as copies that hold numbers alone."""
+    if type(x) is functools.partial:
+        keywords = {name: _without_traces(value) for name, value in x.keywords.items()}
+        return functools.partial(_without_traces(x.func), *map(_without_traces, x.args), **keywords)
+    if type(x) is MethodType:
+        return MethodType(x.__func__, _without_traces(x.__self__))
+    return map_leaves(lambda leaf: plain(current(leaf)), x)
 
 
 def plain_inside(x: Any) -> Any:

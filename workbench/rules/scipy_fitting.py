@@ -61,11 +61,11 @@ def _least_squares(
 
     cost = _cost(so.least_squares, residuals, options)
     low_high = bounds if isinstance(bounds, so.Bounds) else tuple(plain(settled(b)) for b in bounds)
-    own_jac = quiet(lambda x: resolve(jac)(x, *args, **given)) if callable(jac) else jac
+    own_jac = quiet(jac, args, given)
     around = Around(fun, jac)
     with around.during():
         report = so.least_squares(
-            quiet(residuals), plain(settled(x0)), own_jac, low_high, **with_told(plain(options))
+            quiet(fun, args, given), plain(settled(x0)), own_jac, low_high, **with_told(plain(options))
         )
     with around.aside():
         conditions = conditions_of(report.x, _bounds_as_pairs(bounds, report.x.size))

@@ -10,6 +10,7 @@ the program asks for less accuracy than SciPy's default, and the sums disagree, 
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -55,11 +56,13 @@ def _quad(
     if len(rest) > 4 or options.get("complex_func"):
         raise no_rule(si.quad, "a weight by position, and complex_func")
     low, high = plain(a), plain(b)
+    points = rest[3] if len(rest) > 3 else options.get("points")
     named = {
-        **dict(zip(("epsabs", "epsrel", "limit", "points"), plain(rest), strict=False)),
-        **plain(options),
+        **dict(zip(("epsabs", "epsrel", "limit", "points"), map(_bare, rest), strict=False)),
+        **_bare(options),
     }
-    around, asked = Around(func), functools.partial(si.quad, quiet(func, args), low, high, (), 1)
+    around, integrand = Around(func), quiet(func, args)
+    asked = functools.partial(si.quad, integrand, low, high, (), 1)
     with around.during():
         found = asked(**named)
     new, report = resolve(func), found[2]
@@ -75,8 +78,10 @@ def _quad(
         else None
     )
     with around.aside():
-        traced = _integral(lambda x: new(x, *args), (low, high), (value, found[1], report), finer)
-        traced = _with_limit(_with_limit(traced, new, args, b, 1.0), new, args, a, -1.0)
+        traced = value
+        if integrand.varies:
+            traced = _integral(lambda x: new(x, *args), (low, high), (value, found[1], report), finer)
+        traced = _with_ends(traced, new, args, (a, b, points))
     result = with_value(traced, value) if type(traced) in TRACED else value
     if full_output:
         return (result, *found[1:])
@@ -126,6 +131,44 @@ def _with_limit(total: Any, function: Callable, args: tuple, limit: Any, sign: f
     return total + sign * mean * (limit - here)
 
 
+def _with_ends(total: Any, function: Callable, args: tuple, ends: tuple) -> Any:
+    """The integral with limits that vary, and break points: each of those ends one piece and starts another."""
+    a, b, points = ends
+    low, high = sorted((plain(a), plain(b)))
+    given = [] if points is None else list(settled(points))
+    inside = [x for x in given if low < plain(x) < high]
+    sign = 1.0 if plain(a) < plain(b) else -1.0
+    size = np.max(np.abs(plain(total))) / min(1.0, high - low)
+    for x in inside:
+        if type(x) in TRACED:
+            if sum(plain(y) == plain(x) for y in inside) > 1:
+                raise no_rule(si.quad, "break points that vary and meet")
+            beside = 4.0 * np.spacing(max(abs(plain(x)), 1e-8))
+            for side in (-1.0, 1.0):
+                _check_end(function, args, (plain(x), side * beside), size)
+                total = _with_limit(total, function, args, x + side * beside, -side * sign)
+    return _with_limit(_with_limit(total, function, args, b, 1.0), function, args, a, -1.0)
+
+
+def _check_end(function: Callable, args: tuple, place: tuple[float, float], size: float) -> None:
+    """Raise unless the integrand, as large as ``size`` elsewhere, has a limit where a piece begins or ends.
+
+    For second derivatives its slope has one too.
+    """
+    x, step = place
+    found = [np.asarray(plain(settled(function(x + k * step, *args)))) for k in (1.0, 2.0, 1e4, 1e8)]
+    near, far = ((found[k] - found[0]) / (times * abs(step)) for k, times in ((2, 1e4), (3, 1e8)))
+    is_steady = np.abs(near - far) <= 0.1 * np.abs(near) + 1e-18 * size / abs(step)
+    has_limit = np.abs(found[1] - found[0]) <= 1e-6 * (size + np.abs(found[0]))
+    if not np.all(has_limit & (is_steady | (len(OPEN) < 2))):
+        raise no_rule(si.quad, "a break point that varies where the integrand is singular")
+
+
+def _bare(x: Any) -> Any:
+    """An option without traces, a list of numbers that vary among them."""
+    return {name: _bare(value) for name, value in x.items()} if isinstance(x, dict) else plain(settled(x))
+
+
 def _on_the_line(function: Callable, low: float, high: float) -> Callable:
     """The integrand on the interval that QUADPACK works on: (0, 1] where a limit is infinite."""
     if np.isfinite(low) and np.isfinite(high):
@@ -153,10 +196,9 @@ def _integral(
         low, high = high, low
     given, function = function, _on_the_line(function, low, high)
     pieces = list(zip(report["alist"][: report["last"]], report["blist"][: report["last"]], strict=True))
-    middle = 0.5 * (pieces[0][0] + pieces[0][1])
-    if type(settled(function(middle))) not in TRACED:
-        return value
     gauss = sign * _gauss(function, pieces)
+    if type(gauss) not in TRACED:
+        return value
     slack = 1e-9 * np.abs(value) + 10.0 * error + 1e-13
     if np.all(np.abs(plain(gauss) - value) <= np.minimum(slack, 1e-6 * np.abs(value) + 1e-9)):
         return gauss
@@ -202,26 +244,29 @@ def _to_the_ends(function: Callable, pieces: list[tuple[float, float]]) -> Any:
 DOORS[si.quad] = _quad
 
 
-def _quad_vec(
-    f: Callable, a: Any, b: Any, *rest: Any, args: Any = (), full_output: Any = False, **options: Any
-) -> Any:
+_VECTORS = inspect.signature(si.quad_vec)
+
+
+def _quad_vec(*given: Any, **options: Any) -> Any:
     """``quad_vec``; over an infinite interval, where SciPy has another variable, on even pieces of ``quad``'s."""
     if not OPEN:
-        return si.quad_vec(f, a, b, *rest, args=args, full_output=full_output, **options)
-    if len(rest) > 8:
-        raise no_rule(si.quad_vec, "full_output by position")
+        return si.quad_vec(*given, **options)
+    bound = _VECTORS.bind(*given, **options).arguments
+    f, a, b = (bound.pop(name) for name in ("f", "a", "b"))
+    args, full_output = bound.pop("args", ()), bound.pop("full_output", False)
     args, low, high = args if isinstance(args, tuple) else (args,), plain(a), plain(b)
-    around = Around(f)
+    around, integrand = Around(f), quiet(f, args)
     with around.during():
-        value, error, report = si.quad_vec(quiet(f, args), low, high, *rest, full_output=True, **options)
+        value, error, report = si.quad_vec(integrand, low, high, full_output=True, **_bare(bound))
     finite = np.isfinite(low) and np.isfinite(high)
     edges = np.linspace(0.0, 1.0, 17)
     starts, ends = np.sort(report.intervals, axis=1).T if finite else (edges[:-1], edges[1:])
-    new = resolve(f)
+    new, traced = resolve(f), value
     pieces = {"alist": starts, "blist": ends, "last": len(starts)}
     with around.aside():
-        traced = _integral(lambda x: settled(new(x, *args)), (low, high), (value, error, pieces))
-        traced = _with_limit(_with_limit(traced, new, args, b, 1.0), new, args, a, -1.0)
+        if integrand.varies or bound.get("workers", 1) != 1:  # what others call is not seen here
+            traced = _integral(lambda x: settled(new(x, *args)), (low, high), (value, error, pieces))
+        traced = _with_ends(traced, lambda *x: settled(new(*x)), args, (a, b, bound.get("points")))
     result = with_value(traced, value) if type(traced) in TRACED else value
     return (result, error, report) if full_output else (result, error)
 

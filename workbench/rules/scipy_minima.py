@@ -21,7 +21,8 @@ from workbench.rules.implicit import quiet
 from workbench.rules.keeping import Around
 from workbench.rules.scipy_callbacks import told
 from workbench.rules.scipy_optimize import _as_tuple, _guarded, _with
-from workbench.rules.scipy_stationary import conditions_of, listed, minimiser, number, slope_of
+from workbench.rules.scipy_sparse_elements import is_sparse, plain_sparse
+from workbench.rules.scipy_stationary import conditions_of, listed, minimiser, number, read_once, slope_of
 from workbench.rules.stand_ins import settled, with_value
 
 
@@ -33,10 +34,16 @@ def _quiet_constraints(constraints: Any) -> Any:
             return {**new, "jac": quiet(c["jac"], args)} if "jac" in c else new
         new = copy.copy(c)
         for name, value in vars(c).items():
-            setattr(new, name, quiet(value) if callable(value) else plain(settled(value)))
+            setattr(new, name, _bare(value))
         return new
 
     return [one(c) for c in listed(constraints)]
+
+
+def _bare(x: Any) -> Any:
+    if is_sparse(x):
+        return plain_sparse(x)
+    return quiet(x) if callable(x) else plain(settled(x))
 
 
 def _functions(constraints: Any) -> list[Any]:
@@ -69,7 +76,7 @@ def _minimize(
         return so.minimize(
             fun, x0, args, method, jac, hess, hessp, bounds, constraints, tol, callback, options
         )
-    args = _as_tuple(args)
+    args, bounds, constraints = _as_tuple(args), read_once(bounds), listed(constraints)
     around = Around(fun, jac, hess, hessp, *_functions(constraints))
     with around.during():
         report = so.minimize(

@@ -21,7 +21,7 @@ from workbench.rules.keeping import Around
 from workbench.rules.scipy_callbacks import told
 from workbench.rules.scipy_minima import _plain_bounds, between
 from workbench.rules.scipy_optimize import _as_tuple, _with
-from workbench.rules.scipy_stationary import conditions_of, minimiser, number, slope_of
+from workbench.rules.scipy_stationary import conditions_of, minimiser, number, read_once, slope_of
 from workbench.rules.stand_ins import refuses, settled, with_value
 
 
@@ -34,6 +34,8 @@ def _own_function(function: Callable) -> None:
         if not OPEN:
             return function(*given, **options)
         bound = signature.bind(*given, **options).arguments
+        if "bounds" in bound:
+            bound["bounds"] = read_once(bound["bounds"])
         args, bounds = _as_tuple(bound.pop("args", ())), bound.get("bounds")
         around = Around(*filter(callable, bound.values()))
         with around.during():

@@ -161,7 +161,8 @@ def _root(
             quiet(jac, args),
             **_plain_options(options),
         )
-    paired = jac is True
+    # SciPy's other methods leave it unread
+    paired = not callable(jac) and bool(jac) and method.lower() in ("hybr", "lm")
 
     def value(x: Any) -> Any:
         found = resolve(fun)(x, *args)

@@ -4,18 +4,20 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import scipy.optimize as so
 
-from workbench.autodiff.registry import DOORS, by_name
+from workbench.autodiff.registry import DOORS
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.implicit import quiet, unknown
 from workbench.rules.keeping import Around
-from workbench.rules.scipy_callbacks import with_told
+from workbench.rules.scipy_callbacks import told, with_told
 from workbench.rules.scipy_minima import (
     _finished,
     _functions,
@@ -23,29 +25,56 @@ from workbench.rules.scipy_minima import (
     _quiet_constraints,
 )
 from workbench.rules.scipy_optimize import _as_tuple, _plain_options, _with
-from workbench.rules.scipy_stationary import listed, minimiser, number, slope_of
+from workbench.rules.scipy_stationary import listed, minimiser, number, read_once, slope_of
 from workbench.rules.stand_ins import no_rule, settled, with_value
 
 
 def _within_bounds(function: Callable) -> None:
-    def call(func: Callable, bounds: Any, args: Any = (), **options: Any) -> Any:
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def call(*given: Any, **options: Any) -> Any:
         if not OPEN:
-            return function(func, bounds, args=args, **options)
-        args, constraints = _as_tuple(args), listed(options.get("constraints") or ())
-        if "constraints" in options:
-            options["constraints"] = _quiet_constraints(constraints)
+            return function(*given, **options)
+        bound = signature.bind(*given, **options).arguments
+        args, func = _as_tuple(bound.get("args", ())), bound["func"]
+        bounds, constraints = read_once(bound["bounds"]), listed(bound.get("constraints"))
+        instead = {
+            "func": quiet(func, args),
+            "bounds": _plain_bounds(bounds),
+            "args": (),
+            "constraints": _quiet_constraints(constraints),
+        }
+        # by position or name as they were given, which SciPy's random numbers depend on
+        positions = zip(signature.parameters, given, strict=False)
+        given = tuple(_instead(name, value, args, instead) for name, value in positions)
+        options = {name: _instead(name, value, args, instead) for name, value in options.items()}
         around = Around(func, *_functions(constraints))
-        value = around.anew(_with(func, args))
         with around.during():
-            report = function(quiet(func, args), _plain_bounds(bounds), **with_told(options))
-        whole = np.flatnonzero(np.broadcast_to(options.get("integrality", False), report.x.shape))
+            report = function(*given, **options)
+        value = around.anew(_with(func, args))
+        whole = np.flatnonzero(np.broadcast_to(bound.get("integrality", False), report.x.shape))
         if whole.size:  # whole numbers do not vary
             stays = report.x[whole]
             constraints = [*constraints, so.LinearConstraint(np.eye(report.x.size)[whole], stays, stays)]
         with around.aside():
             return _finished(function, report, value, slope_of(value), (None, bounds, constraints))
 
-    DOORS[function] = by_name(function, call)
+    DOORS[function] = call
+
+
+def _instead(name: str, value: Any, args: tuple, instead: dict) -> Any:
+    if name in instead:
+        return instead[name]
+    if name == "callback":
+        return told(value)
+    if name in ("minimizer_kwargs", "options") and value:
+        return with_told({k: v if k == "callback" else _quiet(v, args) for k, v in value.items()})
+    return plain(settled(value))
+
+
+def _quiet(value: Any, args: tuple) -> Any:
+    return quiet(value, args) if callable(value) else plain(settled(value))
 
 
 _within_bounds(so.differential_evolution)
@@ -62,8 +91,8 @@ def _basinhopping(func: Callable, x0: Any, *given: Any, **options: Any) -> Any:
     local = dict(options.pop("minimizer_kwargs", None) or {})
     args, bounds, constraints = (
         _as_tuple(local.pop("args", ())),
-        local.get("bounds"),
-        local.get("constraints", ()),
+        read_once(local.get("bounds")),
+        listed(local.get("constraints")),
     )
     if local.get("jac") is True:
         raise no_rule(so.basinhopping, "a function that returns its slope too")

@@ -61,7 +61,7 @@ class _Matrix:
         """x ↦ (AᴴA + d²)⁻¹ x, or (AAᴴ)⁻¹ x."""
         a = self.plain()
         square = a @ a.conj().T if wide else a.conj().T @ a + damp**2 * ss.eye_array(a.shape[1])
-        return _factored(square, self.function, "a matrix without full rank").solve
+        return _solver(_factored(square, self.function, "a matrix without full rank"))
 
 
 def _matrix(function: Callable, matrix: Any) -> Any:
@@ -232,6 +232,18 @@ def _factored(matrix: Any, function: Callable, singular: str) -> Any:
     if np.min(pivots) < 1e-13 * np.max(pivots):
         raise no_rule(function, singular)
     return factor
+
+
+def _solver(factor: Any) -> Callable:
+    """``factor.solve``, of complex right-hand sides too where the matrix is real, for which SciPy has none."""
+    is_real = factor.L.dtype.kind == "f"
+
+    def solve(b: np.ndarray) -> np.ndarray:
+        if is_real and np.iscomplexobj(b):
+            return factor.solve(b.real.copy()) + 1j * factor.solve(b.imag.copy())
+        return factor.solve(b)
+
+    return solve
 
 
 def _least_squares(function: Callable, names: str) -> None:

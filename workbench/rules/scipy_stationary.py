@@ -8,7 +8,7 @@ Source: J. Nocedal, S. J. Wright, Numerical Optimization, 2006, chapters 12 and 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from workbench.autodiff.derivatives import pullback
 from workbench.autodiff.telling import plain
 from workbench.rules.implicit import NEAR, far, jacobian_of, size_of, solved, value_and_jacobian
 from workbench.rules.scipy_optimize import _as_tuple
+from workbench.rules.scipy_sparse import Pattern
+from workbench.rules.scipy_sparse_elements import is_sparse
 from workbench.rules.stand_ins import settled
 
 Condition = tuple[Callable, np.ndarray, bool]
@@ -186,17 +188,28 @@ def conditions_of(x: Any, bounds: Any, constraints: Any = ()) -> list[Condition]
     if bounds is not None and np.ndim(x) == 1:
         found += _of_sides(lambda z: z, np.shape(x), _sides(bounds), linear=True)
     for constraint in listed(constraints):
-        args, linear = (), False
+        args, linear = (), isinstance(constraint, so.LinearConstraint | so.Bounds)
         if isinstance(constraint, dict):
             new, args = resolve(constraint["fun"]), _as_tuple(constraint.get("args", ()))
             sides = (0.0, 0.0 if constraint["type"] == "eq" else np.inf)
         else:
-            linear = isinstance(constraint, so.LinearConstraint)
-            new = functools.partial(np.matmul, settled(constraint.A)) if linear else resolve(constraint.fun)
+            new = _left_of(constraint)
             sides = (constraint.lb, constraint.ub)
         left = functools.partial(_flat, new=new, args=args)
         found += _of_sides(left, np.shape(plain(left(x))), sides, linear=linear)
     return found
+
+
+def _left_of(constraint: Any) -> Callable:
+    """What one of SciPy's objects bounds: x itself, A x, or the numbers that a function gives."""
+    if isinstance(constraint, so.Bounds):
+        return lambda x: x
+    if not isinstance(constraint, so.LinearConstraint):
+        return resolve(constraint.fun)
+    if is_sparse(constraint.A):
+        pattern = Pattern(constraint.A)
+        return functools.partial(pattern.times, pattern.data)
+    return functools.partial(np.matmul, settled(constraint.A))
 
 
 def _flat(x: Any, *, new: Callable, args: tuple) -> Any:
@@ -225,5 +238,10 @@ def _of_sides(left: Callable, shape: tuple, sides: tuple[Any, Any], *, linear: b
 
 def listed(constraints: Any) -> list:
     """The constraints, one by one."""
-    one = isinstance(constraints, dict | so.LinearConstraint | so.NonlinearConstraint)
-    return [constraints] if one else list(constraints)
+    one = isinstance(constraints, dict | so.LinearConstraint | so.NonlinearConstraint | so.Bounds)
+    return [constraints] if one else list(constraints or ())
+
+
+def read_once(bounds: Any) -> Any:
+    """Bounds that may be read again: an iterator of pairs as a list."""
+    return list(bounds) if isinstance(bounds, Iterator) else bounds
