@@ -36,7 +36,10 @@ def _within_bounds(function: Callable) -> None:
     def call(*given: Any, **options: Any) -> Any:
         if not OPEN:
             return function(*given, **options)
-        bound = signature.bind(*given, **options).arguments
+        try:
+            bound = signature.bind(*given, **options).arguments
+        except TypeError:
+            return function(*given, **options)  # its own error
         args, func = _as_tuple(bound.get("args", ())), bound["func"]
         bounds, constraints = read_once(bound["bounds"]), listed(bound.get("constraints"))
         instead = {
