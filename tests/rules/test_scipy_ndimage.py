@@ -167,6 +167,10 @@ FUNCTIONS = {
         np.ones((2, 2), int), weighed, 3, output=float, extra_arguments=(x[0, 0],), extra_keywords={"k": 2.0}
     ),
     "of lines": lambda x: nd.generic_filter1d(x, smoothed, 3, axis=0, mode="wrap"),
+    "of lines between constants": lambda x: nd.generic_filter1d(
+        x, smoothed, 3, mode="constant", cval=x[0, 0]
+    ),
+    "of lines counted from the end": lambda x: nd.generic_filter1d(x, smoothed, 3, axis=-2, mode="constant"),
     "of lines moved": lambda x: nd.generic_filter1d(x, smoothed, 3, origin=1),
     "vectorized": lambda x: nd.vectorized_filter(x, np.mean, size=(3, 3)),
     "vectorized function": lambda x: nd.vectorized_filter(

@@ -57,7 +57,8 @@ def _extended(x: Any, axis: int, reach: tuple[int, int], beyond: tuple[int, Any]
     if mode not in (CONSTANT, GRID_CONSTANT):
         return wide
     outside = (index < 0) | (index >= n)
-    return resolve(np.where)(np.expand_dims(outside, [k for k in range(x.ndim) if k != axis]), fill, wide)
+    others = [k for k in range(x.ndim) if k != axis % x.ndim]
+    return resolve(np.where)(np.expand_dims(outside, others), fill, wide)
 
 
 def _windows(x: Any, shape: tuple[int, ...], mode: int, fill: Any, origins: Any) -> Any:
