@@ -100,8 +100,11 @@ def test_coinciding_points_and_missing_neighbours():
         lambda p: sx.KDTree(p).tree.split,
         lambda p: sx.Voronoi(p).vertices.sum(),
         lambda p: sx.KDTree(p).sparse_distance_matrix(FIXED, 1.0).sum(),
+        lambda p: FIXED.sparse_distance_matrix(sx.KDTree(p), 9.0).sum(),
+        lambda p: FIXED.sparse_distance_matrix(FIXED, 9.0, p[0, 0] + 1.0).sum(),
         lambda p: sx.KDTree(p, boxsize=9.0).query(AT)[0].sum(),
         lambda p: sx.KDTree(p).count_neighbors(FIXED, 1.0, weights=(p[:, 0], None)),
+        lambda p: FIXED.count_neighbors(sx.KDTree(PLANE), 1.0, 2.0, (None, p[:, 0])),
     ],
 )
 def test_refused(program):

@@ -27,6 +27,23 @@ def test_quad_with_closure_and_limits():
     check_gradient(lambda w: si.quad(lambda t: w[0] * math.sin(w[1] * t), 0.0, 3.0)[0], np.array([1.0, 6.0]))
 
 
+def without_axes(x):
+    filled = np.zeros(())
+    filled[...] = x
+    return filled
+
+
+def test_quad_between_arrays_without_axes():
+    check_gradient(lambda a, b: si.quad(math.exp, without_axes(a), np.asarray(b))[0], 0.3, 2.0)
+    check_gradient(lambda b: si.quad(lambda t: b * t, 0.0, b)[0], np.array(2.0))
+    check_gradient(lambda b: si.nquad(lambda x, y: x * y**2, [(0.0, np.asarray(b)), (0.0, b)])[0], 2.0)
+    check_gradient(lambda b: si.quad_vec(lambda t: np.array([t, t * t]), 0.0, without_axes(b))[0], 2.0)
+    check_gradient(lambda w: si.quad(math.exp, 0.1, 2.0, weight="cos", wvar=without_axes(w))[0], 1.2)
+    check_gradient(
+        lambda p: si.quad(math.exp, 0.1, 2.0, weight="alg", wvar=(without_axes(p), np.asarray(p)))[0], 0.3
+    )
+
+
 def test_quad_over_infinite_ranges():
     check_gradient(lambda a: si.quad(lambda t: math.exp(-a * t * t), -np.inf, np.inf)[0], 1.3, rtol=1e-5)
     check_gradient(lambda a, b: si.quad(lambda t: math.exp(-a * t), b, np.inf)[0], 1.3, 0.5, rtol=1e-5)

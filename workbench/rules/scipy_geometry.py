@@ -88,7 +88,7 @@ def _counting(function: Callable) -> Callable:
     """Indices and counts do not vary."""
 
     def call(self: Any, *args: Any, **options: Any) -> Any:
-        if "weights" in options and contains_traced(options["weights"]):
+        if contains_traced([options.get("weights"), *args[3:]]):
             raise no_rule(function, "weights")
         return function(
             self, *plain(list(map(settled, args))), **{k: plain(settled(v)) for k, v in options.items()}
@@ -97,8 +97,20 @@ def _counting(function: Callable) -> Callable:
     return call
 
 
+def _distances(function: Callable) -> Callable:
+    """Distances to the points of another tree, which may be those that vary."""
+
+    def call(self: Any, other: Any, max_distance: Any, p: Any = 2.0, *rest: Any, **options: Any) -> Any:
+        if isinstance(other, TracedTree) or contains_traced(p):
+            raise no_rule(ss.KDTree.sparse_distance_matrix, "points that vary, and p; use cdist")
+        return function(self, other, plain(settled(max_distance)), p, *rest, **options)
+
+    return call
+
+
 for _cls in (ss.KDTree, ss.cKDTree):
     DOORS[_cls], DOORS[_cls.query] = _make_tree(_cls), _query
+    DOORS[_cls.sparse_distance_matrix] = _distances(_cls.sparse_distance_matrix)
     for _name in ("query_ball_point", "query_ball_tree", "query_pairs", "count_neighbors"):
         DOORS[getattr(_cls, _name)] = _counting(getattr(_cls, _name))
 

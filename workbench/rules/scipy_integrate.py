@@ -19,6 +19,7 @@ import numpy as np
 import scipy.integrate as si
 from scipy import LowLevelCallable
 
+from workbench.autodiff.arrays import TracedArray
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import DOORS
@@ -48,6 +49,7 @@ def _quad(
     func: Callable, a: Any, b: Any, args: Any = (), full_output: int = 0, *rest: Any, **options: Any
 ) -> Any:
     """``quad``; the error estimate and the further output are constants."""
+    a, b = _number(a), _number(b)
     if isinstance(func, LowLevelCallable) and contains_traced([a, b, args]):
         raise no_rule(si.quad, "a compiled integrand where limits or arguments vary")
     if not OPEN or isinstance(func, LowLevelCallable):
@@ -98,11 +100,11 @@ def _weighted(function: Callable, a: Any, b: Any, weight: str, wvar: Any) -> Cal
     """The integrand with its weight, as ``quad`` has it over a finite interval."""
     low, high = sorted((plain(a), plain(b)))
     if weight in ("cos", "sin") and np.isfinite(low) and np.isfinite(high):
-        wave = resolve({"cos": math.cos, "sin": math.sin}[weight])
+        wave, wvar = resolve({"cos": math.cos, "sin": math.sin}[weight]), _number(wvar)
         return lambda x, *args: function(x, *args) * wave(wvar * x)
     if not weight.startswith("alg") or contains_traced([a, b]):
         raise no_rule(si.quad, f"weight={weight!r} with these limits")
-    alpha, beta = wvar
+    alpha, beta = map(_number, wvar)
     log_a, log_b = weight in ("alg-loga", "alg-log"), weight in ("alg-logb", "alg-log")
 
     def weighted(x: float, *args: Any) -> Any:
@@ -118,6 +120,12 @@ def _warned(function: Callable, found: tuple, result: Any) -> tuple:
 
     warnings.warn(found[3], si.IntegrationWarning, stacklevel=4)
     return result, found[1]
+
+
+def _number(x: Any) -> Any:
+    """A limit or a parameter of a weight as a number also where it is an array without axes."""
+    x = settled(x)
+    return x[()] if type(x) is TracedArray and not x.ndim else x
 
 
 def _with_limit(total: Any, function: Callable, args: tuple, limit: Any, sign: float) -> Any:
@@ -249,6 +257,7 @@ _VECTORS = inspect.signature(si.quad_vec)
 
 def _quad_vec(*given: Any, **options: Any) -> Any:
     """``quad_vec``; over an infinite interval, where SciPy has another variable, on even pieces of ``quad``'s."""
+    a, b = _number(a), _number(b)
     if not OPEN:
         return si.quad_vec(*given, **options)
     bound = _VECTORS.bind(*given, **options).arguments

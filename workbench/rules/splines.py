@@ -131,7 +131,7 @@ def fitted(x: Any, y: Any, w: Any, t: Any, k: int, c: np.ndarray, *, where: str,
     misfit = np.sum(plain(weights) ** 2 * (plain(np.matmul(matrix, c)) - plain(y)) ** 2)
     if s is not None and abs(misfit - plain(s)) > 2e-3 * abs(plain(s)):
         raise no_rule(make_splrep, "a fit whose iterations ended before its misfit was s; use another s")
-    misfit = misfit if s is None else misfit + (s - plain(s))
+    misfit = misfit if s is None else misfit + (s - float(plain(s)))
 
     def residual(unknown: Any) -> Any:
         coefficients = np.reshape(unknown[:-1], np.shape(c))
