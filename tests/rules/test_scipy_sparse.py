@@ -13,6 +13,7 @@ I, J = np.array([0, 0, 1, 1, 2, 3, 3, 4, 4, 2]), np.array([0, 2, 1, 4, 2, 3, 0, 
 D = np.array([3.0, 0.5, 4.2, -0.7, 5.1, 2.6, 0.4, 6.3, 0.8, -0.6])
 V = np.array([1.0, -2.0, 0.5, 0.3, 1.4])
 W = np.outer(V, [1.0, 0.3]) + 0.2
+DENSE = np.linspace(1.0, 1.9, 25).reshape(5, 5)
 CONSTANT = ss.random_array((5, 5), density=0.5, rng=np.random.default_rng(0)).tocsr()
 
 
@@ -92,6 +93,22 @@ ARRANGED = {
     "hstack": (lambda d: ss.hstack([made(d), CONSTANT, made(2.0 * d)]).toarray(), D),
     "vstack": (lambda d: ss.vstack([made(d), CONSTANT], format="csc").toarray(), D),
     "block_diag": (lambda d: ss.block_diag([made(d), CONSTANT, made(d)]).toarray(), D),
+    "block_diag among dense": (
+        lambda d: ss.block_diag([made(d), 1.5, [[1.25, d[0]]], np.array([[1.75, 0.0]]), d[1]]).toarray(),
+        D,
+    ),
+    "block_diag of zeros that vary": (
+        lambda d: ss.block_diag(mats=[np.outer(d - D, d), CONSTANT]).toarray(),
+        D,
+    ),
+    "stacks among dense": (
+        lambda d: (ss.hstack([made(d), DENSE]) @ ss.vstack((DENSE, made(d)))).toarray(),
+        D,
+    ),
+    "blocks among dense": (
+        lambda d: ss.block_array(np.array([[made(d), DENSE], [CONSTANT, None]], object)).toarray(),
+        D,
+    ),
     "bmat": (lambda d: ss.bmat([[made(d), None], [CONSTANT, made(d).T]]).toarray(), D),
     "block_array": (lambda d: ss.block_array([[made(d), CONSTANT]]).toarray(), D),
     "triangles": (lambda d: (ss.tril(made(d)) - ss.triu(made(d), k=1, format="csc").tocoo()).toarray(), D),

@@ -9,7 +9,6 @@ import numpy as np
 import scipy.sparse as ss
 import scipy.sparse.linalg as sl
 
-from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.telling import contains_traced, plain
@@ -28,53 +27,67 @@ from workbench.rules.scipy_sparse_elements import (
 from workbench.rules.stand_ins import no_rule, settled, with_value
 
 
-def _arranges(function: Callable) -> None:
-    """A function that only puts elements elsewhere is done on their numbers, all from 1 to 2 so that sums are seen."""
+def _arranges(function: Callable, name: str, depth: int) -> None:
+    """A function that only puts elements elsewhere is done on their numbers, all from 1 to 2 so that sums are seen.
+
+    Its first argument, called ``name``, holds matrices in lists so deep; dense ones get numbers too.
+    """
 
     def call(*args: Any, **options: Any) -> Any:
         found: list[Any] = []
-        args, options = _made_sparse(list(args)), _made_sparse(options)
-        _collect([args, options], found)
+        blocks = args[0] if args else options[name]
+        made_of = _made_sparse(blocks, depth, every=function is ss.block_diag)
+        _collect(made_of, found)
         if not any(map(has_traces, found)):
             return function(*args, **options)
         numbers = Numbers(function, *found, zeros=function is ss.find)
         numbered = {id(matrix): instead for matrix, instead in zip(found, numbers.of, strict=True)}
-        made = function(*_exchanged(args, numbered), **_exchanged(options, numbered))
+        options.pop(name, None)
+        made = function(_exchanged(made_of, numbered), *args[1:], **options)
         return numbers.found(made) if is_sparse(made) else (*made[:2], numbers.elements(made[2]))
 
     DOORS[function] = call
 
 
-def _made_sparse(x: Any) -> Any:
-    """Dense arrays that vary as sparse matrices, which SciPy makes of them."""
-    if type(current(x)) is TracedArray:
-        return resolve(ss.coo_matrix)(x)
-    if isinstance(x, list | tuple):
-        return type(x)([_made_sparse(e) for e in x])
-    return {k: _made_sparse(v) for k, v in x.items()} if type(x) is dict else x
+def _made_sparse(x: Any, depth: int, *, every: bool) -> Any:
+    """Dense arrays, lists and numbers as sparse matrices, which SciPy makes of them; of ``every`` element or of those
+    that are not zero."""
+    if type(x) is np.ndarray and x.dtype.hasobject:
+        x = x.tolist()
+    if depth and isinstance(x, list | tuple):
+        return [_made_sparse(e, depth - 1, every=every) for e in x]
+    if depth or x is None or is_sparse(x):
+        return x
+    dense = settled(x)
+    if np.ndim(dense) != 2:
+        dense = resolve(np.atleast_2d)(dense)
+    if not every:
+        return resolve(ss.coo_matrix)(dense)
+    shape = np.shape(plain(dense))
+    places = np.divmod(np.arange(shape[0] * shape[1]), shape[1])
+    return resolve(ss.coo_matrix)((np.reshape(dense, (-1,)), places), shape=shape)
 
 
 def _collect(x: Any, found: list[Any]) -> None:
     if is_sparse(x):
         if all(x is not other for other in found):
             found.append(x)
-    elif isinstance(x, list | tuple):
+    elif isinstance(x, list):
         for element in x:
             _collect(element, found)
-    elif isinstance(x, dict):
-        _collect(list(x.values()), found)
 
 
 def _exchanged(x: Any, numbered: dict) -> Any:
     if is_sparse(x):
         return numbered[id(x)]
-    if isinstance(x, list | tuple):
-        return type(x)([_exchanged(e, numbered) for e in x])
-    return {k: _exchanged(v, numbered) for k, v in x.items()} if isinstance(x, dict) else x
+    return [_exchanged(e, numbered) for e in x] if isinstance(x, list) else x
 
 
-for _function in (ss.hstack, ss.vstack, ss.block_diag, ss.bmat, ss.block_array, ss.tril, ss.triu, ss.find):
-    _arranges(_function)
+for _function in (ss.hstack, ss.vstack, ss.bmat, ss.block_array):
+    _arranges(_function, "blocks", 1 if _function in (ss.hstack, ss.vstack) else 2)
+_arranges(ss.block_diag, "mats", 1)
+for _function in (ss.tril, ss.triu, ss.find):
+    _arranges(_function, "A", 0)
 
 
 def _sort_indices(self: Any) -> None:
