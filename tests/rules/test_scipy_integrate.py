@@ -39,6 +39,7 @@ def test_quad_between_arrays_without_axes():
     check_gradient(lambda b: si.nquad(lambda x, y: x * y**2, [(0.0, np.asarray(b)), (0.0, b)])[0], 2.0)
     check_gradient(lambda b: si.quad_vec(lambda t: np.array([t, t * t]), 0.0, without_axes(b))[0], 2.0)
     check_gradient(lambda w: si.quad(math.exp, 0.1, 2.0, weight="cos", wvar=without_axes(w))[0], 1.2)
+    check_gradient(lambda w: si.quad(math.exp, 0.1, 2.0, weight="sin", wvar=w)[0], 1.2)
     check_gradient(
         lambda p: si.quad(math.exp, 0.1, 2.0, weight="alg", wvar=(without_axes(p), np.asarray(p)))[0], 0.3
     )

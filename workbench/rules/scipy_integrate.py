@@ -81,7 +81,7 @@ def _quad(
     )
     with around.aside():
         traced = value
-        if integrand.varies:
+        if integrand.varies or contains_traced(options.get("wvar")):
             traced = _integral(lambda x: new(x, *args), (low, high), (value, found[1], report), finer)
         traced = _with_ends(traced, new, args, (a, b, points))
     result = with_value(traced, value) if type(traced) in TRACED else value
@@ -257,11 +257,10 @@ _VECTORS = inspect.signature(si.quad_vec)
 
 def _quad_vec(*given: Any, **options: Any) -> Any:
     """``quad_vec``; over an infinite interval, where SciPy has another variable, on even pieces of ``quad``'s."""
-    a, b = _number(a), _number(b)
     if not OPEN:
         return si.quad_vec(*given, **options)
     bound = _VECTORS.bind(*given, **options).arguments
-    f, a, b = (bound.pop(name) for name in ("f", "a", "b"))
+    f, a, b = bound.pop("f"), _number(bound.pop("a")), _number(bound.pop("b"))
     args, full_output = bound.pop("args", ()), bound.pop("full_output", False)
     args, low, high = args if isinstance(args, tuple) else (args,), plain(a), plain(b)
     around, integrand = Around(f), quiet(f, args)
