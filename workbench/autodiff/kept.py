@@ -160,12 +160,17 @@ def _place(frame: FrameType | None, kept: Any) -> str | None:
     """Where the program keeps ``kept``; None for constants and for what does not outlive the call."""
     if frame is None or isinstance(kept, _NEVER_KEPT) or any(kept is c for c in frame.f_code.co_consts):
         return None
-    places = (_place_of(function, kept) for function in _running(frame, 1 if _varies(kept) else _CALLERS))
-    return next(filter(None, places), None)
+    counts, here = OPEN[-1].caches.setdefault(_place, {}), (frame.f_code, frame.f_lasti)
+    counts[here] = count = counts.get(here, 0) + 1
+    most = _MOST if count < _OFTEN else _FEW
+    running = _running(frame, 1 if _varies(kept) else _CALLERS)
+    return next(filter(None, (_place_of(function, kept, most) for function in running)), None)
 
 
 _CALLERS = 4
 """Functions on the way to a comparison of which one may keep what is compared."""
+_MOST, _FEW, _OFTEN = 500, 12, 50
+"""Objects that are looked into for each function, and where a comparison has found something equal so often."""
 
 
 def _running(frame: FrameType | None, count: int) -> Iterator[FrameType]:
@@ -180,21 +185,24 @@ def _running(frame: FrameType | None, count: int) -> Iterator[FrameType]:
         frame = frame.f_back
 
 
-def _place_of(frame: FrameType, kept: Any) -> str | None:
+def _place_of(frame: FrameType, kept: Any, most: int) -> str | None:
     """Where the function of a frame keeps ``kept``."""
     code, stored = frame.f_code, _stored_in(frame.f_code)
     variables = frame.f_locals
     lasting = {*code.co_freevars, *code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]}
     for name in sorted(stored.variables):
         for space, shown in ((variables, name in lasting), (frame.f_globals, name not in variables)):
-            if shown and name in space and _holds(space[name], kept):
+            if shown and name in space and _holds(space[name], kept, most):
                 return repr(name)
+    owners = {}
     for name in (*variables, *code.co_names):
         if name in variables and name not in lasting and not _read_again(code, name, frame.f_lineno):
             continue  # an object that served to get here, from which nothing is taken any more
         owner = variables[name] if name in variables else frame.f_globals.get(name)
-        if found := _attribute_with(owner, kept, stored.attributes):
-            return f"{name}.{found}"
+        owners.setdefault(id(owner), (name, owner))
+    for part in itertools.islice(reachable([owner for _, owner in owners.values()]), most):
+        if (found := _own_attribute(part, kept, stored.attributes, most)) is not None:
+            return f"{owners[id(part)][0] if id(part) in owners else '…'}.{found}"
     return None
 
 
@@ -219,19 +227,8 @@ def _from(block: list[ast.stmt], line: int) -> list[ast.stmt]:
     return block[place:]
 
 
-def _attribute_with(owner: Any, kept: Any, names: frozenset[str]) -> str | None:
-    """The attribute that holds ``kept`` and that the program, or its object's methods, write: of ``owner`` or in it."""
-    for part in itertools.islice(reachable([owner]), _MOST):
-        if (found := _own_attribute(part, kept, names)) is not None:
-            return found if part is owner else f"….{found}"
-    return None
-
-
-_MOST = 500
-"""Objects that are looked into."""
-
-
-def _own_attribute(owner: Any, kept: Any, names: frozenset[str]) -> str | None:
+def _own_attribute(owner: Any, kept: Any, names: frozenset[str], most: int) -> str | None:
+    """The attribute that holds ``kept`` and that the program, or the object's methods, write."""
     owner = real_part(owner) if type(owner) in DRESSED else owner
     kind = type(owner)
     if kind in TRACED or (kind in _BUILT_IN and kind not in _OWNERS):
@@ -243,10 +240,10 @@ def _own_attribute(owner: Any, kept: Any, names: frozenset[str]) -> str | None:
     module = isinstance(owner, ModuleType)
     homes = () if module else (owner if isinstance(owner, type) else kind).__mro__
     for name in names if module else names | _stored_by_methods(homes[0]):
-        if any((id(place), name) in tape.fresh for tape in OPEN for place in (owner, *homes)):
-            continue  # by this run
-        if any(_holds(value, kept, name in names) for value in _values(owner, homes, name)):
-            return name
+        for value in _values(owner, homes, name):
+            by_this_run = any((id(place), name) in tape.fresh for tape in OPEN for place in (owner, *homes))
+            if not by_this_run and _holds(value, kept, most, name in names):
+                return name
     return None
 
 
@@ -264,11 +261,11 @@ _BUILT_IN = frozenset(kind for kind in vars(builtins).values() if isinstance(kin
 _CONTAINERS = (list, tuple, dict, deque, set)
 
 
-def _holds(x: Any, kept: Any, elements: bool = True) -> bool:
+def _holds(x: Any, kept: Any, most: int, elements: bool = True) -> bool:
     """Whether ``kept`` stands in ``x``, or, if ``elements`` count, is a number in an array there."""
     array = _bare_array(kept)
     number = kept if elements and isinstance(kept, float) else None
-    for part in itertools.islice(reachable([x.get(None) if type(x) is ContextVar else x]), _MOST):
+    for part in itertools.islice(reachable([x.get(None) if type(x) is ContextVar else x]), most):
         if part is kept:
             return True
         if isinstance(part, _CONTAINERS):

@@ -85,15 +85,16 @@ _WEAK = frozenset(weakref.ProxyTypes)  # of what may be gone, which holds what t
 def reachable(roots: Iterable[Any]) -> Iterator[Any]:
     """What variables hold, and what that holds in turn; a long list of numbers only as a whole."""
     met: set[int] = set()
-    waiting = [(x, 0) for x in roots]
-    while waiting:
-        x, depth = waiting.pop()
-        if id(x) in met:
-            continue
-        met.add(id(x))
-        yield x
-        if depth < _DEPTH and type(x) not in _WEAK and not isinstance(x, _ENDS):
-            waiting += [(part, depth + 1) for part in _inside(x)]
+    waiting = deque([(roots, 0)])
+    while waiting:  # what is near first
+        parts, depth = waiting.popleft()
+        for x in parts:
+            if id(x) in met:
+                continue
+            met.add(id(x))
+            yield x
+            if depth < _DEPTH and type(x) not in _WEAK and not isinstance(x, _ENDS):
+                waiting.append((_inside(x), depth + 1))
 
 
 def _inside(x: Any) -> Iterable[Any]:
