@@ -1,5 +1,6 @@
 """Checkpoints, forward blocks, checkpointed loops: the same derivatives and draws, less memory, what they refuse."""
 
+import heapq
 import math
 import random
 import tracemalloc
@@ -597,3 +598,38 @@ def test_a_block_leaves_the_mask_of_an_argument(wrap):
 
     with pytest.raises(NotDifferentiableError, match="changes an argument"):
         gradient(lambda x: wrap(block)(np.ma.array(x * 1.0, mask=[0, 0, 1])))(X)
+
+
+def test_a_result_without_a_derivative_leaks_nothing_out_of_a_forward_block():
+    def program(x):
+        _, twice = forward_mode(lambda x: (np.sqrt(x), 2.0 * x))(x)
+        return twice * x
+
+    with np.errstate(divide="ignore"):
+        assert gradient(program)(0.0) == 0.0
+        np.testing.assert_array_equal(
+            gradient(lambda x: program(x).sum())(np.array([0.0, 1.0])), np.array([0.0, 4.0])
+        )
+
+
+class Counted:
+    total = 0.0
+
+    def __init__(self, x):
+        Counted.total = x
+
+
+def into_a_heap(x, heap):
+    heapq.heappush(heap, x)
+
+
+@pytest.mark.parametrize("put", [lambda x, outside: Counted(x), into_a_heap])
+def test_a_block_puts_nothing_into_a_class_or_a_heap(put):
+    outside = []
+
+    def inside(x):
+        put(x * x, outside)
+        return x
+
+    with pytest.raises(NotDifferentiableError, match="somewhere outside"):
+        gradient(checkpoint(inside))(2.0)

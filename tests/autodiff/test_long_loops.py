@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tracemalloc
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -111,3 +112,31 @@ def test_memory_does_not_grow_with_the_loop(monkeypatch):
 def test_only_counted_loops():
     with pytest.raises(NotDifferentiableError, match="counts its steps"):
         checkpoint_loop(spring, (1.0, 0.0), [1, 2], 1.0, memory=1000)
+
+
+@dataclass(frozen=True)
+class Growth:
+    rate: float
+
+    def __call__(self, state, k):
+        return state * self.rate
+
+
+class Unhashable(Growth):
+    __hash__ = None
+
+
+def test_equal_steps_are_not_one_another():
+    grown = gradient(lambda x: checkpoint_loop(Growth(1.5), x, 3, memory=1000))
+    assert grown(2.0) == pytest.approx(1.5**3)
+    with pytest.raises(NotDifferentiableError, match="not in its arguments"):
+        gradient(lambda rate: checkpoint_loop(Growth(rate), rate, 3, memory=1000))(1.5)
+    assert gradient(lambda x: checkpoint_loop(Unhashable(1.5), x, 3, memory=1000))(2.0) == grown(2.0)
+
+
+def test_arguments_that_are_infinite():
+    def limited(state, k, limits):
+        return np.minimum(state * 1.1, limits)
+
+    program = gradient(lambda limits: checkpoint_loop(limited, np.ones(2), 3, limits, memory=1000).sum())
+    np.testing.assert_array_equal(program(np.array([1.2, np.inf])), [1.0, 0.0])

@@ -88,3 +88,40 @@ def test_another_process_gets_no_traced_value(program):
     with pytest.raises(LostGradientError, match="another process") as caught:
         gradient(program)(1.5)
     assert f"in {program.__name__}" in caught.value.where
+
+
+def _put(shared, x):
+    shared.value = x * x
+
+
+class _Putting(multiprocessing.get_context("fork").Process):
+    def __init__(self, shared, x):
+        super().__init__()
+        self.shared, self.x = shared, x
+
+    def run(self):
+        _put(self.shared, self.x)
+
+
+FORK = multiprocessing.get_context("fork")
+
+
+@pytest.mark.parametrize(
+    "process",
+    [
+        lambda shared, x: FORK.Process(target=_put, args=(shared, x)),
+        lambda shared, x: FORK.Process(target=lambda: _put(shared, x)),
+        _Putting,
+    ],
+)
+def test_a_process_that_is_forked_gets_no_traced_number(process):
+    def program(x, sent):
+        shared = FORK.Value("d", 0.0)
+        child = process(shared, sent)
+        child.start()
+        child.join()
+        return shared.value * x
+
+    with pytest.raises(LostGradientError, match="sent to another process"):
+        gradient(lambda x: program(x, x))(2.0)
+    assert gradient(lambda x: program(x, 3.0))(2.0) == 9.0

@@ -333,9 +333,11 @@ def _unchanging(made: BlockCall, f: Callable, *args: Any) -> Any:
 
 
 def _inner(bars: Any, tangent: list[Any]) -> Any:
-    """⟨y_bar, y_dot⟩ over all leaves of a result."""
+    """⟨y_bar, y_dot⟩ over all leaves of a result; a cotangent that is exactly zero goes no further."""
     total: Any = 0.0
     for bar, dot in zip(bars, tangent, strict=True):
+        if type(bar) not in TRACED and not np.all(bar):
+            dot = resolve(np.where)(np.not_equal(bar, 0.0), dot, 0.0)
         product = bar * dot
         total = total + (product if type(product) is float else resolve(np.sum)(product))
     return total

@@ -60,7 +60,9 @@ _HARMLESS = frozenset(
 _CONTAINERS = frozenset({list, dict, set, str, frozenset, tuple, bytes, bytearray})
 
 # methods of containers that call a function or take the elements out of what they are given
-_STORING = frozenset({"append", "insert", "add", "setdefault", "__setitem__"})
+_CHANGING = frozenset(
+    "append insert add setdefault __setitem__ pop popitem remove discard clear reverse".split()
+)
 _FINDING = frozenset({"get", "pop", "setdefault", "__getitem__"})
 _ITERATING = frozenset({"sort", "extend", "update", "union", "__iadd__"})
 
@@ -83,7 +85,7 @@ def compiled_door(f: Any) -> Any:
     if isinstance(owner, list) and f.__name__ == "index":
         return lambda x, *rest: _noted_index(owner, x, f(x, *rest))
     if type(owner) in _CONTAINERS and f.__name__ not in _ITERATING:
-        if f.__name__ in _STORING:
+        if f.__name__ in _CHANGING:
             note_elements(owner)
         return f
     if isinstance(owner, list | dict | set | deque):

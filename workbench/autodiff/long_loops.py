@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import linecache
 import math
+import operator
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
@@ -21,6 +22,7 @@ import numpy as np
 
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.derivatives import pullback
+from workbench.autodiff.given import zero
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.structure import leaves, map_leaves
 from workbench.autodiff.tiers import copied, native_value
@@ -74,7 +76,7 @@ class _Sweep:
 
     def __init__(self, segment: FunctionType, args: tuple) -> None:
         self.segment, self.args = segment, args
-        self.totals: list[Any] = [leaf * 0.0 for leaf in leaves(args)]
+        self.totals: list[Any] = [zero(leaf) for leaf in leaves(args)]
         self.size = self.places = 1
 
     def bytes_of_a_step(self, state: Any, kept: int) -> int:
@@ -153,9 +155,33 @@ def _plain(state: Any) -> Any:
     return map_leaves(lambda x: float(x) if type(x) is np.float64 else x, state)
 
 
-@functools.lru_cache(maxsize=64)
+class _Same:
+    """A step as a key: equal objects may hold numbers of different runs."""
+
+    __slots__ = ("step",)
+
+    def __init__(self, step: Callable) -> None:
+        self.step = step
+
+    def _parts(self) -> tuple[Any, Any]:
+        """A bound method is made anew each time that it is named."""
+        return getattr(self.step, "__func__", self.step), getattr(self.step, "__self__", None)
+
+    def __hash__(self) -> int:
+        return hash(tuple(map(id, self._parts())))
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is _Same and all(map(operator.is_, self._parts(), other._parts()))
+
+
 def _segment(step: Callable, n_args: int) -> FunctionType:
     """A function with source that takes some steps."""
+    return _made(_Same(step), n_args)
+
+
+@functools.lru_cache(maxsize=64)
+def _made(key: _Same, n_args: int) -> FunctionType:
+    step = key.step
     names = "".join(f", p{k}" for k in range(n_args))
     text = (
         f"def segment(state, first, last{names}):\n"

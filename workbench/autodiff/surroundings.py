@@ -73,7 +73,8 @@ class Surroundings:
             return id(owner_of(x)) in self.changed
         if id(x) not in self.changed or isinstance(x, array):
             return id(x) in self.changed
-        return bool(leaves(x[-1:] if type(x) is list else vars(x) if isinstance(x, FunctionType) else x))
+        inside = dict(vars(x)) if isinstance(x, FunctionType | type) else x
+        return bool(leaves(x[-1:] if type(x) is list else inside))
 
 
 _DEPTH = 12

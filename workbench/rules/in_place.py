@@ -1,7 +1,9 @@
-"""NumPy functions that change an array they are given."""
+"""Functions that change what they are given first: an array of NumPy's, or a list."""
 
 from __future__ import annotations
 
+import bisect
+import heapq
 from collections.abc import Callable
 from typing import Any
 
@@ -11,8 +13,10 @@ from workbench.autodiff import writing
 from workbench.autodiff.application import converted
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import resolve
+from workbench.autodiff.compiled import compiled_door
 from workbench.autodiff.registry import DOORS, by_position
 from workbench.autodiff.scalars import innermost
+from workbench.autodiff.settling import note_elements
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 
@@ -96,3 +100,17 @@ def _put_along_axis(array: np.ndarray, indices: Any, values: Any, axis: int) -> 
     positions = np.arange(array.size).reshape(array.shape)
     where = np.unravel_index(np.take_along_axis(positions, indices, axis), array.shape)
     yield where, resolve(np.broadcast_to)(values, np.shape(indices))
+
+
+def _changes_a_list(function: Callable) -> None:
+    def call(elements: list, *args: Any, **kwargs: Any) -> Any:
+        note_elements(elements)
+        return compiled_door(function)(elements, *args, **kwargs)
+
+    DOORS[function] = by_position(function, call)
+
+
+for _function in (heapq.heappush, heapq.heappop, heapq.heapify, heapq.heapreplace, heapq.heappushpop):
+    _changes_a_list(_function)
+for _function in (bisect.insort_left, bisect.insort_right):
+    _changes_a_list(_function)

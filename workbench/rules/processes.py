@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.connection import Connection
 from multiprocessing.pool import Pool, ThreadPool
+from multiprocessing.process import BaseProcess
 from multiprocessing.queues import Queue, SimpleQueue
 from typing import Any
 
-from workbench.autodiff.arrays import current
-from workbench.autodiff.registry import DOORS
-from workbench.autodiff.scalars import TRACED, lost
-from workbench.autodiff.structure import leaves
+from workbench.autodiff.registry import DOORS, door
+from workbench.autodiff.scalars import lost
+from workbench.autodiff.surroundings import reachable
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced
+from workbench.autodiff.text import tape_in
 from workbench.rules.threads import carried
 
 
@@ -27,12 +28,28 @@ def _leaves_the_process(method: Callable) -> None:
         if isinstance(self, ThreadPool):
             return method(self, carried(args[0]), *args[1:], **kwargs)
         args = tuple(list(a) if isinstance(a, Iterator) else a for a in args)
-        sent = [*args, *kwargs.values()]
-        if contains_traced(sent) or any(type(current(leaf)) in TRACED for leaf in leaves(sent)):
-            raise lost("a traced value was about to be sent to another process")
+        _check([*args, *kwargs.values()])
         return method(self, *args, **kwargs)
 
     DOORS[method] = call
+
+
+def _check(sent: list[Any]) -> None:
+    """Nothing traced is in what another process gets, nor in the functions among it.
+
+    Raises:
+        LostGradientError: something is.
+    """
+    if any(contains_traced(x) or tape_in(x) is not None for x in reachable(sent)):
+        raise lost("a traced value was about to be sent to another process")
+
+
+@door(BaseProcess.start)
+def start(self: BaseProcess) -> None:
+    """``multiprocessing.Process(…).start()``."""
+    if OPEN:
+        _check([self])
+    BaseProcess.start(self)
 
 
 for _name in (
