@@ -5,9 +5,9 @@ import io
 import numpy as np
 import pytest
 
-from workbench import check_gradient, value_and_gradient
+from workbench import check_gradient, jacobian, value_and_gradient
 from workbench.autodiff import pushforward
-from workbench.errors import RefusedError
+from workbench.errors import NotDifferentiableError, RefusedError
 
 pandas = pytest.importorskip("pandas")
 
@@ -174,6 +174,15 @@ def test_columns_are_differentiated(name):
 def test_what_stays_compiled_is_refused(refused):
     with pytest.raises(RefusedError):
         value_and_gradient(refused)(PRICES)
+
+
+def test_tables_have_no_jacobian():
+    for program, x in (
+        (lambda x: pandas.Series(x**2), PRICES),
+        (lambda table: table.sum(), pandas.Series(PRICES)),
+    ):
+        with pytest.raises(NotDifferentiableError, match="one real number or array"):
+            jacobian(program)(x)
 
 
 def test_expressions_find_the_variables_of_the_program():

@@ -55,6 +55,14 @@ STACKS = {
     "sylvester": (sl.solve_sylvester, A, B, A),
     "discrete lyapunov": (sl.solve_discrete_lyapunov, 0.1 * A, B),
 }
+
+
+def multiplied_in_place(a, c):
+    c = np.asfortranarray(c * 2.0)
+    found = sl.qr_multiply(a, c, mode="left", overwrite_c=True)
+    return (*found, c)
+
+
 OPTIONS = {
     "lu of a tall matrix": (sl.lu, R.T),
     "lu of a wide matrix": (sl.lu, R),
@@ -86,6 +94,12 @@ OPTIONS = {
     "solve_banded of a list": (lambda b: sl.solve_banded((1, 1), [[0, 1], [5, 6], [1, 0]], b), b[:2]),
     "qr_multiply": (lambda a, c: sl.qr_multiply(a, c, pivoting=True)[:2], R.T, rng.standard_normal((2, 6))),
     "qr_multiply, left": (lambda a, c: sl.qr_multiply(a, c, "left", conjugate=True), C, b),
+    "qr_multiply of all rows": (multiplied_in_place, R.T, rng.standard_normal((6, 2))),
+    "qr_multiply of all rows, pivoting": (
+        lambda a, c: sl.qr_multiply(a, c * 1.0, "left", True, True, False, True)[:2],
+        R.T,
+        rng.standard_normal(6),
+    ),
     "matrix_balance": (lambda a: sl.matrix_balance(a * np.array([1e3, 1, 1e-3, 1]))[0], A[0]),
     "expm_cond": (sl.expm_cond, A[0]),
     "ldl, symmetric": (lambda a: sl.ldl(a, hermitian=False)[:2], C + C.T),

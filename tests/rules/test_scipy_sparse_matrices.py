@@ -6,8 +6,8 @@ import scipy.sparse as ss
 import scipy.sparse.linalg as sl
 
 from tests.rules.all_ways import check_all_ways
-from workbench import gradient, pullback
-from workbench.errors import DifferentiationError
+from workbench import gradient, hessian_vector_product, jacobian, pullback, pushforward
+from workbench.errors import DifferentiationError, NotDifferentiableError
 
 I, J = np.array([0, 0, 1, 1, 2, 3, 3, 4, 4, 2]), np.array([0, 2, 1, 4, 2, 3, 0, 4, 1, 3])
 D = np.array([3.0, 0.5, 4.2, -0.7, 5.1, 2.6, 0.4, 6.3, 0.8, -0.6])
@@ -191,6 +191,29 @@ def test_memory_is_shared_as_in_scipy(program, x):
     for one, other in zip(program(x), pullback(program, x)[0], strict=True):
         np.testing.assert_array_equal(one, other)
     check_all_ways(program, x)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if "lil" not in kind])
+def test_matrices_as_arguments_and_results(kind):
+    """A cotangent and a tangent of a matrix have their elements where it has them."""
+    dense = made(D, kind).toarray()
+    a = getattr(ss, kind)(dense)
+    keys = np.nonzero(dense)
+    slope = gradient(lambda a: (a.T @ V) @ V * a.sum())(a)
+    assert type(slope) is type(a)
+    whole = np.outer(V, V) * dense.sum() + np.sum(np.outer(V, V) * dense)
+    np.testing.assert_allclose(slope.toarray()[keys], whole[keys])
+    assert np.array_equal(a.toarray(), dense)
+    turned = hessian_vector_product(lambda a: (a @ V).sum() ** 2)(a, a)
+    np.testing.assert_allclose(
+        turned.toarray()[keys], np.broadcast_to(2.0 * np.sum(dense @ V) * V, (5, 5))[keys]
+    )
+    tangent = pushforward(lambda t: getattr(ss, kind)(dense * t), 2.0)[1](1.0)
+    np.testing.assert_allclose(tangent.toarray(), dense)
+    assert pullback(lambda t: getattr(ss, kind)(dense * t), 2.0)[1](a)[0] == pytest.approx(np.sum(dense**2))
+    for program, x in ((lambda a: a.sum(), a), (lambda t: getattr(ss, kind)(dense * t), 2.0)):
+        with pytest.raises(NotDifferentiableError, match="one real number or array"):
+            jacobian(program)(x)
 
 
 def test_more_than_two_axes():

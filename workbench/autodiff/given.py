@@ -206,11 +206,14 @@ class _Fitting:
             for k, (one, other) in enumerate(zip(place, bar, strict=True)):
                 self.walk(one, other, f"{where}[{k}]")
         elif isinstance(place, dict):
-            if not isinstance(bar, dict) or set(bar) != set(place):
-                keys = f", with the keys {list(bar)!r:.80}" if isinstance(bar, dict) else ""
-                raise misfit(self.what, where, bar, f"a dict with the keys {list(place)!r:.80}", keys)
+            given = list(dict.keys(bar)) if isinstance(bar, dict) else None
+            if given is None or set(given) != set(dict.keys(place)):
+                keys = "" if given is None else f", with the keys {given!r:.80}"
+                raise misfit(
+                    self.what, where, bar, f"a dict with the keys {list(dict.keys(place))!r:.80}", keys
+                )
             for key, one in dict.items(place):
-                self.walk(one, bar[key], f"{where}[{key!r}]")
+                self.walk(one, dict.__getitem__(bar, key), f"{where}[{key!r}]")
 
     def walk_fields(self, place: Any, bar: Any, where: str) -> None:
         for name in field_names(place):

@@ -195,16 +195,17 @@ def jacobian(f: Callable, wrt: int = 0, *, mode: str | None = None, aux: bool = 
 
 def _check_real(operator: str, what: str, thing: Any) -> None:
     seen = plain(thing)
-    dtype = getattr(seen, "dtype", np.dtype(type(seen)) if isinstance(seen, int | float) else None)
-    if dtype is not None and (dtype.kind == "f" or (what == "result" and dtype.kind in "iub")):
+    # tables of pandas and sparse matrices have a dtype too
+    kind = np.asarray(seen).dtype.kind if isinstance(seen, int | float | np.generic | np.ndarray) else "O"
+    if kind == "f" or (what == "result" and kind in "iub"):
         return
-    whole = dtype is not None and dtype.kind in "iub"
+    whole = kind in "iub"
     raise NotDifferentiableError(
         f"{operator} needs one real number or array as {what}",
-        found=f"got {type(thing).__name__}" + (f" of {dtype}" if isinstance(thing, np.ndarray) else ""),
+        found=f"got {type(thing).__name__}" + (f" of {thing.dtype}" if isinstance(thing, np.ndarray) else ""),
         fix="pass floats, for instance x.astype(float) or 3.0 instead of 3"
         if whole
-        else ("make one of it with numpy.array, or " if isinstance(thing, list | tuple) else "")
+        else ("make one of it with numpy.array, or " if kind == "O" else "")
         + f"use {'pullback' if operator == 'jacobian' else 'hessian_vector_product'} for structures"
         " and for complex numbers",
     )

@@ -117,7 +117,7 @@ def _ways(x: Any) -> str:
 
 def _keys(held: dict) -> Iterator[Any]:
     """The keys of a dict that may be objects, also in tuples and where they are referred to weakly."""
-    for key in held:
+    for key in dict.keys(held):
         if isinstance(key, weakref.ref):
             yield key()
         elif type(key) not in _ATOMS:

@@ -38,6 +38,10 @@ _CANNOT_VARY = (
 )
 
 
+WHOLE: list[type] = []
+"""Classes whose cotangents and tangents have what cannot vary, too: without it they are of no use."""
+
+
 def is_leaf(x: Any) -> bool:
     """Whether ``x`` is a number or array that can vary."""
     if type(x) in TRACED or type(x) in DRESSED:
@@ -90,11 +94,21 @@ def _map(function: Callable, other: Callable, x: Any, memo: Copied) -> Any:
     elif field_names(x):
         new = (SimpleNamespace if isinstance(x, SimpleNamespace) else object).__new__(type(x))
         memo[id(x)] = (x, new)
-        _map_fields(function, other, x, new, memo)
+        _map_fields(function, _kept(other) if isinstance(x, tuple(WHOLE)) else other, x, new, memo)
     else:
         return other(x)
     memo[id(x)] = (x, new)
     return new
+
+
+def _kept(other: Callable) -> Callable:
+    """``other``, except that what it leaves out stays, as a copy."""
+
+    def call(x: Any) -> Any:
+        new = other(x)
+        return new if new is not None else x.copy() if isinstance(x, np.ndarray) else x
+
+    return call
 
 
 def _key(other: Callable, key: Any) -> Any:

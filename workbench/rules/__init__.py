@@ -74,6 +74,7 @@ WAITING.update(
         "scipy.special": "workbench.rules.scipy_special",
         "scipy.stats": "workbench.rules.scipy_stats",
         "sqlite3": "workbench.rules.sqlite",
+        "sympy": "workbench.rules.sympy",
         "torch": "workbench.rules.torch_bridge",
     }
 )

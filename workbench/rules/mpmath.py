@@ -119,6 +119,13 @@ class TracedLong:
     def __format__(self, form: str) -> Any:
         return format(self.trace, form)
 
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or not hasattr(
+            self.value, name
+        ):  # mpmath asks for '_mpf_' to tell numbers apart
+            raise AttributeError(f"{type(self.value).__name__!r} object has no attribute {name!r}")
+        raise lost(f"a traced number of mpmath's was about to be taken apart, by its attribute {name!r}")
+
 
 def _operator(function: Callable, *, turned: bool = False) -> Callable:
     def method(self: TracedLong, *others: Any) -> Any:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -12,12 +13,13 @@ import numpy as np
 import scipy.linalg as sl
 
 from workbench.autodiff.calls import resolve
+from workbench.autodiff.registry import DOORS, by_name
 from workbench.autodiff.telling import plain
 from workbench.rules import scipy_linalg_decompositions
 from workbench.rules.linalg import solved
 from workbench.rules.named import named_rule
 from workbench.rules.scipy_linalg import dagger
-from workbench.rules.stand_ins import no_rule, stands_in
+from workbench.rules.stand_ins import no_rule, overwriting, settled, stands_in
 
 
 @named_rule(sl.cholesky, "a")
@@ -160,3 +162,33 @@ def _qr_multiply(a, c, mode="right", pivoting=False, conjugate=False):
     q, r, *order = resolve(sl.qr)(a, mode="economic", pivoting=pivoting)
     q = np.conj(q) if conjugate else q
     return (np.matmul(q, c) if mode == "left" else np.matmul(c, q), r, *order)
+
+
+def _all_of_q(a, c, pivoting=False, conjugate=False):
+    """All of Q times c, which is what SciPy gives where it may overwrite as many rows as a tall ``a`` has."""
+    return sl.qr_multiply(a, np.copy(c), "left", pivoting, conjugate, overwrite_c=True)
+
+
+@stands_in(_all_of_q)
+def _all_of_q_traced(a, c, pivoting=False, conjugate=False):
+    q, r, *order = resolve(sl.qr)(a, pivoting=pivoting)
+    r = r[: np.shape(plain(a))[1]]
+    return (np.matmul(np.conj(q) if conjugate else q, c), r, *order)
+
+
+_multiply = DOORS[sl.qr_multiply]
+
+
+def _multiplied(
+    a: Any, c: Any, mode: str = "right", pivoting: bool = False, conjugate: bool = False, **allowed: bool
+) -> Any:
+    """``qr_multiply``, whose leave to overwrite a tall matrix's c asks for another product."""
+    given = a, c, mode, pivoting, conjugate
+    rows, columns = np.shape(np.atleast_2d(plain(settled(a))))
+    if mode == "left" and rows > columns and allowed.get("overwrite_c"):
+        product = functools.partial(resolve(_all_of_q), a, c, pivoting, conjugate)
+        return overwriting(sl.qr_multiply, product, given, allowed)
+    return _multiply(*given, **allowed)
+
+
+DOORS[sl.qr_multiply] = by_name(sl.qr_multiply, _multiplied)

@@ -20,10 +20,12 @@ from workbench.autodiff.calls import resolve
 from workbench.autodiff.dressing import dressed
 from workbench.autodiff.elementwise import add_at
 from workbench.autodiff.scalars import TRACED
+from workbench.autodiff.structure import WHOLE
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.stand_ins import no_rule, settled, with_value
 
 BASE = ss._base._spbase
+WHOLE.append(BASE)  # a cotangent has its elements where the matrix has
 
 
 def is_sparse(x: Any) -> bool:
