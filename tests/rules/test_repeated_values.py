@@ -138,3 +138,34 @@ def test_vectors_beyond_the_singular_values():
     check_gradient(lambda a: (lambda u: u @ u.T)(np.linalg.svd(a)[0][:, 3:]), a)
     with pytest.raises(NotDifferentiableError, match=r"arbitrary basis(.|\n)*test_repeated_values\.py"):
         gradient(lambda a: np.sum(np.linalg.svd(a)[0] ** 3))(a)
+
+
+EQUAL = {
+    "eigvals": np.linalg.eigvals,
+    "eigvalsh": np.linalg.eigvalsh,
+    "eig": lambda a: np.linalg.eig(a)[0],
+    "eigh": lambda a: np.linalg.eigh(a)[0],
+    "svdvals": np.linalg.svdvals,
+    "svd": lambda a: np.linalg.svd(a)[1],
+    "scipy's": lambda a: scipy.linalg.eigvalsh(a),
+}
+DOUBLE = np.diag([1.0, 2.0, 2.0])
+
+
+@pytest.mark.parametrize("name", EQUAL)
+def test_equal_values_have_derivatives_together_and_none_alone(name):
+    values = EQUAL[name]
+    check_gradient(lambda x: np.sum(np.exp(values(DOUBLE * x))), 1.0)
+    np.testing.assert_allclose(gradient(lambda a: np.sum(values(a)))(DOUBLE), np.eye(3))
+    np.testing.assert_allclose(gradient(lambda a: np.max(values(a)))(DOUBLE), np.diag([0.0, 0.5, 0.5]))
+    where = int(np.argmin(values(DOUBLE)))
+    np.testing.assert_allclose(gradient(lambda a: values(a)[where])(DOUBLE), np.diag([1.0, 0.0, 0.0]))
+    alone = gradient(lambda a: values(a)[(where + 1) % 3])(DOUBLE)
+    assert np.isnan(alone).any()
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(pushforward(lambda a: values(a)[(where + 1) % 3], DOUBLE)[1](np.ones((3, 3))))
+
+
+@pytest.mark.parametrize("vectors", [lambda a: np.linalg.eigh(a)[1], lambda a: np.linalg.svd(a)[0]])
+def test_a_vector_of_equal_values_has_no_derivative_whichever_way_it_points(vectors):
+    assert np.isnan(gradient(lambda a: vectors(a)[0, 0])(2.0 * np.eye(2))).all()

@@ -192,7 +192,7 @@ def _uplo(a: Any, UPLO: str = "L") -> str:
 def _eigh(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
     """A_bar = V (diag(w_bar) + F ∘ Vᴴ V_bar) Vᴴ with F_ij = 1 / (w_j - w_i).
 
-    Repeated eigenvalues have derivatives, their vectors have none: NaN, as for those that are equal but for rounding.
+    Vectors of equal eigenvalues have no derivatives, nor has one of these alone (see ``apart``): NaN.
     """
     result = np.linalg.eigh(*args, **kwargs)
     (w, v), where = result, user_line()
@@ -200,7 +200,7 @@ def _eigh(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
     def eigh_pullback(bars: Any) -> list[Any]:
         w_bar, v_bar = bars
         eye = np.eye(np.shape(plain(w))[-1])
-        core = eye * np.expand_dims(w_bar, -2)
+        core = eye * np.expand_dims(apart(w_bar, w), -2)
         if np.any(plain(v_bar)):
             inner = dagger(v) @ v_bar
             check_phases(plain(inner), where)
@@ -214,7 +214,8 @@ def _mixed(inner: Any, w: Any) -> Any:
     """F ∘ inner with F_ij = 1 / conj(w_j - w_i), off the diagonal: NaN for values that are equal where it matters."""
     gaps = np.conj(np.expand_dims(w, -2) - np.expand_dims(w, -1))
     same = are_equal(plain(w))
-    undetermined = same & (plain(inner) != 0) & ~np.eye(same.shape[-1], dtype=bool)
+    asked = np.any(plain(inner) != 0, axis=-2, keepdims=True)
+    undetermined = same & asked & ~np.eye(same.shape[-1], dtype=bool)
     return inner * np.where(
         undetermined, np.nan, ~same / np.where(same, 1.0, gaps)
     )  # a product: linear, NaN and all
@@ -232,7 +233,7 @@ def _eig(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
 
     def eig_pullback(bars: Any) -> list[Any]:
         w_bar, v_bar = bars
-        core = np.eye(np.shape(plain(w))[-1]) * np.expand_dims(w_bar, -2)
+        core = np.eye(np.shape(plain(w))[-1]) * np.expand_dims(apart(w_bar, w), -2)
         if np.any(plain(v_bar)):
             along = np.sum(np.conj(v_bar) * v, axis=-2, keepdims=True)
             u_bar = v_bar - v * np.real(along)
@@ -262,6 +263,21 @@ def are_equal(values: np.ndarray) -> np.ndarray:
     return gaps <= 10 * n * np.finfo(values.dtype).eps * scale
 
 
+def apart(w_bar: Any, w: Any) -> Any:
+    """The cotangents of eigenvalues or singular values: NaN where some are equal and their cotangents differ.
+
+    Equal values part in a way that depends on the direction, so that one alone has no derivative there. What treats
+    all of them alike has one, such as their sum, product or, by the convention for ties, their maximum.
+    """
+    values, bars = plain(w), plain(w_bar)
+    a, b = values[..., None, :], values[..., :, None]
+    close = 10 * values.shape[-1] * np.finfo(values.dtype).eps
+    equal = np.abs(a - b) <= close * np.minimum(np.abs(a), np.abs(b))
+    differ = np.abs(bars[..., None, :] - bars[..., :, None])
+    undetermined = np.any(equal & (differ > 1e-6 * np.max(np.abs(bars), initial=0.0)), axis=-1)
+    return w_bar * np.where(undetermined, np.nan, 1.0) if undetermined.any() else w_bar
+
+
 def check_phases(inner: np.ndarray, where: str | None) -> None:
     """Each complex vector is fixed up to a phase only: what depends on the phase has no derivative.
 
@@ -281,8 +297,8 @@ def _eigvalsh(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
     """The eigenvalues alone."""
 
     def eigvalsh_pullback(w_bar: Any) -> list[Any]:
-        _, v = np.linalg.eigh(*args, **kwargs)
-        return [_read_triangle((v * np.expand_dims(w_bar, -2)) @ dagger(v), _uplo(*args, **kwargs))]
+        w, v = np.linalg.eigh(*args, **kwargs)
+        return [_read_triangle((v * np.expand_dims(apart(w_bar, w), -2)) @ dagger(v), _uplo(*args, **kwargs))]
 
     return np.linalg.eigvalsh(*args, **kwargs), eigvalsh_pullback
 
@@ -291,8 +307,8 @@ def _eigvals(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
     """A_bar = V⁻ᴴ diag(w_bar) Vᴴ."""
 
     def eigvals_pullback(w_bar: Any) -> list[Any]:
-        _, v = np.linalg.eig(*args)
-        return [np.linalg.solve(dagger(v), np.expand_dims(w_bar, -1) * dagger(v))]
+        w, v = np.linalg.eig(*args)
+        return [np.linalg.solve(dagger(v), np.expand_dims(apart(w_bar, w), -1) * dagger(v))]
 
     return np.linalg.eigvals(*args), eigvals_pullback
 

@@ -13,15 +13,15 @@ from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import Rule, add_rule
 from workbench.autodiff.telling import plain
 from workbench.errors import MissingRuleError, NotDifferentiableError
-from workbench.rules.linalg import are_equal, check_phases, dagger
+from workbench.rules.linalg import apart, are_equal, check_phases, dagger
 
 
 def _svdvals(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
     """A_bar = U diag(s_bar) Vᴴ."""
 
     def svdvals_pullback(s_bar: Any) -> list[Any]:
-        u, _, vh = np.linalg.svd(*args, full_matrices=False)
-        return [(u * np.expand_dims(s_bar, -2)) @ vh]
+        u, s, vh = np.linalg.svd(*args, full_matrices=False)
+        return [(u * np.expand_dims(apart(s_bar, s), -2)) @ vh]
 
     return np.linalg.svdvals(*args), svdvals_pullback
 
@@ -51,7 +51,7 @@ def _svd(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
     def svd_pullback(bars: Any) -> list[Any]:
         u, s, vh = result
         u_bar, s_bar, v_bar = bars[0], bars[1], dagger(bars[2])
-        k, v = np.shape(plain(s))[-1], dagger(vh)
+        s_bar, k, v = apart(s_bar, s), np.shape(plain(s))[-1], dagger(vh)
         of_u, of_v = dagger(u) @ u_bar, vh @ v_bar
         check_phases(plain(of_u)[..., :k, :k] + plain(of_v)[..., :k, :k], where)
         for inner in (of_u, of_v):
@@ -96,7 +96,8 @@ def _turned(inner: Any, s: Any) -> Any:
     matters = ~np.eye(count, dtype=bool)
     matters[n:, n:] = False  # any basis, which was checked
     same = are_equal(plain(s))
-    undetermined = same & matters & ((plain(inner) != 0) | (dagger(plain(inner)) != 0))
+    asked = np.any(plain(inner) != 0, axis=-2, keepdims=True)
+    undetermined = same & matters & (asked | dagger(asked))
     return (inner - dagger(inner)) * np.where(
         undetermined, np.nan, ~same / np.where(same, 1.0, (a - b) * (a + b))
     )
