@@ -85,6 +85,18 @@ def test_memory_that_is_handed_out_is_watched():
         gradient(program)(X * 2)
 
 
+def test_handed_out_memory_has_its_axes_in_any_order():
+    def program(x):
+        y = np.array(np.arange(24.0).reshape(2, 3, 4).transpose(1, 2, 0))
+        handle = y.ctypes
+        y[:, [1, 0], :] = y[:, [0, 1], :]
+        y[1, 2:, 1] = 0.5
+        return np.sum(x[0] * y[:, 1] ** x[1]) + y.size * (handle is None)
+
+    assert not np.empty((2, 3, 4)).transpose(1, 2, 0).copy("K").T.flags.c_contiguous
+    check_gradient(program, X)
+
+
 @pytest.mark.parametrize(
     "lender",
     [
