@@ -6,7 +6,7 @@ import scipy.sparse as ss
 import scipy.sparse.linalg as sl
 
 from tests.rules.all_ways import check_all_ways
-from workbench import gradient, hessian_vector_product, jacobian, pullback, pushforward
+from workbench import check_gradient, gradient, hessian_vector_product, jacobian, pullback, pushforward
 from workbench.errors import DifferentiationError, NotDifferentiableError
 
 I, J = np.array([0, 0, 1, 1, 2, 3, 3, 4, 4, 2]), np.array([0, 2, 1, 4, 2, 3, 0, 4, 1, 3])
@@ -244,6 +244,20 @@ def test_single_precision_stays():
 
     for one, other in zip(program(D), pullback(program, D)[0], strict=True):
         assert one.dtype == other.dtype == np.float32
+
+
+@pytest.mark.parametrize("method", "tocsr tocsc todia tobsr tolil todok toarray diagonal".split())
+def test_elements_that_are_named_often_are_added_in_the_order_of_scipy(method):
+    rng = np.random.default_rng(0)
+    places = rng.integers(0, 4, 60), rng.integers(0, 4, 60)
+
+    def program(x):
+        made = getattr(ss.coo_array((x, places), shape=(4, 4)), method)()
+        return made.toarray() if ss.issparse(made) else made
+
+    x = rng.normal(size=60)
+    assert np.array_equal(pullback(program, x)[0], program(x))
+    check_gradient(lambda x: np.sum(program(x) ** 2), x)
 
 
 def test_elements_that_are_named_twice_are_summed():

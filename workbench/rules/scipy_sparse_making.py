@@ -12,6 +12,7 @@ import scipy.sparse as ss
 from workbench.autodiff.application import written
 from workbench.autodiff.arrays import TracedArray, current, part_over
 from workbench.autodiff.calls import resolve
+from workbench.autodiff.dressing import undressed
 from workbench.autodiff.registry import DOORS, by_position
 from workbench.autodiff.settling import note, note_elements
 from workbench.autodiff.telling import contains_traced, plain
@@ -26,7 +27,7 @@ from workbench.rules.scipy_sparse_elements import (
     stored,
     with_stored,
 )
-from workbench.rules.stand_ins import no_rule, settled
+from workbench.rules.stand_ins import no_rule, settled, with_value
 
 _CLASSES = (
     *(BASE, ss._base.sparray, ss._index.IndexMixin, ss._compressed._cs_matrix, ss._coo._coo_base),
@@ -59,7 +60,10 @@ def _arranging(method: Callable) -> Callable:
         if not has_traces(self):
             return method(self, *map(_plain_key, args), **options)
         if self.format == "coo" and method.__name__ in _ADDING and not self.has_canonical_format:
-            self = summed_up(self)
+            if method.__name__ in ("tolil", "tobsr"):  # SciPy makes them of rows, too
+                return resolve(getattr(resolve(self.tocsr)(), method.__name__))(*args, **options)
+            own = method(plain_sparse(self), *map(_plain_key, args), **options)
+            return _with_sums(call(summed_up(self), *args, **options), own)
         numbers = Numbers(method, self)
         given = numbers.of[0]
         made = method(given, *map(_plain_key, args), **options)
@@ -77,6 +81,17 @@ def _arranging(method: Callable) -> Callable:
         return found
 
     return call
+
+
+def _with_sums(made: Any, own: Any) -> Any:
+    """What a method that adds elements up has made, with the values that SciPy's ``own`` order of adding gives."""
+    if isinstance(own, np.matrix):
+        return resolve(np.asmatrix)(with_value(undressed(made), np.asarray(own)))
+    if not is_sparse(own):
+        return with_value(made, own)
+    if own.format in ("csr", "csc"):
+        made.data = with_value(made.data, own.data)
+    return made
 
 
 _IN_ARRAYS = frozenset("csr csc coo bsr dia".split())
