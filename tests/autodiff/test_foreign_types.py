@@ -1,14 +1,16 @@
 """What packages do to numbers and arrays that they take for something of their own."""
 
 import ctypes
+import functools
 import struct
 from dataclasses import dataclass
 
 import numba
 import numpy as np
 import pytest
+import scipy.integrate
 
-from workbench import gradient
+from workbench import gradient, rule
 from workbench.checks import check_gradient
 from workbench.errors import RefusedError
 
@@ -175,3 +177,56 @@ class Holder:
 )
 def test_objects_that_turn_themselves_into_arrays_are_followed_in_lists(program):
     check_gradient(program, X)
+
+
+class Hashed:
+    """Callable, with a hash that asks to be left alone."""
+
+    def __init__(self, x):
+        self.x = x
+
+    def __call__(self, y):
+        return self.x * y**2
+
+    def __hash__(self):
+        raise RuntimeError("this hash is the program's own")
+
+    def __eq__(self, other):
+        return self.x == other.x
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda x: Hashed(x)(x),
+        lambda x: sum(map(Hashed(x), [1.0, x])),
+        lambda x: functools.partial(Hashed(x), x)(),
+        lambda x: sorted([2.0, 1.0], key=Hashed(x))[0] * x,
+        lambda x: scipy.integrate.quad(Hashed(x), 0.0, x)[0],
+    ],
+)
+def test_a_hash_of_the_program_s_own_is_not_asked_for(program):
+    check_gradient(program, 1.3)
+
+
+def test_a_rule_for_an_object_with_a_hash_of_its_own():
+    class Named:
+        def __init__(self, name):
+            self.name = name
+
+        def __call__(self, x):
+            return x**2
+
+        def __hash__(self):
+            return hash(self.name)
+
+        def __eq__(self, other):
+            return isinstance(other, Named) and self.name == other.name
+
+    known, other = Named("square"), Named("square")
+
+    @rule(known)
+    def square_rule(x):
+        return x**2, lambda y_bar: (7.0 * y_bar,)
+
+    assert gradient(lambda x: known(x) + other(x))(1.5) == 10.0

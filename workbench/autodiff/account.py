@@ -270,6 +270,8 @@ def _native_or_rewritten(function: FunctionType, args: tuple) -> tuple[str, str]
 
 
 def _in(table: Any, f: Any) -> bool:
+    if calls.python_method(type(f), "__hash__") is not None:  # the program's own
+        return any(key is f for key in table)
     try:
         return f in table
     except TypeError:

@@ -304,15 +304,19 @@ def _protocol(op: Operator, a: Any, b: Any) -> Any:
             return result
     if (of_numpy(a) or of_numpy(b)) and any(python_method(k, "__array_ufunc__") for k in {ka, kb} - TRACED):
         return resolve(op.ufunc)(a, b)
-    raise _unsupported(op, a, b)
+    raise _unsupported(op, a, b, asked=(left and ka not in TRACED) or (right and kb not in TRACED))
 
 
-def _unsupported(op: Operator, a: Any, b: Any) -> TypeError:
-    """The error for operands that nobody has computed with: of ours, where plain numbers are taken by compiled code."""
+def _unsupported(op: Operator, a: Any, b: Any, asked: Any) -> TypeError:
+    """The error for operands that nobody has computed with, a method ``asked`` of the program's neither.
+
+    It is one of ours where compiled code takes the plain numbers.
+    """
     names = f"{_kind_name(a)!r} and {_kind_name(b)!r}"
     with contextlib.suppress(Exception):
-        op.function(plain(a), plain(b))
-        return lost(f"a traced value is an operand of a compiled class: {op.name} of {names}")
+        if not asked:
+            op.function(plain(a), plain(b))
+            return lost(f"a traced value is an operand of a compiled class: {op.name} of {names}")
     return TypeError(f"unsupported operand type(s) for {op.name}: {names}")
 
 

@@ -106,13 +106,20 @@ def _door_of_owner(f: Any, owner: Any) -> Any:
     return OWNER_DOORS[type(owner)](f, owner) if type(owner) in OWNER_DOORS else compiled_door(f)
 
 
-def _resolve_other(f: Any) -> Any:
+def known_in(table: dict, f: Any) -> Any:
+    """What ``table`` has for ``f``, or None. A hash of the program's own may do anything, and is not asked for."""
+    if python_method(type(f), "__hash__") is not None:
+        return next((found for key, found in table.items() if key is f), None)
     try:
-        found = DOORS.get(f)
-        if found is None and learn(f):
-            found = DOORS.get(f)
+        return table.get(f)
     except TypeError:  # an unhashable callable object
-        found = None
+        return None
+
+
+def _resolve_other(f: Any) -> Any:
+    found = known_in(DOORS, f)
+    if found is None and learn(f):
+        found = known_in(DOORS, f)
     kind = type(f)
     if kind in NUMPY_DOORS:
         return NUMPY_DOORS[kind](f, found)
