@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff import subclassing, subnumbers
-from workbench.autodiff.arrays import TracedArray, current
+from workbench.autodiff.arrays import TracedArray, as_number, current, is_complex_number
 from workbench.autodiff.binary import PLAIN, of_numpy, of_subclass
 from workbench.autodiff.deferring import COMPARISONS, compared
 from workbench.autodiff.kept import found_equal, found_zero, watching
@@ -91,6 +91,13 @@ def is_in(x: Any, container: Any) -> bool:
 _HOLDERS = frozenset({list, tuple, set, frozenset, deque})
 
 
+def _hash_of_number(x: TracedArray) -> int:
+    """By which a dictionary finds a complex number; arrays have none."""
+    if not is_complex_number(x.array):
+        raise TypeError("unhashable type: 'numpy.ndarray'")
+    return hash(as_number(x.array))
+
+
 def _install() -> None:
     REWRITTEN_DOORS.update(is_in=is_in, is_not_in=lambda x, container: not is_in(x, container))
     for short, name in COMPARISONS.items():
@@ -99,7 +106,7 @@ def _install() -> None:
             compare = watching(compare, says=short == "eq")
         REWRITTEN_DOORS[name] = compare
         setattr(TracedArray, f"__{short}__", lambda a, b, f=compare: f(a, b))
-    TracedArray.__hash__ = None
+    TracedArray.__hash__ = _hash_of_number
     TracedFloat.__bool__ = _is_not_zero
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import TracedArray
+from workbench.autodiff.arrays import TracedArray, unwrapped
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.hashes import told_hash
 from workbench.autodiff.indexing import LINES, get_item, iterate
@@ -40,6 +40,15 @@ def hash_(x: Any) -> int:
     if next(traced_parts(x), None) is not None:
         raise lost("a traced number was about to become a whole number that holds all of its digits")
     return hash(x)
+
+
+@door(isinstance)
+def isinstance_(x: Any, kinds: Any) -> bool:
+    """``isinstance(x, kinds)``; a traced array is made to have a hash, for the sake of complex numbers."""
+    found = isinstance(x, kinds)
+    if found and (type(x) is TracedArray or type(x) in DRESSED) and type(kinds) is not type:
+        return isinstance(unwrapped(x.array) if type(x) is TracedArray else plain(x), kinds)
+    return found
 
 
 @door(callable)

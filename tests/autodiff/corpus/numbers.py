@@ -6,6 +6,8 @@ import copy
 import math
 import random
 import statistics
+from collections import Counter
+from collections.abc import Hashable
 
 import numpy as np
 
@@ -235,3 +237,24 @@ def numbers_of_numpy_divided_by_zero(x):
     with np.errstate(all="ignore"):
         found = [x[0] / 0.0, -x[0] / 0, x[0] / -0.0, x[0] / zero, 1.0 / (x[0] * 0.0)]
     return sum(x[1] * (k + 1) for k, quotient in enumerate(found) if np.isinf(quotient) and quotient > 0)
+
+
+@program(0.75, 0.5)
+def complex_numbers_as_keys(x, y):
+    z = complex(x, y)
+    table = {z: x * x, (z.conjugate(), 1): y**3}
+    table.setdefault(complex(x, y), 100.0)
+    counted = Counter([z, z + 0.0, z * 2.0])
+    found = dict.fromkeys(np.array([z, z * z]), y)
+    lengths = sum(abs(number) ** 2 * n for number, n in counted.items())
+    return table[z] + table.pop((z.conjugate(), 1)) + lengths + found[z] * len({z, z * 1.0, z * z})
+
+
+@program(0.75)
+def what_has_a_hash(x):
+    kinds = np.array([x, 1.0]), np.ma.array([x]), [x], (x,), complex(x, 1.0), x
+    total = sum(x * 2.0**k for k, one in enumerate(kinds) if isinstance(one, Hashable | str))
+    try:
+        return total * len({kinds[0]: 1})
+    except TypeError:
+        return total**2
