@@ -1,5 +1,7 @@
 """NumPy's other types of numbers: the gradient has the argument's, and nothing is lost in sums or conversions."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -20,6 +22,12 @@ def test_value_and_gradient():
     assert found.dtype == np.float32
     expected = 2 * np.cos(X) + np.array([X[1], X[0], 2 * X[2] + 1]) + 1 / 3
     np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_exact_sums_are_of_double_precision():
+    value, found = value_and_gradient(math.fsum)(X)
+    assert type(value) is float
+    np.testing.assert_array_equal(found, np.ones(3, np.float32))
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float16, np.longdouble])

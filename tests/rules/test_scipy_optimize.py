@@ -48,6 +48,7 @@ def test_newton():
     check_gradient(lambda a, b: so.newton(cubic, 1.0, args=[a, b], tol=1e-13), 2.0, 0.4)
     check_gradient(lambda a, b: so.fixed_point(lambda x, a, b: np.cos(a * x) * b, 0.5, [a, b]), 0.8, 0.9)
     check_gradient(lambda v: so.newton(lambda x: x**3 - v, np.ones(3), tol=1e-13), V)
+    check_gradient(lambda v: so.newton(lambda x: x**3 - v, np.ones(3), full_output=True).root, V)
 
 
 def test_root_scalar():
@@ -300,6 +301,10 @@ def test_parts_without_derivatives_refuse():
 
     with pytest.raises(MissingRuleError, match="hess_inv"):
         gradient(program)(V)
+    with pytest.raises(MissingRuleError, match="direc"):
+        gradient(
+            lambda v: (so.minimize(lambda x: quadratic(x, v), np.zeros(3), method="Powell").direc @ v).sum()
+        )(V)
 
 
 def test_refused():

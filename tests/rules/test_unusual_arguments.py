@@ -232,3 +232,23 @@ def test_arrays_of_numbers_of_own_classes():
     check_all_ways(
         lambda x: np.array([Twice(x[0]), x[1], 3, [Twice(x[2])][0]], dtype=float), np.arange(1.0, 4.0)
     )
+
+
+def _clipped_into(x):
+    out = np.ones(3)
+    np.clip(x[0, :3], 0.5, x[0, 2], out=out, where=np.array([True, False, True]))
+    return out
+
+
+def test_clip_with_options_of_universal_functions():
+    check_all_ways(lambda x: np.clip(x, 0.5, 4.0, dtype=None, casting="same_kind"), X)
+    check_all_ways(_clipped_into, X)
+    check_value(lambda x: np.clip(x.astype(np.float32), 0.5, 4.0, dtype=np.float64), X)
+    check_value(_clipped_into, X)
+
+
+def test_solving_for_one_vector_with_a_stack_of_matrices():
+    stack = np.stack([X[:, :3] + 9.0 * np.eye(3), 5.0 * np.eye(3) - X[:, 1:]])
+    check_all_ways(np.linalg.solve, stack, X[:, 0])
+    check_all_ways(np.linalg.solve, stack * (1.0 + 0.3j), X[:, 0])
+    check_all_ways(np.linalg.solve, stack[0], stack)

@@ -244,6 +244,7 @@ def _array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs
 
 def _array_function(self: Any, function: Any, types: Any, args: tuple, kwargs: dict) -> Any:
     """NumPy's protocol: code that is not rewritten comes in here."""
+    args = tuple(x.tolist() if type(x) is np.ndarray and x.dtype.hasobject else x for x in args)
     if not contains_traced(args) and not contains_traced(kwargs):
         return function(*plain(tuple(args)), **plain(kwargs))
     return resolve(function)(*args, **kwargs)

@@ -291,9 +291,15 @@ def in_place(op: Any, array: Any, other: Any) -> Any:
     return array
 
 
+def _as_now(x: Any) -> Any:
+    """An argument as it is now: what turns itself into an array, is filled with traced values, or lists them."""
+    x = converted(x)
+    return as_array(x) if isinstance(x, list | tuple) and contains_traced(x) else current(x)
+
+
 def mutate(array: np.ndarray, method: Callable, *args: Any, receiver: bool = False, **kwargs: Any) -> Any:
     """Call something that changes a plain array in place, so that the change can be undone on the way back."""
-    args = tuple(map(converted, args))
+    args = tuple(map(_as_now, args))
     tape = innermost(*args, *kwargs.values())
     if tape is not None:
         from workbench.autodiff.methods import METHODS

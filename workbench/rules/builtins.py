@@ -186,6 +186,13 @@ def reduce_(function: Callable, source: Iterable, *initial: Any) -> Any:
     return functools.reduce(resolve(function), iterate(source), *initial)
 
 
+@door(itertools.accumulate)
+def accumulate(iterable: Iterable, func: Callable | None = None, *, initial: Any = None) -> Any:
+    """``itertools.accumulate`` with a rewritten function, or sums in which arrays take part as they are filled now."""
+    function = REWRITTEN_DOORS["add"] if func is None else resolve(func)
+    return itertools.accumulate(iterate(iterable), function, initial=initial)
+
+
 @door(functools.partial)
 def partial_(function: Callable, /, *args: Any, **kwargs: Any) -> Any:
     """``functools.partial``: its function is rewritten when it is called."""

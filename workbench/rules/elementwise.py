@@ -35,7 +35,8 @@ from workbench.autodiff.scalars import (
     recorded,
     scalar_result,
 )
-from workbench.autodiff.telling import plain
+from workbench.autodiff.telling import contains_traced, plain
+from workbench.rules.stand_ins import no_rule
 
 _TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
 _LN2, _LN10 = math.log(2.0), math.log(10.0)
@@ -348,7 +349,19 @@ def clip(a: Any, a_min: Any = np._NoValue, a_max: Any = np._NoValue, out: Any = 
     if (a_min is not a_max and lacks) or (not lacks and kwargs.keys() & {"min", "max"}):
         np.clip(plain(a), plain(a_min), plain(a_max), **plain(kwargs))  # NumPy's own error
     bounds = (kwargs.pop("min", a_min), kwargs.pop("max", a_max))
-    return _clip_rule(a, *[None if bound is np._NoValue else bound for bound in bounds], out=out, **kwargs)
+    bounds = [None if bound is np._NoValue else bound for bound in bounds]
+    if not contains_traced([a, bounds, out]):
+        return np.clip(a, *bounds, out=out, **kwargs)
+    dtype, mask = kwargs.get("dtype"), kwargs.get("where", True)
+    if kwargs:
+        np.clip(plain(a), *map(plain, bounds), **plain(kwargs))  # NumPy's own error
+        if "signature" in kwargs or (mask is not True and out is None):
+            raise no_rule(np.clip, "signature, and where without out")
+    found = _clip_rule(a if dtype is None else resolve(np.asarray)(a, dtype), *bounds)
+    if out is None:
+        return found
+    resolve(np.copyto)(out, found, where=mask)
+    return out
 
 
 DOORS[np._core.umath.clip] = clip

@@ -17,7 +17,6 @@ from workbench.autodiff.elementwise import apply_ufunc
 from workbench.autodiff.indexing import get_item, iterate
 from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import DOORS, Rule, add_rule, door
-from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.errors import MissingRuleError
 
@@ -78,7 +77,7 @@ def fromiter(iter: Iterable, dtype: Any, count: int = -1, **kwargs: Any) -> Any:
         if len(values) == count:
             break
         values.append(value)
-    if not any(type(value) in TRACED for value in values):
+    if not contains_traced(values):
         return np.fromiter(values, dtype, count, **kwargs)
     return resolve(np.array)(values, dtype)
 

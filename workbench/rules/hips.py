@@ -22,7 +22,7 @@ from workbench.errors import DifferentiationError, MissingRuleError
 
 # Taken by name from each namespace; what has a rule of ours already is left alone.
 _NUMPY = "real imag real_if_close".split()
-_LINALG = "det inv norm solve".split()
+_LINALG = "det inv norm".split()
 
 
 def _adopt(primitive: Callable, wrapped: Callable, leaves: tuple[int, ...]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from workbench.autodiff.application import as_array
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import resolve
+from workbench.autodiff.cotangents import reduce_to
 from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import Rule, add_rule, door, non_differentiable
 from workbench.autodiff.telling import contains_traced, plain
@@ -143,6 +144,27 @@ def _cholesky(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
 
 
 add_rule(Rule(np.linalg.cholesky, _cholesky, leaves=(0,)))
+
+
+def _solve(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
+    """x = A⁻¹ b: b_bar = A⁻ᴴ x_bar and A_bar = −b_bar xᴴ. A vector b stands for one in each matrix of a stack."""
+    a, b = args
+    x = np.linalg.solve(a, b, **kwargs)
+    is_vector = np.ndim(plain(b)) == 1
+
+    def columns(v: Any) -> Any:
+        return np.expand_dims(v, -1) if is_vector else v
+
+    def solve_pullback(bar: Any) -> list[Any]:
+        inner = np.linalg.solve(dagger(a), columns(bar))
+        b_bar = np.reshape(inner, np.shape(plain(bar))) if is_vector else inner
+        found = (-(inner @ dagger(columns(x))), b_bar)
+        return [reduce_to(found[k], np.shape(plain(args[k]))) for k in needs]
+
+    return x, solve_pullback
+
+
+add_rule(Rule(np.linalg.solve, _solve, leaves=(0, 1)))
 
 
 def _lstsq(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:

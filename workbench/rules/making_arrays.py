@@ -132,6 +132,8 @@ def _of_objects(x: Any) -> np.ndarray:
             whole, element = element, get_item(element, k)
         if isinstance(whole, np.ndarray) and not isinstance(element, np.ndarray):
             element = REWRITTEN_DOORS["get_attribute"](element, "item")()
+        elif isinstance(element, np.ndarray) and not element.ndim:
+            element = resolve(element.item)()
         made[place] = element
     return made
 
@@ -157,6 +159,8 @@ def _astype(x: Any, dtype: Any, *args: Any, **kwargs: Any) -> Any:
         return recorded(inner, x.tape, x, 1.0)
     if _elements(x, kind) is not None:
         return resolve(np.array)(x, kind)
+    if kind.kind == "O" and contains_traced(x):
+        return _of_objects(x)
     if type(x) is not TracedArray or kind.kind not in "fc":
         return plain(x).astype(dtype, *args, **kwargs)
     if not kwargs.get("copy", True) and kind == x.array.dtype:

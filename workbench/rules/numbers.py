@@ -145,7 +145,7 @@ def sum_(items: Iterable, /, start: Any = 0) -> Any:
 @door(math.fsum)
 def fsum(items: Iterable) -> Any:
     """``math.fsum``: the exact sum, with derivative 1 by each element."""
-    items = [number_in(x) for x in iterate(items)]
+    items = [float_(number_in(x)) for x in iterate(items)]
     value = math.fsum(strip(x) for x in items)
     return _with_value(value, sum_(items, 0.0))
 
@@ -216,7 +216,7 @@ if hasattr(math, "fma"):  # Python 3.13
 @door(math.modf)
 def modf(x: Any) -> Any:
     """Fractional and whole part; the whole part does not vary."""
-    x = number_in(x)
+    x = float_(number_in(x))
     if type(x) is not TracedFloat:
         return math.modf(x)
     fraction, whole = modf(x.value)
@@ -226,7 +226,7 @@ def modf(x: Any) -> Any:
 @door(math.frexp)
 def frexp(x: Any) -> Any:
     """Mantissa and exponent; the exponent does not vary."""
-    x = number_in(x)
+    x = float_(number_in(x))
     if type(x) is not TracedFloat:
         return math.frexp(x)
     exponent = math.frexp(strip(x))[1]

@@ -122,7 +122,8 @@ def _finished(function: Callable, report: Any, value: Callable, slope: Callable,
 # of ``minimize``, and of the searches for a global minimum
 _INTERNAL = (
     "jac", "hess", "hess_inv", "final_simplex", "population", "population_energies", "lowest_optimization_result", "xl",
-    "funl", "allvecs", "multipliers", "grad", "lagrangian_grad", "v", "constr",
+    "funl", "allvecs", "multipliers", "grad", "lagrangian_grad", "v", "constr", "direc",
+    "optimality", "maxcv", "constr_violation",
 )  # fmt: skip
 
 DOORS[so.minimize] = _minimize

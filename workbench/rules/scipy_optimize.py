@@ -63,7 +63,7 @@ def _changed(found: Any, change: Callable) -> Any:
         report = found[1]
         if isinstance(report, so.RootResults):
             report.root = root
-        return (root, *found[1:])
+        return found._replace(root=root) if hasattr(found, "_replace") else (root, *found[1:])
     return change(found)
 
 

@@ -36,6 +36,8 @@ def _statistic(function: Callable) -> Callable:
                 return function(**named) if "data" in named else function(*args, **kwargs)
             value = function(**plain(named))
             data = [resolve(float)(x) for x in named.pop("data")]
+            if named.get("weights") is not None:
+                named["weights"] = [resolve(float)(w) for w in named["weights"]]
             return with_value(formula(data, *named.values()), value)
 
         DOORS[function] = call
