@@ -8,6 +8,7 @@ import numba
 import numpy as np
 import pytest
 import scipy.integrate as si
+import scipy.optimize as so
 from scipy import LowLevelCallable
 
 from tests.rules.all_ways import check_all_ways, check_value
@@ -43,6 +44,24 @@ def test_quad_between_arrays_without_axes():
     check_gradient(
         lambda p: si.quad(math.exp, 0.1, 2.0, weight="alg", wvar=(without_axes(p), np.asarray(p)))[0], 0.3
     )
+
+
+def test_higher_derivatives_by_a_limit():
+    def f(x):  # exp(-x²): its antiderivative has derivatives of every order
+        return si.quad(lambda t: math.exp(-t * t), 0.5 - x, x * x)[0]
+
+    third = gradient(gradient(gradient(f)))
+    check_gradient(gradient(gradient(f)), 0.7)
+    check_gradient(third, 0.7)
+
+
+def test_the_root_of_an_integral_has_a_second_derivative():
+    def end(a):
+        return so.brentq(
+            lambda x: si.quad(lambda t: math.exp(-a * t * t), 0.0, x)[0] - 0.3, 0.0, 3.0, xtol=1e-14
+        )
+
+    check_gradient(gradient(end), 1.5)
 
 
 def test_quad_over_infinite_ranges():
