@@ -47,7 +47,7 @@ def test_quad_between_arrays_without_axes():
 
 
 def test_higher_derivatives_by_a_limit():
-    def f(x):  # exp(-x²): its antiderivative has derivatives of every order
+    def f(x):
         return si.quad(lambda t: math.exp(-t * t), 0.5 - x, x * x)[0]
 
     third = gradient(gradient(gradient(f)))
