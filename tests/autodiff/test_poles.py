@@ -111,3 +111,9 @@ def test_inverse_functions_on_their_branch_cuts(monkeypatch, name, zero, x):
     check_gradient(
         lambda x: abs(getattr(np, name)(x + np.array(complex(0.0, zero))) + 1j) ** 2, np.array([x])
     )
+
+
+def test_the_way_back_does_not_warn_from_lines_of_the_engine():
+    assert np.isnan(gradient(np.linalg.norm)(np.zeros(2))).all()
+    with np.errstate(invalid="raise"), pytest.raises(FloatingPointError):
+        gradient(np.linalg.norm)(np.zeros(2))

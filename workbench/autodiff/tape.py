@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from workbench.autodiff.met import replace_methods, restore_methods
 from workbench.autodiff.recursion import RECURSION_LIMIT
 from workbench.errors import RefusedError
@@ -239,25 +241,27 @@ def sweep_back(tape: Tape) -> None:
     """Send the cotangents already set on the tape's results back to its leaves.
 
     A cotangent that is exactly zero is not sent on: a branch not taken or a term multiplied by zero leaks no NaN.
+    NumPy does not warn: its warnings would name the engine's lines, and what is infinite or NaN is in the result.
     """
     from workbench.autodiff.scalars import TracedFloat
 
     undone, done = 0, False
     try:
-        for node in reversed(tape):
-            if type(node) is TracedFloat:
-                parent = node.parent
-                if parent is not None:
-                    bar = node.bar
-                    if bar or type(bar) is TracedFloat:
-                        node.bar = 0.0
-                        parent.bar += node.partial * bar
-                        parent = node.parent2
-                        if parent is not None:
-                            parent.bar += node.partial2 * bar
-            else:
-                node.back()
-                undone += type(node).is_write
+        with np.errstate(**{kind: "ignore" for kind, way in np.geterr().items() if way == "warn"}):
+            for node in reversed(tape):
+                if type(node) is TracedFloat:
+                    parent = node.parent
+                    if parent is not None:
+                        bar = node.bar
+                        if bar or type(bar) is TracedFloat:
+                            node.bar = 0.0
+                            parent.bar += node.partial * bar
+                            parent = node.parent2
+                            if parent is not None:
+                                parent.bar += node.partial2 * bar
+                else:
+                    node.back()
+                    undone += type(node).is_write
         done = True
     finally:
         if not done:  # what a step that failed has left on the way is not for the next sweep
