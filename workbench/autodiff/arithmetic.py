@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,7 @@ from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.elementwise import apply_ufunc
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import COMPLEX, TRACED, TracedFloat, recorded
+from workbench.autodiff.settling import note_elements
 from workbench.autodiff.subarrays import TracedSubarray, class_of
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced
@@ -155,6 +157,8 @@ def _make_in_place(op: Operator, binary: Callable) -> Callable:
             writing.in_place(op, np.ndarray.view(a, np.ndarray), current(b))
             return a
         elif ka is list or (type(b) not in TRACED and hasattr(ka, op.in_place_method)):
+            if isinstance(a, list | set | dict | deque):
+                note_elements(a)
             return op.in_place(a, b)
         return binary(a, b)
 

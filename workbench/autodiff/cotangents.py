@@ -91,7 +91,7 @@ def take_bar(result: Any) -> Any:
     """The cotangent that has gathered on an operation's result; None if it is zero. It is forgotten there."""
     if type(result) is TracedFloat:
         bar = result.bar
-        if bar or type(bar) is TracedFloat:
+        if type(bar) is TracedFloat or bar:
             result.bar = 0.0
             return bar
         return None

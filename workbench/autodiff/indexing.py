@@ -145,7 +145,7 @@ class ReadElement(Entry):
 
     def back(self) -> None:
         bar = self.result.bar
-        if bar or type(bar) is TracedFloat:
+        if type(bar) is TracedFloat or bar:
             self.result.bar = 0.0
             view = self.memory.view_like(self.array)
             if OPEN:

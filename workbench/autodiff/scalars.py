@@ -279,7 +279,7 @@ class ScalarStep(Entry):
 
     def back(self) -> None:
         bar = self.result.bar
-        if bar or type(bar) is TracedFloat:
+        if type(bar) is TracedFloat or bar:
             self.result.bar = 0.0
             for operand, partial in zip(self.operands, self.partials, strict=True):
                 operand.bar += partial * bar

@@ -50,6 +50,12 @@ def note_elements(container: Any) -> None:
             tape.changed[id(container)] = container
 
 
+def note_read(iterator: Any) -> None:
+    """The next element of ``iterator`` is about to be taken."""
+    if (stack := OPEN.stack) and stack[-1].changed is not None:
+        stack[-1].changed[id(iterator)] = iterator
+
+
 def changes_globals(names: tuple[str, ...]) -> None:
     """The function that calls this declares ``names`` global."""
     if OPEN.stack:

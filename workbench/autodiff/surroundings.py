@@ -8,7 +8,7 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
-from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CellType, FunctionType, GeneratorType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -106,9 +106,16 @@ def _inside(x: Any) -> Iterable[Any]:
         return () if isinstance(first, _ENDS) and not isinstance(first, np.ndarray) else x
     if isinstance(x, FunctionType):
         cells = () if is_engine_file(x.__code__.co_filename) else x.__closure__ or ()
-        return [cell.cell_contents for cell in cells if cell != CellType()]
-    if isinstance(x, MethodType | BuiltinFunctionType):
+        held = [cell.cell_contents for cell in cells if cell != CellType()]
+        return [*held, *(x.__defaults__ or ()), *(x.__kwdefaults__ or {}).values()]
+    if isinstance(x, MethodType):
+        return (x.__func__, x.__self__)
+    if isinstance(x, BuiltinFunctionType):
         return (x.__self__,)
+    if isinstance(x, functools._lru_cache_wrapper):
+        return (x.__wrapped__,)
+    if isinstance(x, GeneratorType):
+        return () if x.gi_frame is None else x.gi_frame.f_locals.values()
     if isinstance(x, functools.partial):
         return (x.func, *x.args, *x.keywords.values())
     return [field(x, name) for name in field_names(x)]

@@ -253,7 +253,7 @@ def sweep_back(tape: Tape) -> None:
                     parent = node.parent
                     if parent is not None:
                         bar = node.bar
-                        if bar or type(bar) is TracedFloat:
+                        if type(bar) is TracedFloat or bar:
                             node.bar = 0.0
                             parent.bar += node.partial * bar
                             parent = node.parent2

@@ -25,6 +25,7 @@ from workbench.autodiff.scalars import (
     lost,
     strip,
 )
+from workbench.autodiff.settling import note_read
 from workbench.autodiff.stored import traced_parts
 from workbench.autodiff.subarrays import DRESSED, class_of
 from workbench.autodiff.tape import OPEN
@@ -81,6 +82,7 @@ def iter_(source: Any, *sentinel: Any) -> Any:
 @door(next)
 def next_(iterator: Any, *default: Any) -> Any:
     """``next(iterator)``."""
+    note_read(iterator)
     own = python_method(type(iterator), "__next__")
     if own is None:
         return next(iterate(iterator) if type(iterator) in LINES else iterator, *default)

@@ -41,7 +41,7 @@ def quiet(function: Callable | None, args: tuple = (), named: dict | None = None
     if not callable(function):
         return function
     new, named = resolve(function), named or {}
-    where = user_line() if may_keep(function) else None
+    where = user_line() if may_keep(functools.partial(function, *args)) else None
 
     def call(*x: Any) -> Any:
         if where is not None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import dis
 import functools
+import itertools
+import random
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from types import CellType, CodeType, FunctionType
@@ -14,14 +16,21 @@ import numpy as np
 
 from workbench.autodiff.arrays import current, own_copy, owner_of
 from workbench.autodiff.callees import MOST, called, callees
+from workbench.autodiff.draws import GENERATORS, rewind, state_of
+from workbench.autodiff.location import user_line
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
+from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.structure import field, own_names, set_field
 from workbench.autodiff.surroundings import reachable
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 from workbench.autodiff.writing import set_item
+from workbench.errors import MissingRuleError
 
-_CHANGING = frozenset("append appendleft extend insert add update setdefault put write setattr".split())
+_CHANGING = frozenset(
+    "append appendleft extend insert add update setdefault put write setattr send setitem copyto putmask place fill"
+    " sort heappush heapreplace heappushpop insort insort_left insort_right shuffle".split()
+)
 _STORES = frozenset({"STORE_ATTR", "STORE_SUBSCR", "STORE_GLOBAL"})
 
 
@@ -46,6 +55,7 @@ def _writes(code: CodeType) -> bool:
             return True
     doors = [REWRITTEN_DOORS[name] for name in ("set_item", "set_attribute", "changes_globals")]
     rewritten = any(constant is door for constant in code.co_consts for door in doors)
+    rewritten |= any(type(names) is tuple and "out" in names for names in code.co_consts)
     inner = (constant for constant in code.co_consts if isinstance(constant, CodeType))
     return rewritten or not _CHANGING.isdisjoint(code.co_names) or any(map(_writes, inner))
 
@@ -57,25 +67,46 @@ class Around:
     it has left. A function that remembers its last point, or counts its calls, does so as without the engine.
     """
 
-    def __init__(self, *functions: Any) -> None:
-        self.watched = bool(OPEN) and any(map(may_keep, functions))
+    def __init__(self, *functions: Any, args: tuple = ()) -> None:
+        self.watched = bool(OPEN)
         if not self.watched:
             return
-        called = [g for f in functions for g in callees(f)]
+        self.functions = [functools.partial(f, *args) if callable(f) else f for f in functions]
+        self.called = called = [g for f in self.functions for g in callees(f)]
         self.cells = [c for g in called for c in g.__closure__ or () if c != CellType()]
         self.globals = [(g.__globals__, name) for g in called for name in _set_globals(g.__code__)]
-        around = [*functions, *called, *[c.cell_contents for c in self.cells]]
-        around += [g.__globals__.get(name) for g in called for name in g.__code__.co_names]
-        self.places = {id(x): x for x in reachable(around)}
-        self.places |= {
-            id(owner := owner_of(x)): owner for x in self.places.values() if type(x) is np.ndarray
-        }
         self.before: dict[int, tuple[Any, Any]] = {}
         self.variables = self._variables()
 
+    @functools.cached_property
+    def places(self) -> dict[int, Any]:
+        """What stands around the functions, by id, as it is when the first of it is about to be changed."""
+        around = [*self.functions, *self.called, *[c.cell_contents for c in self.cells if c != CellType()]]
+        around += [g.__globals__.get(name) for g in self.called for name in g.__code__.co_names]
+        found = {id(x): x for x in reachable(around)}
+        return found | {id(owner := owner_of(x)): owner for x in found.values() if type(x) is np.ndarray}
+
     @contextlib.contextmanager
     def during(self) -> Iterator[None]:
-        """While the solver runs."""
+        """While the solver runs.
+
+        Raises:
+            MissingRuleError: a function has kept something, and its code did not tell that it would.
+        """
+        with self._watching():
+            yield
+        if self.before and not any(map(may_keep, self.functions)):
+            for x, content in self.before.values():
+                if _has_more(x, content):
+                    raise MissingRuleError(
+                        "a function that a solver calls keeps what it is handed, or what it makes of that",
+                        found=f"it changed a {type(x).__name__} outside of itself, which its code does not name",
+                        where=user_line(),
+                        fix="name what it changes in the function itself, or keep workbench.stop_gradient(x) after it",
+                    )
+
+    @contextlib.contextmanager
+    def _watching(self) -> Iterator[None]:
         if not self.watched:
             yield
             return
@@ -96,7 +127,7 @@ class Around:
         after, variables = {key: _content(x) for key, (x, _) in self.before.items()}, self._variables()
         self._put(self.before, self.variables)
         try:
-            with self.during():
+            with self._watching(), _drawing_apart([*self.functions, *self.variables]):
                 yield
         finally:
             self._put({k: (x, after.get(k, was)) for k, (x, was) in self.before.items()}, variables)
@@ -132,6 +163,22 @@ class Around:
 _NONE = object()
 
 
+@contextlib.contextmanager
+def _drawing_apart(around: list[Any]) -> Iterator[None]:
+    """What draws random numbers inside leaves the generators where they are."""
+    near = [x for x in itertools.islice(reachable(around), _NEAR) if type(x) in GENERATORS]
+    generators = [*near, np.random.mtrand._rand, random._inst]
+    states = [state_of(generator) for generator in generators]
+    try:
+        yield
+    finally:
+        for generator, state in zip(generators, states, strict=True):
+            rewind(generator, state)
+
+
+_NEAR = 100  # things around functions among which generators are looked for
+
+
 class _Changes(dict):
     """What a tape is told of changes: where one is in a known place, what stands there before it."""
 
@@ -142,6 +189,13 @@ class _Changes(dict):
         if self.outer is not None:
             self.outer[key] = x
         if key in self.around.places and key not in self.around.before:
+            if isinstance(x, Iterator):
+                raise MissingRuleError(
+                    "a function that a solver calls reads an iterator that it shares",
+                    found="it is called again for derivatives, and would find the iterator further on",
+                    where=user_line(),
+                    fix="make the iterator in the function, or count in a variable",
+                )
             self.around.before[key] = (x, _content(x))
 
 
@@ -165,9 +219,22 @@ def _content(x: Any) -> Any:
     return held, dict(fields)
 
 
+def _has_more(x: Any, content: Any) -> bool:
+    """Whether something else than a whole number or text was put into what held ``content``."""
+    now = _content(x)
+    if isinstance(x, np.ndarray):
+        return x.dtype.kind not in "biu" and not np.array_equal(plain(now), plain(content), equal_nan=True)
+    (held, fields), (held_before, fields_before) = now, content
+    before = {id(part) for part in (*(held_before or ()), *fields_before.values())}
+    more = [part for part in (*(held or ()), *fields.values()) if id(part) not in before]
+    parts = [e for part in more for e in (part if isinstance(part, tuple) else (part,))]
+    return not all(isinstance(part, bool | int | str | None) for part in parts)
+
+
 def _put_back(x: Any, content: Any) -> None:
     if isinstance(x, np.ndarray):
-        if not np.array_equal(plain(content), x, equal_nan=x.dtype.kind in "fc"):
+        traced = type(content) in TRACED or type(current(x)) in TRACED
+        if traced or not np.array_equal(content, x, equal_nan=x.dtype.kind in "fc"):
             set_item(content, x, ...)
         return
     held, fields = content

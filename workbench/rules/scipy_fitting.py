@@ -62,7 +62,7 @@ def _least_squares(
     cost = _cost(so.least_squares, residuals, options)
     low_high = bounds if isinstance(bounds, so.Bounds) else tuple(plain(settled(b)) for b in bounds)
     own_jac = quiet(jac, args, given)
-    around = Around(fun, jac)
+    around = Around(fun, jac, args=args)
     with around.during():
         report = so.least_squares(
             quiet(fun, args, given), plain(settled(x0)), own_jac, low_high, **with_told(plain(options))
@@ -177,7 +177,7 @@ def _leastsq(
     if not OPEN:
         return so.leastsq(func, x0, args, Dfun, full_output, **options)
     args = _as_tuple(args)
-    around = Around(func, Dfun)
+    around = Around(func, Dfun, args=args)
     with around.during():
         found = so.leastsq(
             quiet(func, args), plain(settled(x0)), (), quiet(Dfun, args), full_output, **plain(options)

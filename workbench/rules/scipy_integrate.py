@@ -63,7 +63,7 @@ def _quad(
         **dict(zip(("epsabs", "epsrel", "limit", "points"), map(_bare, rest), strict=False)),
         **_bare(options),
     }
-    around, integrand = Around(func), quiet(func, args)
+    around, integrand = Around(func, args=args), quiet(func, args)
     asked = functools.partial(si.quad, integrand, low, high, (), 1)
     with around.during():
         found = asked(**named)
@@ -268,7 +268,7 @@ def _quad_vec(*given: Any, **options: Any) -> Any:
     f, a, b = bound.pop("f"), _number(bound.pop("a")), _number(bound.pop("b"))
     args, full_output = bound.pop("args", ()), bound.pop("full_output", False)
     args, low, high = args if isinstance(args, tuple) else (args,), plain(a), plain(b)
-    around, integrand = Around(f), quiet(f, args)
+    around, integrand = Around(f, args=args), quiet(f, args)
     with around.during():
         value, error, report = si.quad_vec(integrand, low, high, full_output=True, **_bare(bound))
     finite = np.isfinite(low) and np.isfinite(high)

@@ -77,7 +77,7 @@ def _minimize(
             fun, x0, args, method, jac, hess, hessp, bounds, constraints, tol, callback, options
         )
     args, bounds, constraints = _as_tuple(args), read_once(bounds), listed(constraints)
-    around = Around(fun, jac, hess, hessp, *_functions(constraints))
+    around = Around(fun, jac, hess, hessp, *_functions(constraints), args=args)
     with around.during():
         report = so.minimize(
             quiet(fun, args),
@@ -144,7 +144,7 @@ def _minimize_scalar(
         return so.minimize_scalar(fun, bracket, bounds, args, **options)
     args = _as_tuple(args)
     plain_bounds = None if bounds is None else tuple(plain(list(bounds)))
-    around = Around(fun)
+    around = Around(fun, args=args)
     with around.during():
         report = so.minimize_scalar(quiet(fun, args), plain(bracket), plain_bounds, **plain(options))
     value, own, where = around.anew(_with(fun, args)), report.x, "scipy.optimize.minimize_scalar"

@@ -37,7 +37,7 @@ def _own_function(function: Callable) -> None:
         if "bounds" in bound:
             bound["bounds"] = read_once(bound["bounds"])
         args, bounds = _as_tuple(bound.pop("args", ())), bound.get("bounds")
-        around = Around(*filter(callable, bound.values()))
+        around = Around(*filter(callable, bound.values()), args=args)
         with around.during():
             found = function(**{name: _plain(name, value, args) for name, value in bound.items()})
         value = around.anew(_with(bound[loss], args))

@@ -165,7 +165,7 @@ def _odeint(
         return si.odeint(func, y0, t, args, Dfun, *rest, **options)
     args = args if isinstance(args, tuple) else (args,)
     y0, t = settled(y0), settled(t)
-    around = Around(func, Dfun)
+    around = Around(func, Dfun, args=args)
     with around.during():
         found = si.odeint(
             quiet(func, args), plain(y0), plain(t), (), quiet(Dfun, args), *plain(rest), **plain(options)
@@ -263,7 +263,7 @@ def _solve_ivp(
         return _traced_through()(fun, t_span, y0, **given)
     args, y0 = args or (), settled(y0)
     new = resolve(fun)
-    around = Around(fun, *_listed(events), given.get("jac"))
+    around = Around(fun, *_listed(events), given.get("jac"), args=args)
     with around.during():
         found, watched = _plain_run(fun, t_span, plain(y0), given, args)
     y0 = np.reshape(y0 if type(y0) in TRACED else np.asarray(y0, float), (-1,))

@@ -45,12 +45,12 @@ def _plain_options(options: dict) -> dict:
 # ------------------------------------------------------------------------------------ roots of one equation
 
 
-def _first(functions: tuple, solve: Callable, change: Callable) -> Any:
+def _first(functions: tuple, solve: Callable, change: Callable, args: tuple = ()) -> Any:
     """What ``solve()`` gives with its solution changed: alone, or first in a tuple.
 
-    ``functions`` are those that the solver calls.
+    ``functions`` are those that the solver calls with ``args``.
     """
-    around = Around(*functions)
+    around = Around(*functions, args=args)
     with around.during():
         found = solve()
     with around.aside():
@@ -77,6 +77,7 @@ def _bracketed(function: Callable) -> None:
             (f,),
             lambda: function(quiet(f, args), plain(a), plain(b), **plain(options)),
             lambda anew, x: solved(anew(_with(f, args)), x, where=name, start=plain([a, b])),
+            args,
         )
 
     DOORS[function] = by_name(function, call)
@@ -97,6 +98,7 @@ def _newton(func: Callable, x0: Any, fprime: Any = None, args: Any = (), **optio
         (func, fprime),
         lambda: so.newton(quiet(func, args), plain(x0), quiet(fprime, args), **_plain_options(options)),
         lambda anew, x: solved(anew(_with(func, args)), x, where="scipy.optimize.newton", start=plain(x0)),
+        args,
     )
 
 
@@ -110,7 +112,7 @@ def _root_scalar(f: Callable, args: Any = (), method: Any = None, **options: Any
     args = _as_tuple(args)
     for name in ("fprime", "fprime2"):
         options[name] = quiet(options.get(name), args)
-    around = Around(f)
+    around = Around(f, args=args)
     with around.during():
         report = so.root_scalar(quiet(f, args), (), method, **_plain_options(options))
 
@@ -138,6 +140,7 @@ def _fsolve(func: Callable, x0: Any, args: Any = (), fprime: Any = None, **optio
         (func, fprime),
         lambda: so.fsolve(quiet(func, args), start, (), quiet(fprime, args), **plain(options)),
         lambda anew, x: solved(anew(_with(func, args)), x, where="scipy.optimize.fsolve", start=start),
+        args,
     )
 
 
@@ -151,7 +154,7 @@ def _root(
     if not OPEN:
         return so.root(fun, x0, args, method, jac, **options)
     args = _as_tuple(args)
-    around = Around(fun, jac)
+    around = Around(fun, jac, args=args)
     with around.during():
         report = so.root(
             quiet(fun, args),
@@ -196,6 +199,7 @@ def _fixed_point(func: Callable, x0: Any, args: Any = (), **options: Any) -> Any
         lambda anew, x: solved(
             anew(lambda x: settled(new(x, *args)) - x), x, where="scipy.optimize.fixed_point", start=start
         ),
+        args,
     )
 
 

@@ -52,7 +52,7 @@ def _within_bounds(function: Callable) -> None:
         positions = zip(signature.parameters, given, strict=False)
         given = tuple(_instead(name, value, args, instead) for name, value in positions)
         options = {name: _instead(name, value, args, instead) for name, value in options.items()}
-        around = Around(func, *_functions(constraints))
+        around = Around(func, *_functions(constraints), args=args)
         with around.during():
             report = function(*given, **options)
         value = around.anew(_with(func, args))
@@ -101,7 +101,7 @@ def _basinhopping(func: Callable, x0: Any, *given: Any, **options: Any) -> Any:
         raise no_rule(so.basinhopping, "a function that returns its slope too")
     local = {name: quiet(v, args) if callable(v) and name != "callback" else v for name, v in local.items()}
     local.update(bounds=_plain_bounds(bounds), constraints=_quiet_constraints(constraints))
-    around = Around(func, *_functions(constraints))
+    around = Around(func, *_functions(constraints), args=args)
     with around.during():
         found = so.basinhopping(
             quiet(func, args),
@@ -134,7 +134,7 @@ def _brute(
     if contains_traced([(r.start, r.stop, r.step) if isinstance(r, slice) else r for r in ranges], 4):
         raise no_rule(so.brute, "ranges that vary")
     args = _as_tuple(args)
-    around = Around(func)
+    around = Around(func, args=args)
     with around.during():
         x, least, grid, values = so.brute(quiet(func, args), ranges, (), Ns, True, finish, *rest, **options)
     value = around.anew(_with(func, args))
