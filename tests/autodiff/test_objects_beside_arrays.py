@@ -191,3 +191,38 @@ def read_by_functions(x):
 def test_numpy_reads_objects_or_asks_them():
     check_all_ways(read_by_functions, X)
     check_value(read_by_functions, X)
+
+
+def _stored(shape, index, make):
+    """A program that writes what ``make`` gives into an array of objects, and adds up all numbers in it then."""
+
+    def numbers(held):
+        if isinstance(held, list | tuple):
+            return sum(map(numbers, held))
+        return numbers(list(held.values())) if isinstance(held, dict) else np.sum(held)
+
+    def program(x):
+        held = np.full(shape, 1.0, object)
+        held[index] = make(x)
+        return numbers(held.tolist()) * x
+
+    return program
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        _stored((2, 2), (0, 0), lambda x: (x * np.arange(3.0), [x * np.ones(2)], 3)),
+        _stored(2, 1, lambda x: [x, {"x": 2 * x}]),
+        _stored(2, slice(None), lambda x: [(x, 1), (2 * x, 3)]),
+        _stored(2, slice(None), lambda x: [x, [x, 2]]),
+        _stored(2, ..., lambda x: [x * np.arange(3.0), (x,)]),
+        _stored((2, 2), 1, lambda x: [(x,), [x, 2]]),
+        _stored((2, 2), slice(None), lambda x: [x * np.arange(2.0), (x, 3)]),
+        _stored(3, [0, 2], lambda x: [[x, 1], [2 * x, 3]]),
+        _stored((2, 2), 1, lambda x: (x,)),
+    ],
+)
+def test_nested_values_in_arrays_of_objects(program):
+    check_value(program, 1.5)
+    check_all_ways(program, 1.5)

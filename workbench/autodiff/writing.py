@@ -173,12 +173,14 @@ def _write(array: np.ndarray, index: Any, value: Any) -> None:
             write_records(_write, array, index, value)
             return
     if isinstance(value, list | tuple) and contains_traced(value):
+        if array.dtype.kind == "O":
+            _write_objects(array, index, given)
+            return
         value = as_array(value)
     tape = innermost(value)
     if tape is not None and not can_vary(array):
         if array.dtype.kind == "O":
-            one = not isinstance(np.broadcast_to(False, array.shape)[index], np.ndarray)
-            array[index] = given if one else resolve(np.array)(value, object)
+            _write_objects(array, index, given)
             return
         raise LostGradientError(
             f"a traced value was about to be written into an array of {array.dtype}",
@@ -204,6 +206,29 @@ def _write(array: np.ndarray, index: Any, value: Any) -> None:
             _forget_writes(tape, count)
         raise
     seen_write(array, index)
+
+
+def _write_objects(array: np.ndarray, index: Any, value: Any) -> None:
+    """Write what is traced, or holds it, into an array of objects."""
+    place = np.broadcast_to(False, array.shape)[index]
+    array[index] = _objects(value, place.ndim) if isinstance(place, np.ndarray) else value
+
+
+def _objects(value: Any, n_axes: int) -> np.ndarray:
+    """The objects that NumPy finds in ``value`` for so many axes: it opens lists that are as long as each other."""
+    if n_axes and type(current(value)) is TracedArray:
+        return resolve(np.array)(value, object)
+    if n_axes and isinstance(value, list | tuple):
+        parts = [_objects(part, n_axes - 1) for part in value]
+        if len({part.shape for part in parts}) == 1:
+            return np.stack(parts)
+        made = np.empty(len(value), object)
+        for k, part in enumerate(value):
+            made[k] = part
+        return made
+    made = np.empty((), object)
+    made[()] = value
+    return made
 
 
 def _note_change(array: np.ndarray) -> None:
