@@ -30,7 +30,7 @@ from workbench.autodiff.draws import GENERATORS, note_draw
 from workbench.autodiff.met import BUILT_IN, as_written, meet
 from workbench.autodiff.native_calls import native_call
 from workbench.autodiff.refusing import refusing_masks, without_rule
-from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, MODULE_DOORS, OWNER_DOORS, learn
+from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, OWNER_DOORS, learn, module_door
 from workbench.autodiff.rewritten import MADE, REWRITTEN_DOORS, is_known, is_opaque, rewritten_code
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.settling import changes_globals, note_elements
@@ -170,8 +170,8 @@ def _resolve_function(f: FunctionType) -> Callable:
     found = DOORS.get(f)
     if found is None and not is_known(f.__code__) and learn(f):
         found = DOORS.get(f)
-    if found is None and f.__module__ in MODULE_DOORS:
-        found = MODULE_DOORS[f.__module__](f)
+    if found is None and (make := module_door(f.__module__)) is not None:
+        found = make(f)
     if found is not None:
         return _taking_bare_values(f, found)
     code = rewritten_code(f)

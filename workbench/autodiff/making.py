@@ -10,6 +10,7 @@ from typing import Any
 
 from workbench.autodiff.calls import SLOT_DOORS, python_method, resolve
 from workbench.autodiff.compiled import compiled_door
+from workbench.autodiff.registry import module_door
 from workbench.autodiff.rewritten import REWRITTEN_DOORS, rewritten_code
 from workbench.autodiff.settling import note
 from workbench.autodiff.subarrays import class_of
@@ -44,6 +45,7 @@ def making(cls: type) -> Callable:
     post_init = python_method(cls, "__post_init__")
     is_dataclass = hasattr(cls, "__dataclass_fields__")
     stays = init is not None and rewritten_code(init) is None  # dataclasses made it, without source
+    stays = stays and module_door(init.__module__) is None
     if stays and is_dataclass and (post_init is not None or _sets_by_itself(cls)):
         init_door, stays = dataclass_init(init), False
     if makes_number is None and (new is None or rewritten_code(new) is None) and (init is None or stays):

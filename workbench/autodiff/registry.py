@@ -43,7 +43,7 @@ DOORS: dict[Any, Callable] = {}
 INSTANCE_DOORS: dict[type, Callable] = {}
 # type -> the door of a bound compiled method of such an object: door(method, object)
 OWNER_DOORS: dict[type, Callable] = {}
-# module of functions that are all made alike -> makes the door of one such function, None where it has none
+# module of functions that are all made alike, or package.* -> makes the door of one, None where it has none
 MODULE_DOORS: dict[str, Callable] = {}
 # type -> the number or array in such an object, for functions of numbers
 NUMBERS: dict[type, Callable] = {}
@@ -92,6 +92,13 @@ def learn(f: Any) -> bool:
             table.update(before)
     _met.add(home)
     return bool(packages)
+
+
+def module_door(module: str | None) -> Callable | None:
+    """What makes the doors of the functions in a module, or in its package."""
+    if module in MODULE_DOORS:
+        return MODULE_DOORS[module]
+    return MODULE_DOORS.get(f"{(module or '').partition('.')[0]}.*")
 
 
 def door(*originals: Any) -> Callable:

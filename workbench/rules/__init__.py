@@ -57,6 +57,8 @@ WAITING.update(
         "asyncio": "workbench.rules.event_loops",
         "concurrent.futures.process": "workbench.rules.processes",
         "dask": "workbench.rules.dask",
+        "matplotlib": "workbench.rules.matplotlib",
+        "mpl_toolkits": "workbench.rules.matplotlib",
         "mpmath": "workbench.rules.mpmath",
         "multiprocessing": "workbench.rules.processes",
         "numba": "workbench.rules.numba",

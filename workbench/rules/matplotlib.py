@@ -1,0 +1,42 @@
+"""Matplotlib: it draws plain numbers, and a derivative through numbers that it hands back is refused."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from workbench.autodiff.registry import MODULE_DOORS
+from workbench.autodiff.tape import OPEN
+from workbench.autodiff.telling import plain
+from workbench.rules.implicit import unknown
+from workbench.rules.stand_ins import settled
+
+_WORDS = (
+    "what matplotlib makes of the numbers that it is given",
+    "compute it from the numbers themselves, with numpy.histogram for instance",
+)
+
+
+def _drawing(function: Callable) -> Callable:
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if not OPEN:
+            return function(*args, **kwargs)
+        args, kwargs = plain([settled(a) for a in args]), plain({k: settled(a) for k, a in kwargs.items()})
+        return _handed_back(function(*args, **kwargs))
+
+    return call
+
+
+def _handed_back(x: Any) -> Any:
+    if type(x) is tuple or type(x) is list:
+        return type(x)([_handed_back(part) for part in x])
+    if isinstance(x, float) or (type(x) is np.ndarray and x.dtype.kind == "f"):
+        return unknown(x, *_WORDS)
+    return x
+
+
+MODULE_DOORS.update({"matplotlib.*": _drawing, "mpl_toolkits.*": _drawing})
