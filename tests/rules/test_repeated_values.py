@@ -169,3 +169,63 @@ def test_equal_values_have_derivatives_together_and_none_alone(name):
 @pytest.mark.parametrize("vectors", [lambda a: np.linalg.eigh(a)[1], lambda a: np.linalg.svd(a)[0]])
 def test_a_vector_of_equal_values_has_no_derivative_whichever_way_it_points(vectors):
     assert np.isnan(gradient(lambda a: vectors(a)[0, 0])(2.0 * np.eye(2))).all()
+
+
+def _beside_its_double(x):
+    return np.array(
+        [[x[0], 2.0 * x[0], x[1]], [x[1] ** 2, 2.0 * x[1] ** 2, 1.0], [1.0, 2.0, 0.3], [0.5, 1.0, x[0]]]
+    )
+
+
+@pytest.mark.parametrize("mode", ["reduced", "r"])
+def test_columns_that_others_make_up(mode):
+    """Q's second column has any direction: what uses it is NaN, what comes before it has its derivatives."""
+
+    def parts(x):
+        found = np.linalg.qr(_beside_its_double(x), mode)
+        return found if mode == "r" else found[1]
+
+    check_gradient(lambda x: parts(x)[0], X)
+    assert np.isnan(gradient(lambda x: parts(x)[1, 2] * x[0])(X)).any()
+    assert np.isnan(gradient(lambda x: parts(x)[1, 1])(X)).any()
+    stack = lambda x: np.stack([_beside_its_double(x), np.diag(x[[0, 1, 0, 1]])[:, :3] + 0.1])  # noqa: E731
+    check_gradient(lambda x: np.linalg.qr(stack(x))[1][1], X)
+    small = lambda x: np.linalg.qr(np.array([[x[0], 1e-20], [0.0, 1e-20 * x[1]]]))  # noqa: E731
+    check_gradient(lambda x: (small(x)[0], small(x)[1] * [1.0, 1e20]), X)
+
+
+def test_first_columns_of_dependent_ones_have_second_derivatives():
+    program = lambda x: np.sum(np.linalg.qr(_beside_its_double(x))[0][:, 0] ** 3)  # noqa: E731
+    check_gradient(gradient(program), X)
+
+
+@pytest.mark.filterwarnings("ignore:Matrix is singular")
+def test_roots_of_singular_matrices():
+    nilpotent = lambda x: np.array([[0.0, 0.0, x[0]], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]])  # noqa: E731
+    assert np.isnan(gradient(lambda x: np.sum(scipy.linalg.sqrtm(nilpotent(x))))(X)[0])
+    assert np.isnan(
+        gradient(lambda x: np.sum(np.abs(scipy.linalg.sqrtm(nilpotent(x)[1:, 1:] + np.diag(x[:1], 1)))))(X)[0]
+    )
+    check_gradient(lambda x: scipy.linalg.sqrtm(np.diag([x[0], 0.0, x[1]])), X)
+    assert np.isnan(gradient(lambda a: np.trace(scipy.linalg.sqrtm(a)))(np.diag([1.0, 0.0]))[1, 1])
+
+
+@pytest.mark.parametrize("size", [np.nan, np.inf])
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda a, b: scipy.linalg.solve_triangular(a, b),
+        lambda a, b: scipy.linalg.cho_solve((a, False), b),
+        lambda a, b: scipy.linalg.solve_banded((1, 1), a, b),
+        lambda a, b: scipy.linalg.lu_solve(scipy.linalg.lu_factor(a), b),
+        lambda a, b: scipy.linalg.expm(a) @ b,
+        lambda a, b: scipy.linalg.sqrtm(a @ a.T) @ b,
+        lambda a, b: scipy.linalg.solve_sylvester(a, a, np.outer(b, b)),
+    ],
+)
+def test_cotangents_that_are_not_finite(program, size):
+    """SciPy does not take them; what they reach is not known."""
+    value, back = pullback(program, np.array([[2.0, 0.5, 0.1], [0.3, 3.0, 0.2], [0.1, 0.4, 4.0]]), np.ones(3))
+    a_bar, b_bar = back(np.full(np.shape(value), size))
+    assert not np.isfinite(a_bar).all()
+    assert not np.isfinite(b_bar).all()

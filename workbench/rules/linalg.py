@@ -31,6 +31,22 @@ def solved(a: Any, b: Any) -> Any:
         return np.nan * b
 
 
+def _times_inverse(right: Any, r: Any, used: np.ndarray) -> Any:
+    """right R⁻ᴴ; NaN where R has no inverse: a column that others make up, but for rounding, has any direction in Q.
+
+    What does not use that column of Q and row of R, nor one after it, has a derivative all the same.
+    """
+    bare = plain(r)
+    n, eye = bare.shape[-1], np.eye(bare.shape[-1], dtype=bool)
+    sizes = np.sqrt(np.sum(np.abs(bare) ** 2, axis=-2))
+    dependent = np.abs(np.diagonal(bare, 0, -2, -1)) <= 10 * n * np.finfo(bare.dtype).eps * sizes
+    if dependent.any():
+        used = np.flip(np.logical_or.accumulate(np.flip(used, -1), axis=-1), -1)
+        right = np.where((used | ~dependent)[..., None, :], right, 0.0)
+        r = np.where(eye & dependent[..., None, :], np.where(used, np.nan, 1.0)[..., None, :], r)
+    return dagger(np.linalg.solve(r, dagger(right)))
+
+
 def _qr(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
     """Reduced QR of a matrix of full rank; of a wide one, Q and the first of R are those of its first columns.
 
@@ -58,7 +74,9 @@ def _qr(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Any]:
         # the diagonal of r is real
         symmetric = lower + dagger(lower) + np.real(np.tril(np.triu(m)))
         right = q_bar + q @ symmetric
-        a_bar = dagger(solved(r, dagger(right)))
+        used = np.any(plain(q_bar) != 0, axis=-2) | np.any(np.triu(plain(r_bar)) != 0, axis=-1)
+        used = used | np.any(plain(rest_bar) != 0, axis=-1)
+        a_bar = _times_inverse(right, r, used)
         return [np.concatenate([a_bar, q @ rest_bar], axis=-1) if rows < columns else a_bar]
 
     return result if mode != "r" else result[1], qr_pullback

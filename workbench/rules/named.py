@@ -14,6 +14,8 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
 from workbench.autodiff.registry import DOORS, Rule, add_rule
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.telling import contains_traced, plain
@@ -51,7 +53,13 @@ def named_rule(function: Callable, *names: str) -> Callable:
                 raise no_rule(function, f"these arguments ({error})") from error
 
             def named_pullback(bar: Any) -> list[Any]:
-                found = dict(zip(names, pullback(bar), strict=True))
+                try:
+                    with np.errstate(all="ignore"):
+                        found = dict(zip(names, pullback(bar), strict=True))
+                except (ValueError, np.linalg.LinAlgError):
+                    if _is_finite(bar):
+                        raise
+                    return [_unknown_like(bound.arguments[name]) for name in wanted]
                 return [found[name] for name in wanted]
 
             return value, named_pullback
@@ -61,6 +69,17 @@ def named_rule(function: Callable, *names: str) -> Callable:
         return make
 
     return register
+
+
+def _is_finite(bars: Any) -> bool:
+    parts = bars if isinstance(bars, list | tuple) else [bars]
+    return all(bool(np.all(np.isfinite(plain(part)))) for part in parts if part is not None)
+
+
+def _unknown_like(x: Any) -> Any:
+    """NaN for each element: SciPy's functions do not take the cotangents that are NaN or infinite."""
+    shape, kind = np.shape(plain(x)), complex if np.iscomplexobj(plain(x)) else float
+    return np.full(shape, np.nan, kind) if shape else kind(np.nan)
 
 
 def _keeping(function: Callable, ruled: Callable, signature: inspect.Signature, names: tuple) -> Callable:

@@ -118,9 +118,21 @@ def _sqrtm(y: Any, call: Any) -> Callable:
         raise no_rule(sl.sqrtm, "disp=False")
 
     def sqrtm_pullback(bar: Any) -> tuple[Any]:
-        return (resolve(sl.solve_sylvester)(dagger(y), dagger(y), bar),)
+        root, finite = dagger(y), np.all(np.isfinite(plain(y)), axis=(-2, -1), keepdims=True)
+        if not finite.all():  # the matrix has no root
+            root = np.where(finite, root, np.eye(np.shape(plain(y))[-1]))
+        found = resolve(sl.solve_sylvester)(root, root, bar)
+        solves = _is_solution(*map(plain, (root, found, bar)))
+        return (np.where(solves & finite, found, np.nan),)
 
     return sqrtm_pullback
+
+
+def _is_solution(root: np.ndarray, found: np.ndarray, bar: np.ndarray) -> np.ndarray:
+    """Where B X + X B = C holds: not where the eigenvalues of B add up to zero and SciPy solves another equation."""
+    products = np.matmul(root, found), np.matmul(found, root)
+    size = np.max(np.abs(bar), axis=(-2, -1), keepdims=True, initial=0.0)
+    return np.abs(sum(products) - bar) <= 1e-6 * size
 
 
 @stands_in(sl.expm_frechet)
