@@ -193,3 +193,46 @@ def test_masks_of_views_are_shared_in_a_copy_too():
     found = gradient(program)([given, given[2:]])
     assert np.allclose(found[0], 2 * X * [1, 0, 0, 1, 1])
     assert given[2] is not np.ma.masked
+
+
+class Rewrapped(np.ndarray):
+    """What becomes of each result, also of one that is written in place."""
+
+    def __array_finalize__(self, parent):
+        self.times = getattr(parent, "times", 1.0)
+
+    def __array_wrap__(self, array, context=None, return_scalar=False):
+        made = super().__array_wrap__(array, context, return_scalar)
+        made.times = 2.0 * self.times
+        return made
+
+
+class Unwrapped(np.ndarray):
+    def __array_wrap__(self, array, context=None, return_scalar=False):
+        return np.asarray(array) * 1.5
+
+
+def in_place(x, kind):
+    y = (2.0 * x).view(kind)
+    y *= 2.0
+    y += x
+    return np.asarray(y) * getattr(y, "times", 1.0)
+
+
+def into_itself(x, kind):
+    y = (2.0 * x).view(kind)
+    z = np.add(y, y, out=y)
+    return np.asarray(z) * np.asarray(y) * getattr(z, "times", 1.0) * getattr(y, "times", 1.0)
+
+
+def into_another(x, kind):
+    out = np.zeros(5).view(kind)
+    y = np.sin(x, out=out)
+    return np.asarray(y) * np.asarray(out) * getattr(y, "times", 1.0) * getattr(out, "times", 1.0)
+
+
+@pytest.mark.parametrize("kind", [Rewrapped, Unwrapped, Wrapping])
+@pytest.mark.parametrize("program", [in_place, into_itself, into_another])
+def test_what_is_written_in_place_is_wrapped_too(program, kind):
+    check_gradient(lambda x: program(x, kind), X)
+    np.testing.assert_array_equal(pullback(lambda x: program(x, kind), X)[0], program(X, kind))

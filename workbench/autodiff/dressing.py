@@ -168,19 +168,23 @@ def of_subclass(follow: Callable, own: Callable, args: tuple, kwargs: dict) -> A
     bare = {name: undressed(value) for name, value in kwargs.items()}
     given = [undressed(a) for a in args]
     result = follow(*given, **bare)
-    if type(result) is TracedArray:
+    out = kwargs.get("out")
+    out = out[0] if type(out) is tuple and len(out) == 1 else out
+    written = out is not None and out is not ...
+    if written:
+        if not is_subarray(out) or python_method(class_of(out), "__array_wrap__") is None:
+            return out
+        result = out
+    elif type(result) is TracedArray:
         for before, array in zip((*args, *kwargs.values()), (*given, *bare.values()), strict=True):
             if is_subarray(before) and result.array is plain(
                 array
             ):  # ``out``, or what is given back as it is
                 return before
-    out = kwargs.get("out")
-    if out is not None and out is not ...:
-        return out[0] if type(out) is tuple and len(out) == 1 else out
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         shown = own(*[stand_in(a) for a in args], **{name: stand_in(v) for name, v in kwargs.items()})
-    return as_shown(result, shown, args)
+    return out if written and getattr(shown, "wrapped", None) is None else as_shown(result, shown, args)
 
 
 def as_shown(result: Any, shown: Any, args: tuple) -> Any:

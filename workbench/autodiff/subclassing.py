@@ -232,7 +232,7 @@ def _array_function(x: Any, function: Any, types: Any, args: tuple, kwargs: dict
 
 
 def _array_wrap(x: Any, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
-    return dressed(undressed(array), class_of(x), x)
+    return array if class_of(array) is class_of(x) else dressed(undressed(array), class_of(x), x)
 
 
 def _copied(x: Any, memo: Any = None) -> Any:
