@@ -11,6 +11,7 @@ from workbench.errors import DifferentiationError
 rng = np.random.default_rng(0)
 X, V, AT = rng.standard_normal(12), rng.uniform(0.0, 3.0, 12), rng.uniform(0.5, 3.0, 6)
 P = np.array([[2.1, 0.4], [0.4, 1.6]])
+ROWS = rng.standard_normal((5, 3))
 
 NONCENTRAL = {"ncx2": (3.0, 1.2), "nct": (4.0, 0.7), "ncf": (3.0, 4.0, 0.7)}
 CASES = {
@@ -96,3 +97,36 @@ def test_outside_of_the_support_nothing_varies(distribution, method):
 
     with np.errstate(all="ignore"):
         check_gradient(program, np.array([0.3, 1.2, 2.15, 2.5, 3.9, 9.0]), 1.81)
+
+
+@pytest.mark.parametrize(
+    "density",
+    [
+        lambda s: st.multivariate_t.logpdf(ROWS, np.zeros(3), s, 5.0).sum(),
+        lambda s: st.multivariate_t(np.zeros(3), s, df=5.0).pdf(ROWS).sum(),
+        lambda s: st.matrix_normal.logpdf(ROWS[:3], rowcov=s, colcov=s @ s),
+        lambda s: st.matrix_t.logpdf(ROWS[:3], None, s, s, 5.0),
+        lambda s: st.multivariate_normal.logpdf(ROWS, np.zeros(3), s, allow_singular=True).sum(),
+    ],
+)
+@pytest.mark.parametrize("matrix", [np.eye(3) * 1.3, np.diag([1.0, 1.0, 2.0]) + 0.1])
+def test_densities_of_matrices_with_equal_eigenvalues(density, matrix):
+    """SciPy takes their roots from eigenvectors, which have no derivative there; the densities have one."""
+
+    def f(x):
+        return density(matrix + (x + x.T) * 0.5)
+
+    check_gradient(f, np.zeros((3, 3)))
+    check_gradient(lambda c: gradient(lambda c: density(c * matrix))(c), 1.2, rtol=1e-5)
+
+
+def test_a_covariance_of_lower_rank_keeps_its_own():
+    side = np.array([[1.0, 0.2], [0.3, 0.7], [0.5, -0.4]])
+
+    def f(c):
+        cov = c * (side @ side.T)
+        return st.multivariate_normal.logpdf(
+            side @ np.array([0.3, 0.4]), np.zeros(3), cov, allow_singular=True
+        )
+
+    check_gradient(f, 1.2)

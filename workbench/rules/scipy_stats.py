@@ -87,7 +87,7 @@ def _short(name: str) -> None:
         form = FORMS.get(type(self), {}).get("logpdf" if name == "pdf" else name)
         shapes, loc, scale = self._parse_args(*args, **kwargs)
         if form is None or len(shapes) != self.numargs:
-            return _traced_through(method)(self, x, *args, **kwargs)
+            return traced_through(method)(self, x, *args, **kwargs)
         value = method(self, plain(settled(x)), *plain(args), **plain(kwargs))
         x, loc, scale, *shapes = (settled(v) for v in (x, loc, scale, *shapes))
         with np.errstate(all="ignore"):
@@ -117,7 +117,7 @@ def _standardised(name: str, form: Callable, operands: tuple, shapes: list[Any])
 _through: dict[Callable, Callable] = {}
 
 
-def _traced_through(method: Callable) -> Callable:
+def traced_through(method: Callable) -> Callable:
     """SciPy's own Python, rewritten."""
     from workbench.autodiff.code_objects import with_code
     from workbench.autodiff.rewritten import rewritten_code
@@ -170,7 +170,7 @@ def _multivariate(name: str) -> None:
         if not contains_traced([x, mean, cov]) and not isinstance(cov, st.Covariance):
             return method(self, x, mean, cov, allow_singular, **rest)
         if isinstance(cov, st.Covariance) or allow_singular:
-            return _traced_through(method)(self, x, mean, cov, allow_singular, **rest)
+            return traced_through(method)(self, x, mean, cov, allow_singular, **rest)
         plain_x, plain_mean, plain_cov = (None if v is None else plain(settled(v)) for v in (x, mean, cov))
         value = method(self, plain_x, plain_mean, plain_cov, **rest)
         found = _normal_logpdf(settled(x), *_full(mean, cov))
@@ -393,4 +393,8 @@ refuses(
     why="ranks, counts and resampling do not vary smoothly; use the log densities or moments",
 )  # fmt: skip
 
-from workbench.rules import scipy_stats_noncentral, scipy_stats_transforms  # noqa: E402, F401  the rest
+from workbench.rules import (  # noqa: E402  the rest
+    scipy_stats_matrices,  # noqa: F401
+    scipy_stats_noncentral,  # noqa: F401
+    scipy_stats_transforms,  # noqa: F401
+)
