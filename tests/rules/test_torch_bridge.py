@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from workbench import check_gradient, gradient, hessian, jacobian, pullback, pushforward, torch_function
-from workbench.errors import LostGradientError
+from workbench.errors import LostGradientError, MissingRuleError
 
 torch = pytest.importorskip("torch")
 
@@ -124,3 +124,52 @@ def test_tensors_among_the_results():
     assert np.array_equal(hessian(square)(x), 2.0 * np.eye(2))
     assert np.array_equal(jacobian(lambda x: torch.as_tensor(x) * 3.0)(x), 3.0 * np.eye(2))
     check_gradient(lambda x, a: (NETWORK(torch.as_tensor(x) * a), torch.ones(2)), x, 0.7)
+
+
+def test_gradients_that_torch_computes_inside_of_a_program():
+    def slope(x):
+        t = torch.tensor(x, dtype=torch.float64, requires_grad=True)
+        return torch.autograd.grad(torch.sin(t) * t, t)[0].item()
+
+    check_gradient(slope, 0.7)
+
+    def of_weights(x):
+        w = torch.ones(2, dtype=torch.float64, requires_grad=True)
+        t = torch.tensor(np.array([x, x * x]))
+        (found,) = torch.autograd.grad((w @ t - 1.0) ** 2, [w])
+        return found.sum().item()
+
+    check_gradient(of_weights, 0.7)
+
+    def backward(x):
+        w = torch.ones(2, dtype=torch.float64, requires_grad=True)
+        ((w * x).sum() - 1.0).pow(2).backward()
+        return w.grad.sum().item()
+
+    with pytest.raises(LostGradientError, match="backward"):
+        gradient(backward)(0.7)
+    assert gradient(lambda x: x * backward(2.0))(0.7) == backward(2.0)
+
+
+def test_numbers_that_go_into_tensors():
+    def filled(x):
+        t = torch.zeros(3, dtype=torch.float64)
+        t[0], t[1:] = x, 2.0 * x
+        return (t.mul(x) * torch.arange(1.0, 4.0, dtype=torch.float64)).sum().item()
+
+    check_gradient(filled, 0.7)
+    check_gradient(lambda x: np.asarray(torch.tensor([x, 1.0], dtype=torch.float64))[0] ** 2, 0.7)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda x: torch.full((2,), x).sum().item(),
+        lambda x: torch.linspace(0.0, x, 3).sum().item(),
+        lambda x: torch.ones(2).add(1.0, alpha=x).sum().item(),
+        lambda x: torch.tensor([x, 1.0]).mul_(2.0).sum().item(),
+    ],
+)
+def test_what_torch_takes_no_traced_number_for_is_refused_by_name(program):
+    with pytest.raises((LostGradientError, MissingRuleError)):
+        gradient(program)(0.7)

@@ -20,8 +20,9 @@ from workbench.autodiff.application import as_array
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import bare_door, resolve
 from workbench.autodiff.operations import record
-from workbench.autodiff.registry import DOORS, LIFTS, NUMBERS, OWNER_DOORS
-from workbench.autodiff.scalars import TRACED, innermost, lost
+from workbench.autodiff.refusing import without_rule
+from workbench.autodiff.registry import DOORS, LIFTS, NUMBERS, OWNER_DOORS, door, positions
+from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.unseen import lent
@@ -135,12 +136,10 @@ def _seed(tensor: torch.Tensor, bar: Any) -> torch.Tensor:
 
 def _tensor_method(method: Callable, tensor: torch.Tensor) -> Callable:
     """A method that takes numbers out of a tensor."""
-    if (
-        not OPEN
-        or not tensor.requires_grad
-        or method.__name__ not in ("item", "tolist", "numpy", "__array__")
-    ):
+    if not OPEN:
         return method
+    if not tensor.requires_grad or method.__name__ not in ("item", "tolist", "numpy", "__array__"):
+        return _given_numbers(method, tensor)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         if method.__name__ == "item" and tensor.numel() == 1:
@@ -150,6 +149,73 @@ def _tensor_method(method: Callable, tensor: torch.Tensor) -> Callable:
             return method(*args, **kwargs)
         found = leaving(tensor)
         return resolve(found.tolist)() if method.__name__ == "tolist" and np.ndim(plain(found)) else found
+
+    return call
+
+
+@door(torch.Tensor.__array__)
+def array_of(tensor: torch.Tensor, dtype: Any = None) -> Any:
+    """``numpy.asarray(tensor)``."""
+    found = as_array(leaving(tensor)) if _varies(tensor) else torch.Tensor.__array__(tensor, dtype)
+    return found if dtype is None else resolve(found.astype)(dtype)
+
+
+def _varies(tensor: Any) -> bool:
+    """Whether a tensor depends on traced values."""
+    tracked = OPEN and isinstance(tensor, torch.Tensor) and tensor.requires_grad
+    return bool(tracked) and any(innermost(_entered[leaf]) is not None for leaf in _leaves(tensor))
+
+
+@door(torch.autograd.grad)
+def grad(outputs: Any, inputs: Any, *args: Any, **options: Any) -> Any:
+    """``torch.autograd.grad``, whose result depends on the traced values that its arguments depend on."""
+    options = {**dict(zip(_OF_GRAD, args, strict=False)), **options}
+    whole = [outputs, inputs, options.get("grad_outputs")]
+    if any(_varies(x) for part in whole for x in (part if isinstance(part, list | tuple) else [part])):
+        options["create_graph"] = True
+    return torch.autograd.grad(outputs, inputs, **options)
+
+
+_OF_GRAD = positions(torch.autograd.grad)[2:]
+
+
+def _goes_back(function: Callable) -> None:
+    """What leaves gradients in tensors, where they are constants."""
+
+    @functools.wraps(function)
+    def call(tensors: Any, *args: Any, **options: Any) -> None:
+        if any(map(_varies, tensors if isinstance(tensors, list | tuple) else [tensors])):
+            raise lost(
+                "the gradients that torch's backward() leaves in tensors were about to be made of traced values",
+                fix="use torch.autograd.grad(y, x), whose result is followed, or detach() what is a constant",
+            )
+        function(tensors, *args, **options)
+
+    DOORS[function] = call
+
+
+_goes_back(torch.Tensor.backward)
+_goes_back(torch.autograd.backward)
+
+
+def _given_numbers(method: Callable, tensor: torch.Tensor) -> Callable:
+    """A method of a tensor, to which traced numbers go as tensors."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        new = [_lifted(a, tensor) if type(a) is TracedFloat else a for a in args]
+        try:
+            return method(*new, **kwargs)
+        except TypeError as error:
+            if any(map(contains_traced, (*args, *kwargs.values()))):
+                raise without_rule(method) from error
+            raise
+        except RuntimeError as error:
+            if tensor in _entered and "in-place" in str(error):
+                raise lost(
+                    "a tensor that was made of a traced value was about to be changed in place",
+                    fix="make a new tensor, as in t = t * 2, or change a copy, t.clone()",
+                ) from error
+            raise
 
     return call
 
