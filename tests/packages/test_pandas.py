@@ -35,6 +35,16 @@ def gappy_groups(x):
     return gappy(x).groupby(list("ababbaab"))
 
 
+def filled_in_place(found, value, **options):
+    found.fillna(value, inplace=True, **options)
+    return found
+
+
+def view_filled_in_place(column, value):
+    found = pandas.Series(column.to_numpy(copy=True), copy=False)
+    return filled_in_place(found, value) * column.fillna(value)
+
+
 def weighted(found):
     found = found.fillna(0.0).to_numpy()
     return (found * np.arange(1.0, found.size + 1)).sum()
@@ -138,6 +148,17 @@ PROGRAMS = {
         pandas.DataFrame({"n": [x[0], 2], "c": [None, 3 * x[1]], "o": ["a", "b"]})["c"]
     ).sum(),
     "column of one number": lambda x: weighted(table(x).assign(n=x[1])["n"]),
+    "filled in place": lambda x: weighted(filled_in_place(gappy(x), x[0] * x[1])) + weighted(
+        filled_in_place(pandas.Series([1.0, np.nan, 2.0]), x[0], limit=1)
+    ),
+    "table filled in place": lambda x: weighted(
+        filled_in_place(pandas.DataFrame({"a": gappy(x), "b": gappy(WEIGHTS)}), x[2], limit=1).sum(axis=1)
+    ),
+    "view filled in place": lambda x: weighted(view_filled_in_place(gappy(x) * 1.0, x[3])),
+    "groups: ohlc": lambda x: grouped(x).ohlc().to_numpy().prod() + weighted(gappy_groups(x).ohlc().iloc[0]),
+    "groups: largest row": lambda x: weighted(series(x * x)[grouped(x).idxmax()] * series(x)[grouped(x).idxmin()]),
+    "groups: moments": lambda x: weighted(series(x).groupby([0, 0, 1, 1, 1, 1]).skew())
+    + weighted(series(x).groupby([0, 0, 1, 1, 1, 1]).kurt()),
     "numpy.interp of a series": lambda x: np.interp(series(x), [0.0, 1.1, 2.2], [0.0, 1.0, 4.0]).sum(),
 }  # fmt: skip
 

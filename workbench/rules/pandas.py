@@ -152,9 +152,13 @@ def map_infer_mask(values: Any, function: Any, mask: Any, *, convert: bool = Tru
     return maybe_convert_objects(found) if convert else found
 
 
-@instead(cast.np_can_hold_element, lambda dtype, element: type(element) in TRACED and dtype == np.float64)
+_can_hold = cast.np_can_hold_element
+
+
+@instead(_can_hold, lambda dtype, element: type(element) in TRACED and dtype.kind == "f")
 def _held(dtype: Any, element: Any) -> Any:
-    """What a column of floats can hold as it is."""
+    """What a column of floats can hold as it is; pandas' own error otherwise."""
+    _can_hold(dtype, plain(element))
     return element
 
 

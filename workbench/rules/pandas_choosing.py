@@ -196,3 +196,21 @@ def _refused(self: Any, values: Any, copy: bool = False) -> None:
         "pandas was about to put a column of traced numbers into an array of its own",
         fix="take the numbers out with to_numpy(), compute with NumPy, and make a new Series of the result",
     )
+
+
+def _filled_in_place(fill: Callable) -> None:
+    """Missing values of columns that are set to one value: which these are, pandas is asked."""
+
+    @door(fill)
+    def call(values: Any, value: Any, *args: Any, **options: Any) -> int:
+        if not contains_traced([values, value]) or plain(values).dtype.hasobject:
+            return fill(values, value, *args, **options)
+        filled = plain(values).copy()
+        count = fill(filled, 0.0, *args, **options)
+        set_item(value, values, np.isnan(plain(values)) & ~np.isnan(filled))
+        return count
+
+
+for _name in ("scalar_fillna_inplace", "scalar_fillna_2d_inplace"):
+    if hasattr(algos, _name):
+        _filled_in_place(getattr(algos, _name))

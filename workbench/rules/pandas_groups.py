@@ -66,6 +66,7 @@ _CUMULATED = {
     "cummax": (np.maximum.accumulate, -np.inf),
     "cummin": (np.minimum.accumulate, np.inf),
 }
+_OHLC = ("first", "max", "min", "last")
 _EMPTY = {"sum": 0.0, "prod": 1.0}
 
 # ------------------------------------------------------------------------------------ groups
@@ -97,7 +98,11 @@ def _call_cython_op(
         return resolve(np.array)(
             [[_aggregated(how, get_item(c, g), min_count, options) for g in groups] for c in columns]
         )
-    if how == "rank":
+    if how == "ohlc":
+        return resolve(np.array)(
+            [[_aggregated(part, get_item(columns[0], g), 1, {}) for g in groups] for part in _OHLC]
+        )
+    if how in ("rank", "idxmax", "idxmin"):
         given = {"ngroups": ngroups, "comp_ids": comp_ids, "min_count": min_count}
         return _compute_groups(operation, plain(values), **given, **kwargs)
     if how in _CUMULATED and kwargs.get("skipna", True):
@@ -295,6 +300,7 @@ def _moment(original: Callable, reduce: Callable) -> None:
 
 
 for _own, _reduce in (("skew", _skewness), ("kurt", _kurtosis)):
+    _AGGREGATES[_own] = _reduce
     _rolling(getattr(aggregations, f"roll_{_own}"), _reduce)
     if hasattr(algos, f"scalar_{_own}"):
         _moment(getattr(algos, f"scalar_{_own}"), _reduce)
