@@ -442,3 +442,10 @@ def test_inverses_without_a_solution_do_not_vary():
     }.items():
         found = gradient(lambda *x, name=name: getattr(sp, name)(*x), wrt=tuple(range(len(at))))(*at)
         assert found == (0.0,) * len(at)
+
+
+@pytest.mark.filterwarnings("ignore:floating point number truncated")
+@pytest.mark.parametrize("function", [sp.expn, sp.kn, sp.yn])
+def test_orders_that_scipy_cuts_off(function):
+    for order in (0, 0.9, 1.0, 2.7):
+        check_all_ways(lambda x, order=order: function(order, x), UP)

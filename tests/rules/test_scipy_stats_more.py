@@ -38,6 +38,8 @@ CASES = {
         f"binned {name}": (lambda v, name=name: st.binned_statistic(X, v, name, bins=3).statistic, V)
         for name in ("mean", "sum", "std", "min", "max", "median")
     },
+    "densities of lists": (lambda a: st.gamma.logpdf([0.5, 1.5], a) + st.t.pdf((0.5, 1.5), a), 1.7),
+    "lists of parameters": (lambda a: st.norm.logpdf(a, [0.5, 0.2], (1.0, 2.0)), 0.3),
     "bin edges": (lambda x, v: st.binned_statistic(x, v, bins=3).bin_edges, X, V),
     "winsorize": (lambda x: st.mstats.winsorize(x, limits=[0.1, 0.2]).filled() * x, X),
     "winsorize rows": (

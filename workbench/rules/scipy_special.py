@@ -92,6 +92,12 @@ def over(y: Any, x: Any, limit: float) -> Any:
     return np.where(zero, limit, y / np.where(zero, 1.0, x))
 
 
+def _expn_slope(n: Any, x: Any) -> Any:
+    """−E_{n−1}(x), which SciPy does not have for n = 0; the order is a whole number there."""
+    below = np.exp(-x) * (1.0 + x) / (x * x)
+    return -np.where(plain(n) == 0, below, sp.expn(np.maximum(n - 1, 0), x))
+
+
 def _off_poles(function: Callable, position: int, formula: Partial) -> Partial:
     """``formula`` where it is finite: at poles of its digamma functions, a difference."""
     around = by_difference(function, position, room=None)
@@ -340,7 +346,7 @@ TABLE: dict[str, tuple[Partial | None, ...]] = {
     # exponential and other integrals (DLMF 6.2, 25.12)
     "expi": (lambda m, y, x: np.exp(x) / x,),
     "exp1": (lambda m, y, x: -np.exp(-x) / x,),
-    "expn": (None, lambda m, y, n, x: -sp.expn(n - 1, x)),
+    "expn": (None, lambda m, y, n, x: _expn_slope(np.trunc(n), x)),
     "spence": (_spence,),
     "wrightomega": (lambda m, y, x: y / (1.0 + y),),
     # zeta (DLMF 25.11.17)

@@ -108,8 +108,8 @@ for _first, _slope, _sign in ((_jn, _jn_d, 1.0), (_yn, _yn_d, 1.0), (_in, _in_d,
 
 PARTIALS.update(
     {
-        sp.yn: (None, lambda m, y, n, x: 0.5 * (sp.yn(n - 1, x) - sp.yn(n + 1, x))),
-        sp.kn: (None, lambda m, y, n, x: -0.5 * (sp.kn(n - 1, x) + sp.kn(n + 1, x))),
+        sp.yn: (None, lambda m, y, n, x: 0.5 * (sp.yn(np.trunc(n) - 1, x) - sp.yn(np.trunc(n) + 1, x))),
+        sp.kn: (None, lambda m, y, n, x: -0.5 * (sp.kn(np.trunc(n) - 1, x) + sp.kn(np.trunc(n) + 1, x))),
         sp.j0: (lambda m, y, x: -sp.j1(x),),
         sp.j1: (lambda m, y, x: 0.5 * (sp.j0(x) - sp.jv(2, x)),),
         sp.y0: (lambda m, y, x: -sp.y1(x),),

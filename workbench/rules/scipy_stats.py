@@ -89,7 +89,7 @@ def _short(name: str) -> None:
         if form is None or len(shapes) != self.numargs:
             return traced_through(method)(self, x, *args, **kwargs)
         value = method(self, plain(settled(x)), *plain(args), **plain(kwargs))
-        x, loc, scale, *shapes = (settled(v) for v in (x, loc, scale, *shapes))
+        x, loc, scale, *shapes = (_numbers(v) for v in (x, loc, scale, *shapes))
         with np.errstate(all="ignore"):
             traced = _standardised(name, form, (x, loc, scale), shapes)
         inside = np.isfinite(value)
@@ -102,6 +102,11 @@ def _short(name: str) -> None:
         return with_value(traced, value)
 
     DOORS[method] = by_position(method, call)
+
+
+def _numbers(x: Any) -> Any:
+    x = settled(x)
+    return np.asarray(x) if isinstance(x, list | tuple) else x
 
 
 def _standardised(name: str, form: Callable, operands: tuple, shapes: list[Any]) -> Any:
