@@ -108,7 +108,7 @@ PROGRAMS = {
     "toeplitz": (lambda c, r: sl.toeplitz(c, r) @ sl.toeplitz(c), V, V * 0.4),
     "toeplitz complex": (lambda c: sl.toeplitz(c), C[0]),
     "circulant": (lambda c: sl.circulant(c), V),
-    "hankel": (lambda c: sl.hankel(c), V),
+    "hankel": (lambda c: sl.hankel(c) + sl.hankel(c, None) + sl.hankel(c, r=c), V),
     "block_diag": (lambda a, b: sl.block_diag(a, b, [1.0]), A, B),
 }
 

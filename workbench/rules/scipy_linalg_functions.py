@@ -218,12 +218,11 @@ refuses(
 
 for _function, _places in {
     sl.circulant: (0,),
-    sl.hankel: (0, 1),
     sl.block_diag: tuple(range(64)),
     sl.convolution_matrix: (0,),
 }.items():
     DOORS[_function] = arranged(_function, _places)
-_arranging_toeplitz = arranged(sl.toeplitz, (0, 1))
+_arranging_toeplitz, _arranging_hankel = arranged(sl.toeplitz, (0, 1)), arranged(sl.hankel, (0, 1))
 
 
 def _toeplitz(c: Any, r: Any = None) -> Any:
@@ -233,4 +232,9 @@ def _toeplitz(c: Any, r: Any = None) -> Any:
     )
 
 
-DOORS[sl.toeplitz] = _toeplitz
+def _hankel(c: Any, r: Any = None) -> Any:
+    """``hankel(c)`` has zeros in its last row."""
+    return _arranging_hankel(c) if r is None else _arranging_hankel(c, r)
+
+
+DOORS[sl.toeplitz], DOORS[sl.hankel] = _toeplitz, _hankel
