@@ -27,6 +27,12 @@ def table(x):
     return pandas.DataFrame({"p": x, "q": x[::-1] ** 2, "kind": list("ababba"), "w": WEIGHTS})
 
 
+def held(x):
+    filled = np.zeros(())
+    filled[...] = x[0]
+    return filled
+
+
 def grouped(x):
     return table(x).groupby("kind")["p"]
 
@@ -147,6 +153,11 @@ PROGRAMS = {
     "table with text": lambda x: np.isfinite(
         pandas.DataFrame({"n": [x[0], 2], "c": [None, 3 * x[1]], "o": ["a", "b"]})["c"]
     ).sum(),
+    "compared objects": lambda x: (lambda s: weighted(s[s > 1.0].astype(float)) + s[s < s.shift(1)].sum())(
+        pandas.Series([x[0], 2.0, x[1]], dtype=object)
+    ),
+    "numbers that arrays hold": lambda x: weighted(pandas.Series([held(x), 2.0]) * held(x))
+    + weighted(pandas.Series({"a": held(x), "b": x[1]})),
     "column of one number": lambda x: weighted(table(x).assign(n=x[1])["n"]),
     "filled in place": lambda x: weighted(filled_in_place(gappy(x), x[0] * x[1])) + weighted(
         filled_in_place(pandas.Series([1.0, np.nan, 2.0]), x[0], limit=1)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas
-from pandas._libs import lib
+from pandas._libs import lib, ops
 from pandas._libs.properties import CachedProperty
 from pandas.core.array_algos import take
 from pandas.core.dtypes import cast, common, missing
@@ -52,6 +52,10 @@ def _take_nd_ndarray(arr: Any, indexer: Any, axis: int, fill_value: Any, allow_f
     shape = [-1 if k == axis else 1 for k in range(np.ndim(arr))]
     return resolve(np.where)((places < 0).reshape(shape), np.nan if fill_value is None else fill_value, taken)
 
+
+# They know the operators of the standard library by identity.
+for _function in (ops.scalar_compare, ops.vec_compare, ops.scalar_binop, ops.vec_binop):
+    DOORS[_function] = _function
 
 # Columns that hold traced numbers are columns of objects to pandas. What looks at the type of a column would leave them
 # out, and what looks for missing values would not see a traced NaN.
