@@ -78,3 +78,17 @@ def test_what_is_no_vector_is_refused():
         sparse_jacobian(lambda x: x.ravel())(np.ones((2, 2)))
     with pytest.raises(NotDifferentiableError, match="as result"):
         sparse_jacobian(lambda x: x.sum())(X)
+
+
+def test_infinite_and_nan_entries_do_not_hide_others():
+    def program(x):
+        y = np.zeros(3)
+        y[0], y[2] = np.sqrt(x[0]), x[2]
+        y[1] = x[1] * 2.0 + (x[2] * 3.0 if x[1] > 1.0 else 0.0)
+        return y
+
+    jacobian_of = sparse_jacobian(program)
+    assert jacobian_of(np.array([1.0, 0.5, 1.0])).toarray()[1, 2] == 0.0
+    with np.errstate(all="ignore"):
+        found = jacobian_of(np.array([0.0, 2.0, 1.0])).toarray()
+        np.testing.assert_array_equal(found, [[np.inf, 0.0, 0.0], [0.0, 2.0, 3.0], [0.0, 0.0, 1.0]])

@@ -165,12 +165,11 @@ class _Coloring:
         direction = np.random.default_rng(len(parts)).standard_normal(len(self.colors))
         expected, product = sweep(direction), (found if self.forward else found.T) @ direction
         size = (abs(found) if self.forward else abs(found).T) @ np.abs(direction)
-        scale = np.max(np.abs(expected), initial=0.0)
+        finite = np.isfinite(expected)
+        scale = np.max(np.abs(expected[finite]), initial=0.0)
         precision = max(1e-9, *(1e3 * float(np.finfo(a.dtype).eps) for a in (y, x)))
-        fits = np.allclose(
-            product - expected, 0.0, rtol=0, atol=precision * (scale + np.max(size, initial=0.0))
-        )
-        return found if fits or np.isnan(expected).any() else None
+        most = precision * (scale + np.max(size[finite], initial=0.0))
+        return found if np.all(np.abs(product[finite] - expected[finite]) <= most) else None
 
 
 def _colors(lines: Any, across: Any) -> np.ndarray:
