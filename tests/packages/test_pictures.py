@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
 from workbench.autodiff import gradient, pushforward
@@ -84,5 +85,20 @@ def test_programs_that_draw(program, expected):
 )
 def test_what_is_read_from_a_picture_has_no_derivative(program):
     assert program(1.5) != 0.0
-    with pytest.raises(MissingRuleError, match="matplotlib"):
+    with pytest.raises(MissingRuleError, match="package for pictures"):
         gradient(program)(1.5)
+
+
+def figure_of_plotly(x):
+    ys = x * np.arange(4.0)
+    figure = go.Figure(go.Scatter(x=[0, 1, 2, 3], y=ys))
+    figure.add_trace(go.Surface(z=np.outer(ys, ys)))
+    figure.data[0].y = [x, 2 * x]
+    figure.update_layout(title=f"{x:.2f}", width=300 + 100 * x)
+    return ys.sum() * (len(figure.to_json()) > 0)
+
+
+def test_programs_that_draw_with_plotly():
+    assert gradient(figure_of_plotly)(1.5) == 6.0
+    with pytest.raises(MissingRuleError, match="package for pictures"):
+        gradient(lambda x: go.Figure(go.Scatter(y=[x, 2 * x])).data[0].y[1])(1.5)

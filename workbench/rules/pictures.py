@@ -1,4 +1,4 @@
-"""Matplotlib: it draws plain numbers, and a derivative through numbers that it hands back is refused."""
+"""Matplotlib and Plotly: they draw plain numbers, and a derivative through numbers that they hand back is refused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from workbench.rules.implicit import unknown
 from workbench.rules.stand_ins import settled
 
 _WORDS = (
-    "what matplotlib makes of the numbers that it is given",
+    "what a package for pictures makes of the numbers that it is given",
     "compute it from the numbers themselves, with numpy.histogram for instance",
 )
 
@@ -39,4 +39,6 @@ def _handed_back(x: Any) -> Any:
     return x
 
 
-MODULE_DOORS.update({"matplotlib.*": _drawing, "mpl_toolkits.*": _drawing})
+MODULE_DOORS.update(
+    {f"{package}.*": _drawing for package in ("matplotlib", "mpl_toolkits", "plotly", "_plotly_utils")}
+)
