@@ -5,7 +5,7 @@ import pytest
 import scipy.linalg as sl
 
 from tests.rules.all_ways import check_all_ways, check_value
-from workbench.autodiff import value_and_gradient
+from workbench.autodiff import pullback, value_and_gradient
 from workbench.checks import check_gradient
 
 X = np.arange(12.0).reshape(3, 4) + np.sin(np.arange(12.0)).reshape(3, 4)
@@ -252,3 +252,14 @@ def test_solving_for_one_vector_with_a_stack_of_matrices():
     check_all_ways(np.linalg.solve, stack, X[:, 0])
     check_all_ways(np.linalg.solve, stack * (1.0 + 0.3j), X[:, 0])
     check_all_ways(np.linalg.solve, stack[0], stack)
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.complex128])
+@pytest.mark.parametrize("x", [1.5, np.array(1.5), np.array([1.5, 2.0]), np.array([[1.5]])])
+def test_types_of_numbers_make_numbers_of_arrays_without_axes(kind, x):
+    def program(x):
+        return kind(np.asarray(x))
+
+    own, traced = program(x), pullback(program, x)[0]
+    assert type(traced) is type(own)
+    np.testing.assert_array_equal(traced, own, strict=True)

@@ -27,7 +27,8 @@ def _number_type(kind: type) -> None:
         if type(x) is TracedFloat:
             return recorded(call(x.value), x.tape, x, 1.0)
         if contains_traced(x):
-            return resolve(np.asarray)(x, kind)
+            made = resolve(np.asarray)(x, kind)
+            return made if np.ndim(plain(made)) else get_item(made, ())
         own = python_method(type(x), "__float__")
         return kind(x) if own is None else call(resolve(own)(x))
 
