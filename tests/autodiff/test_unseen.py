@@ -166,6 +166,51 @@ def own(x):
 )
 
 
+def filled_with(x):
+    made = np.empty(3)
+    made[0], made[1], made[2] = x[0], x[1] ** 2, x[0] * x[1]
+    return made
+
+
+def filled_twice(x):
+    return [filled_with(x), {"second": filled_with(x)}]
+
+
+exec(
+    """
+def reads(x):
+    return np.sum(filled_with(x)[:2] * filled_with(x)[2])
+def reads_inside(x):
+    both = filled_twice(x)
+    both[0][1] = 3.0
+    return both[0][:2].sum() * both[1]["second"][2]
+def goes_over(x):
+    return sum(e for e in filled_with(x))
+def later(x):
+    yield filled_with(x)[2]
+    yield filled_with(x)[0] * x[1]
+def of_another(x, f):
+    both = f(x)
+    return both[0][0] * both[1]["second"][2]
+""",
+    WITH_SOURCE := {"np": np, "filled_with": filled_with, "filled_twice": filled_twice},
+)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        WITH_SOURCE["reads"],
+        WITH_SOURCE["reads_inside"],
+        WITH_SOURCE["goes_over"],
+        lambda x: sum(WITH_SOURCE["later"](x)),
+        lambda x: WITH_SOURCE["of_another"](x, filled_twice),
+    ],
+)
+def test_functions_without_source_read_what_others_have_written(program):
+    check_gradient(program, X)
+
+
 def test_functions_without_source_do_not_change_arrays_unseen():
     scaled, changed, filled, own = (SOURCELESS[name] for name in ("scaled", "changed", "filled", "own"))
 

@@ -7,6 +7,7 @@ code as ``compiled`` says.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 from collections.abc import Callable
@@ -233,8 +234,12 @@ def _without_source(f: FunctionType) -> Callable:
         names, stores = names_in(f.__code__)
         named = f.__globals__ if stores else {n: f.__globals__[n] for n in names if n in f.__globals__}
         lasting = bool(f.__code__.co_flags & _RUNS_LATER)
-        with surfaced(args, kwargs, named, *(f.__closure__ or ()), lasting=lasting) as (args, kwargs, *_):
-            return run_unfollowed(f if stores else _with_followed_names(f, named), args, kwargs)
+        with (
+            contextlib.ExitStack() as until,
+            surfaced(args, kwargs, named, *(f.__closure__ or ()), lasting=lasting) as (args, kwargs, *_),
+        ):
+            followed = f if stores else _with_followed_names(f, named, _surfacing(until, lasting))
+            return run_unfollowed(followed, args, kwargs)
 
     return call
 
@@ -242,7 +247,20 @@ def _without_source(f: FunctionType) -> Callable:
 _RUNS_LATER = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
-def _with_followed_names(f: FunctionType, named: dict[str, Any]) -> FunctionType:
+def _surfacing(until: contextlib.ExitStack, lasting: bool) -> Callable:
+    """Makes of a function one whose results hold traced arrays where their memory is traced, until the stack ends."""
+
+    def made(g: Callable) -> Callable:
+        @functools.wraps(g)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return until.enter_context(surfaced(g(*args, **kwargs), lasting=lasting))[0]
+
+        return call
+
+    return made
+
+
+def _with_followed_names(f: FunctionType, named: dict[str, Any], surfacing: Callable) -> FunctionType:
     """A function without source that calls the functions it names as they are followed.
 
     So do wrappers that are made at run time: they check arguments, and call what they wrap.
@@ -250,6 +268,7 @@ def _with_followed_names(f: FunctionType, named: dict[str, Any]) -> FunctionType
     followed = {
         name: resolve(g) if callable(g) and not isinstance(g, type) else g for name, g in named.items()
     }
+    followed |= {name: surfacing(g) for name, g in followed.items() if type(named[name]) is FunctionType}
     new = FunctionType(f.__code__, {**f.__globals__, **followed}, f.__name__, f.__defaults__, f.__closure__)
     new.__kwdefaults__ = f.__kwdefaults__
     return new

@@ -179,6 +179,9 @@ def called_back(f: Callable, *, foreign: bool) -> Callable:
     def call(*args: Any, **kwargs: Any) -> Any:
         given = [a for a in args if foreign and type(a) is np.ndarray and type(current(a)) is not TracedArray]
         result = current(new(*args, **kwargs))
+        if type(result) not in _SHALLOW:
+            with surfaced(result, lasting=True) as (result,):
+                pass  # until what reads it ends, which is not known
         if any(type(current(a)) is TracedArray for a in given):
             raise lost("a traced value was about to be read by compiled code, out of an array that it made")
         return result
