@@ -117,8 +117,8 @@ def test_weights(weight, wvar):
 
     check_gradient(lambda a: integral(a, 0.2, 1.5), 0.7)
     check_gradient(lambda a: integral(a, 1.5, 0.2), 0.7)
-    with pytest.raises(MissingRuleError, match="weight='cauchy'"):
-        gradient(lambda a: si.quad(lambda x: math.exp(-a * x), -1, 1, weight="cauchy", wvar=0.0)[0])(0.7)
+    with pytest.raises(MissingRuleError, match="weight='cos'"):
+        gradient(lambda a: si.quad(lambda x: math.exp(-a * x), 0, np.inf, weight="cos", wvar=1.0)[0])(0.7)
 
 
 def test_the_frequency_and_the_end_of_a_wave_vary():
@@ -130,6 +130,27 @@ def test_integrals_of_vectors(limits):
     rates = np.array([0.5, 1.0, 2.0])
     check_gradient(lambda r: si.quad_vec(lambda x: np.exp(-r * x * x), *limits)[0], rates)
     check_gradient(lambda r, a: si.quad_vec(lambda x, k: k * x * x, r[0], a, args=(r,))[0], rates, 1.3)
+
+
+COMPLEX_AND_WEIGHED = {
+    "complex": lambda a: abs(si.quad(lambda t: np.exp(1j * a * t), 0, a, complex_func=True)[0]),
+    "complex, all of it": lambda a: (
+        si.quad(lambda t, k: complex(t * k, k * k), 0, 1, (a,), complex_func=True, full_output=True)[0]
+    ),
+    "complex, in name": lambda a: si.quad(lambda t: a * t, 0, 1, complex_func=True)[0],
+    "principal value": lambda a: si.quad(lambda t: math.exp(-a * t), 1, -a, weight="cauchy", wvar=a / 5)[0],
+    "principal value by position": lambda a: (
+        si.quad(lambda t, k: math.exp(-k * t), -1, 1, (a,), 0, 1e-9, 1e-9, 50, None, "cauchy", 0.1)[0]
+    ),
+    "principal value of a constant": lambda a: si.quad(lambda t: 3.0, -1, 1, weight="cauchy", wvar=a / 5)[0],
+    "powers alone": lambda a: si.quad(lambda t: 2.0, 0, 1, weight="alg-loga", wvar=(a, a))[0],
+}
+
+
+@pytest.mark.parametrize("name", COMPLEX_AND_WEIGHED)
+def test_complex_integrands_and_principal_values(name):
+    check_value(COMPLEX_AND_WEIGHED[name], 0.8)
+    check_all_ways(COMPLEX_AND_WEIGHED[name], 0.8, rtol=1e-4)
 
 
 BREAKS = {

@@ -20,6 +20,7 @@ import scipy.integrate as si
 from scipy import LowLevelCallable
 
 from workbench.autodiff.arrays import TracedArray
+from workbench.autodiff.attributes import get_attribute
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import DOORS
@@ -45,49 +46,86 @@ def _double_exponential() -> tuple[np.ndarray, np.ndarray]:
     return np.copysign(distance, t), weights
 
 
+_NAMES = tuple(inspect.signature(si.quad).parameters)[5:]
+
+
 def _quad(
     func: Callable, a: Any, b: Any, args: Any = (), full_output: int = 0, *rest: Any, **options: Any
 ) -> Any:
     """``quad``; the error estimate and the further output are constants."""
-    a, b = _number(a), _number(b)
     if isinstance(func, LowLevelCallable) and contains_traced([a, b, args]):
         raise no_rule(si.quad, "a compiled integrand where limits or arguments vary")
-    if not OPEN or isinstance(func, LowLevelCallable):
+    if not OPEN or isinstance(func, LowLevelCallable) or len(rest) > len(_NAMES):
         return si.quad(func, a, b, args, full_output, *rest, **options)
-    args = args if isinstance(args, tuple) else (args,)
-    if len(rest) > 4 or options.get("complex_func"):
-        raise no_rule(si.quad, "a weight by position, and complex_func")
-    low, high = plain(a), plain(b)
-    points = rest[3] if len(rest) > 3 else options.get("points")
-    named = {
-        **dict(zip(("epsabs", "epsrel", "limit", "points"), map(_bare, rest), strict=False)),
-        **_bare(options),
-    }
-    around, integrand = Around(func, args=args), quiet(func, args)
+    options = {**dict(zip(_NAMES, rest, strict=False)), **options}
+    given = func, (a, b), args if isinstance(args, tuple) else (args,), full_output
+    if not options.pop("complex_func", False):
+        return _real_quad(*given, options)
+    real, imag = (_real_quad(*given, options, part) for part in ("real", "imag"))
+    parts = plain(real[0]), plain(imag[0])
+    value = with_value(real[0] + 1j * imag[0], parts[0] + 1j * parts[1])
+    more = ({"real": real[2:], "imag": imag[2:]},) if full_output else ()
+    return (value, real[1] + 1j * imag[1], *more)
+
+
+def _real_quad(
+    func: Callable, limits: tuple, args: tuple, full_output: int, options: dict, part: str | None = None
+) -> Any:
+    """``quad`` of a real integrand, or of one part of a complex one."""
+    low, high = map(plain, limits)
+    points, named = options.get("points"), _bare(options)
+    around, quieted, new = Around(func), quiet(func, args), resolve(func)
+    integrand = quieted
+    if part is not None:
+        integrand, whole = lambda x: getattr(quieted(x), part), new
+        new = lambda *x: get_attribute(whole(*x), part)  # noqa: E731
     asked = functools.partial(si.quad, integrand, low, high, (), 1)
     with around.during():
         found = asked(**named)
-    new, report = resolve(func), found[2]
-    if options.get("weight") is not None:
-        new = _weighted(new, a, b, options["weight"], options["wvar"])
-        if options["weight"] in ("cos", "sin"):  # QUADPACK keeps its intervals to itself
-            edges = np.linspace(*sorted((low, high)), 8 + int(abs(plain(options["wvar"]) * (high - low))))
+    value, report, beside = found[0], found[2], None
+    weight = options.get("weight")
+    if weight is not None:
+        wvar = options["wvar"]
+        if weight == "cauchy":
+            new, beside = _principal(new, args, limits, wvar)
+        else:
+            new = _weighted(new, *limits, weight, wvar)
+        if weight in (
+            "cos",
+            "sin",
+            "cauchy",
+        ):  # QUADPACK keeps its intervals to itself, or has the pole in one
+            waves = 0 if weight == "cauchy" else int(abs(plain(wvar) * (high - low)))
+            edges = np.linspace(*sorted((low, high)), 8 + waves)
             report = {"alist": edges[:-1], "blist": edges[1:], "last": len(edges) - 1}
-    value = found[0]
     finer = (
         functools.partial(asked, **{**named, "epsabs": _DEFAULT, "epsrel": _DEFAULT})
         if _loose(named)
         else None
     )
     with around.aside():
-        traced = value
-        if integrand.varies or contains_traced(options.get("wvar")):
-            traced = _integral(lambda x: new(x, *args), (low, high), (value, found[1], report), finer)
-        traced = _with_ends(traced, new, args, (a, b, points))
+        left = 0.0 if beside is None else beside()
+        traced = value - plain(left)
+        if quieted.varies or contains_traced([left, options.get("wvar")]):
+            traced = _integral(lambda x: new(x, *args), (low, high), (traced, found[1], report), finer)
+        traced = _with_ends(traced, new, args, (*limits, points)) + left
     result = with_value(traced, value) if type(traced) in TRACED else value
     if full_output:
         return (result, *found[1:])
     return (result, found[1]) if len(found) == 3 else _warned(si.quad, found, result)
+
+
+def _principal(function: Callable, args: tuple, limits: tuple, pole: Any) -> tuple[Callable, Callable]:
+    """Cauchy's principal value of f(x) / (x − c), as the integral of (f(x) − f(c)) / (x − c) and what is left of it."""
+
+    def slope(x: Any, *args: Any) -> Any:
+        return (function(x, *args) - function(pole, *args)) / (x - pole)
+
+    def left() -> Any:
+        a, b = limits
+        return function(pole, *args) * resolve(math.log)(abs((b - pole) / (a - pole)))
+
+    return slope, left
 
 
 def _loose(named: dict[str, Any]) -> bool:

@@ -52,7 +52,7 @@ def _schur(value: Any, call: Any) -> Callable:
     t, z = value[:2]  # in the order that ``sort`` asks for
     n = np.shape(plain(t))[0]
     if np.any(np.tril(plain(t), -1)):
-        raise no_rule(sl.schur, "a pair of complex eigenvalues in real form; pass output='complex'")
+        return _real_schur(t, z)
     eigenvalues = np.diag(plain(t))
     apart = np.abs(eigenvalues[:, None] - eigenvalues) + np.eye(n)
     if np.min(apart) < 1e-12 * max(1.0, np.max(np.abs(eigenvalues))):
@@ -69,6 +69,50 @@ def _schur(value: Any, call: Any) -> Callable:
         return (_real_like(np.matmul(np.matmul(z, e_bar), dagger(z)), call.a),)
 
     return schur_pullback
+
+
+def _real_schur(t: Any, z: Any) -> Callable:
+    """With blocks [[p, q], [r, p]] of complex pairs: of a block's dT the diagonal stays equal, which fixes its turn.
+
+    ω, the elements of Ω below the diagonal, solves C (E + TΩ − ΩT) = 0, with a row of C for each of them.
+    """
+    bare, n = plain(t), np.shape(plain(t))[0]
+    rows, columns = np.tril_indices(n, -1)
+    in_block = (bare[rows, columns] != 0) & (rows == columns + 1)
+    _check_pairs(bare, rows[in_block])
+    number = np.arange(rows.size)
+    turns, conditions = np.zeros((n, n, rows.size)), np.zeros((rows.size, n, n))
+    turns[rows, columns, number], turns[columns, rows, number] = 1.0, -1.0
+    conditions[number, np.where(in_block, columns, rows), columns] = 1.0
+    conditions[number[in_block], rows[in_block], rows[in_block]] = -1.0
+    turns, conditions = turns.reshape(n * n, -1), conditions.reshape(-1, n * n)
+    kept = np.triu(np.ones((n, n))) + np.diag(np.diag(bare, -1) != 0, -1)
+
+    def real_schur_pullback(bars: Any) -> tuple[Any]:
+        every = np.arange(n * n)
+        moves = np.matmul(_commutator(t, every, every), turns)
+        t_bar = np.reshape(bars[0] * kept, (-1,))
+        turn_bar = np.matmul(t_bar, moves) + np.matmul(
+            np.reshape(np.matmul(np.transpose(z), bars[1]), (-1,)), turns
+        )
+        system = np.transpose(np.matmul(conditions, moves))
+        e_bar = t_bar - np.matmul(np.linalg.solve(system, turn_bar[:, None])[:, 0], conditions)
+        return (np.matmul(np.matmul(z, np.reshape(e_bar, (n, n))), np.transpose(z)),)
+
+    return real_schur_pullback
+
+
+def _check_pairs(t: np.ndarray, ends: np.ndarray) -> None:
+    """Raise unless the real form of pairs that end in these rows is the only one nearby."""
+    values = np.linalg.eigvals(t)
+    apart = np.abs(values[:, None] - values) + np.max(np.abs(values)) * np.eye(len(values))
+    if np.min(apart) < 1e-12 * np.max(np.abs(values)):
+        raise no_rule(sl.schur, "an eigenvalue that is there twice")
+    above, below = t[ends - 1, ends], t[ends, ends - 1]
+    if np.any(np.abs(above + below) < 1e-9 * np.abs(above - below)):
+        raise no_rule(
+            sl.schur, "a pair of complex eigenvalues that any turn leaves in real form; pass output='complex'"
+        )
 
 
 @stands_in(sl.hessenberg, overwrites=True)
