@@ -134,14 +134,14 @@ def test_integrals_of_vectors(limits):
 
 COMPLEX_AND_WEIGHED = {
     "complex": lambda a: abs(si.quad(lambda t: np.exp(1j * a * t), 0, a, complex_func=True)[0]),
-    "complex, all of it": lambda a: (
-        si.quad(lambda t, k: complex(t * k, k * k), 0, 1, (a,), complex_func=True, full_output=True)[0]
-    ),
+    "complex, all of it": lambda a: si.quad(
+        lambda t, k: complex(t * k, k * k), 0, 1, (a,), complex_func=True, full_output=True
+    )[0],
     "complex, in name": lambda a: si.quad(lambda t: a * t, 0, 1, complex_func=True)[0],
     "principal value": lambda a: si.quad(lambda t: math.exp(-a * t), 1, -a, weight="cauchy", wvar=a / 5)[0],
-    "principal value by position": lambda a: (
-        si.quad(lambda t, k: math.exp(-k * t), -1, 1, (a,), 0, 1e-9, 1e-9, 50, None, "cauchy", 0.1)[0]
-    ),
+    "principal value by position": lambda a: si.quad(
+        lambda t, k: math.exp(-k * t), -1, 1, (a,), 0, 1e-9, 1e-9, 50, None, "cauchy", 0.1
+    )[0],
     "principal value of a constant": lambda a: si.quad(lambda t: 3.0, -1, 1, weight="cauchy", wvar=a / 5)[0],
     "powers alone": lambda a: si.quad(lambda t: 2.0, 0, 1, weight="alg-loga", wvar=(a, a))[0],
 }

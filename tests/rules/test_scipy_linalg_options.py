@@ -6,7 +6,7 @@ import scipy.linalg as sl
 
 from tests.rules.all_ways import check_all_ways, check_value
 from workbench import check_gradient, gradient, pullback
-from workbench.errors import DifferentiationError
+from workbench.errors import DifferentiationError, MissingRuleError
 
 rng = np.random.default_rng(4)
 A = rng.standard_normal((2, 4, 4)) + 3 * np.eye(4)
@@ -133,6 +133,24 @@ def test_options(name):
     program, *args = OPTIONS[name]
     check_value(program, *args)
     check_all_ways(program, *args)
+
+
+PAIRS = np.array([[1.0, 0.8, 2.0, 0.3], [-1.8, 1.2, 0.2, 0.8], [0.1, 2.0, 3.0, 0.8], [1.0, -2.4, -2.0, 2.5]])
+
+
+@pytest.mark.parametrize("n", [2, 3, 4])
+def test_real_schur_forms_with_complex_pairs(n):
+    matrix = PAIRS[:n, :n]
+    check_value(lambda a: sl.schur(a), matrix)
+    check_gradient(lambda a: sl.schur(a), matrix, step=1e-6, rtol=1e-5)
+    check_gradient(lambda a: sl.schur(a, sort="rhp")[:2], matrix - 1.5 * np.eye(n), step=1e-6, rtol=1e-5)
+    slope = gradient(lambda a: np.sum(np.sin(sl.schur(a)[0])) + np.sum(sl.schur(a)[1] ** 3))
+    check_gradient(slope, matrix, step=1e-5, rtol=1e-5)
+
+
+def test_a_pair_that_any_turn_leaves_in_real_form_is_refused():
+    with pytest.raises(MissingRuleError, match="any turn leaves"):
+        gradient(lambda p: sl.schur(np.array([[0.3, p], [-p, 0.3]]))[0].sum())(0.7)
 
 
 def test_a_sorted_schur_form():

@@ -53,6 +53,7 @@ def _quad(
     func: Callable, a: Any, b: Any, args: Any = (), full_output: int = 0, *rest: Any, **options: Any
 ) -> Any:
     """``quad``; the error estimate and the further output are constants."""
+    a, b = _number(a), _number(b)
     if isinstance(func, LowLevelCallable) and contains_traced([a, b, args]):
         raise no_rule(si.quad, "a compiled integrand where limits or arguments vary")
     if not OPEN or isinstance(func, LowLevelCallable) or len(rest) > len(_NAMES):
@@ -74,7 +75,7 @@ def _real_quad(
     """``quad`` of a real integrand, or of one part of a complex one."""
     low, high = map(plain, limits)
     points, named = options.get("points"), _bare(options)
-    around, quieted, new = Around(func), quiet(func, args), resolve(func)
+    around, quieted, new = Around(func, args=args), quiet(func, args), resolve(func)
     integrand = quieted
     if part is not None:
         integrand, whole = lambda x: getattr(quieted(x), part), new
@@ -87,7 +88,7 @@ def _real_quad(
     if weight is not None:
         wvar = options["wvar"]
         if weight == "cauchy":
-            new, beside = _principal(new, args, limits, wvar)
+            new, beside = _principal(new, args, limits, _number(wvar))
         else:
             new = _weighted(new, *limits, weight, wvar)
         if weight in (
@@ -189,7 +190,7 @@ def _with_ends(total: Any, function: Callable, args: tuple, ends: tuple) -> Any:
     given = [] if points is None else list(settled(points))
     inside = [x for x in given if low < plain(x) < high]
     sign = 1.0 if plain(a) < plain(b) else -1.0
-    size = np.max(np.abs(plain(total))) / min(1.0, high - low)
+    size = np.max(np.abs(plain(total))) / min(1.0, high - low) if inside else 0.0
     for x in inside:
         if type(x) in TRACED:
             if sum(plain(y) == plain(x) for y in inside) > 1:
