@@ -64,6 +64,15 @@ def test_the_root_of_an_integral_has_a_second_derivative():
     check_gradient(gradient(end), 1.5)
 
 
+def test_ode_between_arrays_without_axes():
+    def program(start, end):
+        solver = si.ode(lambda t, y: -y * y).set_integrator("dopri5", **TIGHT)
+        solver.set_initial_value([1.0], without_axes(start))
+        return solver.integrate(without_axes(end))
+
+    check_gradient(program, 0.3, 1.7)
+
+
 def test_quad_over_infinite_ranges():
     check_gradient(lambda a: si.quad(lambda t: math.exp(-a * t * t), -np.inf, np.inf)[0], 1.3, rtol=1e-5)
     check_gradient(lambda a, b: si.quad(lambda t: math.exp(-a * t), b, np.inf)[0], 1.3, 0.5, rtol=1e-5)

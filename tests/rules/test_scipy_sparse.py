@@ -13,6 +13,14 @@ I, J = np.array([0, 0, 1, 1, 2, 3, 3, 4, 4, 2]), np.array([0, 2, 1, 4, 2, 3, 0, 
 D = np.array([3.0, 0.5, 4.2, -0.7, 5.1, 2.6, 0.4, 6.3, 0.8, -0.6])
 V = np.array([1.0, -2.0, 0.5, 0.3, 1.4])
 W = np.outer(V, [1.0, 0.3]) + 0.2
+
+
+def held(x):
+    filled = np.zeros(())
+    filled[...] = x
+    return filled
+
+
 DENSE = np.linspace(1.0, 1.9, 25).reshape(5, 5)
 CONSTANT = ss.random_array((5, 5), density=0.5, rng=np.random.default_rng(0)).tocsr()
 
@@ -140,6 +148,10 @@ SOLUTIONS = {
     "lsqr": (lambda d, b: sl.lsqr(tall(d), b, atol=1e-13, btol=1e-13)[0], np.r_[D, 0.7, -0.8], np.r_[V, 0.3, 0.9]),
     "lsqr damped": (
         lambda d, b, damp: sl.lsqr(made(d), b, damp, atol=1e-14, btol=1e-14)[0], D, V, 0.6),
+    "lsqr damped by an array": (
+        lambda d, b, damp: sl.lsqr(made(d), b, np.full((), damp), atol=1e-14, btol=1e-14)[0], D, V, 0.6),
+    "lsmr damped by what an array holds": (
+        lambda d, b, damp: sl.lsmr(made(d), b, held(damp), atol=1e-14, btol=1e-14)[0], D, V, 0.6),
     "lsmr": (lambda d, b: sl.lsmr(tall(d).T, b, atol=1e-14, btol=1e-14)[0], np.r_[D, 0.7, -0.8], V),
     "lsqr dense": (lambda a, b: sl.lsqr(a, b, atol=1e-14, btol=1e-14)[0], np.diag(V) + 0.2, V),
     "qmr": (lambda d, b: sl.qmr(made(d), b, rtol=1e-14)[0], D, V),

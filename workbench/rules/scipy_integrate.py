@@ -19,7 +19,6 @@ import numpy as np
 import scipy.integrate as si
 from scipy import LowLevelCallable
 
-from workbench.autodiff.arrays import TracedArray
 from workbench.autodiff.attributes import get_attribute
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import user_line
@@ -30,7 +29,7 @@ from workbench.autodiff.telling import contains_traced, plain
 from workbench.errors import MissingRuleError
 from workbench.rules.implicit import quiet
 from workbench.rules.keeping import Around
-from workbench.rules.stand_ins import no_rule, refuses, settled, stands_in, with_value
+from workbench.rules.stand_ins import as_number, no_rule, refuses, settled, stands_in, with_value
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 _DEFAULT = 1.49e-8  # epsabs and epsrel of ``quad``
@@ -53,7 +52,7 @@ def _quad(
     func: Callable, a: Any, b: Any, args: Any = (), full_output: int = 0, *rest: Any, **options: Any
 ) -> Any:
     """``quad``; the error estimate and the further output are constants."""
-    a, b = _number(a), _number(b)
+    a, b = as_number(a), as_number(b)
     if isinstance(func, LowLevelCallable) and contains_traced([a, b, args]):
         raise no_rule(si.quad, "a compiled integrand where limits or arguments vary")
     if not OPEN or isinstance(func, LowLevelCallable) or len(rest) > len(_NAMES):
@@ -88,7 +87,7 @@ def _real_quad(
     if weight is not None:
         wvar = options["wvar"]
         if weight == "cauchy":
-            new, beside = _principal(new, args, limits, _number(wvar))
+            new, beside = _principal(new, args, limits, as_number(wvar))
         else:
             new = _weighted(new, *limits, weight, wvar)
         if weight in (
@@ -139,11 +138,11 @@ def _weighted(function: Callable, a: Any, b: Any, weight: str, wvar: Any) -> Cal
     """The integrand with its weight, as ``quad`` has it over a finite interval."""
     low, high = sorted((plain(a), plain(b)))
     if weight in ("cos", "sin") and np.isfinite(low) and np.isfinite(high):
-        wave, wvar = resolve({"cos": math.cos, "sin": math.sin}[weight]), _number(wvar)
+        wave, wvar = resolve({"cos": math.cos, "sin": math.sin}[weight]), as_number(wvar)
         return lambda x, *args: function(x, *args) * wave(wvar * x)
     if not weight.startswith("alg") or contains_traced([a, b]):
         raise no_rule(si.quad, f"weight={weight!r} with these limits")
-    alpha, beta = map(_number, wvar)
+    alpha, beta = map(as_number, wvar)
     log_a, log_b = weight in ("alg-loga", "alg-log"), weight in ("alg-logb", "alg-log")
 
     def weighted(x: float, *args: Any) -> Any:
@@ -159,12 +158,6 @@ def _warned(function: Callable, found: tuple, result: Any) -> tuple:
 
     warnings.warn(found[3], si.IntegrationWarning, stacklevel=4)
     return result, found[1]
-
-
-def _number(x: Any) -> Any:
-    """A limit or a parameter of a weight as a number also where it is an array without axes."""
-    x = settled(x)
-    return x[()] if type(x) is TracedArray and not x.ndim else x
 
 
 def _with_limit(total: Any, function: Callable, args: tuple, limit: Any, sign: float) -> Any:
@@ -304,7 +297,7 @@ def _quad_vec(*given: Any, **options: Any) -> Any:
     if not OPEN:
         return si.quad_vec(*given, **options)
     bound = _VECTORS.bind(*given, **options).arguments
-    f, a, b = bound.pop("f"), _number(bound.pop("a")), _number(bound.pop("b"))
+    f, a, b = bound.pop("f"), as_number(bound.pop("a")), as_number(bound.pop("b"))
     args, full_output = bound.pop("args", ()), bound.pop("full_output", False)
     args, low, high = args if isinstance(args, tuple) else (args,), plain(a), plain(b)
     around, integrand = Around(f, args=args), quiet(f, args)

@@ -33,7 +33,7 @@ from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.rules.implicit import quiet, unknown, value_and_jacobian
 from workbench.rules.keeping import Around
-from workbench.rules.stand_ins import no_rule, refuses, settled, with_value
+from workbench.rules.stand_ins import as_number, no_rule, refuses, settled, with_value
 
 _ROOT6 = math.sqrt(6.0)
 _C = np.array([(4.0 - _ROOT6) / 10.0, (4.0 + _ROOT6) / 10.0, 1.0])
@@ -216,7 +216,8 @@ def _ode(integrator: type) -> None:
             return original(self, f, jac, y0, t0, t1, f_params, jac_params)
         if getattr(self, "solout", None) is not None or isinstance(self, _ode_classes.zvode):
             raise no_rule(si.ode, "set_solout and complex states; solve_ivp has events and takes both")
-        state, start, end = settled(y0), plain(t0), plain(t1)
+        state, t0, t1 = settled(y0), as_number(t0), as_number(t1)
+        start, end = plain(t0), plain(t1)
         given = plain(state).copy()
         around = Around(f, jac)
         with around.during():

@@ -26,7 +26,7 @@ from workbench.rules.linear_maps import linear
 from workbench.rules.scipy_sparse import Pattern, conjugate, dense
 from workbench.rules.scipy_sparse_elements import elements_of, has_traces, is_sparse, plain_sparse
 from workbench.rules.scipy_sparse_operators import Operator, bare_operator, is_operator
-from workbench.rules.stand_ins import must_agree, no_rule, settled, with_value
+from workbench.rules.stand_ins import as_number, must_agree, no_rule, settled, with_value
 
 
 class _Matrix:
@@ -258,6 +258,7 @@ def _least_squares(function: Callable, names: str) -> None:
             return function(A, b, damp, *rest, x0=x0, **options)
         if x0 is not None:
             raise no_rule(function, "x0")
+        damp = as_number(damp)
         value = function(_bare(A), _bare(b), plain(damp), *rest, **options)
         matrix, b = _matrix(function, A), np.reshape(dense(b), (-1,))
         wide = matrix.shape[0] < matrix.shape[1] and plain(damp) == 0

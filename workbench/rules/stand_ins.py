@@ -63,6 +63,15 @@ def settled(x: Any) -> Any:
     return undressed(current(x))
 
 
+def as_number(x: Any) -> Any:
+    """An argument that is one number as a number, also where it is an array without axes.
+
+    Of such an array ``plain`` is a view of memory that varies, so that its distance from ``x`` would not.
+    """
+    x = settled(x)
+    return x[()] if type(x) is TracedArray and not x.ndim else x
+
+
 def stands_in(*functions: Callable, structured: bool = False, overwrites: bool = False) -> Callable:
     """Decorator: the decorated form gives the derivatives of ``functions``.
 
