@@ -80,6 +80,16 @@ def test_quad_over_infinite_ranges():
     check_gradient(lambda a, b: si.quad(lambda t: math.exp(-a * t), np.inf, b)[0], 1.3, 0.5, rtol=1e-5)
 
 
+def test_an_integrand_without_a_value_at_a_limit_that_varies():
+    def integral(x):
+        return si.quad(lambda t: math.sqrt((1.0 - t) / (1.0 - t)), 0.0, x)[0]
+
+    assert gradient(integral)(0.5) == 1.0
+    assert integral(1.0) == pytest.approx(1.0)
+    with pytest.raises(MissingRuleError, match="no value at 1"):
+        gradient(integral)(1.0)
+
+
 def test_quad_from_high_to_low():
     check_gradient(lambda a, b: si.quad(lambda t: math.exp(a * t), b, -0.4)[0], 1.3, 0.5)
     check_gradient(lambda a, b: si.quad(lambda t: abs(t - 0.3) * a, 1.0, b, points=[0.3])[0], 1.3, -0.2)

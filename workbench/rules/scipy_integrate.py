@@ -172,8 +172,22 @@ def _with_limit(total: Any, function: Callable, args: tuple, limit: Any, sign: f
     beyond = limit - here
     nodes, weights = np.polynomial.legendre.leggauss((len(OPEN) + 1) // 2)
     for node, weight in zip(nodes.tolist(), weights.tolist(), strict=True):
-        total = total + (0.5 * sign * weight) * function(here + 0.5 * (1.0 + node) * beyond, *args) * beyond
+        there = _at_the_limit(function, here + 0.5 * (1.0 + node) * beyond, args)
+        total = total + (0.5 * sign * weight) * there * beyond
     return total
+
+
+def _at_the_limit(function: Callable, x: Any, args: tuple) -> Any:
+    """The integrand at a limit, where QUADPACK never asks for it: it may have no value there."""
+    try:
+        return function(x, *args)
+    except (ArithmeticError, ValueError) as error:
+        raise MissingRuleError(
+            "the derivative of this integral by its limit is not known",
+            found=f"the integrand has no value at {plain(x)!r}: {error}",
+            where=user_line(),
+            fix="give the integrand its value there, for instance sqrt(max(x, 0.0))",
+        ) from error
 
 
 def _with_ends(total: Any, function: Callable, args: tuple, ends: tuple) -> Any:
