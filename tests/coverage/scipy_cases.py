@@ -149,7 +149,7 @@ add(
     pinvh=call(sl.pinvh, S),
     qr=Case(lambda a: sl.qr(a)[1] ** 2, (A,)),
     qr_delete=Case(lambda a: sl.qr_delete(*sl.qr(a), 1)[1] ** 2, (A,)),
-    qr_insert=Case(lambda a, u: sl.qr_insert(*sl.qr(a), u, 1)[1] ** 2, (A, X[:3])),
+    qr_insert=Case(lambda a, u: sl.qr_insert(*sl.qr(a), u, 1, "col")[1] ** 2, (A, X[:3])),
     qr_update=Case(lambda a, u, v: sl.qr_update(*sl.qr(a), u, v)[1] ** 2, (A, X[:3], Y[:3])),
     qr_multiply=Case(lambda a, c: sl.qr_multiply(a, c)[0] ** 2, (A, A)),
     qz=Case(lambda a, b: sl.qz(a, b)[0] ** 2, (A, S)),

@@ -100,6 +100,16 @@ OPTIONS = {
         R.T,
         rng.standard_normal(6),
     ),
+    "qr_update": (lambda a, u: sl.qr_update(*sl.qr(a), u, np.ones(4)), A[0], b),
+    "qr_update, two at once": (
+        lambda a, u: sl.qr_update(*sl.qr(a, mode="economic"), u, u[:4]),
+        R.T[:, :4],
+        np.cos(R.T[:, :2]),
+    ),
+    "qr_delete": (lambda a: sl.qr_delete(*sl.qr(a), 1, 2), A[0]),
+    "qr_delete, a column": (lambda a: sl.qr_delete(*sl.qr(a, mode="economic"), 1, which="col"), R.T[:, :4]),
+    "qr_insert": (lambda a, u: sl.qr_insert(*sl.qr(a, mode="economic"), u, 1), R.T[:, :4], b),
+    "qr_insert, a column": (lambda a, u: sl.qr_insert(*sl.qr(a), u, -1, "col"), A[0], b),
     "matrix_balance": (lambda a: sl.matrix_balance(a * np.array([1e3, 1, 1e-3, 1]))[0], A[0]),
     "expm_cond": (sl.expm_cond, A[0]),
     "ldl, symmetric": (lambda a: sl.ldl(a, hermitian=False)[:2], C + C.T),
@@ -146,6 +156,12 @@ def test_real_schur_forms_with_complex_pairs(n):
     check_gradient(lambda a: sl.schur(a, sort="rhp")[:2], matrix - 1.5 * np.eye(n), step=1e-6, rtol=1e-5)
     slope = gradient(lambda a: np.sum(np.sin(sl.schur(a)[0])) + np.sum(sl.schur(a)[1] ** 3))
     check_gradient(slope, matrix, step=1e-5, rtol=1e-5)
+
+
+def test_columns_beyond_those_of_a_tall_matrix_are_refused():
+    for change in (lambda q, r: sl.qr_delete(q, r, 1, which="col"), lambda q, r: sl.qr_insert(q, r, b, 1)):
+        with pytest.raises(MissingRuleError, match="economic factors"):
+            gradient(lambda a: np.sum(change(*sl.qr(a))[1]))(A[0])  # noqa: B023
 
 
 def test_a_pair_that_any_turn_leaves_in_real_form_is_refused():

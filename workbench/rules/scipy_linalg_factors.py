@@ -18,7 +18,7 @@ from workbench.autodiff.telling import plain
 from workbench.rules import scipy_linalg_decompositions
 from workbench.rules.linalg import solved
 from workbench.rules.named import named_rule
-from workbench.rules.scipy_linalg import dagger
+from workbench.rules.scipy_linalg import aligned, dagger
 from workbench.rules.stand_ins import no_rule, overwriting, settled, stands_in
 
 
@@ -192,3 +192,41 @@ def _multiplied(
 
 
 DOORS[sl.qr_multiply] = by_name(sl.qr_multiply, _multiplied)
+
+
+def _refactored(function: Callable, changed: Any, own: tuple) -> tuple[Any, Any]:
+    """Q and R of a matrix, with the signs, or phases, that ``function`` has given them."""
+    rows, columns = np.shape(plain(changed))
+    if own[0].shape[1] > min(rows, columns):
+        raise no_rule(function, "the columns of Q beyond those of a tall matrix: give it economic factors")
+    q = aligned(np.linalg.qr(changed)[0], own[0])
+    return q, np.triu(np.matmul(dagger(q), changed))
+
+
+@stands_in(sl.qr_update, overwrites=True)
+def _qr_update(Q, R, u, v):
+    """Of A + u vᴴ."""
+    columns = [np.reshape(x, (np.shape(plain(x))[0], -1)) for x in (u, v)]
+    changed = np.matmul(Q, R) + np.matmul(columns[0], dagger(columns[1]))
+    return _refactored(sl.qr_update, changed, sl.qr_update(*map(plain, (Q, R, u, v))))
+
+
+@stands_in(sl.qr_delete, overwrites=True)
+def _qr_delete(Q, R, k, p=1, which="row"):
+    """Of A without ``p`` rows or columns."""
+    axis = 0 if which == "row" else 1
+    whole = np.matmul(Q, R)
+    kept = np.delete(np.arange(np.shape(plain(whole))[axis]), np.arange(p) + k)
+    changed = whole[kept] if axis == 0 else whole[:, kept]
+    return _refactored(sl.qr_delete, changed, sl.qr_delete(plain(Q), plain(R), k, p, which))
+
+
+@stands_in(sl.qr_insert, overwrites=True)
+def _qr_insert(Q, R, u, k, which="row", rcond=None):
+    """Of A with rows or columns put in before the ``k``-th."""
+    axis, whole = 0 if which == "row" else 1, np.matmul(Q, R)
+    new = np.expand_dims(u, axis) if np.ndim(plain(u)) == 1 else u
+    place = k if k >= 0 else k + np.shape(plain(whole))[axis]
+    parts = (whole[:place], new, whole[place:]) if axis == 0 else (whole[:, :place], new, whole[:, place:])
+    changed = resolve(np.concatenate)(parts, axis=axis)
+    return _refactored(sl.qr_insert, changed, sl.qr_insert(plain(Q), plain(R), plain(u), k, which, rcond))

@@ -210,7 +210,7 @@ def _polar(a, side="right"):
 
 
 refuses(
-    sl.qz, sl.ordqz, sl.cossin, sl.qr_update, sl.qr_insert, sl.qr_delete,
+    sl.qz, sl.ordqz, sl.cossin,
     why="use qr, schur, eigh, svd, expm or solve, which have rules, or register one with @workbench.rule",
 )  # fmt: skip
 
