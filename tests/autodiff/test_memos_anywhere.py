@@ -235,3 +235,60 @@ def test_edges_of_a_grid_and_members_of_a_list_are_constants():
     table = Table()
     table.fill()
     assert [gradient(table)(x) for x in (2.0, 1.0, 0.7)] == [3.0, 3.0, 1.0]
+
+
+def keyed():
+    memo = {}
+
+    def squared(x):
+        if x not in memo:
+            memo[x] = x * x
+        return memo[x]
+
+    return squared
+
+
+def got():
+    memo = {}
+    return lambda x: memo.get((x, 1)) or memo.setdefault((x, 1), x * x)
+
+
+def listed():
+    xs, values = [], []
+
+    def squared(x):
+        if x not in xs:
+            xs.append(x)
+            values.append(x * x)
+        return values[xs.index(x)]
+
+    return squared
+
+
+def beside():
+    class Squared(Plain):
+        def __call__(self, x):
+            if x != self.last:
+                self.last, self.value = x, x * x
+            return self.value
+
+    return Squared()
+
+
+@pytest.mark.parametrize("make", [keyed, got, listed, beside])
+def test_a_plain_number_that_equals_a_traced_one_by_chance(make):
+    def first(x):
+        squared = make()
+        return squared(x) + squared(2.0)
+
+    def last(x):
+        squared = make()
+        return squared(2.0) + squared(x)
+
+    for program in (first, last):
+        assert gradient(program)(3.0) == pytest.approx(6.0)
+        with pytest.raises(
+            LostGradientError, match=r"vary differently|kept from before|earlier run had stored"
+        ):
+            gradient(program)(2.0)
+    assert gradient(lambda x: first(0.0 * x + 2.0) * x)(3.0) == pytest.approx(8.0)  # one that does not vary

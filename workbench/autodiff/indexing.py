@@ -43,7 +43,7 @@ _WATCHED = frozenset({re.Match, memoryview})  # compiled, with doors of their ow
 def get_item(container: Any, index: Any) -> Any:
     """``container[index]``."""
     kind = type(container)
-    if type(index) not in BARE and isinstance(container, TABLES):
+    if (type(index) not in BARE or type(index) is float) and isinstance(container, TABLES):
         checked_key(container, index)
     if kind in _BUILT_IN:
         return container[index]

@@ -78,6 +78,25 @@ def found_equal(a: Any, b: Any) -> None:
                 note_equal(x, y)
             return
         raise _found_again(place)
+    for kept, asked in (
+        (a, b),
+        (b, a),
+    ):  # of a plain number and a traced one, a memo gives one what the other has
+        mixed = type(asked) in _NUMBERS if _varies(kept) else type(kept) in _NUMBERS and type(asked) in TRACED
+        if (
+            mixed
+            and _is_asked(frame := running_frame(), asked)
+            and _place(frame, kept, fresh=True) is not None
+        ):
+            note_equal(kept, asked)
+
+
+def _is_asked(frame: FrameType | None, x: Any) -> bool:
+    """Whether ``x`` was given to the function of a frame."""
+    if frame is None:
+        return False
+    names = frame.f_code.co_varnames[: frame.f_code.co_argcount + frame.f_code.co_kwonlyargcount]
+    return any(frame.f_locals.get(name) is x for name in names)
 
 
 def _found_again(place: str) -> LostGradientError:
@@ -156,15 +175,18 @@ def _elements(x: Any) -> list[Any]:
 _NEVER_KEPT = (bool, int, type(None))
 
 
-def _place(frame: FrameType | None, kept: Any) -> str | None:
-    """Where the program keeps ``kept``; None for constants and for what does not outlive the call."""
+def _place(frame: FrameType | None, kept: Any, *, fresh: bool = False) -> str | None:
+    """Where the program keeps ``kept``; None for constants and for what does not outlive the call.
+
+    Plain numbers that this run has put into attributes count if ``fresh`` says so.
+    """
     if frame is None or isinstance(kept, _NEVER_KEPT) or any(kept is c for c in frame.f_code.co_consts):
         return None
     counts, here = OPEN[-1].caches.setdefault(_place, {}), (frame.f_code, frame.f_lasti)
     counts[here] = count = counts.get(here, 0) + 1
     most = _MOST if count < _OFTEN else _FEW
     running = _running(frame, 1 if _varies(kept) else _CALLERS)
-    return next(filter(None, (_place_of(function, kept, most) for function in running)), None)
+    return next(filter(None, (_place_of(function, kept, most, fresh) for function in running)), None)
 
 
 _CALLERS = 4
@@ -185,7 +207,7 @@ def _running(frame: FrameType | None, count: int) -> Iterator[FrameType]:
         frame = frame.f_back
 
 
-def _place_of(frame: FrameType, kept: Any, most: int) -> str | None:
+def _place_of(frame: FrameType, kept: Any, most: int, fresh: bool) -> str | None:
     """Where the function of a frame keeps ``kept``."""
     code, stored = frame.f_code, _stored_in(frame.f_code)
     variables = frame.f_locals
@@ -201,7 +223,7 @@ def _place_of(frame: FrameType, kept: Any, most: int) -> str | None:
         owner = variables[name] if name in variables else frame.f_globals.get(name)
         owners.setdefault(id(owner), (name, owner))
     for part in itertools.islice(reachable([owner for _, owner in owners.values()]), most):
-        if (found := _own_attribute(part, kept, stored.attributes, most)) is not None:
+        if (found := _own_attribute(part, kept, stored.attributes, most, fresh)) is not None:
             return f"{owners[id(part)][0] if id(part) in owners else '…'}.{found}"
     return None
 
@@ -227,7 +249,7 @@ def _from(block: list[ast.stmt], line: int) -> list[ast.stmt]:
     return block[place:]
 
 
-def _own_attribute(owner: Any, kept: Any, names: frozenset[str], most: int) -> str | None:
+def _own_attribute(owner: Any, kept: Any, names: frozenset[str], most: int, fresh: bool) -> str | None:
     """The attribute that holds ``kept`` and that the program, or the object's methods, write."""
     owner = real_part(owner) if type(owner) in DRESSED else owner
     kind = type(owner)
@@ -242,7 +264,7 @@ def _own_attribute(owner: Any, kept: Any, names: frozenset[str], most: int) -> s
     for name in names if module else names | _stored_by_methods(homes[0]):
         for value in _values(owner, homes, name):
             by_this_run = any((id(place), name) in tape.fresh for tape in OPEN for place in (owner, *homes))
-            if not by_this_run and _holds(value, kept, most, name in names):
+            if (fresh or not by_this_run) and _holds(value, kept, most, name in names):
                 return name
     return None
 

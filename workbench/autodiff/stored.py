@@ -20,7 +20,7 @@ from workbench.autodiff.scalars import TRACED, Probe, lost
 from workbench.autodiff.structure import field, field_names, is_leaf
 from workbench.autodiff.subarrays import DRESSED, bare_part, own_part
 from workbench.autodiff.surroundings import reachable
-from workbench.autodiff.telling import WRITTEN, contains_traced
+from workbench.autodiff.telling import WRITTEN, contains_traced, plain
 
 TABLES = (dict, UserDict, ChainMap)
 BARE = frozenset({int, str, bool, float, bytes, slice, type, type(None), type(...), np.int64, np.ndarray})
@@ -34,11 +34,21 @@ def checked_key(table: Any, key: Any) -> Any:
         LostGradientError: the derivative of the numbers found by ``key`` is not known any more.
     """
     parts = list(traced_parts(key))
-    for one in _dictionaries(table) if parts else ():
+    for one in _dictionaries(table) if parts or type(key) in _PLAIN_KEYS else ():
         if key in one:
-            _check_found(one, key, parts)
+            (_check_found if parts else _check_plain)(one, key, parts)
             break
     return key
+
+
+_PLAIN_KEYS = (float, np.float64, tuple)
+
+
+def _check_plain(table: dict, key: Any, parts: list[Any]) -> None:
+    """A plain number may find what stands under a traced one: then this one must not vary."""
+    if contains_traced(dict.__getitem__(table, key)):
+        for old in traced_parts(_stored_key(table, key)):
+            note_equal(old, plain(old))
 
 
 def _check_found(table: dict, key: Any, parts: list[Any]) -> None:
@@ -107,7 +117,7 @@ def _parts(key: Any, kind: type) -> Iterable:
 
 def _stored_key(table: dict, key: Any) -> Any:
     """The key that stands in ``table`` and is equal to ``key``."""
-    if type(key) in TRACED or isinstance(key, tuple) or hasattr(type(key), "__dataclass_fields__"):
+    if type(key) in TRACED or isinstance(key, float | tuple) or hasattr(type(key), "__dataclass_fields__"):
         probe = Probe(key)
         try:
             dict.get(table, probe)

@@ -57,6 +57,7 @@ WAITING.update(
         "asyncio": "workbench.rules.event_loops",
         "concurrent.futures.process": "workbench.rules.processes",
         "dask": "workbench.rules.dask",
+        "dask.array": "workbench.rules.dask_arrays",
         "matplotlib": "workbench.rules.pictures",
         "mpl_toolkits": "workbench.rules.pictures",
         "mpmath": "workbench.rules.mpmath",
