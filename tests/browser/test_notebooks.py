@@ -45,6 +45,8 @@ def check_typing(notebook, panel, row):
     expect(panel.get_by_role("alert").first).to_contain_text("line 2 in f")
     expect(panel.get_by_role("alert").first).to_contain_text("^^^^^^^^^")
     expect(row).to_contain_text("-0.9899925")
+    breaks = panel.get_by_role("alert").first.evaluate("element => getComputedStyle(element).wordBreak")
+    assert breaks == "normal"  # JupyterLab breaks words in all texts of this kind
     notebook.picture("playground-wrong")
     for _ in " * undefined":
         press("Backspace")
