@@ -205,6 +205,16 @@ def test_program(name):
     check_all_ways(program, *args, second=name in TWICE)
 
 
+def test_eigenvalues_that_cut_a_pair_apart():
+    def program(a):
+        return sl.eigs(ss.csr_array(a), k=2, return_eigenvectors=False, v0=START)
+
+    a = np.random.default_rng(18).standard_normal((5, 5))
+    found, with_vectors = program(a), sl.eigs(ss.csr_array(a), k=2, v0=START)[0]
+    assert found[1].imag * with_vectors[1].imag < 0  # of the pair SciPy gives once the one, once the other
+    check_gradient(program, a)
+
+
 def test_complex_elements():
     d = D + 0.3j * D[::-1]
     check_gradient(lambda d, b: sl.splu(made(d).tocsc()).solve(b, "H"), d, V + 0.4j)

@@ -87,12 +87,20 @@ def _spectrum(function: Callable, hermitian: bool) -> None:
         traced = resolve(np.array)([one for one, _ in pairs])
         if not return_eigenvectors:
             own = function(_bare(A), k, M, *rest, return_eigenvectors=False, **options)
-            order = [int(np.argmin(np.abs(values - v))) for v in own]
-            return with_value(traced[order], own)
+            return _in_order(function, traced, own, is_real=_bare(A).dtype.kind != "c")
         whole = resolve(np.stack)([found for _, found in pairs], axis=1)
         return with_value(traced, values), with_value(whole, vectors)
 
     DOORS[function] = call
+
+
+def _in_order(function: Callable, traced: Any, own: np.ndarray, *, is_real: bool) -> Any:
+    """Eigenvalues as they are found without vectors: of a pair that ``k`` cuts apart it may be the other one."""
+    traced = resolve(np.concatenate)([traced, np.conj(traced)]) if is_real else traced
+    away = np.abs(plain(traced)[:, None] - own)
+    if np.any(np.min(away, axis=0) > 100.0 * np.sqrt(np.finfo(own.dtype).eps) * np.max(np.abs(own))):
+        raise no_rule(function, "eigenvalues that are others with their vectors")
+    return with_value(traced[np.argmin(away, axis=0)], own)
 
 
 _spectrum(sl.eigsh, hermitian=True)
