@@ -6,29 +6,21 @@ import functools
 import itertools
 import weakref
 from collections.abc import Iterator
-from types import BuiltinMethodType, CellType, CodeType, FunctionType, MethodType, ModuleType
+from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from workbench.autodiff.location import is_engine_file
 from workbench.autodiff.registry import DOORS
 
-MOST = 200
-"""Functions that are looked at."""
-
 
 def callees(f: Any) -> Iterator[FunctionType]:
     """``f`` and the functions of the program that it may call: named in code, around it, or methods of objects there.
 
-    At most ``MOST`` of them.
+    At most ``_MOST`` of them.
     """
-    return (g for g in called(f) if isinstance(g, FunctionType))
-
-
-def called(f: Any) -> Iterator[Any]:
-    """The same, with methods of lists, dicts and their like (``numbers.append``)."""
     met: dict[Any, Any] = {}  # by identity, kept alive; a bound method is made anew each time
     waiting, count = [f], 0
-    while waiting and count < MOST:
+    while waiting and count < _MOST:
         f = waiting.pop()
         if type(f) in weakref.ProxyTypes:  # of what may be gone
             continue
@@ -37,7 +29,7 @@ def called(f: Any) -> Iterator[Any]:
         if key in met or (plainly and f in DOORS):
             continue
         met[key] = f
-        if (plainly and not is_engine_file(f.__code__.co_filename)) or isinstance(f, BuiltinMethodType):
+        if plainly and not is_engine_file(f.__code__.co_filename):
             count += 1
             yield f
         waiting += _named(f)
@@ -86,7 +78,7 @@ def _methods(x: Any, names: frozenset[str], depth: int = 3) -> Iterator[Any]:
         return
     if isinstance(x, list | tuple | dict):
         for e in itertools.islice(dict.values(x) if isinstance(x, dict) else x, _ELEMENTS):
-            if isinstance(e, (*_FUNCTIONS, BuiltinMethodType)):
+            if isinstance(e, _FUNCTIONS):
                 yield e
             yield from _methods(e, names, depth - 1)
     place = x if isinstance(x, ModuleType | type) else type(x)
@@ -107,7 +99,8 @@ def _methods(x: Any, names: frozenset[str], depth: int = 3) -> Iterator[Any]:
             yield from _methods(stored, names, depth - 1)
 
 
-_ELEMENTS = 16  # of a list that are looked at
+_MOST = 200  # functions that are looked at
+_ELEMENTS = 16  # of a list that are
 
 
 def _home(place: Any) -> str:

@@ -140,10 +140,12 @@ def _resolve_other(f: Any) -> Any:
             return _array_method(f, owner)
         if OPEN and is_followed_subclass(type(owner)):
             return method_of_subarray(f, owner, name)
-        if name == "__call__":
+        if name == "__call__" and issubclass(type(owner), type):
             from workbench.autodiff.making import making
 
-            return making(owner) if issubclass(type(owner), type) else resolve(owner)
+            return making(owner)
+        if name == "__call__" and python_method(type(owner), "__call__") is None:  # not super().__call__
+            return resolve(owner)
         if (door := SLOT_DOORS.get((f.__objclass__, name))) is not None:
             return functools.partial(door, owner)
         if OPEN and isinstance(owner, float | complex):

@@ -8,7 +8,7 @@ import os
 import sys
 import sysconfig
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any
 
 _ENGINE = tuple(
@@ -31,6 +31,14 @@ def is_library_file(filename: str) -> bool:
             part in filename for part in _LIBRARIES
         )
     return any(part in filename for part in _LIBRARIES)
+
+
+def is_users_module(module: ModuleType) -> bool:
+    """Whether a module is a user's own: written by the user, or made by a program."""
+    name = getattr(module, "__file__", None)
+    if name is None:
+        return getattr(module, "__spec__", None) is None
+    return not (is_engine_file(name) or is_library_file(name) or any(part in name for part in _INSTALLED))
 
 
 def user_frame() -> FrameType | None:

@@ -35,10 +35,17 @@ def checked_key(table: Any, key: Any) -> Any:
     """
     parts = list(traced_parts(key))
     for one in _dictionaries(table) if parts or type(key) in _PLAIN_KEYS else ():
-        if key in one:
+        if _holds(one, key):
             (_check_found if parts else _check_plain)(one, key, parts)
             break
     return key
+
+
+def _holds(table: dict, key: Any) -> bool:
+    try:
+        return dict.__contains__(table, key)
+    except TypeError:  # a slice, which sparse matrices that are dictionaries take for a place
+        return False
 
 
 _PLAIN_KEYS = (float, np.float64, tuple)

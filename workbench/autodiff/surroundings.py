@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 import weakref
 from array import array
 from collections import deque
@@ -16,7 +17,7 @@ import numpy as np
 from workbench.autodiff.arrays import TracedArray, owner_of
 from workbench.autodiff.callees import callees
 from workbench.autodiff.draws import Drawn
-from workbench.autodiff.location import is_engine_file
+from workbench.autodiff.location import is_engine_file, is_users_module
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.structure import field, field_names, leaves
 from workbench.autodiff.tape import OPEN
@@ -79,22 +80,25 @@ class Surroundings:
 
 _DEPTH = 12
 _CONTAINERS = (list, tuple, dict, deque, set, frozenset)
-_ENDS = (str, bytes, int, float, complex, type(None), type, ModuleType, np.ndarray, np.generic)
+_ENDS = (str, bytes, int, float, complex, type(None), type, np.generic)
 _WEAK = frozenset(weakref.ProxyTypes)  # of what may be gone, which holds what they refer to by another way
 
 
 def reachable(roots: Iterable[Any]) -> Iterator[Any]:
-    """What variables hold, and what that holds in turn; a long list of numbers only as a whole."""
-    met: set[int] = set()
+    """What variables hold, and what that holds in turn; a long list of numbers only as a whole, no installed module."""
+    met: dict[int, Any] = {}  # kept alive: some are made when they are asked for
     waiting = deque([(roots, 0)])
     while waiting:  # what is near first
         parts, depth = waiting.popleft()
         for x in parts:
             if id(x) in met:
                 continue
-            met.add(id(x))
+            met[id(x)] = x
+            gone = type(x) in _WEAK  # perhaps: it may not be asked
+            if not gone and isinstance(x, ModuleType) and not is_users_module(x):
+                continue
             yield x
-            if depth < _DEPTH and type(x) not in _WEAK and not isinstance(x, _ENDS):
+            if depth < _DEPTH and not gone and not isinstance(x, _ENDS):
                 waiting.append((_inside(x), depth + 1))
 
 
@@ -103,11 +107,18 @@ def _inside(x: Any) -> Iterable[Any]:
         return dict.values(x)
     if isinstance(x, _CONTAINERS):
         first = next(iter(x), None)
-        return () if isinstance(first, _ENDS) and not isinstance(first, np.ndarray) else x
+        return () if isinstance(first, _ENDS) else x
     if isinstance(x, FunctionType):
         cells = () if is_engine_file(x.__code__.co_filename) else x.__closure__ or ()
-        held = [cell.cell_contents for cell in cells if cell != CellType()]
-        return [*held, *(x.__defaults__ or ()), *(x.__kwdefaults__ or {}).values()]
+        return (*cells, *(x.__defaults__ or ()), *(x.__kwdefaults__ or {}).values(), *vars(x).values())
+    if isinstance(x, CellType):
+        return (x.cell_contents,) if x != CellType() else ()
+    if isinstance(x, ModuleType | threading.local):
+        return vars(x).values()
+    if isinstance(x, np.ndarray):
+        return x.flat if x.dtype.kind == "O" else ()
+    if isinstance(x, weakref.ref):
+        return (x(),)
     if isinstance(x, MethodType):
         return (x.__func__, x.__self__)
     if isinstance(x, BuiltinFunctionType):

@@ -218,7 +218,8 @@ def _write_objects(array: np.ndarray, index: Any, value: Any) -> None:
 
 def _objects(value: Any, n_axes: int) -> np.ndarray:
     """The objects that NumPy finds in ``value`` for so many axes: it opens lists that are as long as each other."""
-    if n_axes and type(current(value)) is TracedArray:
+    seen = current(value)
+    if type(seen) is TracedArray and (n_axes or not seen.ndim):  # NumPy takes the element of one without axes
         return resolve(np.array)(value, object)
     if n_axes and isinstance(value, list | tuple):
         parts = [_objects(part, n_axes - 1) for part in value]

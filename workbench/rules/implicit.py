@@ -28,29 +28,29 @@ from workbench.autodiff.structure import map_leaves
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.errors import MissingRuleError
-from workbench.rules.keeping import may_keep
 from workbench.rules.stand_ins import settled, with_value
 
 
-def quiet(function: Callable | None, args: tuple = (), named: dict | None = None) -> Callable | None:
+def quiet(
+    function: Callable | None, args: tuple = (), named: dict | None = None, *, fixed: bool = False
+) -> Callable | None:
     """``function`` as a solver may call it: plain numbers in, plain numbers out, ``args`` and ``named`` appended.
 
-    Arrays are copied on the way in, since solvers use their memory again. Where the function may keep them, it gets
-    points whose derivatives are refused.
+    Arrays are copied on the way in, since solvers use their memory again. The function may keep them, by any of many
+    ways: the derivatives of the points that it gets are refused, unless they are ``fixed``, whatever varies.
     """
     if not callable(function):
         return function
-    new, named = resolve(function), named or {}
-    where = user_line() if may_keep(functools.partial(function, *args)) else None
+    new, named, where = resolve(function), named or {}, user_line()
 
     def call(*x: Any) -> Any:
-        if where is not None:
-            given = [on_the_way(e, where) for e in x]
-        else:
-            given = [e.copy() if type(e) is np.ndarray else e for e in x]
-        return new(*given, *args, **named)
+        return new(*[_copied(e) if fixed else on_the_way(e, where) for e in x], *args, **named)
 
     return _Quiet(call, lambda: [_without_traces(part) for part in (function, args, named)])
+
+
+def _copied(x: Any) -> Any:
+    return x.copy() if type(x) is np.ndarray else x
 
 
 class _Quiet:

@@ -74,8 +74,8 @@ def _real_quad(
     """``quad`` of a real integrand, or of one part of a complex one."""
     low, high = map(plain, limits)
     points, named = options.get("points"), _bare(options)
-    around, quieted, new = Around(func, args=args), quiet(func, args), resolve(func)
-    integrand = quieted
+    around, new = Around(func, args=args), resolve(func)
+    quieted = integrand = quiet(func, args, fixed=not contains_traced([limits, points]))
     if part is not None:
         integrand, whole = lambda x: getattr(quieted(x), part), new
         new = lambda *x: get_attribute(whole(*x), part)  # noqa: E731
@@ -314,7 +314,8 @@ def _quad_vec(*given: Any, **options: Any) -> Any:
     f, a, b = bound.pop("f"), as_number(bound.pop("a")), as_number(bound.pop("b"))
     args, full_output = bound.pop("args", ()), bound.pop("full_output", False)
     args, low, high = args if isinstance(args, tuple) else (args,), plain(a), plain(b)
-    around, integrand = Around(f, args=args), quiet(f, args)
+    fixed = not contains_traced((a, b, bound.get("points")))
+    around, integrand = Around(f, args=args), quiet(f, args, fixed=fixed)
     with around.during():
         value, error, report = si.quad_vec(integrand, low, high, full_output=True, **_bare(bound))
     finite = np.isfinite(low) and np.isfinite(high)
