@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import scipy.optimize as so
 
-from workbench import gradient, value_and_gradient
+from workbench import gradient, hessian, pushforward, value_and_gradient
 from workbench.errors import MissingRuleError
 
 
@@ -226,3 +226,5 @@ def test_a_place_for_work_is_no_memory():
         return so.root(equations, [1.0, 1.0]).x
 
     assert gradient(lambda a: program(a).sum())(1.3) == pytest.approx(2 * 1.3 ** (-2 / 3) / 3)
+    assert pushforward(program, 1.3)[1](1.0) == pytest.approx(1.3 ** (-2 / 3) / 3 * np.ones(2))
+    assert hessian(lambda a: program(a).sum())(1.3) == pytest.approx(-4 * 1.3 ** (-5 / 3) / 9)

@@ -10,7 +10,7 @@ import torch
 
 from workbench import gradient, hessian, jacobian, pushforward, value_and_gradient
 from workbench.autodiff import torch_function
-from workbench.errors import LostGradientError, SolverOptionError
+from workbench.errors import LostGradientError, MissingRuleError, SolverOptionError
 from workbench.solvers import Event, solve_ensemble, solve_ode, solve_sde
 
 TIGHT = {"rtol": 1e-9, "atol": 1e-10}
@@ -240,3 +240,38 @@ def test_a_time_that_varies_is_refused_where_a_plain_solution_is_asked_for_it():
     ):
         with pytest.raises(LostGradientError, match="by t"):
             gradient(program)(1.3)
+
+
+def _kept(solver, keep):
+    """The end of a solution, and what its function has kept."""
+
+    def program(r):
+        log, count = [], 0
+
+        def f(t, y):
+            nonlocal count
+            count += 1
+            log.append(keep(y, r))
+            return -r * y
+
+        if solver is solve_ode:
+            found = solver(f, [1.0, 2.0], [0, 1.0])
+        else:
+            found = solver(f, lambda t, y: 0.1 * r * y, [1.0, 2.0], [0, 1.0], dt=0.2, generator=noise())
+        return np.sum(found.ys[-1]) + 0.01 * sum(log) + count * r
+
+    return program
+
+
+@pytest.mark.parametrize("solver", [solve_ode, solve_sde])
+def test_what_functions_keep_is_what_the_solver_s_calls_have_left(solver):
+    program = _kept(solver, lambda y, r: r * r)
+    value, slope = value_and_gradient(program)(1.3)
+    assert value == program(1.3)
+    assert slope == pytest.approx((program(1.3 + 1e-5) - program(1.3 - 1e-5)) / 2e-5, rel=1e-4)
+
+
+@pytest.mark.parametrize("solver", [solve_ode, solve_sde])
+def test_states_that_functions_keep_are_refused_in_the_result(solver):
+    with pytest.raises(MissingRuleError, match="hands to a function"):
+        gradient(_kept(solver, lambda y, r: y[0] * r))(1.3)

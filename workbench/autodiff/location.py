@@ -12,7 +12,8 @@ from types import FrameType, ModuleType
 from typing import Any
 
 _ENGINE = tuple(
-    str(Path(__file__).resolve().parent.parent / room) for room in ("autodiff", "rules", "checks.py")
+    str(Path(__file__).resolve().parent.parent / room)
+    for room in ("autodiff", "rules", "checks.py", "solvers/engine_rules.py")
 )
 _STANDARD = sysconfig.get_paths()["stdlib"] + os.sep
 _INSTALLED = tuple(os.sep + name + os.sep for name in ("site-packages", "dist-packages"))

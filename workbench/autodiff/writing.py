@@ -70,7 +70,11 @@ class Write(Entry):
             bar = traced_view(view)[self.index] if OPEN else view[self.index]
             if isinstance(bar, np.ndarray):
                 bar = bar.copy()  # not a view: the shadow is cleared next
-            if OPEN:
+            if OPEN and self._covers():
+                self.memory.store = (
+                    None  # nothing of what stood there before is left, in outer derivatives either
+                )
+            elif OPEN:
                 set_item(0.0, view, self.index)
             else:
                 view[self.index] = 0.0
@@ -82,6 +86,12 @@ class Write(Entry):
                     bar = resolve(np.where)(lost_to, 0.0, bar)
                 accumulate(self.source, reduce_to(bar, np.shape(_shape_of(self.source))))
         self.redo()
+
+    def _covers(self) -> bool:
+        """Whether the whole block of memory is written into."""
+        found = self.array[self.index]
+        own = type(found) is np.ndarray and owner_of(found) is owner_of(self.array)
+        return own and found.size == self.memory.size
 
     def redo(self) -> None:
         """Exchange the present contents with the kept ones, also in the eyes of outer derivatives."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dis
 import functools
+import operator
 import random
 from collections.abc import Callable, Iterator
 from types import CellType, CodeType
@@ -78,6 +79,15 @@ class Around:
                 yield
         finally:
             self._put(after, variables)
+
+    def undone(self) -> bool:
+        """Whether the functions have changed anything; then it is as it was before."""
+        if not self.watched:
+            return False
+        changed = bool(self.before) or any(map(operator.is_not, self._variables(), self.variables))
+        if changed:
+            self._put(self.before, self.variables)
+        return changed
 
     def anew(self, f: Callable) -> Callable:
         """``f``, one of the functions, as it is called aside: each time as if it had not been called before."""

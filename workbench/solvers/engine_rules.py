@@ -22,12 +22,14 @@ from workbench.autodiff.application import apply_rule
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.code_objects import with_code
 from workbench.autodiff.derivatives import pullback
+from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import DOORS, OWN, Rule
 from workbench.autodiff.rewritten import rewritten_code
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.errors import LostGradientError, SolverOptionError
-from workbench.rules.implicit import plain_inside, solved
+from workbench.rules.implicit import on_the_way, plain_inside, solved
+from workbench.rules.keeping import Around
 from workbench.rules.stand_ins import settled, with_value
 from workbench.solvers.by_torchsde import TORCHSDE
 from workbench.solvers.events import Crossing, Event
@@ -48,10 +50,11 @@ class Still:
 
     Attributes:
         varies: whether one of them has given anything that varies.
+        handed: gives what the functions get for a state of the solution.
     """
 
-    def __init__(self) -> None:
-        self.varies = False
+    def __init__(self, handed: Callable[[Any], Any] = lambda y: y) -> None:
+        self.varies, self.handed = False, handed
 
     def function(self, f: Any) -> Any:
         """f of (t, y), whatever it uses besides being plain; differentiable in t and y, as implicit steps need it."""
@@ -60,7 +63,7 @@ class Still:
         new = resolve(f)
 
         def value(t: Any, y: Any) -> Any:
-            found = _read(new(t, y))
+            found = _read(new(t, self.handed(y)))
             self.varies = self.varies or contains_traced(found)
             return plain_inside(found)
 
@@ -74,6 +77,22 @@ class Still:
         """The same for events."""
         given = [event if isinstance(event, Event) else Event(event) for event in events]
         return [replace(event, function=self.function(event.function)) for event in given]
+
+
+def _solved_plainly(solve: Callable[[Still], Any], *functions: Any) -> tuple[Any, bool, Around]:
+    """The plain solution, whether anything in it varied, and what the functions have changed around them.
+
+    Functions that change something may keep states: where those would have derivatives it is solved once more, as if
+    it had not been, with states whose derivatives are refused.
+    """
+    around, still = Around(*functions), Still()
+    with torch.no_grad(), around.during():
+        found = solve(still)
+    if still.varies and around.undone():
+        where = user_line()
+        with torch.no_grad(), around.during():
+            found = solve(Still(lambda y: on_the_way(y, where)))
+    return found, still.varies, around
 
 
 def _read(found: Any) -> Any:
@@ -147,14 +166,21 @@ def _solve_ode(f: Callable, y0: Any, ts: Any, **options: Any) -> ODESolution:
         return solve_ode(f, y0, ts, **options)
     if isinstance(y0, torch.Tensor):
         return _through(solve_ode)(f, y0, ts, **options)
-    still = Still()
-    watched = [*options.pop("events", ())]
-    with torch.no_grad():
-        found = solve_ode(still.function(f), plain(settled(y0)), ts, events=still.events(watched), **options)
-    if not still.varies and not contains_traced(y0):
+    watched, start = [*options.pop("events", ())], plain(settled(y0))
+
+    def solve(still: Still) -> ODESolution:
+        return solve_ode(still.function(f), start, ts, events=still.events(watched), **options)
+
+    found, varies, around = _solved_plainly(solve, f, *map(_function_of, watched))
+    if not varies and not contains_traced(y0):
         return found
     _refuse_memory(options.get("gradient", "direct"))
-    return ODEOnTape(found._run, f, watched).solution(found, y0)
+    with around.aside():
+        return ODEOnTape(found._run, f, watched).solution(found, y0)
+
+
+def _function_of(event: Any) -> Any:
+    return event.function if isinstance(event, Event) else event
 
 
 class ODEOnTape(OnTape):
@@ -163,7 +189,7 @@ class ODEOnTape(OnTape):
     def __init__(self, run: Run, f: Callable, events: list[Any]) -> None:
         super().__init__(run.states)
         self.run, self.plan, self.f = run, run.plan, self.function(f)
-        self.events = [event.function if isinstance(event, Event) else event for event in events]
+        self.events = list(map(_function_of, events))
 
     def solution(self, found: ODESolution, y0: Any) -> ODESolution:
         """``found``, with its derivatives."""
@@ -277,10 +303,16 @@ def _solve_sde(drift: Callable, diffusion: Callable | None, y0: Any, ts: Any, **
         return solve_sde(drift, diffusion, y0, ts, **options)
     if isinstance(y0, torch.Tensor):
         return _through(solve_sde)(drift, diffusion, y0, ts, **options)
-    still = Still()
-    with torch.no_grad():
-        found = solve_sde(still.function(drift), still.function(diffusion), plain(settled(y0)), ts, **options)
-    if not still.varies and not contains_traced(y0):
+    start = plain(settled(y0))
+    generator = options.get("generator") or torch.default_generator
+    drawn = generator.get_state()
+
+    def solve(still: Still) -> SDESolution:
+        generator.set_state(drawn)
+        return solve_sde(still.function(drift), still.function(diffusion), start, ts, **options)
+
+    found, varies, around = _solved_plainly(solve, drift, diffusion)
+    if not varies and not contains_traced(y0):
         return found
     _refuse_memory(options.get("gradient", "direct"))
     method = options.get("method", "sosri")
@@ -291,7 +323,8 @@ def _solve_sde(drift: Callable, diffusion: Callable | None, y0: Any, ts: Any, **
             where="method",
             fix="take a method of our own, or tensors and torch's autograd around the solver",
         )
-    return _sde_on_tape(found, drift, diffusion, y0, method)
+    with around.aside():
+        return _sde_on_tape(found, drift, diffusion, y0, method)
 
 
 def _sde_on_tape(

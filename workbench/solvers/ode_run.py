@@ -63,9 +63,9 @@ class Run:
         with torch.no_grad():
             self.plan = plan = self._choose()
         f, y0 = self.stepper.f, self.y0
-        varies = torch.is_grad_enabled() and (
-            y0.requires_grad or f(column(self.times[0], y0), y0).requires_grad
-        )
+        # asked whether or not torch records: a function that counts its calls counts the same
+        varies = y0.requires_grad or f(column(self.times[0], y0), y0).requires_grad
+        varies = varies and torch.is_grad_enabled()
         with torch.set_grad_enabled(varies):
             ys, moments, kept = self.take(plan, keep=dense, checkpointed=varies and gradient == "checkpoint")
         counts = Statistics(
