@@ -202,7 +202,8 @@ def as_shown(result: Any, shown: Any, args: tuple) -> Any:
         return dressed(result, cls, origin)
     context, return_scalar = shown.wrapped
     if context is not None:
-        context = context[0], args, context[2]
+        own = len(args) >= context[0].nin  # otherwise it is a ufunc that NumPy's function calls inside
+        context = context[0], args if own else tuple(map(np.asarray, context[1])), context[2]
     given, code = (_as_array(result), context, return_scalar), wrap.__code__
     takes = (
         3 if code.co_flags & inspect.CO_VARARGS else code.co_argcount - 1
