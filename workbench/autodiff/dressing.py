@@ -177,10 +177,8 @@ def of_subclass(follow: Callable, own: Callable, args: tuple, kwargs: dict) -> A
         result = out
     elif type(result) is TracedArray:
         for before, array in zip((*args, *kwargs.values()), (*given, *bare.values()), strict=True):
-            if is_subarray(before) and result.array is plain(
-                array
-            ):  # ``out``, or what is given back as it is
-                return before
+            if is_subarray(before) and result.array is plain(array):
+                return before  # it is given back as it is
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         shown = own(*[stand_in(a) for a in args], **{name: stand_in(v) for name, v in kwargs.items()})

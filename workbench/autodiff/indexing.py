@@ -54,10 +54,8 @@ def get_item(container: Any, index: Any) -> Any:
         return _read(container, index)
     if kind is np.ndarray:
         return container[plain_index(index)]
-    if kind is TracedFloat and isinstance(
-        strip(container), np.generic
-    ):  # NumPy's numbers know x[()] and x[None]
-        return (
+    if kind is TracedFloat and isinstance(strip(container), np.generic):
+        return (  # NumPy's numbers know x[()] and x[None]
             container
             if type(index) is tuple and not index
             else get_item(as_array([container]).reshape(()), index)

@@ -78,16 +78,11 @@ def found_equal(a: Any, b: Any) -> None:
                 note_equal(x, y)
             return
         raise _found_again(place)
-    for kept, asked in (
-        (a, b),
-        (b, a),
-    ):  # of a plain number and a traced one, a memo gives one what the other has
+    for kept, asked in ((a, b), (b, a)):
+        # of a plain number and a traced one, a memo gives one what the other has
         mixed = type(asked) in _NUMBERS if _varies(kept) else type(kept) in _NUMBERS and type(asked) in TRACED
-        if (
-            mixed
-            and _is_asked(frame := running_frame(), asked)
-            and _place(frame, kept, fresh=True) is not None
-        ):
+        frame = running_frame() if mixed else None
+        if _is_asked(frame, asked) and _place(frame, kept, fresh=True) is not None:
             note_equal(kept, asked)
 
 
@@ -255,10 +250,8 @@ def _own_attribute(owner: Any, kept: Any, names: frozenset[str], most: int, fres
     kind = type(owner)
     if kind in TRACED or (kind in _BUILT_IN and kind not in _OWNERS):
         return None
-    if kind.__module__.startswith(
-        "workbench.autodiff."
-    ):  # a pullback, which keeps the constants of its own run
-        return None
+    if kind.__module__.startswith("workbench.autodiff."):
+        return None  # a pullback, which keeps the constants of its own run
     module = isinstance(owner, ModuleType)
     homes = () if module else (owner if isinstance(owner, type) else kind).__mro__
     for name in names if module else names | _stored_by_methods(homes[0]):

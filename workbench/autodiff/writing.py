@@ -91,7 +91,7 @@ class Write(Entry):
         """Whether the whole block of memory is written into."""
         found = self.array[self.index]
         own = type(found) is np.ndarray and owner_of(found) is owner_of(self.array)
-        return own and found.size == self.memory.size
+        return own and found.nbytes == self.memory.owner.nbytes  # a field of records has as many elements
 
     def redo(self) -> None:
         """Exchange the present contents with the kept ones, also in the eyes of outer derivatives."""

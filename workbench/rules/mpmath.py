@@ -120,9 +120,8 @@ class TracedLong:
         return format(self.trace, form)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or not hasattr(
-            self.value, name
-        ):  # mpmath asks for '_mpf_' to tell numbers apart
+        # mpmath asks for '_mpf_' to tell numbers apart
+        if name.startswith("_") or not hasattr(self.value, name):
             raise AttributeError(f"{type(self.value).__name__!r} object has no attribute {name!r}")
         raise lost(f"a traced number of mpmath's was about to be taken apart, by its attribute {name!r}")
 

@@ -90,19 +90,13 @@ def _real_quad(
             new, beside = _principal(new, args, limits, as_number(wvar))
         else:
             new = _weighted(new, *limits, weight, wvar)
-        if weight in (
-            "cos",
-            "sin",
-            "cauchy",
-        ):  # QUADPACK keeps its intervals to itself, or has the pole in one
+        if weight in ("cos", "sin", "cauchy"):
+            # QUADPACK keeps its intervals to itself, or has the pole in one
             waves = 0 if weight == "cauchy" else int(abs(plain(wvar) * (high - low)))
             edges = np.linspace(*sorted((low, high)), 8 + waves)
             report = {"alist": edges[:-1], "blist": edges[1:], "last": len(edges) - 1}
-    finer = (
-        functools.partial(asked, **{**named, "epsabs": _DEFAULT, "epsrel": _DEFAULT})
-        if _loose(named)
-        else None
-    )
+    default = {**named, "epsabs": _DEFAULT, "epsrel": _DEFAULT}
+    finer = functools.partial(asked, **default) if _loose(named) else None
     with around.aside():
         left = 0.0 if beside is None else beside()
         traced = value - plain(left)

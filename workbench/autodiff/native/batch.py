@@ -118,9 +118,8 @@ def _run(
                 _explain(made, inputs, int(rows[0]), error)
 
     if pieces == 1:
-        with np.errstate(
-            divide="raise", over="raise", invalid="raise"
-        ):  # NumPy's numbers, where it is Python
+        # where it is Python, with NumPy's numbers
+        with np.errstate(divide="raise", over="raise", invalid="raise"):
             piece(0, n)
     else:
         with ThreadPoolExecutor(pieces) as pool:
