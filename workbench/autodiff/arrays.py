@@ -102,9 +102,8 @@ class Memory:
 
 def part_over(array: np.ndarray, owner: np.ndarray, block: np.ndarray) -> np.ndarray:
     """The part of ``block``, laid out as ``owner`` is, that lies where ``array`` lies in ``owner``."""
-    axes = sorted(
-        range(block.ndim), key=lambda k: -block.strides[k]
-    )  # a copy keeps the order of axes in memory
+    # a copy keeps the order of axes in memory
+    axes = sorted(range(block.ndim), key=lambda k: -block.strides[k])
     flat = block if block.flags.c_contiguous else block.transpose(axes)
     return np.ndarray(array.shape, array.dtype, flat, address_of(array) - address_of(owner), array.strides)
 

@@ -15,7 +15,7 @@ from workbench.autodiff.structure import leaves, map_leaves
 from workbench.autodiff.subnumbers import bare_number
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
-from workbench.autodiff.tiers import native_pullback
+from workbench.autodiff.tiers import copied, native_pullback
 from workbench.autodiff.tracing import TracedPullback, once, traced_pullback
 from workbench.errors import NotDifferentiableError, NotScalarError
 
@@ -215,9 +215,4 @@ def _name(f: Any) -> str:
 
 def stop_gradient(x: Any) -> Any:
     """``x`` itself, but a constant to every derivative around it."""
-
-    def constant(leaf: Any) -> Any:
-        leaf = plain(current(leaf))
-        return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
-
-    return map_leaves(constant, x)
+    return map_leaves(lambda leaf: copied(plain(current(leaf))), x)

@@ -27,6 +27,7 @@ from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.structure import map_leaves
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
+from workbench.autodiff.tiers import copied
 from workbench.errors import MissingRuleError
 from workbench.rules.stand_ins import settled, with_value
 
@@ -44,13 +45,9 @@ def quiet(
     new, named, where = resolve(function), named or {}, user_line()
 
     def call(*x: Any) -> Any:
-        return new(*[_copied(e) if fixed else on_the_way(e, where) for e in x], *args, **named)
+        return new(*[copied(e) if fixed else on_the_way(e, where) for e in x], *args, **named)
 
     return _Quiet(call, lambda: [_without_traces(part) for part in (function, args, named)])
-
-
-def _copied(x: Any) -> Any:
-    return x.copy() if type(x) is np.ndarray else x
 
 
 class _Quiet:

@@ -110,7 +110,8 @@ def _changes_a_list(function: Callable) -> None:
     DOORS[function] = by_position(function, call)
 
 
-for _function in (heapq.heappush, heapq.heappop, heapq.heapify, heapq.heapreplace, heapq.heappushpop):
-    _changes_a_list(_function)
-for _function in (bisect.insort_left, bisect.insort_right):
+for _function in (
+    *(heapq.heappush, heapq.heappop, heapq.heapify, heapq.heapreplace, heapq.heappushpop),
+    *(bisect.insort_left, bisect.insort_right),
+):
     _changes_a_list(_function)

@@ -40,10 +40,11 @@ def _quiet_constraints(constraints: Any) -> Any:
     return [one(c) for c in listed(constraints)]
 
 
-def _bare(x: Any) -> Any:
+def _bare(x: Any, args: tuple = ()) -> Any:
+    """A function for a solver, which calls it with ``args`` too, or anything else without traces."""
     if is_sparse(x):
         return plain_sparse(x)
-    return quiet(x) if callable(x) else plain(settled(x))
+    return quiet(x, args) if callable(x) else plain(settled(x))
 
 
 def _functions(constraints: Any) -> list[Any]:

@@ -19,6 +19,7 @@ from workbench.rules.implicit import quiet, unknown
 from workbench.rules.keeping import Around
 from workbench.rules.scipy_callbacks import told, with_told
 from workbench.rules.scipy_minima import (
+    _bare,
     _finished,
     _functions,
     _plain_bounds,
@@ -72,12 +73,8 @@ def _instead(name: str, value: Any, args: tuple, instead: dict) -> Any:
     if name == "callback":
         return told(value)
     if name in ("minimizer_kwargs", "options") and value:
-        return with_told({k: v if k == "callback" else _quiet(v, args) for k, v in value.items()})
+        return with_told({k: v if k == "callback" else _bare(v, args) for k, v in value.items()})
     return plain(settled(value))
-
-
-def _quiet(value: Any, args: tuple) -> Any:
-    return quiet(value, args) if callable(value) else plain(settled(value))
 
 
 _within_bounds(so.differential_evolution)
