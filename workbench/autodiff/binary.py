@@ -37,7 +37,7 @@ from workbench.autodiff.scalars import (
 )
 from workbench.autodiff.subarrays import TracedSubarray, TracedSubnumber
 from workbench.autodiff.telling import SEQUENCES, contains_traced, plain
-from workbench.autodiff.text import lost_in_text, tape_in, written
+from workbench.autodiff.text import lost_in_text, percent, tape_in
 
 PLAIN = frozenset({int, float, bool, str, dict, set, complex, type(None), np.float64, np.int64, np.bool_})
 _NUMBERS = (int, float, np.integer, np.floating, np.bool_, Fraction)
@@ -274,7 +274,7 @@ def _protocol(op: Operator, a: Any, b: Any) -> Any:
     if (ka in _ARRAYS and _taken_as_array(kb)) or (kb in _ARRAYS and left is None and _taken_as_array(ka)):
         return resolve(op.ufunc)(a, b)
     if issubclass(ka, str) and left is None:  # "%.2f" % x, and text repeated
-        return written(op.function(a, plain(b)), b)
+        return percent(a, b, op.function)
     if ka is bytes:
         if tape_in(b) is not None:
             raise lost_in_text("bytes")

@@ -1,7 +1,8 @@
 """Text of traced numbers: it prints like any text, and remembers that a number that varies is written in it.
 
 A number that is read out of text is a constant, so whatever reads one refuses such text. The mark goes with the
-text through f-strings, ``%``, ``format``, ``join`` and every method of strings.
+text through f-strings, ``%``, ``format``, ``join`` and every method of strings. Text that is one number and nothing
+else is that number where it is read, if enough digits of it are written.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from workbench.autodiff.calls import SLOT_DOORS, python_method, resolve
 from workbench.autodiff.kept import COMPARED
 from workbench.autodiff.registry import OWNER_DOORS
 from workbench.autodiff.rewritten import REWRITTEN_DOORS, rewritten_code
-from workbench.autodiff.scalars import TRACED, TracedFloat, lost
+from workbench.autodiff.scalars import TRACED, TracedFloat, lost, strip
 from workbench.autodiff.settling import SETTLED
 from workbench.autodiff.subarrays import DRESSED, bare_part, own_part
 from workbench.autodiff.tape import Tape
@@ -29,11 +30,12 @@ from workbench.errors import LostGradientError
 class TracedText(str):
     """Text with a number of ``tape`` in it. Outside of the differentiated program it is text like any other."""
 
-    __slots__ = ("_tape",)
+    __slots__ = ("_place", "_tape")
 
-    def __new__(cls, text: str, tape: Tape) -> TracedText:
+    def __new__(cls, text: str, tape: Tape, place: int | None = None) -> TracedText:
         new = super().__new__(cls, text)
         new._tape = weakref.ref(tape)
+        new._place = place
         return new
 
     @property
@@ -91,9 +93,24 @@ def _method(name: str) -> Callable:
     return method
 
 
+def _stripping(name: str) -> Callable:
+    strip_off = getattr(str, name)
+
+    def method(self: TracedText, *letters: Any) -> Any:
+        stripped = strip_off(self, *letters)
+        return TracedText(stripped, self.tape, None if letters else self._place) if self.tape else stripped
+
+    method.__name__ = name
+    return method
+
+
+for _name in ("lstrip", "rstrip", "strip"):
+    setattr(TracedText, _name, _stripping(_name))
+
+
 for _name in (
-    "capitalize casefold center expandtabs format format_map join ljust lower lstrip partition removeprefix "
-    "removesuffix replace rjust rpartition rsplit rstrip split splitlines strip swapcase title translate upper zfill "
+    "capitalize casefold center expandtabs format format_map join ljust lower partition removeprefix "
+    "removesuffix replace rjust rpartition rsplit split splitlines swapcase title translate upper zfill "
     "__add__ __format__ __getitem__ __mod__ __mul__ __repr__ __rmod__ __rmul__"
 ).split():
     setattr(TracedText, _name, _method(_name))
@@ -114,6 +131,43 @@ def written(text: Any, *sources: Any) -> Any:
     """``text``, which was made of ``sources``: marked if a traced number is written in it."""
     return marked(text, tape_in(sources)) if type(text) in (str, list, tuple, dict) else text
 
+
+def written_by(write: Callable, number: Any) -> Any:
+    """``write(number)``, of plain numbers: text that tells nothing but this number, and how it is written."""
+    text = write(plain(number))
+    tape = tape_in(number)
+    if tape is None or type(text) is not str:
+        return text
+    numbers = tape.caches.setdefault(TracedText, {})
+    numbers[len(numbers)] = number, write
+    return TracedText(text, tape, len(numbers) - 1)
+
+
+def number_of(text: TracedText) -> Any:
+    """The traced number that ``text`` writes with twelve digits at least; None if there is none."""
+    if text.tape is None or text._place is None:
+        return None
+    number, write = text.tape.caches[TracedText][text._place]
+    while not number.tape.open:
+        number = number.value
+    return number if keeps_digits(write, strip(number)) else None
+
+
+_LOST = 1e-12
+
+
+def keeps_digits(rounded: Callable[[float], Any], x: float) -> bool:
+    """Whether ``rounded``, a number or its text, is x up to its thirteenth digit, and numbers beside x are as well."""
+    size = abs(x) or 1.0
+    try:
+        return all(
+            abs(float(rounded(v)) - v) <= _LOST * size for v in (x + k * _LOST * size for k in _BESIDE)
+        )
+    except (ValueError, OverflowError):  # no number, or an infinite one
+        return False
+
+
+_BESIDE = (-37.0, -10.0, 0.0, 13.0, 41.0)
 
 _BARE = frozenset({str, int, float, bool, bytes, type(None), complex, type, np.float64, np.int64})
 
@@ -234,7 +288,7 @@ def formatted(x: Any, conversion: int, spec: str) -> str:
 
 def joined(*parts: str) -> str:
     """An f-string of its parts."""
-    return written("".join(parts), parts)
+    return parts[0] if len(parts) == 1 else written("".join(parts), parts)
 
 
 REWRITTEN_DOORS.update(formatted=formatted, joined=joined)
@@ -251,6 +305,8 @@ def _text_method(method: Callable, owner: str) -> Callable:
     def call(*args: Any, **kwargs: Any) -> str:
         if name == "join":
             args = tuple([*REWRITTEN_DOORS["iterate"](a)] for a in args)
+        if name == "format" and len(args) == 1 and not kwargs and type(args[0]) is TracedFloat:
+            return written_by(method, *args)
         return written(method(*args, **kwargs), args, kwargs)
 
     return call
@@ -259,9 +315,12 @@ def _text_method(method: Callable, owner: str) -> Callable:
 OWNER_DOORS[str] = _text_method
 
 
-def percent(text: str, values: Any) -> str:
-    """``str.__mod__(text, values)``."""
-    return written(str.__mod__(text, plain(values)), values)
+def percent(text: str, values: Any, operator: Callable = str.__mod__) -> str:
+    """``text % values``."""
+    number = values[0] if type(values) is tuple and len(values) == 1 else values
+    if type(number) is TracedFloat:
+        return written_by(lambda x: operator(text, (x,) if type(values) is tuple else x), number)
+    return written(operator(text, plain(values)), values)
 
 
 SLOT_DOORS[str, "__mod__"] = percent
@@ -271,8 +330,9 @@ def _writes(write: Callable) -> Callable:
     """How a traced value is written: as its value is, with the mark."""
 
     def method(self: Any, *args: Any) -> str:
-        text = write(self.value if type(self) is TracedFloat else plain(self), *args)
-        return text if type(text) is TracedText else marked(text, tape_in(self))
+        if type(self) is TracedFloat:
+            return written_by(lambda x: write(x, *args), self)
+        return marked(write(plain(self), *args), tape_in(self))
 
     return method
 

@@ -1,7 +1,7 @@
 """Python's numbers: conversions, sums, and the functions of ``math`` that are no formula of one number.
 
 Conventions at kinks: ``abs`` has derivative 0 at 0. ``int`` and ``round`` give whole numbers, or numbers that are
-constant wherever their derivative exists.
+constant wherever their derivative exists; where rounding keeps twelve digits of a number, it is the number itself.
 """
 
 from __future__ import annotations
@@ -33,15 +33,17 @@ from workbench.autodiff.scalars import (
 from workbench.autodiff.subarrays import TracedSubnumber, class_of
 from workbench.autodiff.subnumbers import bare_number
 from workbench.autodiff.telling import contains_traced, plain
-from workbench.autodiff.text import refuse_text
+from workbench.autodiff.text import TracedText, keeps_digits, number_of, refuse_text
 
 _add = REWRITTEN_DOORS["add"]
 
 
 @door(float)
 def float_(x: Any = 0.0) -> Any:
-    """``float(x)`` stays on the tape."""
+    """``float(x)`` stays on the tape, also where x is text that writes enough of a number's digits."""
     x = current(x)
+    if type(x) is TracedText and (number := number_of(x)) is not None:
+        return _rounded(number, float(str.__str__(x)))
     if type(x) is TracedSubnumber and (own := python_method(class_of(x), "__float__")) is not None:
         return _returned(resolve(own)(x), x)
     x = number_in(x)
@@ -56,6 +58,12 @@ def float_(x: Any = 0.0) -> Any:
         return float(plain(x))  # Python's error for a complex number
     own = python_method(type(x), "__float__")
     return float(x) if own is None else _returned(resolve(own)(x), x)
+
+
+def _rounded(x: TracedFloat, value: float) -> TracedFloat:
+    """``value``, which is x with its last digits rounded."""
+    inner = _rounded(x.value, value) if type(x.value) is TracedFloat else value
+    return recorded(inner, x.tape, x, 1.0)
 
 
 def _returned(number: Any, x: Any) -> Any:
@@ -114,12 +122,14 @@ def divmod_(a: Any, b: Any) -> Any:
 
 @door(round)
 def round_(number: Any, ndigits: Any = None) -> Any:
-    """``round(x)``: constant wherever its derivative exists."""
+    """``round(x)``: constant wherever its derivative exists, but where it keeps twelve digits."""
     own = python_method(type(number), "__round__")
     if own is not None and type(number) not in TRACED:
         return resolve(own)(number, *(() if ndigits is None else (ndigits,)))
     number = current(number)
     refuse_exact_whole_number(number, 10.0 ** (ndigits or 0))
+    if type(number) is TracedFloat and ndigits and keeps_digits(lambda x: round(x, ndigits), strip(number)):
+        return _rounded(number, round(strip(number), ndigits))
     return round(plain(number), ndigits)
 
 
