@@ -22,6 +22,7 @@ import scipy.sparse as ss
 
 from workbench import check_gradient, gradient, value_and_gradient
 from workbench.errors import MissingRuleError
+from workbench.rules import keeping
 
 
 class _Held:
@@ -103,6 +104,7 @@ IN_A_LIST = {
     "starmap": lambda numbers: lambda x: list(itertools.starmap(numbers.append, [(x,)])),
     "the key of a sort": lambda numbers: lambda x: sorted([x], key=lambda k: numbers.append(k) or 0),
     "a default value": lambda numbers: lambda x, into=numbers: into.append(x),
+    "a list behind a number": lambda numbers: lambda x, held=(0, numbers): held[1].append(x),
     "a generator": _generator,
     "a weak reference": _through_weak,
     "text": lambda numbers: lambda x: exec("numbers.append(x)", {"numbers": numbers, "x": x}),
@@ -139,6 +141,11 @@ def _class():
     return (lambda x: type.__setattr__(kind, "value", kind.value + x)), lambda: kind.value
 
 
+def _class_in_a_dict():
+    kinds = {"one": type("Kind", (), {"value": 0.0})}
+    return (lambda x: setattr(kinds["one"], "value", kinds["one"].value + x)), lambda: kinds["one"].value
+
+
 def _joined():
     known = {0: 0.0}
     return (lambda x: known.__ior__({0: known[0] + x})), lambda: known[0]
@@ -172,6 +179,7 @@ IN_ONE_PLACE = {
     "a function's attribute": lambda: _attribute(_function()),
     "vars": _vars,
     "a class": _class,
+    "a class in a dict": _class_in_a_dict,
     "a dict": lambda: _item({0: 0.0}),
     "a counter": lambda: _item(Counter({0: 0.0})),
     "an ordered dict": lambda: _item(OrderedDict({0: 0.0})),
@@ -317,10 +325,87 @@ def test_other_states(state):
     check_gradient(program, 1.3, rtol=1e-5)
 
 
-def test_an_iterator_that_cannot_go_back_is_refused():
-    def program(p):
-        numbers = itertools.count()
-        return so.brentq(lambda x: (x**3 - p, next(numbers))[0], 0.0, 3.0) + next(numbers)
+ITERATORS = {
+    "count": itertools.count,
+    "zip": lambda: zip(range(100), range(100), strict=True),
+    "generator": lambda: (k for k in range(100)),
+}
 
-    with pytest.raises(MissingRuleError, match="find the count further on"):
+
+@pytest.mark.parametrize("way", [next, lambda numbers: [k for k, _ in zip(numbers, "a", strict=False)]])
+@pytest.mark.parametrize("kind", ITERATORS)
+def test_an_iterator_that_cannot_go_back_is_refused(kind, way):
+    def program(p):
+        numbers = ITERATORS[kind]()
+        root = so.brentq(lambda x: (x**3 - p, way(numbers))[0], 0.0, 3.0)
+        return root * len([*numbers]) if kind != "count" else root * next(numbers)
+
+    with pytest.raises(MissingRuleError, match=f"find the {kind} further on"):
         gradient(program)(1.3)
+
+
+class _Numbers:
+    def __init__(self):
+        self.n = 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        self.n += 1
+        return self.n
+
+    def __repr__(self):
+        return f"the numbers from {self.n}"
+
+
+def test_an_iterator_of_the_program_goes_back():
+    def program(p):
+        numbers = _Numbers()
+        root = so.brentq(lambda x: (x**3 - p, next(numbers), next(iter(numbers)))[0], 0.0, 3.0)
+        return root * numbers.n
+
+    assert value_and_gradient(program)(1.3)[0] == program(1.3)
+    check_gradient(program, 1.3, rtol=1e-5)
+
+
+def test_an_attribute_that_is_deleted():
+    def program(p):
+        held = _Held()
+        held.value, held.n = 1.0, 0
+
+        def f(x):
+            held.n += 1
+            if "value" in vars(held):
+                del held.value
+            return x**3 - p
+
+        return so.brentq(f, 0.0, 3.0) * (held.n + held.value)
+
+    assert value_and_gradient(program)(1.3)[0] == program(1.3)
+    check_gradient(program, 1.3, rtol=1e-5)
+
+
+def test_little_is_copied_of_much_around_a_function(monkeypatch):
+    copied = []
+    content = keeping.content
+    monkeypatch.setattr(keeping, "content", lambda x: copied.append(x) or content(x))
+    many = [[float(k)] for k in range(3000)]
+    held = [[_Held()]]
+    kept = [many, held]
+
+    def program(p):
+        held[0][0].value = 0
+
+        def f(x):
+            kept[1][0][0].value += 1
+            many[-1][0] += 1.0
+            return x**3 - p
+
+        return so.brentq(f, 0.0, 3.0) * held[0][0].value
+
+    many[-1][0] = 0.0
+    value = value_and_gradient(program)(1.3)[0]
+    assert len(copied) < 400
+    assert held[0][0].value == many[-1][0]  # far and near
+    assert value == program(1.3)

@@ -233,10 +233,10 @@ def _named(function: Any) -> str:
 def _way(f: Any, function: Any, door: Callable, args: tuple) -> tuple[str, str]:
     if is_harmless(function):
         return "as it is", "compiled code that asks for no traced number"
-    known = _in(DOORS, f) or _in(DOORS, function)
-    if _in(NON_DIFFERENTIABLE, function):
+    known = calls.is_one_of(DOORS, f) or calls.is_one_of(DOORS, function)
+    if calls.is_one_of(NON_DIFFERENTIABLE, function):
         return "constant", "its result does not vary"
-    if _in(OWN, function):
+    if calls.is_one_of(OWN, function):
         return "rule", "registered with @rule"
     if known or isinstance(function, np.ufunc) or type(getattr(f, "__self__", None)) in TRACED:
         return "rule", ""
@@ -267,15 +267,6 @@ def _native_or_rewritten(function: FunctionType, args: tuple) -> tuple[str, str]
         where = f" ({place(made.file, made.line, folder=False)})" if made.line else ""
         return "rewritten", f"{made.reason}{where}"
     return "native", "machine code" if made.state == "compiled" else "generated Python"
-
-
-def _in(table: Any, f: Any) -> bool:
-    if calls.python_method(type(f), "__hash__") is not None:  # the program's own
-        return any(key is f for key in table)
-    try:
-        return f in table
-    except TypeError:
-        return False
 
 
 # ------------------------------------------------------------------------------------ what a tape holds

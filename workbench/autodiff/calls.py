@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import (
     BuiltinFunctionType,
     CodeType,
@@ -107,20 +107,33 @@ def _door_of_owner(f: Any, owner: Any) -> Any:
     return OWNER_DOORS[type(owner)](f, owner) if type(owner) in OWNER_DOORS else compiled_door(f)
 
 
-def known_in(table: dict, f: Any) -> Any:
-    """What ``table`` has for ``f``, or None. A hash of the program's own may do anything, and is not asked for."""
+def is_one_of(table: Iterable, f: Any) -> bool:
+    """Whether ``f`` is in ``table``. A hash of the program's own may do anything, and is not asked for."""
     if python_method(type(f), "__hash__") is not None:
-        return next((found for key, found in table.items() if key is f), None)
+        return any(key is f for key in table)
     try:
-        return table.get(f)
+        return f in table
     except TypeError:  # an unhashable callable object
-        return None
+        return False
+
+
+def _door_of(f: Any) -> Any:
+    if python_method(type(f), "__hash__") is None:
+        return DOORS[f] if is_one_of(DOORS, f) else None
+    known = is_one_of(_keys_with_own_hash(len(DOORS)), f)
+    return next(door for key, door in DOORS.items() if key is f) if known else None
+
+
+@functools.lru_cache(maxsize=1)
+def _keys_with_own_hash(count: int) -> list[Any]:
+    """Those of the ``count`` doors."""
+    return [key for key in DOORS if python_method(type(key), "__hash__") is not None]
 
 
 def _resolve_other(f: Any) -> Any:
-    found = known_in(DOORS, f)
+    found = _door_of(f)
     if found is None and learn(f):
-        found = known_in(DOORS, f)
+        found = _door_of(f)
     kind = type(f)
     if kind in NUMPY_DOORS:
         return NUMPY_DOORS[kind](f, found)

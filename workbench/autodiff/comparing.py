@@ -19,7 +19,7 @@ from workbench.autodiff.binary import PLAIN, of_numpy, of_subclass
 from workbench.autodiff.deferring import COMPARISONS, compared
 from workbench.autodiff.kept import found_equal, found_zero, watching
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
-from workbench.autodiff.scalars import TRACED, TracedFloat
+from workbench.autodiff.scalars import TRACED, Probe, TracedFloat
 from workbench.autodiff.subarrays import TracedSubnumber
 from workbench.autodiff.telling import WRITTEN, contains_traced, plain
 
@@ -84,8 +84,17 @@ def is_in(x: Any, container: Any) -> bool:
     found = x in container
     kind = type(x)
     if found and type(container) in _HOLDERS and (kind is TracedFloat or kind is tuple or kind in WRITTEN):
-        found_equal(x, next(e for e in container if e is x or e == x))
+        found_equal(x, _equal_in(container, x))
     return found
+
+
+def _equal_in(container: Any, x: Any) -> Any:
+    """The element that is equal to ``x``; in a set without a look at the others."""
+    if isinstance(container, set | frozenset):
+        probe = Probe(x)
+        if probe in container:
+            return probe.stored
+    return next(e for e in container if e is x or e == x)
 
 
 _HOLDERS = frozenset({list, tuple, set, frozenset, deque})

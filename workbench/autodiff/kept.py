@@ -26,7 +26,6 @@ from workbench.autodiff.equals import note_equal
 from workbench.autodiff.location import is_engine_file, running_frame
 from workbench.autodiff.scalars import TRACED, TracedFloat, lost
 from workbench.autodiff.source import node_of
-from workbench.autodiff.structure import own_slots
 from workbench.autodiff.subarrays import DRESSED, real_part
 from workbench.autodiff.surroundings import reachable
 from workbench.autodiff.tape import OPEN
@@ -299,11 +298,6 @@ def _bare_array(x: Any) -> np.ndarray | None:
     if type(x) is np.ndarray:
         return x
     return np.ndarray.view(x, np.ndarray) if is_followed_subclass(type(x)) else None
-
-
-@functools.lru_cache(maxsize=1024)
-def _slots(kind: type) -> frozenset[str]:
-    return frozenset(n for cls in kind.__mro__ for n in own_slots(cls))
 
 
 @functools.lru_cache(maxsize=1024)

@@ -36,10 +36,12 @@ def making(cls: type) -> Callable:
     foreign = type(cls).__call__ is not type.__call__ and python_method(type(cls), "__call__") is None
     if foreign or cls.__module__ == "builtins":
         return compiled_door(cls) if OPEN else cls
+    # a metaclass may have called this, and is not asked again
+    plainly = cls if python_method(type(cls), "__call__") is None else functools.partial(type.__call__, cls)
     init, new = python_method(cls, "__init__"), python_method_or_static(cls, "__new__")
     makes_number = maker_of(cls) if OPEN and new is None else None
     if init is None and new is None and makes_number is None:
-        return compiled_door(cls) if OPEN else cls
+        return compiled_door(plainly) if OPEN else plainly
     new_door = resolve(new) if new is not None else makes_number
     init_door = resolve(init) if init is not None else None
     post_init = python_method(cls, "__post_init__")
@@ -49,7 +51,7 @@ def making(cls: type) -> Callable:
     if stays and is_dataclass and (post_init is not None or _sets_by_itself(cls)):
         init_door, stays = dataclass_init(init), False
     if makes_number is None and (new is None or rewritten_code(new) is None) and (init is None or stays):
-        return _noted_dataclass(cls) if is_dataclass and OPEN else cls
+        return _noted_dataclass(cls, plainly) if is_dataclass and OPEN else plainly
 
     def make(*args: Any, **kwargs: Any) -> Any:
         if new_door is not None:
@@ -73,9 +75,9 @@ def making(cls: type) -> Callable:
     return make
 
 
-def _noted_dataclass(cls: type) -> Callable:
+def _noted_dataclass(cls: type, plainly: Callable) -> Callable:
     def make(*args: Any, **kwargs: Any) -> Any:
-        made = cls(*args, **kwargs)
+        made = plainly(*args, **kwargs)
         for name in cls.__dataclass_fields__:
             note(made, getattr(made, name, None), name)
         return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import threading
 import weakref
 from array import array
@@ -79,8 +80,10 @@ class Surroundings:
 
 
 _DEPTH = 12
+_FIRST = 1000  # elements that tell whether there are others than numbers
 _CONTAINERS = (list, tuple, dict, deque, set, frozenset)
-_ENDS = (str, bytes, int, float, complex, type(None), type, np.generic)
+_VALUES = (str, bytes, int, float, complex, type(None), np.generic)
+_ENDS = (*_VALUES, type)
 _WEAK = frozenset(weakref.ProxyTypes)  # of what may be gone, which holds what they refer to by another way
 
 
@@ -103,11 +106,10 @@ def reachable(roots: Iterable[Any]) -> Iterator[Any]:
 
 
 def _inside(x: Any) -> Iterable[Any]:
-    if isinstance(x, dict):
-        return dict.values(x)
     if isinstance(x, _CONTAINERS):
-        first = next(iter(x), None)
-        return () if isinstance(first, _ENDS) else x
+        parts = dict.values(x) if isinstance(x, dict) else x
+        kinds = set(map(type, itertools.islice(parts, _FIRST)))
+        return () if all(issubclass(kind, _VALUES) for kind in kinds) else parts
     if isinstance(x, FunctionType):
         cells = () if is_engine_file(x.__code__.co_filename) else x.__closure__ or ()
         return (*cells, *(x.__defaults__ or ()), *(x.__kwdefaults__ or {}).values(), *vars(x).values())

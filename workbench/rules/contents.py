@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import operator
 import threading
@@ -17,10 +18,12 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import current, own_copy
+from workbench.autodiff.calls import python_method
 from workbench.autodiff.draws import GENERATORS, rewind, state_of
 from workbench.autodiff.location import user_line
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.structure import field, own_names, set_field
+from workbench.autodiff.watch import are_equal
 from workbench.autodiff.writing import set_item
 from workbench.errors import MissingRuleError
 
@@ -33,7 +36,12 @@ _KINDS = (list, OrderedDict, dict, set, deque)
 
 def content(x: Any) -> Any:
     """What stands in ``x``: a copy, for ``put_back``."""
-    return _ways(x)[0](x)
+    return _ways(type(x))[0](x)
+
+
+def content_before(x: Any) -> Any:
+    """What stands in ``x``, which is about to change: an iterator, which is about to go on, cannot be put back."""
+    return _NONE if _is_iterator(type(x)) else content(x)
 
 
 def put_back(x: Any, held: Any) -> None:
@@ -42,16 +50,23 @@ def put_back(x: Any, held: Any) -> None:
     Raises:
         MissingRuleError: it is an iterator, and has gone on since.
     """
-    _ways(x)[1](x, held)
+    _ways(type(x))[1](x, held)
 
 
-def _ways(x: Any) -> tuple[Callable, Callable]:
-    return next((ways for kind, *ways in _WAYS if isinstance(x, kind)), (_of_object, _into_object))
+def _is_iterator(kind: type) -> bool:
+    """Whether what is read of a thing can neither be seen nor undone: the program's own have fields."""
+    return issubclass(kind, Iterator) and python_method(kind, "__next__") is None
+
+
+@functools.lru_cache(maxsize=1024)
+def _ways(kind: type) -> tuple[Callable, Callable]:
+    other = (_progress, _check_progress) if _is_iterator(kind) else (_of_object, _into_object)
+    return next((ways for base, *ways in _WAYS if issubclass(kind, base)), other)
 
 
 def _into_array(x: np.ndarray, held: Any) -> None:
     traced = type(held) in TRACED or type(current(x)) in TRACED
-    if traced or not np.array_equal(held, x, equal_nan=x.dtype.kind in "fc"):
+    if traced or not (np.array_equal(held, x) or are_equal(held, x)):  # mostly there are no NaN
         set_item(held, x, ...)
 
 
@@ -109,11 +124,20 @@ def _check_progress(x: Any, held: Any) -> None:
 
 
 def _of_object(x: Any) -> tuple[list[Any] | None, dict[str, Any]]:
-    return _held(x), {name: field(x, name) for name in own_names(x)}
+    return _held(x), {name: field(x, name) for name in _names(x)}
+
+
+def _names(x: Any) -> list[str]:
+    return [] if type(x) in _KINDS else own_names(x)
+
+
+@functools.lru_cache(maxsize=1024)
+def _base(kind: type) -> type | None:
+    return next((base for base in _KINDS if issubclass(kind, base)), None)
 
 
 def _held(x: Any) -> list[Any] | None:
-    base = next((kind for kind in _KINDS if isinstance(x, kind)), None)
+    base = _base(type(x))
     if base is None:
         return None
     return list(chain.from_iterable(base.items(x))) if issubclass(base, dict) else list(base.__iter__(x))
@@ -124,11 +148,12 @@ def _into_object(x: Any, held: tuple[list[Any] | None, dict[str, Any]]) -> None:
     now = _held(x)
     if now is not None and _differ(now, parts):
         _refill(x, now, parts)
-    for name in own_names(x):
+    now_there = _names(x)
+    for name in now_there:
         if name not in fields:
             object.__delattr__(x, name)
     for name, value in fields.items():
-        if field(x, name) is not value:
+        if name not in now_there or field(x, name) is not value:
             set_field(x, name, value)
 
 
@@ -137,7 +162,7 @@ def _differ(now: list[Any], parts: list[Any]) -> bool:
 
 
 def _refill(x: Any, now: list[Any], parts: list[Any]) -> None:
-    base = next(kind for kind in _KINDS if isinstance(x, kind))
+    base = _base(type(x))
     if not issubclass(base, dict):
         base.clear(x)
         (base.update if base is set else base.extend)(x, parts)
@@ -158,5 +183,4 @@ _WAYS: tuple[tuple[Any, Callable, Callable], ...] = (
     (array | bytearray, lambda x: x[:], _into_numbers),
     (io.StringIO | io.BytesIO, lambda x: (x.getvalue(), x.tell()), _into_text),
     (type | ModuleType | threading.local, lambda x: dict(vars(x)), _into_names),
-    (Iterator, _progress, _check_progress),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dis
 import functools
+import itertools
 import operator
 import random
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from workbench.autodiff.arrays import owner_of
 from workbench.autodiff.callees import callees
 from workbench.autodiff.surroundings import reachable
 from workbench.autodiff.tape import OPEN
-from workbench.rules.contents import UNCHANGING, content, put_back
+from workbench.rules.contents import UNCHANGING, content, content_before, put_back
 
 
 class Around:
@@ -41,15 +42,18 @@ class Around:
     @functools.cached_property
     def places(self) -> dict[int, Any]:
         """What the functions can reach: gone through where the first change of anything is told, before it is made."""
-        return self._reached()
+        return {id(x): x for x in self._reached()}
 
-    def _reached(self) -> dict[int, Any]:
+    def _reached(self) -> Iterator[Any]:
+        yield from _SHARED_BY_ALL
+        yield from (g.__globals__ for g in self.called)
         around = [*self.functions, *self.called, *self._variables()]
         around += [g.__globals__.get(name) for g in self.called for name in g.__code__.co_names]
-        found = {id(x): x for x in reachable(around) if not issubclass(type(x), UNCHANGING)}
-        arrays = [x for x in found.values() if type(x) is np.ndarray]
-        modules = [g.__globals__ for g in self.called]
-        return found | {id(x): x for x in (*map(owner_of, arrays), *modules, *_SHARED_BY_ALL)}
+        for x in reachable(around):
+            if type(x) is np.ndarray and x.base is not None:
+                yield owner_of(x)
+            if not issubclass(type(x), UNCHANGING):
+                yield x
 
     @contextlib.contextmanager
     def during(self) -> Iterator[None]:
@@ -71,14 +75,14 @@ class Around:
         if not self.watched:
             yield
             return
-        places = self._reached() | {key: x for key, (x, _) in self.before.items()}
-        after, variables = {key: (x, content(x)) for key, x in places.items()}, self._variables()
+        places = (*itertools.islice(self._reached(), _NEAR), *[x for x, _ in self.before.values()])
+        after, variables = {id(x): (x, content(x)) for x in places}, self._variables()
         self._put(self.before, self.variables)
         try:
             with self.during():
                 yield
         finally:
-            self._put(after, variables)
+            self._put(self.before | after, variables)
 
     def undone(self) -> bool:
         """Whether the functions have changed anything; then it is as it was before."""
@@ -118,6 +122,8 @@ class Around:
 
 
 _NONE = object()
+_NEAR = 300
+"""Things of which a copy is made before the functions are called for derivatives: not all changes of them are told."""
 # the generators behind np.random.normal, random.random
 _SHARED_BY_ALL = (np.random.mtrand._rand, random._inst)
 
@@ -132,7 +138,7 @@ class _Changes(dict):
         if self.outer is not None:
             self.outer[key] = x
         if key in self.around.places and key not in self.around.before:
-            self.around.before[key] = (x, content(x))
+            self.around.before[key] = (x, content_before(x))
 
 
 @functools.lru_cache(maxsize=4096)

@@ -150,12 +150,29 @@ class _Counted(type):
         return cls.state.value(k)
 
 
+class _Counting(type):
+    def __call__(cls, *args):
+        cls.made += 1
+        return super().__call__(*args)
+
+
 class _Made(_State, metaclass=_Counted):
     state = None
     energy = _OfClass()
 
     def __class_getitem__(cls, k):
         raise AssertionError("the metaclass goes first")
+
+
+class _Bare(metaclass=_Counting):
+    made = 0
+
+
+@program(X)
+def a_metaclass_that_counts_objects_without_init(x):
+    before = _Bare.made
+    found = [_Bare(), _Bare()]
+    return x.sum() * (_Bare.made - before) * len(found)
 
 
 @program(X)
