@@ -78,25 +78,28 @@ class Memory:
         version: how often the block has been written into.
         lent: whether something shares the block that would see plain numbers in it.
         store: the shadow, a flat array laid over the block's bytes; None while all cotangents are zero.
+        low, high: the addresses of the block's bytes, from the first time that a part of it is asked for.
     """
 
-    __slots__ = ("active", "lent", "low", "owner", "size", "store", "tape", "version", "whole")
+    __slots__ = ("active", "high", "lent", "low", "owner", "store", "tape", "version", "whole")
 
     def __init__(self, tape: Tape, owner: np.ndarray, active: bool) -> None:
         self.tape, self.owner, self.active, self.store = tape, owner, active, None
-        self.version, self.lent = 0, False
+        self.version, self.lent, self.low = 0, False, None
         self.whole = owner.flags.c_contiguous
-        low, high = np.lib.array_utils.byte_bounds(owner)
-        self.low, self.size = low, (high - low) // max(owner.itemsize, 1)
 
     def view_like(self, array: np.ndarray) -> np.ndarray:
         """The part of the shadow that lies over ``array``, made of zeros if there was none yet."""
-        if self.store is None:
-            self.store = np.zeros(self.size, self.owner.dtype)
         if array is self.owner and self.whole:  # the common case, without arithmetic on addresses
+            if self.store is None:
+                self.store = np.zeros(array.size, array.dtype)
             return self.store.reshape(array.shape)
         if not array.size:  # it lies anywhere, also beyond the end
             return np.zeros(array.shape, array.dtype)
+        if self.low is None:
+            self.low, self.high = np.lib.array_utils.byte_bounds(self.owner)
+        if self.store is None:
+            self.store = np.zeros((self.high - self.low) // max(self.owner.itemsize, 1), self.owner.dtype)
         return np.ndarray(array.shape, array.dtype, self.store, address_of(array) - self.low, array.strides)
 
 
@@ -117,12 +120,20 @@ def memory_of(tape: Tape, array: np.ndarray, *, active: bool = False) -> Memory:
         if tape.keeps and not active:
             tape.kept[id(owner)] = np.array(owner, order="K")
     if active and not memory.active:
-        if not owner.flags.owndata:
-            _refuse_borrowed(owner)
-        if any(m is not None and m.lent for m in (t.memories.get(id(owner)) for t in OPEN)):
-            raise _shared_with("whatever was given its memory")
-        memory.active = True
+        activate(memory)
     return memory
+
+
+def activate(memory: Memory) -> None:
+    """From now on something in ``memory`` depends on the inputs of its tape."""
+    owner = memory.owner
+    if not owner.flags.owndata:
+        _refuse_borrowed(owner)
+    for tape in OPEN:
+        known = tape.memories.get(id(owner))
+        if known is not None and known.lent:
+            raise _shared_with("whatever was given its memory")
+    memory.active = True
 
 
 _LENDERS = frozenset({"_ctypes", "array", "mmap", "torch"})

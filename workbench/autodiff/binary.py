@@ -143,11 +143,13 @@ def _is_any_number(x: Any) -> bool:
 
 def apply_operator(op: Operator, a: Any, b: Any) -> Any:
     """``a`` and ``b`` under a binary operator, whatever they are."""
-    if isinstance(a, np.ndarray):
+    if type(a) is TracedArray or isinstance(a, np.ndarray):
         a = current(a)
-    if isinstance(b, np.ndarray):
+    if type(b) is TracedArray or isinstance(b, np.ndarray):
         b = current(b)
     ka, kb = type(a), type(b)
+    if (ka is TracedArray or kb is TracedArray) and _holds_reals(a) and _holds_reals(b):
+        return apply_ufunc(op.ufunc, (a, b), {})  # what follows would come to this, step by step
     if ka is str or ka is bytes:
         return _protocol(op, a, b)
     if of_subclass(a, b):
@@ -181,6 +183,16 @@ def apply_operator(op: Operator, a: Any, b: Any) -> Any:
     ):
         return apply_ufunc(op.ufunc, (a, b), {})
     return _protocol(op, a, b)
+
+
+def _holds_reals(x: Any) -> bool:
+    """Whether ``x`` is an array of floats, or a float of Python's or the engine's own."""
+    kind = type(x)
+    if kind is TracedArray:
+        x = x.array
+    elif kind is not np.ndarray:
+        return kind is float or kind is int or kind is TracedFloat
+    return x.dtype.kind == "f"
 
 
 def by_ufunc(op: Operator, a: Any, b: Any) -> Any:

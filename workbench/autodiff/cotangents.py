@@ -33,10 +33,11 @@ def accumulate(operand: Any, bar: Any, *, fresh: bool = False) -> None:
         operand.bar += bar.real if np.iscomplexobj(bar) else bar
         return
     array, memory = operand.array, operand.memory
-    if np.shape(bar) != array.shape:
-        bar, fresh = reduce_to(bar, array.shape), False
-    if array.dtype.kind == "f" and np.iscomplexobj(bar):
-        bar, fresh = np.real(bar), False
+    if type(bar) is not np.ndarray or bar.shape != array.shape or bar.dtype != array.dtype:
+        if np.shape(bar) != array.shape:
+            bar, fresh = reduce_to(bar, array.shape), False
+        if array.dtype.kind == "f" and np.iscomplexobj(bar):
+            bar, fresh = np.real(bar), False
     if fresh and memory.store is None and array is memory.owner and memory.whole and _is_own(bar, array):
         memory.store = bar.reshape(-1)
         return
@@ -52,6 +53,9 @@ def _is_own(bar: Any, array: np.ndarray) -> bool:
 
 def add_into(target: np.ndarray, bar: Any) -> None:
     """``target += bar`` for a piece of a shadow, recorded by the outer derivatives if there are any."""
+    if target.flags.c_contiguous and not OPEN:
+        target += bar
+        return
     repeated = tuple(
         k for k, (n, s) in enumerate(zip(target.shape, target.strides, strict=True)) if n > 1 and s == 0
     )

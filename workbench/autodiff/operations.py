@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench.autodiff.arrays import (
     TracedArray,
+    activate,
     can_vary,
     complex_number,
     current,
@@ -92,9 +93,11 @@ def as_result(tape: Tape, output: Any) -> Any:
             if array.dtype.hasobject:
                 raise lost("an array of objects was about to be computed from traced values")
             return output
-        if memory_of(tape, array).active:
+        memory = memory_of(tape, array)
+        if memory.active:
             raise lost("a result was about to be recorded that lies in the memory of a traced array")
-        return TracedArray(array, memory_of(tape, array, active=True))
+        activate(memory)
+        return TracedArray(array, memory)
     if isinstance(output, np.ndarray):
         raise LostGradientError(
             f"a result of the array subclass {kind.__name__} cannot be traced",
