@@ -450,6 +450,24 @@ def test_methods_that_do_not_read_slopes(method):
         check_gradient(program, 0.8)
 
 
+def test_a_solver_that_stops_short_of_where_a_loss_bends_sharply():
+
+    def distance(angle, p):
+        return np.linalg.norm(np.array([np.cos(angle[0]), 2 * np.sin(angle[0])]) - p)
+
+    def nearest(p):
+        return so.minimize(distance, [0.5], args=(p,), method="Nelder-Mead").x[0]
+
+    p = np.array([np.cos(0.7), 2 * np.sin(0.7)]) + np.array([2e-5, 1e-5])
+
+    def exact(p):
+        return so.brentq(
+            lambda t: (p[0] - np.cos(t)) * np.sin(t) + 2 * (2 * np.sin(t) - p[1]) * np.cos(t), 0.3, 1.1
+        )
+
+    np.testing.assert_allclose(gradient(nearest)(p), gradient(exact)(p), rtol=1e-7)
+
+
 def test_solvers_that_call_from_other_processes():
     for program in (
         lambda a: so.brute(tilted, [(0, 3), (0, 3)], (a,), Ns=5, workers=2, finish=None),

@@ -129,6 +129,9 @@ def value_and_jacobian(residual: Callable, x: Any) -> tuple[Any, np.ndarray]:
 NEAR = 1e-2
 """A solver's point lies at most so far from a solution, relative to their size; it is none otherwise."""
 
+CLOSE = 1e-10
+"""What is so near to a solution, relative to their size, is taken for it."""
+
 
 def solved(
     residual: Callable,
@@ -201,19 +204,34 @@ def _refined(
     x, start, count = given
     scale, y, first = size_of(np.ravel(x)[:count], start), x, step
     length = lambda step: float(np.max(np.abs(step[:count])))  # noqa: E731
-    while not length(step) <= 1e-7 * scale:
-        y = y - (step.reshape(np.shape(x)) if np.ndim(x) else step.item())
-        rest = _flat(settled(residual(y)))
-        here = _inverse(slopes(y), where) if np.all(np.isfinite(rest)) else inverse
-        before, step = step, here @ rest
-        if not length(step) <= 0.5 * length(before):  # no equations that Newton's method solves
+    while not length(step) <= CLOSE * scale:
+        z = y - (step.reshape(np.shape(x)) if np.ndim(x) else step.item())
+        try:
+            here, after = _newton(residual, slopes, z, where, inverse)
+        except MissingRuleError:
+            if length(step) <= 1e-7 * scale:
+                break
+            raise
+        if not length(after) <= 0.5 * length(step):  # no equations that Newton's method solves, or all their digits
+            if length(step) <= 1e-7 * scale:
+                break
             if length(first) <= NEAR**2 * scale:
                 return x, inverse
             raise far(where, first)
-        inverse = here
+        y, inverse, step = z, here, after
     if not length(np.ravel(y - x)) <= NEAR * scale:
         raise far(where, np.ravel(x - y))
     return y, inverse
+
+
+def _newton(
+    residual: Callable, slopes: Callable, z: Any, where: str, inverse: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The inverse of the Jacobian at z, and the step from there; with ``inverse`` where the equations have no value."""
+    rest = _flat(settled(residual(z)))
+    if np.all(np.isfinite(rest)):
+        inverse = _inverse(slopes(z), where)
+    return inverse, inverse @ rest
 
 
 def far(where: str, step: np.ndarray) -> MissingRuleError:
