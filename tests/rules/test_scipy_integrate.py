@@ -12,7 +12,7 @@ import scipy.optimize as so
 from scipy import LowLevelCallable
 
 from tests.rules.all_ways import check_all_ways, check_value
-from workbench import check_gradient, gradient, hessian
+from workbench import check_gradient, gradient, hessian, pushforward
 from workbench.errors import MissingRuleError
 
 X = np.array([0.0, 0.4, 1.1, 1.5, 2.5])
@@ -78,6 +78,14 @@ def test_quad_over_infinite_ranges():
     check_gradient(lambda a, b: si.quad(lambda t: math.exp(-a * t), b, np.inf)[0], 1.3, 0.5, rtol=1e-5)
     check_gradient(lambda a, b: si.quad(lambda t: math.exp(a * t), -np.inf, b)[0], 1.3, 0.5, rtol=1e-5)
     check_gradient(lambda a, b: si.quad(lambda t: math.exp(-a * t), np.inf, b)[0], 1.3, 0.5, rtol=1e-5)
+
+
+def test_an_integrand_with_an_infinite_slope_at_a_limit_that_varies():
+    def disc(r):
+        return 2.0 * si.quad(lambda x: math.sqrt(r * r - x * x), -r, r)[0]
+
+    assert gradient(disc)(1.5) == pytest.approx(3.0 * math.pi)
+    assert pushforward(disc, 1.5)[1](1.0) == pytest.approx(3.0 * math.pi)
 
 
 def test_an_integrand_without_a_value_at_a_limit_that_varies():

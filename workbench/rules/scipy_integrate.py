@@ -164,6 +164,8 @@ def _with_limit(total: Any, function: Callable, args: tuple, limit: Any, sign: f
         return total
     here = plain(limit)
     beyond = limit - here
+    if len(OPEN) == 1:  # the value alone matters: its own derivative may be infinite, as that of a root at 0
+        return total + sign * plain(settled(_at_the_limit(function, here, args))) * beyond
     nodes, weights = np.polynomial.legendre.leggauss((len(OPEN) + 1) // 2)
     for node, weight in zip(nodes.tolist(), weights.tolist(), strict=True):
         there = _at_the_limit(function, here + 0.5 * (1.0 + node) * beyond, args)
