@@ -212,7 +212,8 @@ def _refined(
             if length(step) <= 1e-7 * scale:
                 break
             raise
-        if not length(after) <= 0.5 * length(step):  # no equations that Newton's method solves, or all their digits
+        # no equations that Newton's method solves, or no more digits
+        if not length(after) <= 0.5 * length(step):
             if length(step) <= 1e-7 * scale:
                 break
             if length(first) <= NEAR**2 * scale:
