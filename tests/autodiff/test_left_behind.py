@@ -4,6 +4,7 @@ import functools
 import json
 import threading
 from collections import OrderedDict, defaultdict, namedtuple
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,6 +101,18 @@ def test_what_a_thread_keeps_for_itself_is_a_number_again():
     assert type(kept.square) is float
 
 
+def test_what_a_variable_of_a_context_keeps_is_a_number_again():
+    variable = ContextVar("kept")
+
+    def program(x):
+        variable.set((x[0], [x]))
+        return x.sum() * variable.get()[0]
+
+    gradient(program)(X)
+    number, (array,) = variable.get()
+    assert (number, type(number), type(array)) == (0.5, np.float64, np.ndarray)
+
+
 def test_a_memo_under_a_key_with_a_traced_number_inside():
     memo = {}
 
@@ -109,7 +122,7 @@ def test_a_memo_under_a_key_with_a_traced_number_inside():
         return memo[(x, 1), 2]
 
     squared(2.0)
-    with pytest.raises(LostGradientError, match="earlier run"):
+    with pytest.raises(LostGradientError, match="kept from before"):
         gradient(squared)(2.0)
 
 

@@ -4,6 +4,7 @@ import functools
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -16,6 +17,23 @@ from workbench.errors import LostGradientError
 class Record:
     x: float
     y: float
+
+    @classmethod
+    def of(cls, t):
+        return cls(t, 1.0)
+
+
+class Pair(NamedTuple):
+    x: float
+    y: float
+
+    @classmethod
+    def of(cls, t):
+        return cls(t, 1.0)
+
+
+def a_dict(t):
+    return {"t": t, "rest": [1.0]}
 
 
 class Plain:
@@ -148,14 +166,78 @@ def in_a_set():
     return squared
 
 
+def compared_as(make):
+    def made():
+        last = Plain()
+
+        def squared(x):
+            parameters = make(x)
+            if last.last != parameters:
+                last.last, last.value = parameters, x * x
+            return last.value
+
+        return squared
+
+    made.__name__ = f"compared_as_{make.__qualname__}"
+    return made
+
+
+def in_keys():
+    seen, values = {}, []
+
+    def squared(x):
+        if x not in seen:
+            seen[x] = True
+            values.append(x * x)
+        return values[-1]
+
+    return squared
+
+
+def in_values():
+    memo = {}
+
+    def squared(x):
+        if x not in memo.values():
+            memo["x"], memo["y"] = x, x * x
+        return memo["y"]
+
+    return squared
+
+
+def among_elements(find):
+    def made():
+        xs, ys = np.full(4, np.nan), np.zeros(4)
+
+        def squared(x):
+            found = find(x, xs)
+            if not np.any(found):
+                found = np.isnan(xs) & (np.arange(4) == np.argmax(np.isnan(xs)))
+                xs[found], ys[found] = x, x * x
+            return ys[found][0]
+
+        return squared
+
+    made.__name__ = f"among_elements_by_{find.__name__}"
+    return made
+
+
+def mask(x, xs):
+    return xs == x
+
+
+def membership(x, xs):
+    return x in xs and np.isclose(xs, x)
+
+
 def under(make):
     def made():
         memo = {}
 
         def squared(x):
-            if x not in memo:
-                memo[x] = make(x)
-            found = memo[x]
+            found = memo.get(x)
+            if found is None:
+                found = memo[x] = make(x)
             return found(x) if callable(found) else next(iter(found))
 
         return squared
@@ -195,6 +277,8 @@ class Held:
 MEMOS = [in_records, in_a_chain, in_an_array, in_a_module, in_the_class, deep_inside, compared_elsewhere]
 MEMOS += [in_a_context, in_a_generator, in_a_set]
 MEMOS += map(under, [closure, partial, method, numbers, iterator])
+MEMOS += [*map(compared_as, [a_dict, Record.of, Pair.of]), in_keys, in_values]
+MEMOS += map(among_elements, [mask, membership])
 
 
 @pytest.mark.parametrize("make", MEMOS, ids=lambda make: make.__name__)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Set, ValuesView
 from typing import Any
 
 import numpy as np
@@ -16,12 +16,15 @@ import numpy as np
 from workbench.autodiff import subclassing, subnumbers
 from workbench.autodiff.arrays import TracedArray, as_number, current, is_complex_number
 from workbench.autodiff.binary import PLAIN, of_numpy, of_subclass
+from workbench.autodiff.calls import python_method
 from workbench.autodiff.deferring import COMPARISONS, compared
-from workbench.autodiff.kept import found_equal, found_zero, watching
+from workbench.autodiff.kept import found_among, found_equal, found_zero, varies, watching
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, Probe, TracedFloat
+from workbench.autodiff.stored import BARE
 from workbench.autodiff.subarrays import TracedSubnumber
-from workbench.autodiff.telling import WRITTEN, contains_traced, plain
+from workbench.autodiff.tape import OPEN
+from workbench.autodiff.telling import contains_traced, plain
 
 
 def _make_compare(function: Callable) -> Callable:
@@ -80,24 +83,26 @@ def _is_not_zero(x: TracedFloat) -> bool:
 
 
 def is_in(x: Any, container: Any) -> bool:
-    """``x in container``; a traced number, or one in a tuple, may be found in what is kept from before."""
+    """``x in container``; a traced number, or what holds one, may be found in what is kept from before."""
     found = x in container
-    kind = type(x)
-    if found and type(container) in _HOLDERS and (kind is TracedFloat or kind is tuple or kind in WRITTEN):
-        found_equal(x, _equal_in(container, x))
+    if found and OPEN.stack and type(x) not in BARE and varies(x):
+        if type(container) is np.ndarray:
+            found_among(x, current(container))
+        elif isinstance(container, _HOLDERS) and python_method(type(container), "__contains__") is None:
+            found_equal(x, _equal_in(container, x))
     return found
 
 
 def _equal_in(container: Any, x: Any) -> Any:
     """The element that is equal to ``x``; in a set without a look at the others."""
-    if isinstance(container, set | frozenset):
+    if isinstance(container, Set | dict):
         probe = Probe(x)
         if probe in container:
             return probe.stored
     return next(e for e in container if e is x or e == x)
 
 
-_HOLDERS = frozenset({list, tuple, set, frozenset, deque})
+_HOLDERS = (list, tuple, deque, dict, Set, ValuesView)
 
 
 def _hash_of_number(x: TracedArray) -> int:

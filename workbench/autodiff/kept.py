@@ -26,14 +26,24 @@ from workbench.autodiff.equals import note_equal
 from workbench.autodiff.location import is_engine_file, running_frame
 from workbench.autodiff.scalars import TRACED, TracedFloat, lost
 from workbench.autodiff.source import node_of
+from workbench.autodiff.structure import field, field_names
 from workbench.autodiff.subarrays import DRESSED, real_part
 from workbench.autodiff.surroundings import reachable
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import WRITTEN, contains_traced, plain
 from workbench.errors import LostGradientError
 
-COMPARED = {*TRACED, *DRESSED, tuple, list}
-"""Types that may be, or hold, a traced number or text."""
+COMPARED = {*TRACED, *DRESSED}
+"""Types that may be a traced number or text."""
+
+
+@functools.lru_cache(maxsize=1024)
+def _may_hold(kind: type) -> bool:
+    """Whether something of a type may be, or hold where it is compared, a traced number or text."""
+    return kind in COMPARED or issubclass(kind, _HOLDING) or hasattr(kind, "__dataclass_fields__")
+
+
+_HOLDING = (tuple, list, dict)
 
 _FIX = (
     "differentiate with new objects, or forget what they keep before, or keep results with functools.lru_cache, which"
@@ -51,10 +61,16 @@ def watching(compare: Callable, says: bool) -> Callable:
         if result is differs or not OPEN.stack or len(args) < 2:
             return result
         a, b = args[:2] if _left_over(args[0]) or _left_over(args[1]) else map(current, args[:2])
-        if (type(a) in COMPARED or type(b) in COMPARED) and (
-            result is says or (np.size(result) and np.all(np.equal(result, says)))
-        ):
-            found_equal(a, b)
+        if result is says:
+            if _may_hold(type(a)) or _may_hold(type(b)):
+                found_equal(a, b)
+        elif type(a) in COMPARED or type(b) in COMPARED:
+            same = np.equal(result, says)
+            if np.size(same) and np.all(same):
+                found_equal(a, b)
+            elif np.any(same):
+                found_among(a, b)
+                found_among(b, a)
         return result
 
     return apply
@@ -67,22 +83,34 @@ def found_equal(a: Any, b: Any) -> None:
         LostGradientError: one is traced, and the other a plain number that the program has kept from before.
     """
     for new, kept in ((a, b), (b, a)):
-        if _varies(new) and _left_over(kept):
+        if varies(new) and _left_over(kept):
             raise _found_again("a generator, or something else that outlives a run,")
-        place = _place(running_frame(), kept) if _varies(new) else None
+        place = _place(running_frame(), kept) if varies(new) else None
         if place is None or (type(new) in TRACED and not np.array_equal(plain(new), plain(kept))):
             continue
-        if _varies(kept):
-            for x, y in zip(_elements(new), _elements(kept), strict=True):
+        if varies(kept):
+            for x, y in _pairs(new, kept):
                 note_equal(x, y)
             return
         raise _found_again(place)
     for kept, asked in ((a, b), (b, a)):
         # of a plain number and a traced one, a memo gives one what the other has
-        mixed = type(asked) in _NUMBERS if _varies(kept) else type(kept) in _NUMBERS and type(asked) in TRACED
+        mixed = type(asked) in _NUMBERS if varies(kept) else type(kept) in _NUMBERS and type(asked) in TRACED
         frame = running_frame() if mixed else None
         if _is_asked(frame, asked) and _place(frame, kept, fresh=True) is not None:
             note_equal(kept, asked)
+
+
+def found_among(x: Any, array: Any) -> None:
+    """A traced number was found to be equal to elements of an array.
+
+    Raises:
+        LostGradientError: the array is a plain one that the program has kept from before.
+    """
+    if type(x) in TRACED and type(array) is np.ndarray and x.tape.open and not np.ndim(plain(x)):
+        place = _place(running_frame(), float(np.real(plain(x))))
+        if place is not None:
+            raise _found_again(place)
 
 
 def _is_asked(frame: FrameType | None, x: Any) -> bool:
@@ -154,14 +182,26 @@ def _left_over(x: Any) -> bool:
     return type(x) in TRACED and not x.tape.open
 
 
-def _varies(x: Any) -> bool:
-    return x.tape is not None if type(x) in WRITTEN else contains_traced(x)
+def varies(x: Any) -> bool:
+    """Whether a traced number, or text of one, is in what is compared."""
+    if type(x) in WRITTEN:
+        return x.tape is not None
+    return contains_traced(x) or any(contains_traced(part) for part, _ in _pairs(x, x))
 
 
-def _elements(x: Any) -> list[Any]:
-    if type(x) in (tuple, list):
-        return [e for part in x for e in _elements(part)]
-    return [x]
+def _pairs(a: Any, b: Any, depth: int = 4) -> Iterator[tuple[Any, Any]]:
+    """What stands in the same places of two things that are equal."""
+    if depth and isinstance(a, dict) and isinstance(b, dict):
+        parts = [(part, dict.get(b, key)) for key, part in dict.items(a)]
+    elif depth and isinstance(a, tuple | list):
+        parts = zip(a, b, strict=False)
+    elif depth and type(a) is type(b) and hasattr(type(a), "__dataclass_fields__"):
+        parts = [(field(a, name), field(b, name)) for name in field_names(a)]
+    else:
+        yield a, b
+        return
+    for one, other in parts:
+        yield from _pairs(one, other, depth - 1)
 
 
 # ------------------------------------------------------------------------------------ what a program keeps
@@ -179,7 +219,7 @@ def _place(frame: FrameType | None, kept: Any, *, fresh: bool = False) -> str | 
     counts, here = OPEN[-1].caches.setdefault(_place, {}), (frame.f_code, frame.f_lasti)
     counts[here] = count = counts.get(here, 0) + 1
     most = _MOST if count < _OFTEN else _FEW
-    running = _running(frame, 1 if _varies(kept) else _CALLERS)
+    running = _running(frame, 1 if varies(kept) else _CALLERS)
     return next(filter(None, (_place_of(function, kept, most, fresh) for function in running)), None)
 
 

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from contextvars import ContextVar
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -174,6 +175,13 @@ def _in_dict(x: dict, base: type, done: set[int]) -> dict:
     return x
 
 
+def _in_variable(x: ContextVar, base: type, done: set[int]) -> ContextVar:
+    before = x.get(None)
+    if (after := _settled(before, done)) is not before:
+        x.set(after)
+    return x
+
+
 def _in_set(x: set, base: type, done: set[int]) -> set:
     plain = [_settled(e, done) for e in x]
     set.clear(x)
@@ -193,4 +201,5 @@ _BASES = (OrderedDict, *_CONTAINERS)  # of which a class of the program may be m
 _INSIDE: dict[type, Callable] = {
     **{np.ndarray: _in_array, FunctionType: _in_function, frozenset: _in_frozenset, tuple: _in_tuple},
     **{list: _in_list, deque: _in_list, dict: _in_dict, OrderedDict: _in_dict, set: _in_set},
+    ContextVar: _in_variable,
 }

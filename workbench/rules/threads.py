@@ -1,15 +1,18 @@
-"""Threads started by a program go on recording on its tapes."""
+"""Threads started by a program go on recording on its tapes; variables of a context are plain again behind it."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextvars import ContextVar
 from typing import Any
 
 from workbench.autodiff.calls import resolve
+from workbench.autodiff.compiled import compiled_door
 from workbench.autodiff.indexing import iterate
-from workbench.autodiff.registry import door
+from workbench.autodiff.registry import OWNER_DOORS, door
+from workbench.autodiff.settling import note_elements
 from workbench.autodiff.tape import OPEN
 
 
@@ -44,3 +47,12 @@ def submit(pool: Executor, function: Callable, /, *args: Any, **kwargs: Any) -> 
 def map_(pool: Executor, function: Callable, *sources: Iterable, **kwargs: Any) -> Any:
     """Calls in the pool's threads, in order."""
     return Executor.map(pool, carried(function), *[iterate(s) for s in sources], **kwargs)
+
+
+def _of_variable(method: Callable, variable: ContextVar) -> Callable:
+    if method.__name__ == "set":
+        note_elements(variable)
+    return compiled_door(method)
+
+
+OWNER_DOORS[ContextVar] = _of_variable
