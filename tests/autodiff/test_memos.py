@@ -124,14 +124,83 @@ def test_keys_that_stay_are_plain():
     assert [type(key) for key in (*kept, *list(kept)[1])] == [float, tuple, float, int]
 
 
-def test_a_hash_holds_all_digits():
+class Segment:
+    """It keeps its length until one of its ends has changed."""
+
+    def __init__(self, start, end):
+        self.start, self.end, self.known, self.kept = start, end, None, None
+
+    def __hash__(self):
+        return hash((self.start, self.end))
+
+    def length(self):
+        if self.known != hash(self):
+            self.known, self.kept = hash(self), abs(self.end - self.start) ** 2
+        return self.kept
+
+
+@dataclass(frozen=True)
+class Corner:
+    x: float
+    name: str = "corner"
+
+
+def under_a_hash(make):
     memo = {}
 
     def program(x):
-        return memo.setdefault(hash((x, 1)), x * x)
+        return memo.setdefault(hash(make(x)), x * x) + memo.setdefault(hash(make(2 * x)), x**3)
 
-    with pytest.raises(LostGradientError, match="holds all of its digits"):
+    return program
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: x,
+        lambda x: (x, 1),
+        lambda x: ((1, complex(x, 2.0)), "a"),
+        Corner,
+        lambda x: Segment(x, 1j * x),
+        lambda x: frozenset([x, 3 * x]),
+    ],
+)
+def test_what_is_kept_under_a_hash_is_made_anew_in_each_run(make):
+    program = under_a_hash(make)
+    plain = program(1.5)
+    assert [gradient(program)(1.5) for _ in range(2)] == [3.0 + 3 * 1.5**2] * 2
+    assert program(1.5) == plain
+
+
+def test_an_object_that_looks_at_its_own_hash():
+    segment = Segment(0.0, 1.0 + 0.0j)
+
+    def program(x):
+        segment.end = complex(x, 2 * x)
+        return segment.length() + segment.length()
+
+    plain = program(1.5)
+    assert [gradient(program)(1.5) for _ in range(2)] == pytest.approx([20 * 1.5] * 2)
+    assert program(1.5) == plain
+
+
+def test_equal_numbers_under_one_hash_must_vary_alike():
+    def program(x):
+        kept = {}
+        return kept.setdefault(hash((x, 1)), x * x) + kept.setdefault(hash((2.0 * x - 2.0, 1)), x**3)
+
+    assert gradient(program)(1.5) == 3.0 + 3 * 1.5**2
+    with pytest.raises(LostGradientError, match="vary differently"):
         gradient(program)(2.0)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [lambda x: x * (hash((x, 1)) % 7), lambda x: x * float(hash(x)), lambda x: x if hash(x) > 5 else -x],
+)
+def test_a_hash_is_not_computed_with(program):
+    with pytest.raises(LostGradientError, match="computed with"):
+        gradient(program)(2.5)
 
 
 # ------------------------------------------------------------------------------------ equality
