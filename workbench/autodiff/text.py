@@ -144,7 +144,7 @@ def written_by(write: Callable, number: Any) -> Any:
 
 
 def number_of(text: TracedText) -> Any:
-    """The traced number that ``text`` writes with twelve digits at least; None if there is none."""
+    """The traced number that ``text`` writes with seven digits at least; None if there is none."""
     if text.tape is None or text._place is None:
         return None
     number, write = text.tape.caches[TracedText][text._place]
@@ -153,16 +153,15 @@ def number_of(text: TracedText) -> Any:
     return number if keeps_digits(write, strip(number)) else None
 
 
-_LOST = 1e-12
+KEPT = 1e-7
+"""Numbers that are rounded by less, relative to their size, are taken for what they were, as in single precision."""
 
 
 def keeps_digits(rounded: Callable[[float], Any], x: float) -> bool:
-    """Whether ``rounded``, a number or its text, is x up to its thirteenth digit, and numbers beside x are as well."""
+    """Whether ``rounded``, a number or its text, is x in seven digits, and numbers beside x are as well."""
     size = abs(x) or 1.0
     try:
-        return all(
-            abs(float(rounded(v)) - v) <= _LOST * size for v in (x + k * _LOST * size for k in _BESIDE)
-        )
+        return all(abs(float(rounded(v)) - v) <= KEPT * size for v in (x + k * KEPT * size for k in _BESIDE))
     except (ValueError, OverflowError):  # no number, or an infinite one
         return False
 

@@ -36,6 +36,7 @@ from workbench.rules import (  # noqa: F401
     rearranging,
     reductions,
     reformulated,
+    rounding,
     sequences,
     singular_values,
     statistics,

@@ -1,7 +1,6 @@
 """Python's numbers: conversions, sums, and the functions of ``math`` that are no formula of one number.
 
-Conventions at kinks: ``abs`` has derivative 0 at 0. ``int`` and ``round`` give whole numbers, or numbers that are
-constant wherever their derivative exists; where rounding keeps twelve digits of a number, it is the number itself.
+Conventions at kinks: ``abs`` has derivative 0 at 0. ``int`` gives whole numbers, which do not vary.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from workbench.autodiff.scalars import (
 from workbench.autodiff.subarrays import TracedSubnumber, class_of
 from workbench.autodiff.subnumbers import bare_number
 from workbench.autodiff.telling import contains_traced, plain
-from workbench.autodiff.text import TracedText, keeps_digits, number_of, refuse_text
+from workbench.autodiff.text import TracedText, number_of, refuse_text
 
 _add = REWRITTEN_DOORS["add"]
 
@@ -118,19 +117,6 @@ def divmod_(a: Any, b: Any) -> Any:
     if contains_traced((a, b)):
         return REWRITTEN_DOORS["floor_divide"](a, b), REWRITTEN_DOORS["modulo"](a, b)
     return divmod(a, b)
-
-
-@door(round)
-def round_(number: Any, ndigits: Any = None) -> Any:
-    """``round(x)``: constant wherever its derivative exists, but where it keeps twelve digits."""
-    own = python_method(type(number), "__round__")
-    if own is not None and type(number) not in TRACED:
-        return resolve(own)(number, *(() if ndigits is None else (ndigits,)))
-    number = current(number)
-    refuse_exact_whole_number(number, 10.0 ** (ndigits or 0))
-    if type(number) is TracedFloat and ndigits and keeps_digits(lambda x: round(x, ndigits), strip(number)):
-        return _rounded(number, round(strip(number), ndigits))
-    return round(plain(number), ndigits)
 
 
 _COMPENSATED = sys.version_info >= (3, 12)

@@ -1,0 +1,38 @@
+"""Rounding: constant, or the number itself where it keeps enough digits."""
+
+import numpy as np
+import pytest
+
+from workbench import check_gradient, gradient, value_and_gradient
+
+X = np.array([1.5, 0.21, 0.0, -123.4])
+
+DIGITS = {
+    "round": lambda x: round(x[0] * x[1], 9) * x[3],
+    "numpy.round": lambda x: np.sum(np.round(x * x, 9) * x),
+    "numpy.around": lambda x: np.sum(np.around(x * x, decimals=9) * x),
+    "method": lambda x: np.sum((x * x).round(9) * x),
+    "number of NumPy's": lambda x: np.float64(x[0]).round(9) * x[3],
+    "list": lambda x: np.sum(np.round([x[0], x[1]], 9) * x[3]),
+    "large": lambda x: round(x[3] * 1e9, 1) * 1e-9 * x[0],
+}
+
+
+@pytest.mark.parametrize("name", DIGITS)
+def test_rounding_that_keeps_seven_digits_is_none(name):
+    program = DIGITS[name]
+    exact = np.array([program(X + 1e-4 * e) - program(X - 1e-4 * e) for e in np.eye(4)]) / 2e-4
+    value, slope = value_and_gradient(program)(X)
+    assert value == program(X)
+    np.testing.assert_allclose(slope, exact, rtol=1e-4, atol=1e-6)
+
+
+def test_elements_that_keep_their_digits_vary():
+    slope = gradient(lambda x: np.sum(np.round(x, 3)))(np.array([1.5, 12345.678, 0.0]))
+    assert slope.tolist() == [0.0, 1.0, 0.0]
+
+
+def test_other_rounding_is_constant():
+    check_gradient(lambda x: np.sum(np.round(x, 1) * x) + round(x[0], 2) * np.around(x[1]), X[:2] + 0.013)
+    out = np.zeros(4)
+    assert gradient(lambda x: np.sum(np.round(x, 1, out) * x))(X).tolist() == np.round(X, 1).tolist()
