@@ -227,6 +227,38 @@ def test_functions_without_source_do_not_change_arrays_unseen():
             gradient(refused)(X)
 
 
+FILLS = [
+    "made += x",
+    "made[...] += x",
+    "made *= x[0]",
+    "np.add(made, x, out=made)",
+    "np.add.at(made, [0, 0], x)",
+    "np.add.reduce([x, x], out=made)",
+    "np.cumsum(x, out=made)",
+    "np.copyto(made, x)",
+    "np.putmask(made, [True, False], x)",
+    "x.cumsum(out=made)",
+    "x.clip(0.5, 0.6, made)",
+    "x.take([1, 0], out=made)",
+]
+
+
+@pytest.mark.parametrize("fill", FILLS)
+def test_functions_without_source_fill_no_plain_array_with_traced_values(fill):
+    text = f"def program(x):\n    made = np.ones(2)\n    {fill}\n    return np.sum(made * made)"
+    exec(text, names := {"np": np})
+    with pytest.raises(LostGradientError, match=r"not followed|plain array"):
+        gradient(names["program"])(X)
+
+
+def test_functions_without_source_write_into_traced_arrays():
+    exec(
+        "def f(x):\n    x = x * 1.0\n    x += x[::-1]\n    x.cumsum(out=x)\n    return np.sum(x * x)",
+        SOURCELESS,
+    )
+    check_gradient(SOURCELESS["f"], X)
+
+
 def test_code_compiled_before_is_refused():
     code = compile("x * x", "<formula>", "eval")
     with pytest.raises(LostGradientError, match="compiled before"):

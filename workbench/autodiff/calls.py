@@ -39,7 +39,7 @@ from workbench.autodiff.subarrays import DRESSED, TracedSubarray, class_of
 from workbench.autodiff.surfacing import surfaced
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import WRITTEN, contains_traced
-from workbench.autodiff.unseen import run_unfollowed
+from workbench.autodiff.unseen import FOLLOWED_METHODS, run_unfollowed
 from workbench.autodiff.watch import call_watched
 
 # functions without closure, which live long: their code and defaults when they were met, and what is called for them
@@ -85,6 +85,8 @@ def resolve(f: Any) -> Any:
         if f.__name__ == "__array__" and (owner in TRACED or function is TracedSubarray.__array__):
             return functools.partial(resolve(np.asarray), f.__self__)
         if owner in TRACED:
+            if function in FOLLOWED_METHODS:
+                return MethodType(FOLLOWED_METHODS[function], f.__self__)
             return (
                 functools.partial(resolve(_NUMBERS[f.__name__]), f.__self__) if f.__name__ in _NUMBERS else f
             )
@@ -357,7 +359,7 @@ def _method_of_class(method: Any) -> Callable:
     def call(*args: Any, **kwargs: Any) -> Any:
         receiver = current(args[0]) if args else None
         if type(receiver) in TRACED:
-            return getattr(receiver, method.__name__)(*args[1:], **kwargs)
+            return resolve(getattr(receiver, method.__name__))(*args[1:], **kwargs)
         if type(receiver) is TracedSubarray or is_followed_subclass(type(receiver)):
             bound = functools.partial(method, args[0])
             return method_of_subarray(bound, receiver, method.__name__)(*args[1:], **kwargs)
@@ -419,7 +421,7 @@ def _array_method(method: Any, owner: np.ndarray) -> Callable:
         return lambda index, value: REWRITTEN_DOORS["set_item"](value, owner, index)
     seen = current(owner)
     if type(seen) is TracedArray:
-        return getattr(seen, method.__name__)
+        return resolve(getattr(seen, method.__name__))
     if OPEN and method.__name__ in _MUTATING:
         from workbench.autodiff.writing import mutate
 

@@ -30,6 +30,7 @@ from workbench.autodiff.scalars import TRACED, TracedFloat, at_a_pole, innermost
 from workbench.autodiff.subarrays import DRESSED, TracedSubnumber
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import SEQUENCES, contains_traced, plain
+from workbench.autodiff.unseen import check_none_filled, plain_arrays
 from workbench.errors import MissingRuleError
 
 
@@ -238,13 +239,20 @@ def resolve_get(array: Any, index: Any) -> Any:
 
 def _array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """NumPy's protocol: code that is not rewritten comes in here."""
+    given = plain_arrays(inputs, kwargs)
     if method == "__call__":
-        if ufunc in RULES and ufunc in DOORS:
-            return DOORS[ufunc](*inputs, **kwargs)
-        return apply_ufunc(ufunc, inputs, kwargs)
-    from workbench.autodiff.ufunc_methods import ufunc_method_door
+        door = DOORS[ufunc] if ufunc in RULES and ufunc in DOORS else functools.partial(_applied, ufunc)
+    else:
+        from workbench.autodiff.ufunc_methods import ufunc_method_door
 
-    return ufunc_method_door(ufunc, method)(*inputs, **kwargs)
+        door = ufunc_method_door(ufunc, method)
+    result = door(*inputs, **kwargs)
+    check_none_filled(given)
+    return result
+
+
+def _applied(ufunc: np.ufunc, *inputs: Any, **kwargs: Any) -> Any:
+    return apply_ufunc(ufunc, inputs, kwargs)
 
 
 def _array_function(self: Any, function: Any, types: Any, args: tuple, kwargs: dict) -> Any:
@@ -252,7 +260,10 @@ def _array_function(self: Any, function: Any, types: Any, args: tuple, kwargs: d
     args = tuple(x.tolist() if type(x) is np.ndarray and x.dtype.hasobject else x for x in args)
     if not contains_traced(args) and not contains_traced(kwargs):
         return function(*plain(tuple(args)), **plain(kwargs))
-    return resolve(function)(*args, **kwargs)
+    given = plain_arrays(args, kwargs)
+    result = resolve(function)(*args, **kwargs)
+    check_none_filled(given)
+    return result
 
 
 NUMPY_DOORS[np.ufunc] = lambda f, found: overridden(f, found or ufunc_door(f))

@@ -58,6 +58,13 @@ def running_frame() -> FrameType | None:
     return frame
 
 
+def asked_by_engine(frame: FrameType | None) -> bool:
+    """Whether ``frame`` is the engine's, or a numeric library's that the engine has called."""
+    while frame is not None and is_library_file(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame is not None and is_engine_file(frame.f_code.co_filename)
+
+
 def user_line() -> str | None:
     """The user's current line as its place, the source line and a caret under the expression.
 

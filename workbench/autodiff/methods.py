@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from workbench.autodiff.location import user_line
 from workbench.autodiff.saved import note_saved
 from workbench.autodiff.scalars import COMPLEX, TracedFloat, lost
 from workbench.autodiff.telling import PLAIN, contains_traced, plain
+from workbench.autodiff.unseen import FOLLOWED_METHODS, check_none_filled, plain_arrays
 from workbench.errors import MissingRuleError
 
 PLAIN_ATTRIBUTES = frozenset("shape ndim size dtype itemsize nbytes strides flags base device".split())
@@ -281,11 +283,30 @@ def _copied(self: TracedArray) -> TracedArray:
     return self if is_complex_number(self.array) else resolve(np.copy)(self)
 
 
+_WITH_OUT = frozenset(
+    "choose clip compress cumprod cumsum dot max mean min prod round std sum take trace var".split()
+)
+
+
+def _of_plain_code(method: Callable) -> Callable:
+    """A method as code gets it that is not rewritten, which reads what it has filled by ``out`` as plain numbers."""
+
+    @functools.wraps(method)
+    def call(self: TracedArray, *args: Any, **kwargs: Any) -> Any:
+        given = plain_arrays(args, kwargs)
+        result = method(self, *args, **kwargs)
+        check_none_filled(given)
+        return result
+
+    FOLLOWED_METHODS[call] = method
+    return call
+
+
 def _install() -> None:
     for name, method in METHODS.items():
         method.__name__ = name  # packages ask for it
         if hasattr(np.ndarray, name):  # NumPy 2 has no ptp method
-            setattr(TracedArray, name, method)
+            setattr(TracedArray, name, _of_plain_code(method) if name in _WITH_OUT else method)
     for name in PLAIN_ATTRIBUTES:
         setattr(TracedArray, name, property(lambda self, n=name: getattr(self.array, n)))
     for name in ("data", "ctypes"):

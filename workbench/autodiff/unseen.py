@@ -5,12 +5,22 @@ Such a write cannot be put on a tape. Copies tell, when the program has ended, w
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import address_of, is_writeable, memory_of, owner_of, part_over
+from workbench.autodiff.arrays import (
+    TracedArray,
+    address_of,
+    current,
+    is_writeable,
+    memory_of,
+    owner_of,
+    part_over,
+)
+from workbench.autodiff.location import asked_by_engine
 from workbench.autodiff.scalars import lost
 from workbench.autodiff.subarrays import TracedSubarray, bare_part
 from workbench.autodiff.tape import OPEN, Tape
@@ -18,6 +28,9 @@ from workbench.autodiff.telling import plain
 
 HANDED_OUT = frozenset({"ctypes", "data", "__array_interface__"})
 """Attributes of an array that hand out its memory."""
+
+FOLLOWED_METHODS: dict[Callable, Callable] = {}
+"""Methods of traced arrays, as code that is not followed finds them -> as a rewritten program calls them."""
 
 
 def run_unfollowed(f: Callable, args: Any, kwargs: dict) -> Any:
@@ -89,6 +102,25 @@ def seen_write(array: np.ndarray, index: Any) -> None:
     for tape in OPEN:
         if tape.kept and (kept := tape.kept.get(id(owner := owner_of(array)))) is not None:
             part_over(array, owner, kept)[index] = array[index]
+
+
+def plain_arrays(args: Any, kwargs: dict) -> list[np.ndarray]:
+    """The arrays among arguments of NumPy that hold no traced values yet."""
+    given = [*args, *(part for x in kwargs.values() for part in (x if type(x) is tuple else (x,)))]
+    return [x for x in given if type(x) is np.ndarray and type(current(x)) is not TracedArray]
+
+
+def check_none_filled(given: list[np.ndarray]) -> None:
+    """None of the arrays has been filled with traced values since: who asked reads it as plain numbers afterwards.
+
+    Raises:
+        LostGradientError: one was, and it is code that is not followed that has asked the caller for it.
+    """
+    if any(type(current(x)) is TracedArray for x in given) and not asked_by_engine(sys._getframe(2)):
+        raise lost(
+            "a traced array was about to be written into a plain one by code that is not followed",
+            fix="make a new array instead, as in a = a + b, or put the function into a file",
+        )
 
 
 def check_unseen(tape: Tape) -> None:
