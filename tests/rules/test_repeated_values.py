@@ -166,6 +166,13 @@ def test_equal_values_have_derivatives_together_and_none_alone(name):
         assert np.isnan(pushforward(lambda a: values(a)[(where + 1) % 3], DOUBLE)[1](np.ones((3, 3))))
 
 
+@pytest.mark.parametrize("values", [np.linalg.eigvalsh, lambda a: np.linalg.svdvals(a)[::-1]])
+def test_one_of_several_zeros_that_rounding_has_made_different(values):
+    u = np.array([1.0, 2.0, -1.0])
+    assert np.isnan(gradient(lambda a: values(a)[0])(np.outer(u, u))).all()
+    check_gradient(lambda u: np.sum(values(np.outer(u, u)) ** 2), u)
+
+
 @pytest.mark.parametrize("vectors", [lambda a: np.linalg.eigh(a)[1], lambda a: np.linalg.svd(a)[0]])
 def test_a_vector_of_equal_values_has_no_derivative_whichever_way_it_points(vectors):
     assert np.isnan(gradient(lambda a: vectors(a)[0, 0])(2.0 * np.eye(2))).all()

@@ -309,12 +309,10 @@ def apart(w_bar: Any, w: Any) -> Any:
     Equal values part in a way that depends on the direction, so that one alone has no derivative there. What treats
     all of them alike has one, such as their sum, product or, by the convention for ties, their maximum.
     """
-    values, bars = plain(w), plain(w_bar)
-    a, b = values[..., None, :], values[..., :, None]
-    close = 10 * values.shape[-1] * np.finfo(values.dtype).eps
-    equal = np.abs(a - b) <= close * np.minimum(np.abs(a), np.abs(b))
+    bars = plain(w_bar)
     differ = np.abs(bars[..., None, :] - bars[..., :, None])
-    undetermined = np.any(equal & (differ > 1e-6 * np.max(np.abs(bars), initial=0.0)), axis=-1)
+    differ = differ > 1e-6 * np.max(np.abs(bars), initial=0.0)
+    undetermined = np.any(are_equal(plain(w)) & differ, axis=-1)
     return w_bar * np.where(undetermined, np.nan, 1.0) if undetermined.any() else w_bar
 
 
