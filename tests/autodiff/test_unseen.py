@@ -3,6 +3,7 @@
 import array
 import ctypes
 import mmap
+import pickle
 
 import numpy as np
 import pytest
@@ -115,6 +116,35 @@ def test_memory_that_is_borrowed_takes_no_traced_values(lender):
         return np.sum(seen * x)
 
     with pytest.raises(LostGradientError, match="shares its memory with an object of type"):
+        gradient(program)(X)
+
+
+KEPT = pickle.loads(pickle.dumps({"rows": np.zeros((2, 3))}, 5))["rows"]
+
+
+def test_an_array_that_was_pickled_has_its_memory_for_itself():
+    pickled = pickle.dumps(np.arange(6.0).reshape(2, 3), 5)
+
+    def program(x):
+        y = pickle.loads(pickled)
+        y[:, 1] = x
+        y.T[0] *= x[1]
+        KEPT[0] = y[0] ** 2
+        return np.sum(y * y) * np.sum(KEPT)
+
+    check_gradient(program, X)
+
+
+@pytest.mark.parametrize("held", [memoryview, np.frombuffer, lambda memory: memory])
+def test_memory_that_somebody_else_still_holds_takes_no_traced_values(held):
+    def program(x):
+        memory = bytearray(16)
+        y = np.frombuffer(memoryview(memory) if held is memoryview else memory)
+        memory = held(memory)
+        y[:] = x
+        return np.sum(y * x) + len(memory)
+
+    with pytest.raises(LostGradientError, match="shares its memory with an object of type bytearray"):
         gradient(program)(X)
 
 
