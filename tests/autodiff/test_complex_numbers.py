@@ -142,6 +142,38 @@ def test_copies_and_text_are_those_of_a_number():
         gradient(lambda x: float(complex(x, 0.3)))(0.7)
 
 
+METHODS = {
+    "copy": lambda z: z.copy(),
+    "astype": lambda z: z.astype(np.complex128),
+    "astype, shorter": lambda z: z.astype(np.complex64),
+    "of a real one": lambda z: z.real.astype(complex),
+    "round": lambda z: z.round(9),
+}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_methods_of_a_number_give_numbers(name):
+    kinds = []
+
+    def program(x):
+        made = METHODS[name](np.complex128(complex(x, 2.0)))
+        kinds.append((type(made), isinstance(made, np.ndarray), isinstance(made, complex)))
+        return abs(made) ** 2
+
+    program(0.5)
+    assert gradient(program)(0.5) == pytest.approx(1.0)
+    assert kinds[0] == kinds[1]
+
+
+@pytest.mark.parametrize("isclose", [math.isclose, cmath.isclose])
+def test_a_tolerance_may_vary(isclose):
+    def program(x):
+        far = 3.0 if isclose(x, x + 1e-3, rel_tol=x * 1e-5) else 2.0
+        return x**far if isclose(x, x + 1e-3, abs_tol=x) else x
+
+    assert gradient(program)(0.5) == 1.0
+
+
 def test_trigamma_of_complex_numbers():
     mpmath = pytest.importorskip("mpmath")
     rng = np.random.default_rng(5)

@@ -51,7 +51,16 @@ def _astype(self: Any, dtype: Any, *args: Any, copy: bool = True, **kwargs: Any)
         return plain(self).astype(dtype, *args, **kwargs)
     if kind.kind == "O":
         return resolve(np.array)(self, object)
-    return self if not copy and kind == plain(self).dtype else resolve(np.astype)(self, kind)
+    if not copy and kind == plain(self).dtype:
+        return self
+    made = resolve(np.astype)(self, kind)
+    of_a_number = type(self) is not TracedArray or is_complex_number(self.array)
+    return indexing.get_item(made, ()) if of_a_number and type(made) is TracedArray else made
+
+
+def _copy(self: Any, order: str = "C") -> Any:
+    is_number = type(self) is TracedArray and is_complex_number(self.array)
+    return self if is_number else resolve(np.copy)(self, order)
 
 
 def _view(self: TracedArray, *args: Any, **kwargs: Any) -> Any:
@@ -120,7 +129,7 @@ METHODS.update(
     compress=lambda self, condition, *rest, **kwargs: np.compress(condition, self, *rest, **kwargs),
     conj=lambda self, *out: _conjugate(self, *out),
     conjugate=_conjugate,
-    copy=lambda self, order="C": resolve(np.copy)(self, order),
+    copy=_copy,
     flatten=lambda self, *order, **kwargs: np.copy(np.ravel(self, *order, **kwargs)),
     reshape=_reshape,
     transpose=_transpose,

@@ -161,4 +161,6 @@ def rect(r: Any, phi: Any) -> Any:
 
 
 for _function in (cmath.isnan, cmath.isinf, cmath.isfinite, cmath.isclose):
-    DOORS[_function] = lambda *args, f=_function, **kwargs: f(*[complex(plain(a)) for a in args], **kwargs)
+    DOORS[_function] = lambda *args, f=_function, **kwargs: f(
+        *[complex(plain(a)) for a in args], **plain(kwargs)
+    )

@@ -256,4 +256,6 @@ def _asked(x: Any) -> Any:
 
 for _function in (math.isnan, math.isinf, math.isfinite, math.ulp):
     DOORS[_function] = functools.partial(lambda f, *args: f(*map(_asked, args)), _function)
-DOORS[math.isclose] = watching(lambda a, b, **kwargs: math.isclose(plain(a), plain(b), **kwargs), says=True)
+DOORS[math.isclose] = watching(
+    lambda a, b, **tolerances: math.isclose(plain(a), plain(b), **plain(tolerances)), says=True
+)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.application import as_array
-from workbench.autodiff.arrays import TracedArray, current, is_complex_number
+from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.registry import DOORS, door
 from workbench.autodiff.scalars import TRACED, TracedFloat, refuse_exact_whole_number, strip
@@ -42,7 +42,7 @@ def _of_arrays(function: Callable) -> None:
         x = as_array(a) if contains_traced(a) else a
         if type(x) is TracedFloat and out is None and decimals:
             return round_(x, decimals)
-        if type(x) is not TracedArray or out is not None or is_complex_number(x.array):
+        if type(x) is not TracedArray or out is not None:
             return constant(a, decimals, out)
         value = function(plain(x), decimals)
         sizes = np.abs(plain(x))
