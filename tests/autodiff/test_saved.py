@@ -108,3 +108,26 @@ def test_text_of_constants_is_read_and_that_of_numbers_printed(tmp_path):
         return float((tmp_path / "constant.txt").read_text()) * x[0] * len(lines)
 
     np.testing.assert_array_equal(gradient(program)(np.array([1.0, 2.0])), [3.0, 0.0])
+
+
+def _written_anew(path):
+    (path / "note").open("w").write("2.0")  # by a method, then by name
+    with open(path / "note", "w") as file:
+        file.write("3.0")
+
+
+def _moved_over(path):
+    (path / "plain").write_text("3.0")
+    (path / "plain").rename(target=path / "note")
+
+
+@pytest.mark.parametrize("instead", [_written_anew, _moved_over])
+def test_text_in_place_of_text_of_a_traced_number_is_read(instead, tmp_path):
+    def program(x):
+        with open(tmp_path / "note", "w") as file:
+            file.write(f"{x}")
+        instead(tmp_path)
+        with open(tmp_path / "note") as file:
+            return float(file.read()) * x
+
+    assert gradient(program)(2.0) == 3.0

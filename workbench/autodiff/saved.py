@@ -38,7 +38,9 @@ def note_text(file: Any, tape: Tape) -> None:
 
 def note_moved(file: Any, to: Any) -> None:
     """A file is about to be copied, or to get another name."""
-    if (found := _files.get(_path(file))) is not None:
+    found = _files.get(_path(file))
+    _files.pop(_path(to), None)
+    if found is not None:
         _files[_path(to)] = found
 
 

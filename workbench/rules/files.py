@@ -16,8 +16,8 @@ from typing import Any
 from workbench.autodiff.arrays import current
 from workbench.autodiff.compiled import compiled_door
 from workbench.autodiff.indexing import TEXT_STREAMS, iterate
-from workbench.autodiff.registry import DOORS, OWNER_DOORS, door
-from workbench.autodiff.saved import BYTE_STREAMS, check_read, note_moved, note_text, saved_in
+from workbench.autodiff.registry import DOORS, OWNER_DOORS, by_position, door
+from workbench.autodiff.saved import BYTE_STREAMS, check_read, note_moved, note_saved, note_text, saved_in
 from workbench.autodiff.scalars import TRACED, lost
 from workbench.autodiff.structure import leaves
 from workbench.autodiff.telling import contains_traced, plain
@@ -37,6 +37,15 @@ def _of_bytes(method: Callable, stream: Any) -> Callable:
 
 
 OWNER_DOORS.update(dict.fromkeys(BYTE_STREAMS, _of_bytes))
+
+
+@door(open)
+def open_file(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
+    """``open``; what is written anew holds nothing of before."""
+    opened = open(file, mode, *args, **kwargs)
+    if "w" in mode:
+        note_saved(file)
+    return opened
 
 
 @door(os.open)
@@ -88,12 +97,11 @@ _reads(pathlib.Path.read_bytes)
 def _moves(function: Callable) -> None:
     """A function that copies a file, or gives it another name."""
 
-    @functools.wraps(function, updated=())
     def call(src: Any, dst: Any, *args: Any, **kwargs: Any) -> Any:
         note_moved(src, dst)
         return function(src, dst, *args, **kwargs)
 
-    DOORS[function] = call
+    DOORS[function] = by_position(function, call)
 
 
 for _function in (os.rename, os.replace, os.link, pathlib.Path.rename, pathlib.Path.replace, shutil.copyfile):
