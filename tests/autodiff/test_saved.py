@@ -111,7 +111,6 @@ def test_text_of_constants_is_read_and_that_of_numbers_printed(tmp_path):
 
 
 def _written_anew(path):
-    (path / "note").open("w").write("2.0")  # by a method, then by name
     with open(path / "note", "w") as file:
         file.write("3.0")
 

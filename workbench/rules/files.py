@@ -42,7 +42,7 @@ OWNER_DOORS.update(dict.fromkeys(BYTE_STREAMS, _of_bytes))
 @door(open)
 def open_file(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
     """``open``; what is written anew holds nothing of before."""
-    opened = open(file, mode, *args, **kwargs)
+    opened = open(file, mode, *args, **kwargs)  # noqa: SIM115  the program closes it
     if "w" in mode:
         note_saved(file)
     return opened
