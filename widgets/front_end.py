@@ -22,9 +22,12 @@ def why_nobody_watches() -> str | None:
     return None
 
 
-def in_jupyterlab() -> bool:
-    """Whether this cell was run from JupyterLab or Notebook 7, which alone tell of deleted cells."""
-    return "deletedCells" in _request_metadata()
+def fills_slots() -> bool:
+    """Whether the page starts a panel's script without being asked for a view of it.
+
+    JupyterLab and Notebook 7, which alone tell of deleted cells, and Voilà do.
+    """
+    return "VOILA_KERNEL_ID" in os.environ or "deletedCells" in _request_metadata()
 
 
 def _request_metadata() -> dict[str, Any]:

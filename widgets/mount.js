@@ -22,9 +22,24 @@ function makeWidget(render) {
     const observer = new MutationObserver(mount);
     observer.observe(document.body, { childList: true, subtree: true });
     mount();
+    keepListening(model, name);
     return () => observer.disconnect();
   };
   return { initialize, render: ({ model, el }) => render({ model, el: keepKeys(el) }) };
+}
+
+// anywidget waits two seconds for a widget's script. Where the page was busy for longer, with other outputs, it drops
+// for ever what the kernel says to the widget. So a model that does not listen is made to listen without anywidget,
+// and asks for what it has missed.
+async function keepListening(model, name) {
+  const whole = await model.widget_manager.get_model(name);
+  try {
+    await whole._handle_comm_msg({ content: { data: {} } });
+  } catch {
+    const plain = Object.getPrototypeOf(Object.getPrototypeOf(whole));
+    whole.comm.on_msg(plain._handle_comm_msg.bind(whole));
+    whole.comm.send({ method: "request_state" });
+  }
 }
 
 // JupyterLab's shortcuts would take the arrow keys from a slider, and delete the cell on D, D.

@@ -14,19 +14,20 @@ from typing import Any
 import anywidget
 import traitlets
 
-from widgets.front_end import in_jupyterlab
+from widgets.front_end import fills_slots
 from workbench.errors import MachineError
 
 OLDEST_IPYKERNEL = (7, 1)
 
 
 class PanelWidget(anywidget.AnyWidget):
-    """The page's side of a panel; ``slot`` names the element of the output that it takes over."""
+    """The page's side of a panel; ``slot`` names the element of the output that it takes over, and the model."""
 
     slot = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, **state: Any) -> None:
-        super().__init__(slot=secrets.token_hex(8), **state)
+        name = secrets.token_hex(16)
+        super().__init__(slot=name, model_id=name, **state)
         # From 7.4 on, ipykernel sends what the page says to the subshell that caused the last thing the panel
         # said, and drops it where that one went with a page that was closed. Without this method it goes to
         # the subshell that the page names, as before 7.4.
@@ -36,9 +37,9 @@ class PanelWidget(anywidget.AnyWidget):
 class Panel:
     """A live widget that takes the place of its own static picture while there is a kernel behind it.
 
-    In JupyterLab the output is the static picture only, in a slot that the widget's script fills with the
-    live view: a reopened notebook, trusted or not, shows the picture, where the usual widget output would
-    say "model not found". Other front ends (Voilà, VS Code) get the usual widget output beside the picture.
+    In JupyterLab and Voilà the output is the static picture only, in a slot that the widget's script fills with
+    the live view. The usual widget output would say "model not found" in a reopened notebook, and wherever the
+    page is too busy to have the model within two seconds. Other front ends (VS Code) get both.
     """
 
     widget: PanelWidget
@@ -46,7 +47,7 @@ class Panel:
     def __init__(self, widget: PanelWidget) -> None:
         check_kernel()
         self.widget = widget
-        self._in_jupyterlab = in_jupyterlab()
+        self._fills_slots = fills_slots()
 
     def static_html(self) -> str:
         """The panel as it is now, without scripts: tables, and pictures as images."""
@@ -60,7 +61,7 @@ class Panel:
         """What is displayed and saved, by mime type."""
         html = f'<div data-workbench="{self.widget.slot}">{self.static_html()}</div>'
         static = {"text/html": html, "text/plain": self.static_text()}
-        if self._in_jupyterlab:
+        if self._fills_slots:
             return static
         live = self.widget._repr_mimebundle_()
         return {**(live[0] if isinstance(live, tuple) else live), **static}

@@ -139,6 +139,14 @@ ASK_KERNEL = """async (code) => {
   await future.done;
   return text;
 }"""
+# Whatever script a panel loads, the page has no time for it in the next seconds, as where it draws many figures.
+TOO_BUSY = """() => {
+  const make = URL.createObjectURL;
+  URL.createObjectURL = (blob) => {
+    setTimeout(() => { for (const until = performance.now() + 2500; performance.now() < until;); }, 0);
+    return make(blob);
+  };
+}"""
 
 
 @dataclass

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import opened_notebook
+from conftest import TOO_BUSY, opened_notebook
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -348,6 +348,21 @@ def test_a_page_opened_again_shows_the_training_that_went_on(fresh_panels):
     fresh_panels.press("Pause")
     fresh_panels.expect_state("Paused")
     assert fresh_panels.value_of("session.state") == "paused"
+
+
+def test_a_page_that_is_busy_while_panels_load_hears_from_them_all_the_same(open_notebook, own_copy):
+    """anywidget looks for a panel's script for two seconds only."""
+    notebook = open_notebook(own_copy)
+    notebook.in_page(TOO_BUSY)
+    notebook.run_all()
+    notebook.press("Start")
+    notebook.expect_state("Training", timeout=30)
+    slider = in_cell(notebook, 1).get_by_role("slider", name="power")
+    slider.focus()
+    notebook.page.keyboard.press("ArrowRight")
+    expect(in_cell(notebook, 1).get_by_role("textbox", name="power")).to_have_value("3")
+    notebook.press("Stop")
+    notebook.expect_state("Stopped")
 
 
 def test_a_kernel_that_is_gone_is_told(fresh_panels):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ARTIFACTS, HERE, REPOSITORY, free_port, private_environment
+from conftest import ARTIFACTS, HERE, REPOSITORY, TOO_BUSY, free_port, private_environment
 from playwright.sync_api import Browser, Page, expect
 
 pytest.importorskip("voila", reason="Voilà is not installed: pip install -c constraints.txt -e '.[voila]'")
@@ -69,13 +69,15 @@ def _wait_until_up(address: str, server: subprocess.Popen[bytes], log: Path) -> 
 
 
 @pytest.fixture
-def open_app(voila: str, browser: Browser) -> Iterator[Callable[[str], Page]]:
+def open_app(voila: str, browser: Browser) -> Iterator[Callable[..., Page]]:
     """Opens a notebook as an app, all its cells run; checks in the end what its page asked for."""
     context = browser.new_context(viewport={"width": 1360, "height": 1000})
     asked: list[str] = []
 
-    def open_it(name: str) -> Page:
+    def open_it(name: str, *, busy: bool = False) -> Page:
         page = context.new_page()
+        if busy:
+            page.add_init_script(f"({TOO_BUSY})()")
         page.set_default_timeout(120_000)
         page.on("request", lambda request: asked.append(request.url))
         page.goto(f"{voila}/{name}")
@@ -88,7 +90,7 @@ def open_app(voila: str, browser: Browser) -> Iterator[Callable[[str], Page]]:
     assert not [url for url in asked if not url.startswith((*local, ICONS))]
 
 
-def test_the_trebuchet_as_an_app(open_app: Callable[[str], Page]) -> None:
+def test_the_trebuchet_as_an_app(open_app: Callable[..., Page]) -> None:
     page = open_app("10_trebuchet.ipynb")
     assert page.locator(".wb").count() == 2
     assert "from widgets import" not in page.locator("body").inner_text()
@@ -105,7 +107,7 @@ def test_the_trebuchet_as_an_app(open_app: Callable[[str], Page]) -> None:
     _picture(page, "voila-dashboard")
 
 
-def test_training_is_paused_and_goes_on(open_app: Callable[[str], Page]) -> None:
+def test_training_is_paused_and_goes_on(open_app: Callable[..., Page]) -> None:
     dashboard = open_app("panels.ipynb").locator(".wb:has(.wb-card)")
     for button, state in (
         ("Start", "Training"),
@@ -117,6 +119,17 @@ def test_training_is_paused_and_goes_on(open_app: Callable[[str], Page]) -> None
         expect(dashboard.locator(".wb-state")).to_have_text(state, timeout=15_000)
     dashboard.get_by_role("button", name="Reset", exact=True).click()
     expect(dashboard.locator(".wb-state")).to_have_text("Ready", timeout=15_000)
+
+
+def test_a_page_that_is_busy_while_it_loads_has_its_panels_all_the_same(open_app: Callable[..., Page]) -> None:
+    """Voilà looks for a panel's model, and anywidget for its script, for two seconds only."""
+    page = open_app("panels.ipynb", busy=True)
+    assert page.locator(".wb").count() == 3
+    dashboard = page.locator(".wb:has(.wb-card)")
+    dashboard.get_by_role("button", name="Start", exact=True).click()
+    expect(dashboard.locator(".wb-state")).to_have_text("Training", timeout=15_000)
+    dashboard.get_by_role("button", name="Stop", exact=True).click()
+    expect(dashboard.locator(".wb-state")).to_have_text("Stopped", timeout=15_000)
 
 
 def _picture(page: Page, name: str) -> None:

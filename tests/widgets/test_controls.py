@@ -112,7 +112,7 @@ def test_the_bundle_is_a_live_view_a_table_and_a_text():
 
 def test_in_jupyterlab_the_output_is_the_static_picture_in_a_slot(monkeypatch):
     """A widget view that is saved would say "model not found" when the notebook is opened again."""
-    monkeypatch.setattr(panel_module, "in_jupyterlab", lambda: True)
+    monkeypatch.setattr(panel_module, "fills_slots", lambda: True)
     panel = widgets.controls(ThrowParameters)
     assert set(panel.bundle()) == {"text/html", "text/plain"}
     assert f'data-workbench="{panel.widget.slot}"' in panel.bundle()["text/html"]
