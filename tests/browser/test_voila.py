@@ -121,7 +121,9 @@ def test_training_is_paused_and_goes_on(open_app: Callable[..., Page]) -> None:
     expect(dashboard.locator(".wb-state")).to_have_text("Ready", timeout=15_000)
 
 
-def test_a_page_that_is_busy_while_it_loads_has_its_panels_all_the_same(open_app: Callable[..., Page]) -> None:
+def test_a_page_that_is_busy_while_it_loads_has_its_panels_all_the_same(
+    open_app: Callable[..., Page],
+) -> None:
     """Voilà looks for a panel's model, and anywidget for its script, for two seconds only."""
     page = open_app("panels.ipynb", busy=True)
     assert page.locator(".wb").count() == 3
