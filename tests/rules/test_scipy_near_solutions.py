@@ -407,3 +407,12 @@ def test_whole_numbers_that_are_searched_for_do_not_vary():
     assert gradient(lambda a: search(a).x[0])(30.4) == pytest.approx(0.0)
     assert gradient(lambda a: search(a).x[1])(30.4) == pytest.approx(1.0)
     assert gradient(lambda a: search(a).fun)(30.4) == pytest.approx(0.8, rel=1e-4)
+
+
+def test_whole_numbers_at_a_bound():
+    def search(a, most):
+        loss = lambda x: (x[0] - a) ** 2 + x[1] * a + (x[1] - x[0]) ** 2  # noqa: E731
+        return so.differential_evolution(loss, [(-2, most), (0, 3)], integrality=[False, True], rng=1).x
+
+    assert gradient(lambda a: search(a, 2.0)[0])(1.3) == pytest.approx(0.5, rel=1e-4)
+    assert gradient(lambda most: search(1.3, most)[0])(0.4) == pytest.approx(1.0)

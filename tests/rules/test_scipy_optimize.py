@@ -62,6 +62,14 @@ def test_root_scalar():
     )
 
 
+@pytest.mark.parametrize("method", ["newton", "halley"])
+def test_root_scalar_with_slopes(method):
+    slopes = {"fprime": lambda x, a: 3 * x**2, "fprime2": lambda x, a: 6 * x}
+    program = lambda a: so.root_scalar(lambda x, a: x**3 - a, (a,), method, x0=1.0, **slopes).root  # noqa: E731
+    check_gradient(program, 1.3)
+    check_gradient(lambda a: so.newton(lambda x, a: x**3 - a, 1.0, args=(a,), **slopes), 1.3)
+
+
 def system(x, v):
     return [x[0] ** 2 + x[1] - 4.0 * v[0], x[1] * x[2] - v[1], x[2] ** 3 - v[2]]
 

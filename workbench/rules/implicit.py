@@ -40,7 +40,7 @@ def quiet(
     Arrays are copied on the way in, since solvers use their memory again. The function may keep them, by any of many
     ways: the derivatives of the points that it gets are refused, unless they are ``fixed``, whatever varies.
     """
-    if not callable(function):
+    if not callable(function) or type(function) is _Quiet:
         return function
     new, named, where = resolve(function), named or {}, user_line()
 

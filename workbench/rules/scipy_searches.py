@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import scipy.optimize as so
 
+from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
@@ -26,7 +27,7 @@ from workbench.rules.scipy_minima import (
     _quiet_constraints,
 )
 from workbench.rules.scipy_optimize import _as_tuple, _plain_options, _with
-from workbench.rules.scipy_stationary import listed, minimiser, number, read_once, slope_of
+from workbench.rules.scipy_stationary import listed, minimiser, number, read_once, sides_of, slope_of
 from workbench.rules.stand_ins import no_rule, settled, with_value
 
 
@@ -57,10 +58,10 @@ def _within_bounds(function: Callable) -> None:
         with around.during():
             report = function(*given, **options)
         value = around.anew(_with(func, args))
-        whole = np.flatnonzero(np.broadcast_to(bound.get("integrality", False), report.x.shape))
-        if whole.size:  # whole numbers do not vary
-            stays = report.x[whole]
-            constraints = [*constraints, so.LinearConstraint(np.eye(report.x.size)[whole], stays, stays)]
+        whole = np.broadcast_to(bound.get("integrality", False), report.x.shape)
+        if np.any(whole):  # they do not vary
+            sides = [resolve(np.where)(whole, report.x, settled(side)) for side in sides_of(bounds)]
+            bounds = so.Bounds(*sides)
         with around.aside():
             return _finished(function, report, value, slope_of(value), (None, bounds, constraints))
 

@@ -186,7 +186,7 @@ def conditions_of(x: Any, bounds: Any, constraints: Any = ()) -> list[Condition]
     """The bounds and the constraints of a minimum with as many components as ``x``."""
     found = []
     if bounds is not None and np.ndim(x) == 1:
-        found += _of_sides(lambda z: z, np.shape(x), _sides(bounds), linear=True)
+        found += _of_sides(lambda z: z, np.shape(x), sides_of(bounds), linear=True)
     for constraint in listed(constraints):
         args, linear = (), isinstance(constraint, so.LinearConstraint | so.Bounds)
         if isinstance(constraint, dict):
@@ -216,7 +216,8 @@ def _flat(x: Any, *, new: Callable, args: tuple) -> Any:
     return resolve(np.ravel)(settled(new(x, *args)))
 
 
-def _sides(bounds: Any) -> tuple[Any, Any]:
+def sides_of(bounds: Any) -> tuple[Any, Any]:
+    """The lower and the upper bounds."""
     if isinstance(bounds, so.Bounds):
         return bounds.lb, bounds.ub
     pairs = [(-np.inf if a is None else a, np.inf if b is None else b) for a, b in bounds]
