@@ -95,9 +95,11 @@ def _apply(rule: Rule, args: list[Any], kwargs: dict) -> Any:
 
 def _as_operand(x: Any) -> Any:
     """Lists, and objects that turn themselves into arrays, as arrays."""
+    if type(x) in ASKED_NEVER:
+        return x
     if isinstance(x, SEQUENCES):
         return as_array(x)
-    own = None if type(x) in TRACED else python_method(type(x), "__array__")
+    own = python_method(type(x), "__array__")
     if own is not None:
         return current(resolve(own)(x))
     return as_array(x) if is_sequence(x) else x

@@ -131,7 +131,7 @@ def activate(memory: Memory) -> None:
     owner = memory.owner
     if not owner.flags.owndata:
         _refuse_borrowed(owner)
-    for tape in OPEN:
+    for tape in OPEN.stack:
         known = tape.memories.get(id(owner))
         if known is not None and known.lent:
             raise _shared_with("whatever was given its memory")
@@ -181,27 +181,23 @@ class TracedArray:
     a complex number the number), or a traced one of an outer tape.
     """
 
-    __slots__ = ("__weakref__", "array", "memory")
+    __slots__ = ("__weakref__", "array", "memory", "tape")
 
     def __init__(self, array: np.ndarray, memory: Memory) -> None:
-        self.array, self.memory = array, memory
+        self.array, self.memory, self.tape = array, memory, memory.tape
 
     @property
     def __class__(self):
         return type(as_number(self.array)) if is_complex_number(self.array) else np.ndarray
 
     @property
-    def tape(self) -> Tape:
-        return self.memory.tape
-
-    @property
     def value(self) -> Any:
-        level = self.memory.tape.level
+        level = self.tape.level
         seen = self.array if level == 0 else traced_view(self.array, below=level)
-        return unwrapped(seen) if type(seen) is np.ndarray else seen
+        return unwrapped(seen) if type(seen) is np.ndarray and not seen.ndim else seen
 
     def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
-        if self.memory.tape.open:
+        if self.tape.open:
             raise lost("a traced array was about to become a plain array in compiled code")
         return np.asarray(self.array, *args)
 
@@ -212,7 +208,7 @@ class TracedArray:
         raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
 
     def __reduce_ex__(self, protocol: int) -> Any:
-        if self.memory.tape.open:
+        if self.tape.open:
             raise lost("a traced array was about to be pickled")
         return self.array.__reduce_ex__(protocol)
 
@@ -273,14 +269,14 @@ def current(x: Any) -> Any:
     """What a program sees when it reads ``x``: traced if its memory is active, plain if its tape is closed."""
     kind = type(x)
     if kind is np.ndarray:
-        return traced_view(x) if OPEN else x
+        return traced_view(x) if OPEN.stack else x
     if kind is TracedArray:
-        tape = x.memory.tape
+        tape = x.tape
         if not tape.open:
             return traced_view(x.array) if OPEN else unwrapped(x.array)
-        if tape.level + 1 < len(OPEN):  # an inner derivative may have written into it
+        if tape.level + 1 < len(OPEN.stack):  # an inner derivative may have written into it
             seen = traced_view(x.array)
-            return seen if type(seen) is TracedArray and seen.memory.tape.level > tape.level else x
+            return seen if type(seen) is TracedArray and seen.tape.level > tape.level else x
         return x
     if kind is TracedFloat:
         return x if x.tape.open else current(x.value)

@@ -53,7 +53,7 @@ def _is_own(bar: Any, array: np.ndarray) -> bool:
 
 def add_into(target: np.ndarray, bar: Any) -> None:
     """``target += bar`` for a piece of a shadow, recorded by the outer derivatives if there are any."""
-    if target.flags.c_contiguous and not OPEN:
+    if target.flags.c_contiguous and not OPEN.stack:
         target += bar
         return
     repeated = tuple(
@@ -104,4 +104,4 @@ def take_bar(result: Any) -> Any:
         return None
     bar = memory.view_like(result.array)
     memory.store = None
-    return traced_view(bar) if OPEN else bar
+    return traced_view(bar) if OPEN.stack else bar

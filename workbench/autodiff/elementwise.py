@@ -28,7 +28,7 @@ from workbench.autodiff.refusing import without_rule
 from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, NON_DIFFERENTIABLE, PARTIALS, RULES, learn
 from workbench.autodiff.scalars import TRACED, TracedFloat, at_a_pole, innermost, lost, scalar_result
 from workbench.autodiff.subarrays import DRESSED, TracedSubnumber
-from workbench.autodiff.tape import OPEN
+from workbench.autodiff.tape import OPEN, Tape
 from workbench.autodiff.telling import SEQUENCES, contains_traced, plain
 from workbench.autodiff.unseen import check_none_filled, plain_arrays
 from workbench.errors import MissingRuleError
@@ -94,7 +94,7 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict, by: Callable | Non
         return ufunc(*[plain(x) for x in inputs], **kwargs)
     partials = PARTIALS.get(ufunc)
     if partials is not None:
-        return _by_partials(ufunc, partials, inputs, kwargs, by)
+        return _by_partials(tape, ufunc, partials, inputs, kwargs, by)
     if learn(ufunc):
         return apply_ufunc(ufunc, inputs, kwargs)
     if ufunc in RULES:
@@ -106,10 +106,16 @@ def apply_ufunc(ufunc: np.ufunc, inputs: tuple, kwargs: dict, by: Callable | Non
     raise without_rule(ufunc)
 
 
-def _by_partials(ufunc: np.ufunc, partials: tuple, inputs: tuple, kwargs: dict, by: Callable | None) -> Any:
+_NUMBERS_AND_TRACED = frozenset({int, float, np.float64, *TRACED})
+
+
+def _by_partials(
+    tape: Tape, ufunc: np.ufunc, partials: tuple, inputs: tuple, kwargs: dict, by: Callable | None
+) -> Any:
     """A universal function whose partial derivatives are known, of operands of which one at least is traced."""
-    inputs = tuple(map(of_objects, inputs))
-    tape = innermost(*inputs)
+    if not _NUMBERS_AND_TRACED.issuperset(map(type, inputs)):
+        inputs = tuple(map(_as_operand, inputs))
+        tape = innermost(*inputs)
     needs = [k for k, x in enumerate(inputs) if type(x) in TRACED and x.tape is tape]
     for k in needs:
         if partials[k] is None:
@@ -119,10 +125,6 @@ def _by_partials(ufunc: np.ufunc, partials: tuple, inputs: tuple, kwargs: dict, 
                 where=user_line(),
                 fix=f"register a rule with @workbench.rule({name_of(ufunc)}), or pass workbench.stop_gradient(x)",
             )
-    inputs = tuple(
-        np.asarray(x) if type(x) not in ASKED_NEVER and isinstance(x, (*SEQUENCES, range)) else x
-        for x in inputs
-    )
     values = tuple(x.value if k in needs else x for k, x in enumerate(inputs))
     value = beneath(tape, by or ufunc, *values, **kwargs)
     bare = plain(value)
@@ -140,7 +142,7 @@ def _by_partials(ufunc: np.ufunc, partials: tuple, inputs: tuple, kwargs: dict, 
                 numbers = [np.float64(plain(v)) for v in (value, *values)]
                 found = [partials[k](np, *numbers) for k in needs]
             return scalar_result(value, tape, operands, [_now(partial) for partial in found])
-    for constant in values:
+    for constant in inputs:
         if type(constant) is np.ndarray:
             know_constant(tape, constant)
 
@@ -149,6 +151,13 @@ def _by_partials(ufunc: np.ufunc, partials: tuple, inputs: tuple, kwargs: dict, 
             return [scaled(bar, _partial(partials[k], value, *values)) for k in needs]
 
     return record(tape, operands, value, elementwise_pullback)
+
+
+def _as_operand(x: Any) -> Any:
+    """An array of objects, some of them traced numbers, and plain lists as arrays of numbers."""
+    if type(x) is np.ndarray:
+        return of_objects(x)
+    return np.asarray(x) if type(x) not in ASKED_NEVER and isinstance(x, (*SEQUENCES, range)) else x
 
 
 def _partial(partial: Callable, *given: Any) -> Any:
@@ -174,7 +183,8 @@ def scaled(bar: Any, partial: Any) -> Any:
     """``bar · conj(partial)``, where a cotangent of zero stays zero where the partial is infinite or NaN."""
     if type(partial) is float and math.isfinite(partial):
         return bar if partial == 1.0 else bar * partial
-    product = bar * (np.conj(partial) if np.iscomplexobj(partial) else partial)
+    real = type(partial) is np.ndarray and partial.dtype.kind == "f"
+    product = bar * (np.conj(partial) if not real and np.iscomplexobj(partial) else partial)
     if np.isnan(
         np.maximum.reduce(plain(product), axis=None, initial=0.0)
     ):  # faster than a sum, and keeps a NaN

@@ -35,9 +35,13 @@ class Operation(Entry):
 
     def back(self) -> None:
         bars = [take_bar(r) if type(r) in TRACED else None for r in self.results]
-        if all(bar is None for bar in bars):
+        if not self.several:
+            if bars[0] is None:
+                return
+            cotangents = self.pullback(bars[0])
+        elif all(bar is None for bar in bars):
             return
-        if self.several:
+        else:
             bars = [
                 np.zeros_like(r.array)
                 if bar is None and type(r) is TracedArray
@@ -47,9 +51,9 @@ class Operation(Entry):
                 for bar, r in zip(bars, self.results, strict=True)
             ]
             cotangents = self.pullback(tuple(bars))
-        else:
-            cotangents = self.pullback(bars[0])
-        if OPEN:  # a pullback may have filled an array of its own with values that an outer derivative traces
+        if (
+            OPEN.stack
+        ):  # a pullback may have filled an array of its own with values that an outer derivative traces
             cotangents = [current(c) for c in cotangents]
         given = [id(c) for c in cotangents]
         for operand, cotangent in zip(self.operands, cotangents, strict=True):
@@ -80,9 +84,10 @@ def record(tape: Tape, operands: list[Any], outputs: Any, pullback: Any) -> Any:
 def as_result(tape: Tape, output: Any) -> Any:
     """A fresh output of an operation, traced by ``tape`` if it can vary at all."""
     kind = type(output)
-    if kind is TracedFloat or isinstance(output, float | np.floating):
+    is_array = kind is TracedArray or kind is np.ndarray
+    if kind is TracedFloat or (not is_array and isinstance(output, float | np.floating)):
         return recorded(output, tape)
-    if kind is not TracedArray and isinstance(output, COMPLEX):
+    if not is_array and isinstance(output, COMPLEX):
         output = complex_number(output)
         kind = np.ndarray
     if kind is TracedArray or kind is np.ndarray:

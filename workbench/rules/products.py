@@ -24,11 +24,21 @@ def _shape(x: Any) -> tuple[int, ...]:
     return np.shape(plain(x))
 
 
+def adjoint(x: Any) -> Any:
+    """The matrices of ``x`` transposed and conjugated; of real numbers a view."""
+    swapped = np.swapaxes(x, -1, -2)
+    return np.conj(swapped) if np.iscomplexobj(plain(x)) else swapped
+
+
 def _matmul(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
     """``a @ b`` with NumPy's treatment of vectors, broadcast over leading axes."""
     a, b = args
     if given := sorted({"axes", "axis", "keepdims"} & set(kwargs)):
         raise no_rule(np.matmul, given[0])
+    return np.matmul(a, b, **kwargs), _matmul_pullback(needs, a, b)
+
+
+def _matmul_pullback(needs: tuple, a: Any, b: Any) -> Callable:
     rows, columns = len(_shape(a)) > 1, len(_shape(b)) > 1
 
     def matmul_pullback(bar: Any) -> list[Any]:
@@ -39,14 +49,14 @@ def _matmul(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
         found = []
         for k in needs:
             if k == 0:
-                wide = np.matmul(bar, np.conj(np.swapaxes(wide_b, -1, -2)))
-                found.append(np.reshape(reduce_to(wide, _shape(wide_a)), _shape(a)))
+                wide = reduce_to(np.matmul(bar, adjoint(wide_b)), _shape(wide_a))
+                found.append(wide if rows else np.reshape(wide, _shape(a)))
             else:
-                wide = np.matmul(np.conj(np.swapaxes(wide_a, -1, -2)), bar)
-                found.append(np.reshape(reduce_to(wide, _shape(wide_b)), _shape(b)))
+                wide = reduce_to(np.matmul(adjoint(wide_a), bar), _shape(wide_b))
+                found.append(wide if columns else np.reshape(wide, _shape(b)))
         return found
 
-    return np.matmul(a, b, **kwargs), matmul_pullback
+    return matmul_pullback
 
 
 def _contracted(needs: tuple, a: Any, b: Any, axes: tuple[list[int], list[int]]) -> Callable:
@@ -93,7 +103,7 @@ def _dot(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
         factors = (b, a)
         return value, lambda bar: [reduce_to(bar * np.conj(factors[k]), _shape(args[k])) for k in needs]
     if len(_shape(a)) <= 2 and len(_shape(b)) <= 2:
-        return value, _matmul(needs, args, {})[1]
+        return value, _matmul_pullback(needs, a, b)
     return value, _contracted(needs, a, b, ([-1], [-2 if len(_shape(b)) > 1 else -1]))
 
 
