@@ -1,6 +1,7 @@
 """Programs that a program wrote: hundreds of lines, branches, terms, and of levels in each other."""
 
 import linecache
+import sys
 
 import pytest
 
@@ -68,3 +69,28 @@ def test_lines_and_branches_in_a_row_are_generated_and_levels_beyond_python_s_ar
     choice = tier_of(_program("cases", 120), 0.3, 0.9)
     assert choice.tier == "trace"
     assert "deep in each other" in choice.reason
+
+
+@pytest.mark.parametrize("limit", [10**8, 2**31 - 1])
+def test_a_limit_of_recursion_that_is_as_high_as_can_be(limit):
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(limit)
+    try:
+        assert gradient(lambda x: x * x if str(x) else x)(1.5) == 3.0
+        assert sys.getrecursionlimit() == limit
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def test_a_limit_of_recursion_that_the_program_sets():
+    before = sys.getrecursionlimit()
+
+    def program(x):
+        sys.setrecursionlimit(before + 50)
+        return x * x
+
+    try:
+        assert gradient(program)(1.5) == 3.0
+        assert sys.getrecursionlimit() == before + 50
+    finally:
+        sys.setrecursionlimit(before)

@@ -11,6 +11,24 @@ RECURSION_LIMIT = threading.RLock()
 """Held while Python's limit of recursion is changed for a time, so that what is put back is what was there."""
 
 
+_MOST = 2**31 - 1  # that Python takes
+
+
+def deepen(times: int) -> tuple[int, int]:
+    """Let Python call so many times as deep: the limits before and since, for ``put_back``."""
+    before = sys.getrecursionlimit()
+    since = min(times * before, _MOST)
+    sys.setrecursionlimit(since)
+    return before, since
+
+
+def put_back(limits: tuple[int, int]) -> None:
+    """Let the limit be what it was, unless the program has set another one."""
+    before, since = limits
+    if sys.getrecursionlimit() == since:
+        sys.setrecursionlimit(before)
+
+
 @contextmanager
 def deep_syntax() -> Iterator[None]:
     """Let a walk over syntax go as deep as an expression has terms, far beyond Python's limit.
@@ -18,9 +36,8 @@ def deep_syntax() -> Iterator[None]:
     Python functions that call each other take no room on the machine's stack; the limit is put back behind them.
     """
     with RECURSION_LIMIT:
-        before = sys.getrecursionlimit()
-        sys.setrecursionlimit(50 * before)
+        limits = deepen(50)
         try:
             yield
         finally:
-            sys.setrecursionlimit(before)
+            put_back(limits)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.autodiff.met import replace_methods, restore_methods
-from workbench.autodiff.recursion import RECURSION_LIMIT
+from workbench.autodiff.recursion import RECURSION_LIMIT, deepen, put_back
 from workbench.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -174,9 +174,8 @@ class _Interpreter:
         with self.lock:
             self.count += 1
             if self.count == 1:
-                self.before = gc.get_threshold(), sys.getrecursionlimit()
+                self.before = gc.get_threshold(), deepen(_FRAMES)
                 gc.set_threshold(max(self.before[0][0], 200_000), 1_000_000, 1_000_000)
-                sys.setrecursionlimit(_FRAMES * self.before[1])
                 replace_methods()
 
     def __exit__(self, *error: Any) -> None:
@@ -185,7 +184,7 @@ class _Interpreter:
             if self.count == 0:
                 restore_methods()
                 gc.set_threshold(*self.before[0])
-                sys.setrecursionlimit(self.before[1])
+                put_back(self.before[1])
 
 
 _interpreter = _Interpreter()
