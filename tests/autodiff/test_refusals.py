@@ -327,7 +327,7 @@ def test_what_an_earlier_run_stored_is_not_found_by_a_traced_number(find, kind):
         gradient(lambda x: find(table, x)),
         lambda x: pushforward(lambda x: find(table, x), x),
     ):
-        with pytest.raises(LostGradientError, match="an earlier run had stored"):
+        with pytest.raises(LostGradientError, match=r"an earlier run had stored|kept from before"):
             differentiate(0.5)
 
 

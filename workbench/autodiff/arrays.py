@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.lib._stride_tricks_impl import DummyArray
 
-from workbench.autodiff.met import CACHES
+from workbench.autodiff.met import by_class
 from workbench.autodiff.scalars import TRACED, TracedFloat, lost
 from workbench.autodiff.subarrays import (
     DRESSED,
@@ -322,17 +322,10 @@ def _seen(x: Any) -> Any:
     return TracedSubarray(seen, kind, stored_by(x), x)
 
 
-_followed: dict[type, bool] = {}
-CACHES.append(_followed)
-
-
+@by_class
 def is_followed_subclass(kind: type) -> bool:
     """Whether ``kind`` is a subclass of arrays that is followed, by what the class says: not those of compiled ones."""
-    found = _followed.get(kind)
-    if found is None:
-        of_arrays = issubclass(kind, np.ndarray) and kind is not np.ndarray
-        found = _followed[kind] = of_arrays and not issubclass(kind, _OF_NUMPY)
-    return found
+    return issubclass(kind, np.ndarray) and kind is not np.ndarray and not issubclass(kind, _OF_NUMPY)
 
 
 _OF_NUMPY = (np.recarray, np.memmap)

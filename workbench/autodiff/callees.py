@@ -10,6 +10,7 @@ from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from workbench.autodiff.location import is_engine_file
+from workbench.autodiff.met import by_class
 from workbench.autodiff.registry import DOORS
 
 
@@ -108,7 +109,7 @@ def _home(place: Any) -> str:
     return (place.__name__ if isinstance(place, ModuleType) else place.__module__).partition(".")[0]
 
 
-@functools.lru_cache(maxsize=1024)
+@by_class
 def _operators(kind: type) -> frozenset[str]:
     """The methods that operators, items and ``with`` call of an object."""
     own = {name for cls in kind.__mro__ if _home(cls) not in _LIBRARIES for name in vars(cls)}

@@ -24,6 +24,7 @@ import numpy as np
 from workbench.autodiff.arrays import TracedArray, current, is_followed_subclass
 from workbench.autodiff.equals import note_equal
 from workbench.autodiff.location import is_engine_file, running_frame
+from workbench.autodiff.met import by_class
 from workbench.autodiff.scalars import TRACED, TracedFloat, lost
 from workbench.autodiff.source import node_of
 from workbench.autodiff.structure import field, field_names
@@ -37,7 +38,7 @@ COMPARED = {*TRACED, *DRESSED}
 """Types that may be a traced number or text."""
 
 
-@functools.lru_cache(maxsize=1024)
+@by_class
 def _may_hold(kind: type) -> bool:
     """Whether something of a type may be, or hold where it is compared, a traced number or text."""
     return kind in COMPARED or issubclass(kind, _HOLDING) or hasattr(kind, "__dataclass_fields__")
@@ -340,7 +341,7 @@ def _bare_array(x: Any) -> np.ndarray | None:
     return np.ndarray.view(x, np.ndarray) if is_followed_subclass(type(x)) else None
 
 
-@functools.lru_cache(maxsize=1024)
+@by_class
 def _stored_by_methods(kind: type) -> frozenset[str]:
     """The names of attributes that methods of ``kind`` write after the object was made."""
     found: set[str] = set()

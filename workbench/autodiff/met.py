@@ -41,6 +41,23 @@ BUILT_IN = 1 << 8
 
 # tables by class that are emptied now and then, so that classes nobody uses any more can go
 CACHES: list[dict] = []
+
+
+def by_class(function: Callable[[type], Any]) -> Callable[[type], Any]:
+    """``function`` with its results kept as long as the class may be in use."""
+    found: dict[type, Any] = {}
+    CACHES.append(found)
+
+    @functools.wraps(function)
+    def call(kind: type) -> Any:
+        try:
+            return found[kind]
+        except KeyError:
+            return found.setdefault(kind, function(kind))
+
+    return call
+
+
 _AT_MOST = 64  # classes that are met between two emptyings
 
 # id of a class -> the class, and the methods of its own that are replaced while any thread records

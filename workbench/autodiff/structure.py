@@ -7,7 +7,6 @@ changed.
 
 from __future__ import annotations
 
-import functools
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator, MutableMapping
 from enum import Enum
@@ -16,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.autodiff.met import by_class
 from workbench.autodiff.references import FOLLOWED, Copied, follow
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.subarrays import DRESSED
@@ -191,7 +191,7 @@ def own_names(x: Any) -> list[str]:
     return list(dict.fromkeys([*names, *_dictionary(x)]))  # a subclass may name a slot again
 
 
-@functools.lru_cache(maxsize=4096)
+@by_class
 def own_slots(cls: type) -> tuple[str, ...]:
     """The names in ``__slots__`` that hold values, private ones as Python stores them."""
     slots = vars(cls).get("__slots__", ())

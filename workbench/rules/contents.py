@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import io
 import operator
 import threading
@@ -21,6 +20,7 @@ from workbench.autodiff.arrays import current, own_copy
 from workbench.autodiff.calls import python_method
 from workbench.autodiff.draws import GENERATORS, rewind, state_of
 from workbench.autodiff.location import user_line
+from workbench.autodiff.met import by_class
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.structure import field, own_names, set_field
 from workbench.autodiff.watch import are_equal
@@ -58,7 +58,7 @@ def _is_iterator(kind: type) -> bool:
     return issubclass(kind, Iterator) and python_method(kind, "__next__") is None
 
 
-@functools.lru_cache(maxsize=1024)
+@by_class
 def _ways(kind: type) -> tuple[Callable, Callable]:
     other = (_progress, _check_progress) if _is_iterator(kind) else (_of_object, _into_object)
     return next((ways for base, *ways in _WAYS if issubclass(kind, base)), other)
@@ -131,7 +131,7 @@ def _names(x: Any) -> list[str]:
     return [] if type(x) in _KINDS else own_names(x)
 
 
-@functools.lru_cache(maxsize=1024)
+@by_class
 def _base(kind: type) -> type | None:
     return next((base for base in _KINDS if issubclass(kind, base)), None)
 
