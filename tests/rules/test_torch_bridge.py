@@ -1,6 +1,8 @@
 """PyTorch inside a differentiated program."""
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -173,3 +175,38 @@ def test_numbers_that_go_into_tensors():
 def test_what_torch_takes_no_traced_number_for_is_refused_by_name(program):
     with pytest.raises((LostGradientError, MissingRuleError)):
         gradient(program)(0.7)
+
+
+V = torch.tensor([1.0, 2.0], dtype=torch.float64)
+functional = torch.autograd.functional
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda x: functional.jacobian(lambda t: t**2 * x, V).sum().item(),
+        lambda x: functional.hessian(lambda t: (t**3 * x).sum(), V * x).numpy().sum(),
+        lambda x: functional.vjp(lambda t: t**2, V * x, V)[1].sum().item(),
+        lambda x: functional.jvp(lambda t: t**2, V * x, V * x)[1].sum().item(),
+        lambda x: functional.hvp(lambda t: (t**3).sum(), V * x, V)[1].sum().item(),
+        lambda x: functional.vhp(lambda t: (t**3 * x).sum(), V, V)[1].sum().__float__(),
+        lambda x: functional.jacobian(lambda t: t**2, V, False).numpy().sum() * x,
+    ],
+)
+def test_derivatives_of_functions_that_torch_computes_inside_of_a_program(program):
+    check_gradient(program, 0.7)
+
+
+FIRST = """
+from mpmath import mpf
+from workbench import gradient
+TWO = mpf(2)
+print(gradient(lambda x: float(TWO * x))(1.5))
+"""
+
+
+def test_a_first_operation_of_a_package_is_one_with_an_object_that_the_program_holds(tmp_path):
+    pytest.importorskip("mpmath")
+    (tmp_path / "first.py").write_text(FIRST)
+    ran = subprocess.run([sys.executable, tmp_path / "first.py"], capture_output=True, text=True, check=True)
+    assert float(ran.stdout) == 2.0

@@ -24,7 +24,7 @@ from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.elementwise import apply_ufunc
 from workbench.autodiff.met import BUILT_IN
 from workbench.autodiff.overrides import ASKED_NEVER
-from workbench.autodiff.registry import HOLDING, LIFTS, OPERANDS
+from workbench.autodiff.registry import HOLDING, OPERANDS, lift_of
 from workbench.autodiff.scalars import (
     COMPLEX,
     TRACED,
@@ -278,10 +278,10 @@ def _through(op: Operator, x: Any, y: Any) -> Any:
 def _protocol(op: Operator, a: Any, b: Any) -> Any:
     """Python's dispatch, with the methods of user classes rewritten."""
     ka, kb = type(a), type(b)
-    if ka in LIFTS and kb is TracedFloat:
-        return op.function(a, LIFTS[ka](b, a))
-    if kb in LIFTS and ka is TracedFloat:
-        return op.function(LIFTS[kb](a, b), b)
+    if kb is TracedFloat and (lift := lift_of(ka)) is not None:
+        return op.function(a, lift(b, a))
+    if ka is TracedFloat and (lift := lift_of(kb)) is not None:
+        return op.function(lift(a, b), b)
     left, right = python_method(ka, op.method), python_method(kb, op.reflected)
     if (ka in _ARRAYS and _taken_as_array(kb)) or (kb in _ARRAYS and left is None and _taken_as_array(ka)):
         return resolve(op.ufunc)(a, b)

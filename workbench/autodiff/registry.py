@@ -94,6 +94,12 @@ def learn(f: Any) -> bool:
     return bool(packages)
 
 
+def lift_of(kind: type) -> Callable | None:
+    """What makes objects of a type of traced numbers beside them, where its package has such a thing."""
+    learn(kind)
+    return LIFTS.get(kind)
+
+
 def module_door(module: str | None) -> Callable | None:
     """What makes the doors of the functions in a module, or in its package."""
     if module in MODULE_DOORS:

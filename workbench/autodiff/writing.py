@@ -29,7 +29,7 @@ from workbench.autodiff.location import user_line
 from workbench.autodiff.other_names import check_changed, check_write, takes_part
 from workbench.autodiff.overrides import asked_for_ufunc
 from workbench.autodiff.records import write_records
-from workbench.autodiff.registry import LIFTS
+from workbench.autodiff.registry import lift_of
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, innermost, lost
 from workbench.autodiff.settling import note, note_elements
@@ -167,7 +167,7 @@ def set_item(value: Any, container: Any, index: Any) -> None:
         _write(container if bare is None else bare, plain_index(index), value)
     elif own is None:
         note_elements(container)
-        lift = LIFTS.get(kind) if type(value) in TRACED else None
+        lift = lift_of(kind) if type(value) in TRACED else None
         container[index] = value if lift is None else lift(value, container)
     else:
         resolve(own)(container, index, value)

@@ -21,7 +21,7 @@ from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import bare_door, resolve
 from workbench.autodiff.operations import record
 from workbench.autodiff.refusing import without_rule
-from workbench.autodiff.registry import DOORS, LIFTS, NUMBERS, OWNER_DOORS, door, positions
+from workbench.autodiff.registry import DOORS, LIFTS, NUMBERS, OWNER_DOORS, by_name, door, positions
 from workbench.autodiff.scalars import TRACED, TracedFloat, innermost, lost
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
@@ -134,15 +134,18 @@ def _seed(tensor: torch.Tensor, bar: Any) -> torch.Tensor:
     return seed.reshape(tensor.shape).requires_grad_(type(bar) in TRACED)
 
 
+_TAKING = ("item", "tolist", "numpy", "__array__", "__float__")
+
+
 def _tensor_method(method: Callable, tensor: torch.Tensor) -> Callable:
     """A method that takes numbers out of a tensor."""
     if not OPEN:
         return method
-    if not tensor.requires_grad or method.__name__ not in ("item", "tolist", "numpy", "__array__"):
+    if not tensor.requires_grad or method.__name__ not in _TAKING:
         return _given_numbers(method, tensor)
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        if method.__name__ == "item" and tensor.numel() == 1:
+        if method.__name__ in ("item", "__float__") and tensor.numel() == 1:
             found = leaving(tensor.reshape(()))
             return found
         if not _leaves(tensor):
@@ -177,6 +180,33 @@ def grad(outputs: Any, inputs: Any, *args: Any, **options: Any) -> Any:
 
 
 _OF_GRAD = positions(torch.autograd.grad)[2:]
+
+
+def _keeps_its_graph(function: Callable) -> None:
+    """A derivative of a function, which may depend on what is traced by its argument and by what it closes over."""
+
+    def call(func: Callable, inputs: Any, **options: Any) -> Any:
+        if not OPEN:
+            return function(func, inputs, **options)
+        found = function(resolve(func), inputs, **{**options, "create_graph": True})
+        return found if options.get("create_graph") else _detached(found)
+
+    DOORS[function] = by_name(function, call)
+
+
+def _detached(x: Any) -> Any:
+    """Tensors that depend on nothing traced without their graphs."""
+    if type(x) is tuple:
+        return tuple(map(_detached, x))
+    return x if _varies(x) else x.detach()
+
+
+for _function in (
+    *(torch.autograd.functional.jacobian, torch.autograd.functional.hessian),
+    *(torch.autograd.functional.vjp, torch.autograd.functional.jvp),
+    *(torch.autograd.functional.hvp, torch.autograd.functional.vhp),
+):
+    _keeps_its_graph(_function)
 
 
 def _goes_back(function: Callable) -> None:
