@@ -108,6 +108,9 @@ def test_the_explanation_is_shown_in_text_html_and_picture(monkeypatch):
     html = found._repr_html_()
     assert html.count("<tr") == 1 + len(found.rows)
     assert "print" in html
+    assert html.count("min-width: 14em") == 1 + len(
+        found.rows
+    )  # or the reasons are a letter wide in a small window
     figure = found.timeline()
     names = {trace.name for trace in figure.data}
     assert {"rewritten", "rule", "as it is"} <= names

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _HEAD = ("function", "how", "calls", "operations", "forward", "backward", "why")
 _SIDES = ("left", "left", "right", "right", "right", "right", "left")
+_STYLES = (*(f"text-align: {side}" for side in _SIDES[:-1]), "text-align: left; min-width: 14em")
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,8 @@ class Explanation:
     def _repr_html_(self) -> str:
         def cells(tag: str, line: tuple[str, ...]) -> str:
             return "".join(
-                f'<{tag} style="text-align: {side}">{html.escape(text)}</{tag}>'
-                for side, text in zip(_SIDES, line, strict=True)
+                f'<{tag} style="{style}">{html.escape(text)}</{tag}>'
+                for style, text in zip(_STYLES, line, strict=True)
             )
 
         rows = "".join(

@@ -16,6 +16,38 @@ def test_the_welcome_notebook_runs(open_notebook):
     notebook.check_quiet()
 
 
+# Of each figure: its title, how much of it the page hides at its right, and whether its legend covers its title.
+FIGURES = """async () => {
+  const notebook = jupyterapp.shell.currentWidget.content;
+  for (let index = 0; index < notebook.widgets.length; index++) {
+    await notebook.scrollToItem(index);
+    for (const place of notebook.widgets[index].node.querySelectorAll(".jp-RenderedPlotly")) {
+      while (!place.querySelector(".gtitle")) await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+  return [...document.querySelectorAll(".jp-RenderedPlotly")].map((place) => {
+    const title = place.querySelector(".gtitle"), legend = place.querySelector(".legend");
+    const low = title.getBoundingClientRect().bottom, high = legend?.getBoundingClientRect().top ?? Infinity;
+    return [title.textContent, Math.max(0, place.scrollWidth - place.clientWidth), high < low - 2];
+  });
+}"""
+
+
+@pytest.mark.parametrize(
+    "name", ["01_gradients_of_programs", "10_trebuchet", "20_quantum_vqe", "30_neural_sde"]
+)
+def test_saved_figures_fit_into_a_small_window(open_notebook, name):
+    notebook = open_notebook(f"{name}.ipynb")
+    notebook.page.set_viewport_size({"width": 900, "height": 1000})
+    shown = notebook.in_page(FIGURES)
+    assert shown
+    for title, hidden, covered in shown:
+        assert not covered, title
+        # A circuit is as wide as its gates, and is moved sideways where it is wider than the page.
+        assert hidden == 0 or "gates" in title, title
+    notebook.check_quiet()
+
+
 def test_the_playground_follows_what_is_typed(open_notebook):
     notebook = open_notebook("01_gradients_of_programs.ipynb")
     notebook.run_all()

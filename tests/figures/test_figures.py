@@ -63,6 +63,16 @@ def test_every_figure_is_small_and_writes_as_json(name):
     assert 500 < len(FIGURES[name].to_json()) < 120_000
 
 
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_is_as_wide_as_its_place_and_has_its_legend_below_its_title(name):
+    layout = FIGURES[name].layout
+    assert layout.width is None
+    lowest = layout.height - layout.title.pad.t - layout.title.font.size
+    assert layout.title.yref == layout.legend.yref == "container"
+    assert layout.legend.yanchor == "top"
+    assert layout.legend.y * layout.height <= lowest
+
+
 @pytest.mark.parametrize("name", ["machine", "flight", "slope", "range", "aim"])
 def test_lengths_and_angles_carry_their_units(name):
     for axis in (FIGURES[name].layout.xaxis, FIGURES[name].layout.yaxis):

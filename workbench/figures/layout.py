@@ -6,7 +6,8 @@ import plotly.graph_objects as go
 
 from workbench.figures.palette import FAINT, INK, SERIES
 
-WIDTH, HEIGHT = 720, 420
+HEIGHT = 420
+TITLE = 34  # pixels, with what is above it
 CLEAR = "rgba(0,0,0,0)"
 
 
@@ -14,6 +15,8 @@ def blank_figure(
     title: str, *, x: str, y: str, alt: str, height: int = HEIGHT, equal: bool = False, log_y: bool = False
 ) -> go.Figure:
     """A figure with its title, axis titles and description, and nothing drawn yet.
+
+    It is as wide as its place in the page; the legend below the title takes the rows that it needs there.
 
     Args:
         title: what is seen, in a few words.
@@ -34,8 +37,8 @@ def blank_figure(
     }
     figure.update_layout(
         template="none",
-        title={"text": title, "x": 0.0, "xref": "paper", "xanchor": "left", "font": {"size": 16}},
-        width=WIDTH,
+        title={"text": title, "x": 0.0, "xref": "paper", "xanchor": "left", "font": {"size": 16}}
+        | {"y": 1.0, "yref": "container", "yanchor": "top", "pad": {"t": TITLE - 18}},
         height=height,
         margin={"l": 64, "r": 16, "t": 56, "b": 56},
         paper_bgcolor=CLEAR,
@@ -43,7 +46,8 @@ def blank_figure(
         font={"color": INK, "size": 13},
         colorway=list(SERIES),
         hovermode="closest",
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 1.0, "xanchor": "right"},
+        legend={"orientation": "h", "x": 1.0, "xanchor": "right"}
+        | {"y": 1 - TITLE / height, "yref": "container", "yanchor": "top"},
         xaxis={**axis, "title": {"text": x}},
         yaxis={**axis, "title": {"text": y, "standoff": 12}, "type": "log" if log_y else "linear"},
         meta={"alt": alt},

@@ -161,7 +161,7 @@ def ensemble_figure(arrays: Mapping[str, np.ndarray], seen_until: float = 1.0) -
     )
     figure.update_layout(
         height=480,
-        legend={"orientation": "h", "y": -0.18, "yanchor": "top", "x": 0.0, "xanchor": "left"},
+        legend={"yref": "paper", "y": -0.18, "yanchor": "top", "x": 0.0, "xanchor": "left"},
         margin={"b": 120},
     )
     return figure

@@ -186,7 +186,7 @@ def depth_figure(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
             hovertemplate=f"{row['angles']} angles, rank {row['rank']}<br>%{{y:.2g}} above<extra></extra>",
             showlegend=False,
         )
-    figure.update_xaxes(type="category", tickangle=-35)
+    figure.update_xaxes(type="category", tickangle=-90)
     _decades(figure, np.concatenate([np.maximum(row["gaps"], LEAST) for row in rows]))
     return figure
 

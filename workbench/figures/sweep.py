@@ -47,7 +47,7 @@ def histories_figure(
             line={**line, "color": FAINT if many else line["color"]},
             showlegend=not many,
         )
-    figure.update_layout(legend={"y": -0.3, "yanchor": "top", "x": 0.0, "xanchor": "left"})
+    figure.update_layout(legend={"yref": "paper", "y": -0.3, "yanchor": "top", "x": 0.0, "xanchor": "left"})
     return figure
 
 
