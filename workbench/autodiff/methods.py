@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff import indexing, writing
-from workbench.autodiff.arrays import TracedArray, can_vary, current, is_complex_number, is_followed_subclass
+from workbench.autodiff.arrays import TracedArray, current, is_complex_number, is_followed_subclass
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import user_line
 from workbench.autodiff.saved import note_saved
@@ -63,6 +63,17 @@ def _copy(self: Any, order: str = "C") -> Any:
     return self if is_number else resolve(np.copy)(self, order)
 
 
+def _numbers(kind: np.dtype) -> set[np.dtype | None]:
+    """The real types that an element is made of; None stands for what is no number, and for bytes between numbers."""
+    if kind.names is None:
+        return {np.finfo(kind).dtype} if kind.kind in "fc" else {None}
+    fields = [kind.fields[name][:2] for name in kind.names]
+    ends = [0, *(offset + part.itemsize for part, offset in fields)]
+    if ends != [*(offset for _, offset in fields), kind.itemsize]:
+        return {None}
+    return set().union(*(_numbers(part.base) for part, _ in fields))
+
+
 def _view(self: TracedArray, *args: Any, **kwargs: Any) -> Any:
     kinds = [
         kind for kind in (*args, *kwargs.values()) if isinstance(kind, type) and issubclass(kind, np.ndarray)
@@ -82,7 +93,8 @@ def _view(self: TracedArray, *args: Any, **kwargs: Any) -> Any:
         return self
     self = current(self)
     found = self.array.view(*args)
-    if not can_vary(found) or np.finfo(found.dtype).dtype != np.finfo(self.array.dtype).dtype:
+    numbers = _numbers(found.dtype) | _numbers(self.array.dtype)
+    if len(numbers) != 1 or None in numbers:
         raise lost(
             f"the bytes of a traced array of {self.array.dtype} were about to be read as {found.dtype}"
         )

@@ -26,7 +26,9 @@ OPAQUE = frozenset(
     "pluggy functools".split()
 )
 _OPAQUE_FUNCTIONS = frozenset({("collections", "namedtuple")})  # of a package that is followed otherwise
-_FOLLOWED_MODULES = ("autograd.numpy.", "autograd.scipy.")
+_FOLLOWED_MODULES = (
+    "autograd.numpy.", "autograd.scipy.", "autograd.differential_operators", "autograd.wrap_util", "autograd.misc.flatten"
+)  # fmt: skip
 # functions of those packages that call code of the program, or copy its values
 _FOLLOWED = frozenset({("dataclasses", name) for name in ("asdict", "astuple", "replace")})
 

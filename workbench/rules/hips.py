@@ -1,5 +1,7 @@
 """Rules taken from the tables of HIPS autograd, for the NumPy functions that our own rules leave; and its namespaces.
 
+What it differentiates inside of a program, the engine does in its place: all its operators come down to two.
+
 One difference is bridged here: for complex numbers its cotangents are the conjugates of ours (PyTorch's).
 """
 
@@ -11,12 +13,15 @@ from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
-from autograd.core import primitive_vjps
+from autograd.core import make_jvp, make_vjp, primitive_vjps, vspace
 from autograd.tracer import isbox
 
+from workbench.autodiff.arrays import current
 from workbench.autodiff.calls import resolve
+from workbench.autodiff.derivatives import pullback
 from workbench.autodiff.location import name_of, user_line
-from workbench.autodiff.registry import DOORS, MODULE_DOORS, PARTIALS, RULES, Rule, add_rule
+from workbench.autodiff.operators import pushforward
+from workbench.autodiff.registry import DOORS, MODULE_DOORS, PARTIALS, RULES, Rule, add_rule, door
 from workbench.autodiff.telling import plain
 from workbench.errors import DifferentiationError, MissingRuleError
 
@@ -96,3 +101,31 @@ def _of_namespace(wrapped: Callable) -> Callable | None:
 
 
 MODULE_DOORS["autograd.tracer"] = _of_namespace
+
+
+# ------------------------------------------------------------------------------------ derivatives
+
+
+@door(make_vjp)
+def _make_vjp(fun: Callable, x: Any) -> tuple[Callable, Any]:
+    """What reverse mode begins with."""
+    value, back = pullback(fun, x)
+
+    def vjp(bar: Any) -> Any:
+        is_number = not isinstance(value, np.ndarray) and isinstance(bar, np.ndarray) and not bar.ndim
+        return _conjugated(back(_conjugated(bar[()] if is_number else bar))[0])
+
+    return vjp, value
+
+
+@door(make_jvp)
+def _make_jvp(fun: Callable, x: Any) -> Callable:
+    """What forward mode begins with."""
+    value, push = pushforward(fun, x)
+    return lambda x_dot: (value, push(x_dot))
+
+
+@door(vspace)
+def _vspace(value: Any) -> Any:
+    """The space that a value lies in, which does not vary."""
+    return vspace(plain(current(value)))

@@ -30,7 +30,14 @@ from workbench.autodiff.writing import set_item
 from workbench.rules.stand_ins import no_rule
 
 for _function in (
-    *(algos.rank_1d, algos.rank_2d, algos.kth_smallest, lib.array_equivalent_float),
+    *(
+        algos.rank_1d,
+        algos.rank_2d,
+        algos.kth_smallest,
+        lib.array_equivalent_float,
+        algos.pad,
+        algos.backfill,
+    ),
     *(algorithms.isin, algorithms.duplicated, index.Float64Engine, formats.format_array),
 ):
     add_constant(_function)
@@ -122,6 +129,14 @@ def _largest(self: Any, method: str) -> Any:
 def _unique(values: Any, mask: Any = None) -> Any:
     """``unique``: of equal values the first one."""
     return get_item(values, ~pandas.Series(plain(values)).duplicated().to_numpy())
+
+
+@instead(algorithms.factorize_array, lambda values, *_: contains_traced(values))
+def _factorize(values: Any, *args: Any, **options: Any) -> tuple[np.ndarray, Any]:
+    """The groups of equal values, and the values: of equal ones the first one."""
+    codes, _ = algorithms.factorize_array(plain(values), *args, **options)
+    group, first = np.unique(codes, return_index=True)
+    return codes, get_item(values, first[group >= 0])
 
 
 def _by_bins(function: Callable) -> None:

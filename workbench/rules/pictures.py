@@ -25,10 +25,15 @@ def _drawing(function: Callable) -> Callable:
     def call(*args: Any, **kwargs: Any) -> Any:
         if not OPEN:
             return function(*args, **kwargs)
-        args, kwargs = plain([settled(a) for a in args]), plain({k: settled(a) for k, a in kwargs.items()})
+        args, kwargs = plain([_read(a) for a in args]), plain({k: _read(a) for k, a in kwargs.items()})
         return _handed_back(function(*args, **kwargs))
 
     return call
+
+
+def _read(x: Any) -> Any:
+    """An argument as it is read now; a tuple, as of a word and a number, stays one."""
+    return x if isinstance(x, tuple) else settled(x)
 
 
 def _handed_back(x: Any) -> Any:

@@ -114,3 +114,13 @@ def fields_named_by_numpys_text(x):
     for name in np.array(["x", "v"]):
         s[name] = x[:2] * x[2]
     return np.sum(s[np.str_("x")] * s["v"]) + s[0][np.str_("v")]
+
+
+@program(X)
+def numbers_side_by_side_as_records(x):
+    rows = x.reshape(2, 2).copy()
+    s = rows.view(POINT)
+    s["v"] *= s["x"]
+    sorted_rows, first = np.unique(rows.view([("", float)] * 2), return_index=True)
+    whole = sorted_rows.view(float) * np.array([1.0, 2.0, 3.0, 4.0])
+    return np.sum(whole**2) + rows[first[0], 1] * s[1, 0]["x"]
