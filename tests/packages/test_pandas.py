@@ -33,6 +33,20 @@ def held(x):
     return filled
 
 
+def labelled(x, start, end):
+    return pandas.Series(x[start:end] ** 2, index=np.sort(x[start:end]))
+
+
+def joined(x, how):
+    return (
+        labelled(x, 0, 4).to_frame("a").join(labelled(x, 2, 6).to_frame("b"), how=how).fillna(0.5).sum(axis=1)
+    )
+
+
+def by_label(found):
+    return np.sum(found.to_numpy() * found.index.to_numpy() ** 2)
+
+
 def grouped(x):
     return table(x).groupby("kind")["p"]
 
@@ -170,6 +184,16 @@ PROGRAMS = {
     "groups: largest row": lambda x: weighted(series(x * x)[grouped(x).idxmax()] * series(x)[grouped(x).idxmin()]),
     "groups: moments": lambda x: weighted(series(x).groupby([0, 0, 1, 1, 1, 1]).skew())
     + weighted(series(x).groupby([0, 0, 1, 1, 1, 1]).kurt()),
+    "groups by what varies": lambda x: by_label(table(x).groupby("p")["q"].sum()),
+    "factorize": lambda x: weighted(series(pandas.factorize(x)[1] ** 2))
+    + weighted(series(pandas.factorize(x[::-1], sort=True)[1])),
+    "labels that meet": lambda x: by_label(labelled(x, 0, 3).add(labelled(x, 2, 6), fill_value=0.5)),
+    "tables joined": lambda x: by_label(joined(x, "outer") * 2) + by_label(joined(x, "inner"))
+    + by_label(joined(x, "left")),
+    "rows by labels": lambda x: labelled(x, 0, 6).loc[x[2]] * x[0] + labelled(x, 0, 6).reindex(np.sort(x)[1:3]).sum(),
+    "labels nearby": lambda x: weighted(labelled(x, 0, 6).reindex([1.1, 1.4, 1.7], method="pad")),
+    "several labels": lambda x: weighted(table(x).groupby(["kind", "p"])["q"].sum() ** 2),
+    "series as an index": lambda x: np.sum(x[pandas.Series([True, False] * 3)] ** 2) + x[pandas.Series([2])][0],
     "numpy.interp of a series": lambda x: np.interp(series(x), [0.0, 1.1, 2.2], [0.0, 1.0, 4.0]).sum(),
 }  # fmt: skip
 

@@ -27,6 +27,7 @@ def lines(x):
     plt.plot(ts, ys, color=plt.cm.viridis(x / 3), label=f"{x:.2f}")
     plt.legend()
     plt.fill_between(ts, ys, x * ys)
+    plt.gca().spines["left"].set_position(("axes", x))
     plt.pause(0.001)
     return ys.sum()
 

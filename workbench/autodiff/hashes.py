@@ -65,11 +65,7 @@ for _name in (
 
 
 def told_hash(x: Any) -> int:
-    """The hash of ``x`` where the program asks for it.
-
-    Raises:
-        LostGradientError: text of a traced number is a part of it.
-    """
+    """The hash of ``x`` where the program asks for it. Numbers in text that is a part of it are not compared."""
     if type(x) in DRESSED:
         return _of_this_run(stored_hash(x), [current(bare_part(x))])
     parts = [*traced_parts(x)]
@@ -79,17 +75,14 @@ def told_hash(x: Any) -> int:
     if own is not None and rewritten_code(own) is not None:
         found = resolve(own)(x)
         return found if type(found) is ToldHash else hash(found)
-    if any(type(part) in WRITTEN for part in parts):
-        raise lost(
-            "text that a traced number is written in was about to become a whole number that holds its digits"
-        )
     return _of_this_run(hash(x), [current(part) for part in parts])
 
 
 def _of_this_run(found: int, parts: list) -> int:
-    tape = innermost(*parts)
+    tape = next((part.tape for part in parts if type(part) in WRITTEN), None) or innermost(*parts)
     if tape is None:
         return found
+    parts = [part for part in parts if type(part) not in WRITTEN]
     values = tape.caches.setdefault(told_hash, {"run": next(_runs)})
     kept = [
         resolve(np.array)(part) if np.ndim(part) else part for part in parts

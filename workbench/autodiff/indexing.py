@@ -124,7 +124,12 @@ def kept_index(index: Any) -> Any:
         return index.copy()
     if kind is list:
         return np.array(index) if index else index.copy()
-    return tuple(map(kept_index, index)) if kind is tuple else index
+    if kind is tuple:
+        return tuple(map(kept_index, index))
+    # a table of pandas is an index, and would answer for the functions that get it
+    return (
+        np.array(index) if hasattr(kind, "__array_ufunc__") and not isinstance(index, np.generic) else index
+    )
 
 
 def _can_change(index: Any) -> bool:

@@ -27,7 +27,8 @@ OPAQUE = frozenset(
 )
 _OPAQUE_FUNCTIONS = frozenset({("collections", "namedtuple")})  # of a package that is followed otherwise
 _FOLLOWED_MODULES = (
-    "autograd.numpy.", "autograd.scipy.", "autograd.differential_operators", "autograd.wrap_util", "autograd.misc.flatten"
+    *("autograd.numpy.", "autograd.scipy.", "autograd.differential_operators", "autograd.wrap_util"),
+    "autograd.misc.flatten",
 )  # fmt: skip
 # functions of those packages that call code of the program, or copy its values
 _FOLLOWED = frozenset({("dataclasses", name) for name in ("asdict", "astuple", "replace")})

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pandas
-from pandas._libs import algos, index, lib, reshape
-from pandas._libs.internals import BlockPlacement
+from pandas._libs import algos, index, join, lib, reshape
+from pandas._libs.internals import BlockManager, BlockPlacement
 from pandas.core import algorithms
 from pandas.core.array_algos import take
 from pandas.core.arrays.numpy_ import NumpyExtensionArray
@@ -22,7 +22,7 @@ from pandas.core.reshape import tile
 from pandas.io.formats import format as formats
 
 from workbench.autodiff.calls import forget, resolve
-from workbench.autodiff.indexing import get_item
+from workbench.autodiff.indexing import get_item, iterate
 from workbench.autodiff.registry import DOORS, add_constant, door
 from workbench.autodiff.scalars import lost
 from workbench.autodiff.telling import contains_traced, plain
@@ -39,6 +39,8 @@ for _function in (
         algos.backfill,
     ),
     *(algorithms.isin, algorithms.duplicated, index.Float64Engine, formats.format_array),
+    join.left_join_indexer_unique,
+    *(index.IndexEngine.get_indexer, index.IndexEngine.get_indexer_non_unique, index.IndexEngine.get_loc),
 ):
     add_constant(_function)
 
@@ -137,6 +139,45 @@ def _factorize(values: Any, *args: Any, **options: Any) -> tuple[np.ndarray, Any
     codes, _ = algorithms.factorize_array(plain(values), *args, **options)
     group, first = np.unique(codes, return_index=True)
     return codes, get_item(values, first[group >= 0])
+
+
+def _joining(function: Callable) -> None:
+    @instead(function, lambda left, right: contains_traced((left, right)))
+    def call(left: Any, right: Any) -> tuple:
+        """The labels of two sorted indices as one, and where in each they are."""
+        _, left_at, right_at = function(plain(left), plain(right))
+        if left_at is None:
+            return get_item(right, slice(None)), left_at, right_at
+        mine = get_item(left, left_at)
+        if right_at is None or (left_at >= 0).all():
+            return mine, left_at, right_at
+        return resolve(np.where)(left_at >= 0, mine, get_item(right, right_at)), left_at, right_at
+
+
+for _function in (join.inner_join_indexer, join.left_join_indexer, join.outer_join_indexer):
+    _joining(_function)
+
+
+def _varying_labels(manager: Any, *_: Any) -> list:
+    return [axis for axis in manager.axes if contains_traced(getattr(axis, "_data", None))]
+
+
+@instead(BlockManager.get_slice, _varying_labels)
+def _get_slice(self: Any, *args: Any, **options: Any) -> Any:
+    """Rows of a table: what finds its labels is made anew, where it is needed."""
+    for axis in _varying_labels(self):
+        axis._cache.pop("_engine", None)
+    return BlockManager.get_slice(self, *args, **options)
+
+
+@instead(lib.fast_zip, contains_traced)
+def _fast_zip(arrays: list) -> np.ndarray:
+    """The rows of several arrays as tuples."""
+    rows = [*zip(*map(iterate, arrays), strict=True)]
+    made = np.empty(len(rows), object)
+    for k, row in enumerate(rows):
+        made[k] = row
+    return made
 
 
 def _by_bins(function: Callable) -> None:
