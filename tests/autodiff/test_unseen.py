@@ -281,6 +281,39 @@ def test_functions_without_source_fill_no_plain_array_with_traced_values(fill):
         gradient(names["program"])(X)
 
 
+def squares_into(made, x):
+    made[:] = x * x
+
+
+BY_OTHERS = [
+    "made = np.ones(2); squares_into(made, x); return np.sum(made * x)",
+    "made = [np.ones(2)]; squares_into(made[0], x); return np.sum(made[0] * x)",
+    "squares_into(box['made'], x); return np.sum(box['made'] * x)",
+]
+
+
+@pytest.mark.parametrize("body", BY_OTHERS)
+def test_functions_without_source_let_none_fill_their_arrays(body):
+    names = {"np": np, "squares_into": squares_into, "box": {"made": np.ones(2)}}
+    exec(f"def program(x): {body}", names)
+    with pytest.raises(LostGradientError, match="a function without source reads as numbers"):
+        gradient(names["program"])(X)
+
+
+def test_functions_without_source_that_only_hand_on_arrays_may():
+    exec(
+        "def wrapper(made, *args, **kwargs):\n    return f(made, *args, **kwargs)",
+        names := {"f": squares_into},
+    )
+
+    def program(x):
+        made = np.ones(2)
+        names["wrapper"](made, x)
+        return np.sum(made * x)
+
+    check_gradient(program, X)
+
+
 def test_functions_without_source_write_into_traced_arrays():
     exec(
         "def f(x):\n    x = x * 1.0\n    x += x[::-1]\n    x.cumsum(out=x)\n    return np.sum(x * x)",

@@ -25,21 +25,21 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current, is_followed_subclass
-from workbench.autodiff.code_objects import names_in, with_code
-from workbench.autodiff.compiled import compiled_door, method_of_subarray, outgoing
+from workbench.autodiff.code_objects import hands_on, names_in, with_code
+from workbench.autodiff.compiled import DISPATCHER, compiled_door, method_of_subarray, outgoing
 from workbench.autodiff.draws import GENERATORS, note_draw
 from workbench.autodiff.met import BUILT_IN, as_written, meet
 from workbench.autodiff.native_calls import native_call
 from workbench.autodiff.refusing import refusing_masks, without_rule
 from workbench.autodiff.registry import DOORS, INSTANCE_DOORS, OWNER_DOORS, learn, module_door
 from workbench.autodiff.rewritten import MADE, REWRITTEN_DOORS, is_known, is_opaque, rewritten_code
-from workbench.autodiff.scalars import TRACED
+from workbench.autodiff.scalars import TRACED, lost
 from workbench.autodiff.settling import changes_globals, note_elements
 from workbench.autodiff.subarrays import DRESSED, TracedSubarray, class_of
-from workbench.autodiff.surfacing import surfaced
+from workbench.autodiff.surfacing import plain_arrays_in, surfaced
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import WRITTEN, contains_traced
-from workbench.autodiff.unseen import FOLLOWED_METHODS, run_unfollowed
+from workbench.autodiff.unseen import FOLLOWED_METHODS, are_filled, run_unfollowed
 from workbench.autodiff.watch import call_watched
 
 # functions without closure, which live long: their code and defaults when they were met, and what is called for them
@@ -251,12 +251,14 @@ def _without_source(f: FunctionType) -> Callable:
         names, stores = names_in(f.__code__)
         named = f.__globals__ if stores else {n: f.__globals__[n] for n in names if n in f.__globals__}
         lasting = bool(f.__code__.co_flags & _RUNS_LATER)
+        cells = f.__closure__ or ()
         with (
             contextlib.ExitStack() as until,
-            surfaced(args, kwargs, named, *(f.__closure__ or ()), lasting=lasting) as (args, kwargs, *_),
+            surfaced(args, kwargs, named, *cells, lasting=lasting) as (args, kwargs, *_),
         ):
-            followed = f if stores else _with_followed_names(f, named, _surfacing(until, lasting))
-            return run_unfollowed(followed, args, kwargs)
+            known = None if hands_on(f.__code__) else (named, cells)
+            surfacing = _surfacing(until, known, lasting=lasting)
+            return run_unfollowed(f if stores else _with_followed_names(f, named, surfacing), args, kwargs)
 
     return call
 
@@ -264,17 +266,35 @@ def _without_source(f: FunctionType) -> Callable:
 _RUNS_LATER = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
-def _surfacing(until: contextlib.ExitStack, lasting: bool) -> Callable:
-    """Makes of a function one whose results hold traced arrays where their memory is traced, until the stack ends."""
+def _surfacing(until: contextlib.ExitStack, known: Any, *, lasting: bool) -> Callable:
+    """Makes of a function one for a function without source: its results hold traced arrays where their memory is
+    traced, until the stack ends. If the caller may read more than that, it has ``known``, and no plain array of its own
+    is filled with traced values.
+    """
 
     def made(g: Callable) -> Callable:
         @functools.wraps(g)
         def call(*args: Any, **kwargs: Any) -> Any:
-            return until.enter_context(surfaced(g(*args, **kwargs), lasting=lasting))[0]
+            given = [] if known is None else list(plain_arrays_in((args, kwargs, known)))
+            result = until.enter_context(surfaced(g(*args, **kwargs), lasting=lasting))[0]
+            if are_filled(given):
+                raise lost(
+                    "traced values were written into a plain array, which a function without source reads as numbers",
+                    fix="return the values as a new array, or put the function into a file",
+                )
+            return result
 
         return call
 
     return made
+
+
+_ASKING_THEIR_ARGUMENTS = frozenset({np.ufunc, DISPATCHER})
+"""Kinds of functions that hand a traced argument what they are asked."""
+
+
+def _is_to_follow(g: Any) -> bool:
+    return callable(g) and not isinstance(g, type) and type(g) not in _ASKING_THEIR_ARGUMENTS
 
 
 def _with_followed_names(f: FunctionType, named: dict[str, Any], surfacing: Callable) -> FunctionType:
@@ -282,10 +302,7 @@ def _with_followed_names(f: FunctionType, named: dict[str, Any], surfacing: Call
 
     So do wrappers that are made at run time: they check arguments, and call what they wrap.
     """
-    followed = {
-        name: resolve(g) if callable(g) and not isinstance(g, type) else g for name, g in named.items()
-    }
-    followed |= {name: surfacing(g) for name, g in followed.items() if type(named[name]) is FunctionType}
+    followed = {name: surfacing(resolve(g)) if _is_to_follow(g) else g for name, g in named.items()}
     new = FunctionType(f.__code__, {**f.__globals__, **followed}, f.__name__, f.__defaults__, f.__closure__)
     new.__kwdefaults__ = f.__kwdefaults__
     return new

@@ -48,6 +48,18 @@ def names_in(code: CodeType) -> tuple[frozenset[str], bool]:
     return frozenset(names), stores
 
 
+_HANDING = tuple(
+    "CACHE CALL COPY DICT_ EXTENDED_ARG IS_OP JUMP KW_NAMES LIST_ LOAD_CONST LOAD_DEREF LOAD_FAST LOAD_GLOBAL "
+    "BUILD_ MAKE_CELL NOP NOT_TAKEN POP_JUMP POP_TOP PRECALL PUSH_NULL RESUME RETURN_ STORE_FAST SWAP TO_BOOL".split()
+)
+
+
+@functools.cache
+def hands_on(code: CodeType) -> bool:
+    """Whether code does nothing with its arguments but hand them to functions, as wrappers do that are made by text."""
+    return all(i.opname.startswith(_HANDING) for i in dis.get_instructions(code))
+
+
 def rewrite(function: FunctionType, doors: dict[str, Callable]) -> CodeType:
     """The code of ``function`` with every operation sent through ``doors``.
 

@@ -67,6 +67,28 @@ def _surfaced(x: Any, undo: list[partial], met: set[int]) -> Any:
     return x
 
 
+def plain_arrays_in(x: Any, met: set[int] | None = None) -> Iterator[np.ndarray]:
+    """The arrays in ``x`` that hold no traced values, where ``surfaced`` would look for those that do."""
+    met = set() if met is None else met
+    if type(x) in TRACED or id(x) in met:
+        return
+    if isinstance(x, np.ndarray):
+        if type(current(x)) not in TRACED:
+            yield x
+        return
+    if type(x) in BARE or type(x) in HOLDING:
+        return
+    met.add(id(x))
+    parts: list[Any] = list(dict.values(x)) if isinstance(x, dict) else []
+    if isinstance(x, tuple | list | deque):
+        parts += x
+    if type(x) is CellType:
+        with contextlib.suppress(ValueError):  # nothing in it yet
+            parts.append(x.cell_contents)
+    for part in (*parts, *(field(x, name) for name in field_names(x))):
+        yield from plain_arrays_in(part, met)
+
+
 def _in_cell(cell: CellType, undo: list[partial], met: set[int]) -> None:
     with contextlib.suppress(ValueError):  # nothing in it yet
         stored = cell.cell_contents

@@ -116,11 +116,16 @@ def check_none_filled(given: list[np.ndarray]) -> None:
     Raises:
         LostGradientError: one was, and it is code that is not followed that has asked the caller for it.
     """
-    if any(type(current(x)) is TracedArray for x in given) and not asked_by_engine(sys._getframe(2)):
+    if are_filled(given) and not asked_by_engine(sys._getframe(2)):
         raise lost(
             "a traced array was about to be written into a plain one by code that is not followed",
             fix="make a new array instead, as in a = a + b, or put the function into a file",
         )
+
+
+def are_filled(given: list[np.ndarray]) -> bool:
+    """Whether one of the arrays holds traced values now."""
+    return any(type(current(x)) is TracedArray for x in given)
 
 
 def check_unseen(tape: Tape) -> None:
