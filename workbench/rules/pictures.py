@@ -32,8 +32,8 @@ def _drawing(function: Callable) -> Callable:
 
 
 def _read(x: Any) -> Any:
-    """An argument as it is read now; a tuple, as of a word and a number, stays one."""
-    return x if isinstance(x, tuple) else settled(x)
+    """An argument as it is read now; a list, or a tuple as of a word and a number, stays one."""
+    return x if isinstance(x, list | tuple) else settled(x)
 
 
 def _handed_back(x: Any) -> Any:
