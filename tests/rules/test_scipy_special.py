@@ -449,3 +449,13 @@ def test_inverses_without_a_solution_do_not_vary():
 def test_orders_that_scipy_cuts_off(function):
     for order in (0, 0.9, 1.0, 2.7):
         check_all_ways(lambda x, order=order: function(order, x), UP)
+
+
+@pytest.mark.parametrize(("a", "b", "c"), [(1.0, 1.0, 2.5), (0.7, 1.2, 1.1)])
+def test_hyp2f1_next_to_its_pole(a, b, c):
+    """By DLMF 15.5.1 and 15.8.2: F′ → Γ(c) Γ(a + b − c + 1) / (Γ(a) Γ(b)) (1 − z)^(c − a − b − 1)."""
+    z = 1.0 - 1e-13
+    leading = (
+        sp.gamma(c) * sp.gamma(a + b - c + 1.0) / (sp.gamma(a) * sp.gamma(b)) * (1.0 - z) ** (c - a - b - 1.0)
+    )
+    assert gradient(lambda z: sp.hyp2f1(a, b, c, z))(z) == pytest.approx(leading, rel=1e-4)

@@ -223,6 +223,17 @@ def _parameters(function: Callable) -> tuple[Callable, ...]:
     )
 
 
+def _hyp2f1_by_argument(m: Any, y: Any, a: Any, b: Any, c: Any, z: Any) -> Any:
+    """DLMF 15.5.1, next to a pole at 1 by Euler's transformation (15.8.1): SciPy's function is infinite there."""
+    if np.iscomplexobj(plain(z)):
+        return a * b / c * sp.hyp2f1(a + 1.0, b + 1.0, c + 1.0, z)
+    power = c - a - b - 1.0
+    near = (plain(z) > 1.0 - 1e-8) & (plain(z) < 1.0) & (plain(power) < 0.0)
+    far, close = np.where(near, 0.5, z), np.where(near, z, 0.5)
+    by_euler = (1.0 - close) ** power * sp.hyp2f1(c - a, c - b, c + 1.0, close)
+    return a * b / c * np.where(near, by_euler, sp.hyp2f1(a + 1.0, b + 1.0, c + 1.0, far))
+
+
 PARTIALS.update(
     {
         sp.hyp0f1: (*_parameters(sp.hyp0f1), lambda m, y, b, z: sp.hyp0f1(b + 1.0, z) / b),
@@ -232,7 +243,7 @@ PARTIALS.update(
         ),
         sp.hyp2f1: (
             *_parameters(sp.hyp2f1),
-            lambda m, y, a, b, c, z: a * b / c * sp.hyp2f1(a + 1.0, b + 1.0, c + 1.0, z),
+            _hyp2f1_by_argument,
         ),
         sp.hyperu: (*_parameters(sp.hyperu), lambda m, y, a, b, z: -a * sp.hyperu(a + 1.0, b + 1.0, z)),
     }
