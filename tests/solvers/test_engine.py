@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 
 import numpy as np
@@ -275,3 +276,23 @@ def test_what_functions_keep_is_what_the_solver_s_calls_have_left(solver):
 def test_states_that_functions_keep_are_refused_in_the_result(solver):
     with pytest.raises(MissingRuleError, match="hands to a function"):
         gradient(_kept(solver, lambda y, r: y[0] * r))(1.3)
+
+
+@pytest.mark.parametrize("solver", [solve_ode, solve_sde])
+def test_draws_and_text_of_functions_are_those_of_one_solution(solver):
+    def program(r):
+        draws, text, log = np.random.default_rng(3), io.StringIO(), []
+
+        def f(t, y):
+            log.append(draws.normal())
+            print(".", end="", file=text)
+            return -r * y
+
+        given = (f,) if solver is solve_ode else (f, lambda t, y: 0.1 * r * y)
+        options = {} if solver is solve_ode else {"generator": noise()}
+        end = solver(*given, np.ones(1), [0.0, 1.0], dt=0.1, **options).ys[-1, 0]
+        return end + r * (len(text.getvalue()) + draws.normal())
+
+    assert value_and_gradient(program)(1.3)[0] == program(1.3)
+    slope = (program(1.3 + 1e-5) - program(1.3 - 1e-5)) / 2e-5
+    assert gradient(program)(1.3) == pytest.approx(slope, rel=1e-5)

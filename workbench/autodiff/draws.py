@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.autodiff.settling import note_going_on
 from workbench.autodiff.tape import OPEN
 
 GENERATORS = frozenset({np.random.Generator, np.random.RandomState, random.Random})
@@ -19,6 +20,7 @@ Drawn = dict[int, tuple[Any, Any]]
 
 def note_draw(generator: Any) -> None:
     """The program is about to draw from ``generator``."""
+    note_going_on(generator)
     if OPEN.stack and (drawn := OPEN.stack[-1].drawn) is not None and id(generator) not in drawn:
         if isinstance(generator, random.Random) and not hasattr(generator, "gauss_next"):
             return  # the program is making it

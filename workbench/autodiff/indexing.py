@@ -31,7 +31,7 @@ from workbench.autodiff.registry import OWNER_DOORS
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.saved import BYTE_STREAMS
 from workbench.autodiff.scalars import TRACED, TracedFloat, recorded, strip
-from workbench.autodiff.settling import note_read
+from workbench.autodiff.settling import note_going_on
 from workbench.autodiff.stored import BARE, TABLES, checked_key
 from workbench.autodiff.subarrays import TracedSubarray, class_of
 from workbench.autodiff.tape import OPEN, Entry
@@ -246,7 +246,7 @@ def iterate(source: Any) -> Any:
     if OPEN and is_followed_subclass(kind):
         return (get_item(source, k) for k in range(len(source)))
     if hasattr(kind, "__next__"):
-        note_read(source)
+        note_going_on(source)
     return source
 
 

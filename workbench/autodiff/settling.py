@@ -51,10 +51,10 @@ def note_elements(container: Any) -> None:
             tape.changed[id(container)] = container
 
 
-def note_read(iterator: Any) -> None:
-    """The next element of ``iterator`` is about to be taken."""
+def note_going_on(x: Any) -> None:
+    """An iterator, a generator of random numbers or a stream is about to go on."""
     if (stack := OPEN.stack) and stack[-1].changed is not None:
-        stack[-1].changed[id(iterator)] = iterator
+        stack[-1].changed[id(x)] = x
 
 
 def changes_globals(names: tuple[str, ...]) -> None:

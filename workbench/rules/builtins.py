@@ -24,7 +24,7 @@ from workbench.autodiff.scalars import (
     TracedFloat,
     strip,
 )
-from workbench.autodiff.settling import note_read
+from workbench.autodiff.settling import note_going_on
 from workbench.autodiff.subarrays import DRESSED, class_of
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
@@ -76,7 +76,7 @@ def iter_(source: Any, *sentinel: Any) -> Any:
 @door(next)
 def next_(iterator: Any, *default: Any) -> Any:
     """``next(iterator)``."""
-    note_read(iterator)
+    note_going_on(iterator)
     own = python_method(type(iterator), "__next__")
     if own is None:
         return next(iterate(iterator) if type(iterator) in LINES else iterator, *default)

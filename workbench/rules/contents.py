@@ -41,7 +41,7 @@ def content(x: Any) -> Any:
 
 def content_before(x: Any) -> Any:
     """What stands in ``x``, which is about to change: an iterator, which is about to go on, cannot be put back."""
-    return _NONE if _is_iterator(type(x)) else content(x)
+    return _NONE if _ways(type(x))[1] is _check_progress else content(x)
 
 
 def put_back(x: Any, held: Any) -> None:
@@ -53,14 +53,13 @@ def put_back(x: Any, held: Any) -> None:
     _ways(type(x))[1](x, held)
 
 
-def _is_iterator(kind: type) -> bool:
-    """Whether what is read of a thing can neither be seen nor undone: the program's own have fields."""
-    return issubclass(kind, Iterator) and python_method(kind, "__next__") is None
-
-
 @by_class
 def _ways(kind: type) -> tuple[Callable, Callable]:
-    other = (_progress, _check_progress) if _is_iterator(kind) else (_of_object, _into_object)
+    other = (_of_object, _into_object)
+    if (
+        issubclass(kind, Iterator) and python_method(kind, "__next__") is None
+    ):  # the program's own have fields
+        other = (_progress, _check_progress)
     return next((ways for base, *ways in _WAYS if issubclass(kind, base)), other)
 
 

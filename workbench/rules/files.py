@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import functools
 import gzip
+import io
 import json
 import os
 import pathlib
@@ -19,6 +20,7 @@ from workbench.autodiff.indexing import TEXT_STREAMS, iterate
 from workbench.autodiff.registry import DOORS, OWNER_DOORS, by_position, door
 from workbench.autodiff.saved import BYTE_STREAMS, check_read, note_moved, note_saved, note_text, saved_in
 from workbench.autodiff.scalars import TRACED, lost
+from workbench.autodiff.settling import note_going_on
 from workbench.autodiff.structure import leaves
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.text import marked, tape_in, written
@@ -33,6 +35,8 @@ def _of_bytes(method: Callable, stream: Any) -> Callable:
     name = method.__name__
     if name in _READING or (name == "fileno" and stream.readable()):  # which is read by other ways then
         check_read(stream)
+    if type(stream) is io.BytesIO:
+        note_going_on(stream)
     return compiled_door(method)
 
 

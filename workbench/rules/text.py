@@ -28,6 +28,7 @@ from workbench.autodiff.indexing import TEXT_STREAMS, iterate
 from workbench.autodiff.registry import DOORS, OWNER_DOORS, by_position, door
 from workbench.autodiff.saved import BYTE_STREAMS, check_read, note_saved, note_text, saved_in
 from workbench.autodiff.scalars import TRACED, lost
+from workbench.autodiff.settling import note_going_on
 from workbench.autodiff.tape import Tape
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.text import (
@@ -134,7 +135,9 @@ _buffers: weakref.WeakKeyDictionary[io.StringIO, weakref.ref] = weakref.WeakKeyD
 
 
 def fill(stream: Any, *contents: Any) -> None:
-    """A buffer or a file of text got ``contents``: what is read out of it is marked from now on."""
+    """A buffer or a file of text gets ``contents``: what is read out of it is marked from now on."""
+    if type(stream) is io.StringIO:
+        note_going_on(stream)
     if type(stream) in TEXT_STREAMS and (tape := tape_in(contents)) is not None:
         if type(stream) is io.TextIOWrapper:
             note_text(stream, tape)
