@@ -371,6 +371,7 @@ from workbench.rules import (  # noqa: E402, F401  the rest of the package
     scipy_special_families,
     scipy_special_legendre,
     scipy_special_parameters,
+    scipy_special_scaled,
     scipy_special_several,
     scipy_special_waves,
 )
