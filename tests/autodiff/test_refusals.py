@@ -4,6 +4,7 @@ import collections
 import contextlib
 import datetime
 import enum
+import hashlib
 import fractions
 import io
 import json
@@ -79,6 +80,11 @@ def test_numbers_do_not_leave_unseen(name):
 def test_arrays_do_not_leave_unseen(program):
     with pytest.raises((LostGradientError, MissingRuleError, AttributeError, TypeError)):
         gradient(program)(X)
+
+
+def test_a_hash_of_an_array_s_bytes_is_refused_by_name():
+    with pytest.raises(MissingRuleError, match="md5"):
+        gradient(lambda x: x.sum() * len(hashlib.md5(x).hexdigest()))(X)
 
 
 @pytest.mark.parametrize("name", ["data", "flat", "sort"])

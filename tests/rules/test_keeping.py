@@ -141,6 +141,16 @@ def _class():
     return (lambda x: type.__setattr__(kind, "value", kind.value + x)), lambda: kind.value
 
 
+def _constructor():
+    class Made:
+        total = 0.0
+
+        def __init__(self, x):
+            Made.total += x
+
+    return Made, lambda: Made.total
+
+
 def _class_in_a_dict():
     kinds = {"one": type("Kind", (), {"value": 0.0})}
     return (lambda x: setattr(kinds["one"], "value", kinds["one"].value + x)), lambda: kinds["one"].value
@@ -180,6 +190,7 @@ IN_ONE_PLACE = {
     "vars": _vars,
     "a class": _class,
     "a class in a dict": _class_in_a_dict,
+    "a constructor": _constructor,
     "a dict": lambda: _item({0: 0.0}),
     "a counter": lambda: _item(Counter({0: 0.0})),
     "an ordered dict": lambda: _item(OrderedDict({0: 0.0})),

@@ -159,7 +159,7 @@ def _noted_index(owner: list, x: Any, place: int) -> int:
 
 # what compiled code says that asked for the memory of a traced array
 _ASKED = (
-    *("bytes-like object", "No matching signature", "not TracedArray", "got TracedArray"),
+    *("bytes-like object", "the buffer API", "No matching signature", "not TracedArray", "got TracedArray"),
     *("Cannot convert TracedArray", "pythranized", "C contiguous array", "component: TracedFloat"),
     *("must be real number, not Traced", "Number, not Traced", "combination of arguments - got ("),
     *("object expected; got workbench.", "Only numeric, Timestamp"),
