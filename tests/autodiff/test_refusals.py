@@ -4,8 +4,8 @@ import collections
 import contextlib
 import datetime
 import enum
-import hashlib
 import fractions
+import hashlib
 import io
 import json
 import math
