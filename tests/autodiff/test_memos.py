@@ -196,7 +196,13 @@ def test_equal_numbers_under_one_hash_must_vary_alike():
 
 @pytest.mark.parametrize(
     "program",
-    [lambda x: x * (hash((x, 1)) % 7), lambda x: x * float(hash(x)), lambda x: x if hash(x) > 5 else -x],
+    [
+        lambda x: x * (hash((x, 1)) % 7),
+        lambda x: x * float(hash(x)),
+        lambda x: x if hash(x) > 5 else -x,
+        lambda x: x * random.Random(hash(x)).random(),
+        lambda x: x * (random.seed(hash(x)) or random.random()),
+    ],
 )
 def test_a_hash_is_not_computed_with(program):
     with pytest.raises(LostGradientError, match="computed with"):

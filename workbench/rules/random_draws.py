@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import functools
 import inspect
+import random
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from workbench.autodiff.draws import rewind, state_of
+from workbench.autodiff.hashes import ToldHash
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.telling import contains_traced, plain
 from workbench.autodiff.watch import call_watched
@@ -175,3 +177,19 @@ for _kind in (np.random.Generator, np.random.RandomState):
             _method, "a" if _name == "choice" else "x", in_place=_name == "shuffle"
         )
     DOORS[_kind.multivariate_normal] = _multivariate_normal(_kind.multivariate_normal)
+
+
+def _seeded(function: Callable) -> None:
+    """Python's generator would begin with a number that no other run has."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        for seed in (*args, *kwargs.values()):
+            if type(seed) is ToldHash:
+                seed.__int__()
+        return function(*args, **kwargs)
+
+    DOORS[function] = call
+
+
+_seeded(random.Random)
+_seeded(random.Random.seed)
