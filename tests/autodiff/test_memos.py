@@ -2,6 +2,7 @@
 # ruff: noqa: B006
 
 import math
+import random
 import weakref
 from collections import ChainMap, UserDict, defaultdict, namedtuple
 from dataclasses import dataclass
