@@ -23,6 +23,7 @@ import scipy.sparse as ss
 from workbench import check_gradient, gradient, value_and_gradient
 from workbench.errors import MissingRuleError
 from workbench.rules import keeping
+from workbench.rules.contents import content, put_back
 
 
 class _Held:
@@ -397,9 +398,27 @@ def test_an_attribute_that_is_deleted():
     check_gradient(program, 1.3, rtol=1e-5)
 
 
+@pytest.mark.parametrize("kind", [dict, OrderedDict, Counter])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d.update(z=1),
+        lambda d: d.pop("a"),
+        lambda d: d.update(b=d.pop("b")),
+        lambda d: d.clear(),
+        lambda d: d.update(a=9, z=1),
+    ],
+)
+def test_what_a_dictionary_held_comes_back_in_its_order(kind, change):
+    held = kind({"a": 1, "b": 2, "c": 3})
+    before = content(held)
+    change(held)
+    put_back(held, before)
+    assert list(held.items()) == [("a", 1), ("b", 2), ("c", 3)]
+
+
 def test_little_is_copied_of_much_around_a_function(monkeypatch):
     copied = []
-    content = keeping.content
     monkeypatch.setattr(keeping, "content", lambda x: copied.append(x) or content(x))
     many = [[float(k)] for k in range(3000)]
     held = [[_Held()]]

@@ -166,7 +166,12 @@ def _refill(x: Any, now: list[Any], parts: list[Any]) -> None:
         base.clear(x)
         (base.update if base is set else base.extend)(x, parts)
         return
-    if _differ(now[::2], parts[::2]):
+    kept = set(map(id, parts[::2]))
+    for key in now[::2]:
+        if id(key) not in kept:
+            base.__delitem__(x, key)
+    now = _held(x)
+    if _differ(now[::2], parts[::2]):  # only then: other threads may read the names of a module here
         base.clear(x)
         now = []
     for key, value, before in zip_longest(parts[::2], parts[1::2], now[1::2], fillvalue=_NONE):
