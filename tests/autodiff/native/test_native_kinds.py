@@ -81,8 +81,23 @@ def mixed(m):
     return math.exp(m[0]) if m[0] > 9.0 else m[1]
 
 
+def inverse_distances(m, n):
+    total = 0.0
+    for k in range(n):
+        total -= 1.0 / (np.sum((m - k) ** 2) + 1.0)
+    return float(total)
+
+
+def converted_by_another(m):
+    return inverse_distances(m, 3), 2.0 * inverse_distances(m, 2), inverse_distances(m, 2) * m[0]
+
+
 @pytest.mark.parametrize(
-    "program", [length, squares, converted, several, early, summed, until, branches, doubled, mixed]
+    "program",
+    [
+        *(length, squares, converted, several, early, summed, until, branches, doubled, mixed),
+        converted_by_another,
+    ],
 )
 def test_kinds_of_numbers(program):
     expected = program(M)

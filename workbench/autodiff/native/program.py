@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.autodiff.native.fence import check_syntax
-from workbench.autodiff.native.ir import Atom, Block, If, Loop, Op, Value
+from workbench.autodiff.native.ir import Atom, Block, Call, If, Loop, Op, Value
 from workbench.autodiff.native.read import Source, read
 from workbench.autodiff.native.scopes import Scope
 from workbench.autodiff.native.shapes import join_shapes, shape_of
@@ -48,6 +48,8 @@ def _made_of(value: Value) -> list[Atom] | None:
                 k = carried.index(value)
                 return [node.inits[k], node.body.yields[k]]
         return [] if value is node.index else None  # what a loop counts is Python's
+    if isinstance(node, Call) and value in node.outs:
+        return [node.callee.block.yields[node.outs.index(value)]]
     return node.args if isinstance(node, Op) and node.name in _ARITHMETIC else None
 
 
