@@ -322,6 +322,12 @@ def test_functions_without_source_write_into_traced_arrays():
     check_gradient(SOURCELESS["f"], X)
 
 
+def test_functions_without_source_cannot_set_the_shape_of_traced_arrays():
+    exec("def f(x):\n    y = x * x\n    y.shape = (2, 1)\n    return np.sum(y)", SOURCELESS)
+    with pytest.raises(MissingRuleError, match="the shape of an array"):
+        gradient(SOURCELESS["f"])(X)
+
+
 def test_code_compiled_before_is_refused():
     code = compile("x * x", "<formula>", "eval")
     with pytest.raises(LostGradientError, match="compiled before"):

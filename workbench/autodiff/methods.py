@@ -12,6 +12,7 @@ from workbench.autodiff import indexing, writing
 from workbench.autodiff.arrays import TracedArray, current, is_complex_number, is_followed_subclass
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import user_line
+from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.saved import note_saved
 from workbench.autodiff.scalars import COMPLEX, TracedFloat, lost
 from workbench.autodiff.telling import PLAIN, contains_traced, plain
@@ -323,13 +324,18 @@ def _of_plain_code(method: Callable) -> Callable:
     return call
 
 
+def _set(name: str, self: TracedArray, value: Any) -> None:
+    REWRITTEN_DOORS["set_attribute"](value, self, name)
+
+
 def _install() -> None:
     for name, method in METHODS.items():
         method.__name__ = name  # packages ask for it
         if hasattr(np.ndarray, name):  # NumPy 2 has no ptp method
             setattr(TracedArray, name, _of_plain_code(method) if name in _WITH_OUT else method)
     for name in PLAIN_ATTRIBUTES:
-        setattr(TracedArray, name, property(lambda self, n=name: getattr(self.array, n)))
+        own = property(lambda self, n=name: getattr(self.array, n), functools.partial(_set, name))
+        setattr(TracedArray, name, own)
     for name in ("data", "ctypes"):
         setattr(TracedArray, name, property(lambda self, n=name: _memory(self, n)))
     TracedArray.T = property(_transpose)
