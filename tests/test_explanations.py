@@ -1,6 +1,7 @@
 """``explain``: what ran how, counted against what is known; ``find_nan``: the line, by its text and caret."""
 
 import math
+import struct
 
 import numpy as np
 import pytest
@@ -129,7 +130,7 @@ def test_explaining_changes_nothing_for_later(monkeypatch):
 
 def test_errors_of_the_program_come_through():
     with pytest.raises(LostGradientError, match="compiled code"):
-        explain(lambda x: float.__float__(x) + np.frombuffer(bytes(8))[0] + math.fsum(memoryview(x)), 1.0)
+        explain(lambda x: len(struct.pack("d", x)) * x, 1.0)
 
 
 # ------------------------------------------------------------------------------------ find_nan
