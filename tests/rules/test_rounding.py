@@ -36,3 +36,14 @@ def test_other_rounding_is_constant():
     check_gradient(lambda x: np.sum(np.round(x, 1) * x) + round(x[0], 2) * np.around(x[1]), X[:2] + 0.013)
     out = np.zeros(4)
     assert gradient(lambda x: np.sum(np.round(x, 1, out) * x))(X).tolist() == np.round(X, 1).tolist()
+
+
+def test_the_whole_part_of_a_large_number_is_constant():
+    """As in Katsuura's function: the slope of the distance to the nearest whole number is that of the number."""
+    x = np.array([0.31, 0.52, 0.77])
+    sign = np.sign(2.0**30 * x - np.round(2.0**30 * x))
+    for round_ in (np.round, np.around, lambda v: v.round()):
+        slope = gradient(lambda x, r=round_: np.sum(np.abs(2.0**30 * x - r(2.0**30 * x))))(x)
+        assert slope.tolist() == (2.0**30 * sign).tolist()
+    slope = gradient(lambda x: sum(abs(2.0**30 * v - np.round(2.0**30 * v)) for v in x))(x)
+    assert slope.tolist() == (2.0**30 * sign).tolist()

@@ -1,7 +1,7 @@
 """Rounding to so many decimals.
 
-A rounded number is constant wherever its derivative exists. Where rounding keeps seven digits, as single precision
-does, it is the number itself.
+A rounded number is constant wherever its derivative exists. Where rounding to decimals keeps seven digits, as single
+precision does, it is the number itself. The whole part of a number never is: ``x - round(x)`` has the slope of ``x``.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _of_arrays(function: Callable) -> None:
         x = as_array(a) if contains_traced(a) else a
         if type(x) is TracedFloat and out is None and decimals:
             return round_(x, decimals)
-        if type(x) is not TracedArray or out is not None:
+        if type(x) is not TracedArray or out is not None or not decimals:
             return constant(a, decimals, out)
         value = function(plain(x), decimals)
         sizes = np.abs(plain(x))
