@@ -4,26 +4,40 @@
 // is a kernel behind it, the live panel takes the picture's place; without one, the picture stays. This file
 // comes last in every widget's script.
 
+// Which model fills a slot, for all scripts of the page. A notebook that is closed and opened again in one page gets new
+// models for the panels of its kernel, and nobody tells the old ones to go: the two would take the slot from each other.
+const owners = (globalThis[Symbol.for("workbench.slots")] ??= new Map()); // slot name → model
+
 function makeWidget(render) {
   const initialize = ({ model }) => {
     const name = model.get("slot");
-    const views = new Map(); // slot element → live element
+    const views = new Map(); // slot element → view
+    const leave = () => {
+      observer.disconnect();
+      for (const view of views.values()) view.stop();
+      views.clear();
+    };
     const mount = () => {
+      if (owners.get(name) !== model || model.widget_manager.isDisposed) {
+        leave();
+        return;
+      }
       for (const slot of document.querySelectorAll(`[data-workbench="${name}"]`)) {
-        if (views.get(slot)?.parentNode === slot) continue;
+        if (views.get(slot)?.el.parentNode === slot) continue;
         const left = [...views].find(([old]) => old === slot || !old.isConnected);
-        const live = left ? left[1] : newView(render, model);
+        const view = left ? left[1] : newView(render, model);
         if (left) views.delete(left[0]);
-        views.set(slot, live);
-        slot.replaceChildren(live);
-        live.dispatchEvent(new Event("wb-moved"));
+        views.set(slot, view);
+        slot.replaceChildren(view.el);
+        view.el.dispatchEvent(new Event("wb-moved"));
       }
     };
     const observer = new MutationObserver(mount);
+    owners.set(name, model);
     observer.observe(document.body, { childList: true, subtree: true });
     mount();
     keepListening(model, name);
-    return () => observer.disconnect();
+    return leave;
   };
   return { initialize, render: ({ model, el }) => render({ model, el: keepKeys(el) }) };
 }
@@ -53,12 +67,12 @@ function keepKeys(el) {
 // A live element that takes the keyboard with it when the page moves it.
 function newView(render, model) {
   const el = keepKeys(document.createElement("div"));
-  render({ model, el });
+  const stop = render({ model, el });
   let focused = null;
   el.addEventListener("focusin", (event) => { focused = event.target; });
   el.addEventListener("focusout", (event) => { if (event.relatedTarget) focused = null; });
   el.addEventListener("wb-moved", () => {
     if (focused && document.activeElement === document.body) focused.focus({ preventScroll: true });
   });
-  return el;
+  return { el, stop };
 }

@@ -41,7 +41,9 @@ SWITCHES = (
     "--no-first-run",
 )
 # Messages of JupyterLab itself that tell nothing about us.
-KNOWN_CONSOLE = re.compile(r"No version specified and unable to automatically determine one|@jupyter/ydoc")
+KNOWN_CONSOLE = re.compile(
+    "No version specified and unable to automatically determine one|@jupyter/ydoc|restore the debugger state"
+)
 
 
 @dataclass

@@ -350,6 +350,28 @@ def test_a_page_opened_again_shows_the_training_that_went_on(fresh_panels):
     assert fresh_panels.value_of("session.state") == "paused"
 
 
+def test_a_notebook_that_is_closed_and_opened_again_in_one_page_shows_the_training_that_went_on(fresh_panels):
+    """Its kernel's panels have two models in the page then, which took the panels' places from each other for ever."""
+    fresh_panels.value_of("session.reset(iterations=100_000)")
+    fresh_panels.press("Start")
+    fresh_panels.expect_state("Training")
+    fresh_panels.save()
+    for _ in range(2):
+        fresh_panels.in_page(
+            """async () => {
+              const panel = jupyterapp.shell.currentWidget, path = panel.context.path;
+              panel.close();
+              while (!panel.isDisposed) await new Promise((resolve) => setTimeout(resolve, 100));
+              await jupyterapp.commands.execute("docmanager:open", { path });
+            }"""
+        )
+        fresh_panels.wait_ready()
+        fresh_panels.page.wait_for_timeout(3000)  # a press while the page connects to the kernel may be lost
+        fresh_panels.expect_state("Training", timeout=30)
+    fresh_panels.press("Stop")
+    fresh_panels.expect_state("Stopped")
+
+
 def test_a_page_that_is_busy_while_panels_load_hears_from_them_all_the_same(open_notebook, own_copy):
     """anywidget looks for a panel's script for two seconds only."""
     notebook = open_notebook(own_copy)
