@@ -34,7 +34,7 @@ def checked_key(table: Any, key: Any) -> Any:
         LostGradientError: the derivative of the numbers found by ``key`` is not known any more.
     """
     parts = list(traced_parts(key))
-    for one in _dictionaries(table) if parts or type(key) in _PLAIN_KEYS else ():
+    for one in _dictionaries(table) if parts or _has_float(key) else ():
         if _holds(one, key):
             (_check_found if parts else _check_plain)(one, key, parts)
             break
@@ -48,7 +48,10 @@ def _holds(table: dict, key: Any) -> bool:
         return False
 
 
-_PLAIN_KEYS = (float, np.float64, tuple)
+def _has_float(key: Any) -> bool:
+    """Whether a key may be equal to one with traced numbers; whole numbers, as of places in a grid, are left alone."""
+    kind = type(key)
+    return kind is float or kind is np.float64 or (kind is tuple and any(map(_has_float, key)))
 
 
 def _check_plain(table: dict, key: Any, parts: list[Any]) -> None:
