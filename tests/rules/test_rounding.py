@@ -47,3 +47,12 @@ def test_the_whole_part_of_a_large_number_is_constant():
         assert slope.tolist() == (2.0**30 * sign).tolist()
     slope = gradient(lambda x: sum(abs(2.0**30 * v - np.round(2.0**30 * v)) for v in x))(x)
     assert slope.tolist() == (2.0**30 * sign).tolist()
+
+
+def test_hundreds_of_a_large_number_are_whole():
+    for program in (
+        lambda x: x - round(x, -2),
+        lambda x: x - np.round(x, -2),
+        lambda x: (x - np.round([x], -2))[0],
+    ):
+        assert gradient(program)(12345678912.3) == 1.0

@@ -30,7 +30,11 @@ def round_(number: Any, ndigits: Any = None) -> Any:
     number = current(number)
     refuse_exact_whole_number(number, 10.0 ** (ndigits or 0))
     value = round(plain(number), ndigits)
-    if type(number) is TracedFloat and ndigits and keeps_digits(lambda x: round(x, ndigits), strip(number)):
+    if (
+        type(number) is TracedFloat
+        and (ndigits or 0) > 0
+        and keeps_digits(lambda x: round(x, ndigits), strip(number))
+    ):
         return with_value(number, value)
     return value
 
@@ -40,9 +44,9 @@ def _of_arrays(function: Callable) -> None:
 
     def call(a: Any, decimals: Any = 0, out: Any = None) -> Any:
         x = as_array(a) if contains_traced(a) else a
-        if type(x) is TracedFloat and out is None and decimals:
+        if type(x) is TracedFloat and out is None and decimals > 0:
             return round_(x, decimals)
-        if type(x) is not TracedArray or out is not None or not decimals:
+        if type(x) is not TracedArray or out is not None or decimals <= 0:
             return constant(a, decimals, out)
         value = function(plain(x), decimals)
         sizes = np.abs(plain(x))
