@@ -19,7 +19,6 @@ REFUSED = {
     "TestMaskedArrayArithmetic.test_methods_with_output": "traced values into whole numbers",
     "TestMaskedArrayArithmetic.test_minmax_funcs_with_output": "traced values into whole numbers",
     "TestMaskedArrayMathMethods.test_cumsumprod_with_output": "traced values into whole numbers",
-    "TestMaskedView.test_view_to_type": "numbers read as records",
     "TestUfuncs.test_treatment_of_NotImplemented": "an object beside traced values in an outer product",
 }
 SHIFT = [0.0]

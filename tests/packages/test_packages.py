@@ -543,8 +543,7 @@ def test_the_measurement_of_the_paper():
 def test_long_numbers_leave_no_trace_unseen():
     mpmath = pytest.importorskip("mpmath")
     for lost in (
-        lambda x: float(str(mpmath.mpf(x))),
-        lambda x: float(mpmath.nstr(mpmath.mpf(x), 20)),
+        lambda x: float("0" + mpmath.nstr(mpmath.mpf(x), 20)),
         lambda x: float(mpmath.sqrt(-x).imag),
         lambda x: float(mpmath.quad(lambda t: mpmath.exp(-x * t), [0, 1], method="gauss-legendre")),
         lambda x: float(mpmath.quad(lambda t: mpmath.exp(-t), [mpmath.mpf(x), mpmath.inf])),
@@ -561,6 +560,14 @@ def test_long_numbers_leave_no_trace_unseen():
     ):
         with pytest.raises((RefusedError, TypeError)):
             gradient(lost)(0.7)
+
+
+def test_text_that_is_one_long_number_is_that_number():
+    mpmath = pytest.importorskip("mpmath")
+    for written in (str, mpmath.nstr, lambda number: mpmath.nstr(number, 20)):
+        assert gradient(lambda x, w=written: float(w(mpmath.mpf(x) ** 2)))(0.7) == pytest.approx(
+            1.4, rel=1e-12
+        )
 
 
 @pytest.mark.parametrize(
