@@ -10,8 +10,6 @@ memory becomes active, and every read of it in rewritten code finds that out her
 
 from __future__ import annotations
 
-import gc
-import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.lib._stride_tricks_impl import DummyArray
 
+from workbench.autodiff.borrowed import refuse_borrowed, shared_with
 from workbench.autodiff.met import by_class
 from workbench.autodiff.scalars import TRACED, TracedFloat, lost
 from workbench.autodiff.subarrays import (
@@ -31,7 +30,6 @@ from workbench.autodiff.subarrays import (
     real_part,
 )
 from workbench.autodiff.tape import OPEN, Tape
-from workbench.errors import LostGradientError
 
 # The GNU C library gives freed memory back to the system beyond a threshold that it raises to twice the size of the
 # largest block, of at most 32 MiB, that was given back by itself. Giving one such block back, untouched, makes it keep
@@ -130,46 +128,12 @@ def activate(memory: Memory) -> None:
     """From now on something in ``memory`` depends on the inputs of its tape."""
     owner = memory.owner
     if not owner.flags.owndata:
-        _refuse_borrowed(owner)
+        refuse_borrowed(owner)
     for tape in OPEN.stack:
         known = tape.memories.get(id(owner))
         if known is not None and known.lent:
-            raise _shared_with("whatever was given its memory")
+            raise shared_with("whatever was given its memory")
     memory.active = True
-
-
-_LENDERS = frozenset({"_ctypes", "array", "mmap", "torch"})
-
-
-def _refuse_borrowed(owner: np.ndarray) -> None:
-    """Refuse to trace memory that an array shares with something else, which would read plain numbers there."""
-    if _holders(owner) == _ALONE and isinstance(owner.base.obj, bytearray):
-        return
-    base = owner.base
-    while type(base) is memoryview:
-        base = base.obj
-    if base is None:
-        raise lost("a traced value was about to be written into the memory of compiled code")
-    if isinstance(base, bytearray) or any(cls.__module__ in _LENDERS for cls in type(base).__mro__):
-        raise _shared_with(f"an object of type {type(base).__name__}")
-
-
-def _holders(owner: np.ndarray) -> list[int]:
-    """How many hold the bytearray below an array, and the two objects between them."""
-    view = owner.base
-    buffers = gc.get_referents(view) if type(view) is memoryview else []
-    return [sys.getrefcount(x) for x in (view, *buffers, view.obj)] if len(buffers) == 1 else []
-
-
-_ALONE = _holders(np.frombuffer(bytearray(1), np.uint8))
-"""Nothing but the array, which then has its memory for itself: pickle makes such ones."""
-
-
-def _shared_with(what: str) -> LostGradientError:
-    return lost(
-        f"a traced value was about to be written into an array that shares its memory with {what}",
-        fix="write into a copy of the array, and hand its numbers on as values: torch.tensor(array), array.copy()",
-    )
 
 
 class TracedArray:

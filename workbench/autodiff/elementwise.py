@@ -114,7 +114,7 @@ def _by_partials(
 ) -> Any:
     """A universal function whose partial derivatives are known, of operands of which one at least is traced."""
     if not _NUMBERS_AND_TRACED.issuperset(map(type, inputs)):
-        inputs = tuple(map(_as_operand, inputs))
+        inputs = tuple(map(_of_numbers, inputs))
         tape = innermost(*inputs)
     needs = [k for k, x in enumerate(inputs) if type(x) in TRACED and x.tape is tape]
     for k in needs:
@@ -153,7 +153,7 @@ def _by_partials(
     return record(tape, operands, value, elementwise_pullback)
 
 
-def _as_operand(x: Any) -> Any:
+def _of_numbers(x: Any) -> Any:
     """An array of objects, some of them traced numbers, and plain lists as arrays of numbers."""
     if type(x) is np.ndarray:
         return of_objects(x)

@@ -51,9 +51,8 @@ class Operation(Entry):
                 for bar, r in zip(bars, self.results, strict=True)
             ]
             cotangents = self.pullback(tuple(bars))
-        if (
-            OPEN.stack
-        ):  # a pullback may have filled an array of its own with values that an outer derivative traces
+        # a pullback may have filled an array of its own with values that an outer derivative traces
+        if OPEN.stack:
             cotangents = [current(c) for c in cotangents]
         given = [id(c) for c in cotangents]
         for operand, cotangent in zip(self.operands, cotangents, strict=True):
@@ -84,12 +83,11 @@ def record(tape: Tape, operands: list[Any], outputs: Any, pullback: Any) -> Any:
 def as_result(tape: Tape, output: Any) -> Any:
     """A fresh output of an operation, traced by ``tape`` if it can vary at all."""
     kind = type(output)
-    is_array = kind is TracedArray or kind is np.ndarray
-    if kind is TracedFloat or (not is_array and isinstance(output, float | np.floating)):
-        return recorded(output, tape)
-    if not is_array and isinstance(output, COMPLEX):
-        output = complex_number(output)
-        kind = np.ndarray
+    if kind is not TracedArray and kind is not np.ndarray:
+        if kind is TracedFloat or isinstance(output, float | np.floating):
+            return recorded(output, tape)
+        if isinstance(output, COMPLEX):
+            output, kind = complex_number(output), np.ndarray
     if kind is TracedArray or kind is np.ndarray:
         array = output.array if kind is TracedArray else output
         if not can_vary(array):

@@ -55,11 +55,8 @@ def put_back(x: Any, held: Any) -> None:
 
 @by_class
 def _ways(kind: type) -> tuple[Callable, Callable]:
-    other = (_of_object, _into_object)
-    if (
-        issubclass(kind, Iterator) and python_method(kind, "__next__") is None
-    ):  # the program's own have fields
-        other = (_progress, _check_progress)
+    compiled_iterator = issubclass(kind, Iterator) and python_method(kind, "__next__") is None
+    other = (_progress, _check_progress) if compiled_iterator else (_of_object, _into_object)
     return next((ways for base, *ways in _WAYS if issubclass(kind, base)), other)
 
 

@@ -17,17 +17,12 @@ from workbench.autodiff.calls import resolve
 from workbench.autodiff.cotangents import reduce_to
 from workbench.autodiff.registry import DOORS, Rule, add_rule
 from workbench.autodiff.telling import contains_traced, plain
+from workbench.rules.linalg import dagger
 from workbench.rules.stand_ins import no_rule
 
 
 def _shape(x: Any) -> tuple[int, ...]:
     return np.shape(plain(x))
-
-
-def adjoint(x: Any) -> Any:
-    """The matrices of ``x`` transposed and conjugated; of real numbers a view."""
-    swapped = np.swapaxes(x, -1, -2)
-    return np.conj(swapped) if np.iscomplexobj(plain(x)) else swapped
 
 
 def _matmul(needs: tuple, args: tuple, kwargs: dict) -> tuple[Any, Callable]:
@@ -49,10 +44,10 @@ def _matmul_pullback(needs: tuple, a: Any, b: Any) -> Callable:
         found = []
         for k in needs:
             if k == 0:
-                wide = reduce_to(np.matmul(bar, adjoint(wide_b)), _shape(wide_a))
+                wide = reduce_to(np.matmul(bar, dagger(wide_b)), _shape(wide_a))
                 found.append(wide if rows else np.reshape(wide, _shape(a)))
             else:
-                wide = reduce_to(np.matmul(adjoint(wide_a), bar), _shape(wide_b))
+                wide = reduce_to(np.matmul(dagger(wide_a), bar), _shape(wide_b))
                 found.append(wide if columns else np.reshape(wide, _shape(b)))
         return found
 
