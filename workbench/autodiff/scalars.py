@@ -155,7 +155,6 @@ def recorded(
     partial=None,
     parent2=None,
     partial2=None,
-    append=list.append,
     make=TracedFloat,
 ) -> TracedFloat:
     """A new traced number, the latest of ``tape``: a leaf, or what one or two operands on that tape gave."""
@@ -167,7 +166,7 @@ def recorded(
     made.parent2 = parent2
     made.partial2 = partial2
     made.bar = 0.0
-    append(tape, made)
+    tape.append(made)
     return made
 
 

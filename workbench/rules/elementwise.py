@@ -193,8 +193,7 @@ _MATH_ONLY: dict[str, tuple[Callable, ...]] = {
     "remainder": (lambda m, y, a, b: 1.0, lambda m, y, a, b: -round((a - y) / b)),
 }
 
-# The namespaces a partial may compute in: plain numbers, and numbers that an outer tape traces.
-_PLAIN = SimpleNamespace(**vars(math))
+# Where a partial computes with numbers that an outer tape traces, as ``math`` does with plain ones.
 _TRACED = SimpleNamespace(**vars(math))
 
 
@@ -205,12 +204,15 @@ def _number_function(function: Callable, partials: tuple[Callable | None, ...]) 
     def of_one(x: Any) -> Any:
         if type(x) is TracedFloat:
             v = x.value
-            y = of_one(v) if type(v) is TracedFloat else function(v)
-            m = _TRACED if type(v) is TracedFloat else _PLAIN
+            if type(v) is TracedFloat:
+                y, m = of_one(v), _TRACED
+            else:
+                y, m = function(v), math
             try:
-                return recorded(y, x.tape, x, only(m, y, v))
+                partial = only(m, y, v)
             except ZeroDivisionError:  # sqrt(0), acos(1): the derivative is infinite where the value is not
-                return recorded(y, x.tape, x, at_a_pole(only, np, y, v))
+                partial = at_a_pole(only, np, y, v)
+            return recorded(y, x.tape, x, partial)
         x = _settled(x)
         return of_one(x) if type(x) is TracedFloat else function(x)
 
@@ -224,7 +226,7 @@ def _number_function(function: Callable, partials: tuple[Callable | None, ...]) 
         values = [a.value if k in needs else _settled(a) for k, a in enumerate(args)]
         nested = any(type(v) is TracedFloat for v in values)
         y = of_several(*values) if nested else function(*values)
-        m = _TRACED if nested else _PLAIN
+        m = _TRACED if nested else math
         try:
             found = [partials[k](m, y, *values) for k in needs]
         except ZeroDivisionError:
