@@ -440,6 +440,45 @@ def test_boundary_values_of_complex_numbers():
     check_gradient(wave, 3.0, rtol=1e-6)
 
 
+@pytest.mark.parametrize("end", [3.0, -2.0])
+def test_states_between_the_steps_of_the_mesh(end):
+    """Of y' = A(k) y, a circle whose speed is k: known at each of many times, most of them inside of steps."""
+    times = np.linspace(0.0, end, 401)
+
+    def states(k):
+        return si.odeint(lambda y, t: [k * y[1], -k * y[0]], [0.0, 1.0], times, **TIGHT)
+
+    expected = np.stack([times * np.cos(2.0 * times), -times * np.sin(2.0 * times)], axis=1)
+    np.testing.assert_allclose(pushforward(states, 2.0)[1](1.0), expected, atol=1e-7)
+
+    def stiff(k):
+        found = si.solve_ivp(
+            lambda t, y: [-k * y[0], 500.0 * (y[0] - y[1])],
+            (0.0, 3.0),
+            [1.0, 0.0],
+            "BDF",
+            np.abs(times),
+            **TIGHT,
+        )
+        return found.y[1]
+
+    check_gradient(lambda k: stiff(k)[[3, 40, 200, 390]], 0.8, rtol=1e-5)
+
+
+def test_a_derivative_costs_no_more_where_more_times_are_asked_for():
+    def calls(count):
+        made = []
+
+        def rate(y, t, k):
+            made.append(t)
+            return -k * y
+
+        gradient(lambda k: si.odeint(rate, 1.0, np.linspace(0.0, 2.0, count), args=(k,))[-1, 0])(0.7)
+        return len(made)
+
+    assert calls(2000) < calls(20) + 500
+
+
 def test_second_derivative_of_odeint():
     def end(k):
         return si.odeint(lambda y, t: -k * y * y, 2.0, [0.0, 1.0], **TIGHT)[-1, 0]

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ from workbench.autodiff.registry import DOORS, Rule
 from workbench.autodiff.scalars import TRACED
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
-from workbench.rules.implicit import quiet, unknown, value_and_jacobian
+from workbench.rules.implicit import quiet, unknown
 from workbench.rules.keeping import Around
 from workbench.rules.stand_ins import as_number, no_rule, refuses, settled, with_value
 
@@ -44,6 +44,11 @@ _A = np.array(
         [(16 - _ROOT6) / 36, (16 + _ROOT6) / 36, 1 / 9],
     ]
 )
+# of a step as long as 1: the cubics that are 1 at one of the beginning and the stages and 0 at the others, their slopes
+# at the beginning and at the end, and the quartic without a value at both ends and a slope at the stages
+_CUBICS = [np.poly1d(column) for column in np.linalg.inv(np.vander([0.0, *_C])).T]
+_AT_START, _AT_END = [np.array([cubic.deriv()(place) for cubic in _CUBICS]) for place in (0.0, 1.0)]
+_QUARTIC = np.poly1d(_C, r=True).integ() / -np.prod(_C)  # its slope at the beginning is 1
 _EXPLICIT = frozenset({"RK45", "RK23", "DOP853"})
 
 
@@ -53,7 +58,7 @@ class Mesh:
     Args:
         f: the right-hand side, f(t, y), traced in what it uses.
         y0: the initial state, perhaps traced.
-        times: the first time, then every time at which the solution is wanted, in order.
+        times: the first time, those where a step has to end, the last time, in order.
         tolerance: relative and absolute, of the mesh.
     """
 
@@ -69,14 +74,17 @@ class Mesh:
         self.stage_times = self.edges[:-1, None] + self.steps[:, None] * _C
         self.values = run.sol(self.stage_times.ravel()).T.reshape(len(self.steps), 3, start.size)
         self.values[:, 2][-1] = run.y[:, -1]
-        pairs = [
-            value_and_jacobian(lambda y, t=t: f(t, y), v)
-            for ts, vs in zip(self.stage_times.tolist(), self.values, strict=True)
-            for t, v in zip(ts, vs, strict=True)
-        ]
-        self.rates = np.reshape(resolve(np.stack)([rate for rate, _ in pairs]), self.values.shape)
-        self.slopes = np.array([s for _, s in pairs]).reshape(len(self.steps), 3, start.size, start.size)
+        rates, back = pullback(self._rates, self.values)
+        self.rates = rates
+        self.slopes = np.stack([plain(back(row)[0]) for row in self._components()], axis=2)
         self.inverses = [self._inverse(k) for k in range(len(self.steps))]
+
+    def _components(self) -> Iterator[np.ndarray]:
+        """Cotangents of the rates, each of one component at all stages, which do not depend on one another."""
+        for i in range(self.values.shape[2]):
+            row = np.zeros(self.values.shape)
+            row[:, :, i] = 1.0
+            yield row
 
     def _inverse(self, k: int) -> np.ndarray:
         n = self.values.shape[2]
@@ -99,6 +107,7 @@ class Mesh:
         return found
 
     def _rates(self, stages: Any) -> Any:
+        """The right-hand side at all stages."""
         rows = []
         for k, times in enumerate(self.stage_times.tolist()):
             for j, t in enumerate(times):
@@ -124,22 +133,38 @@ class Mesh:
 
         return value, collocation_pullback
 
-    def at(self, stages: Any, time: float) -> Any:
-        """The state at one of the times of the mesh."""
-        k = int(np.argmin(np.abs(self.edges - time)))
-        return self.y0 if k == 0 else stages[k - 1, 2]
+    def at(self, stages: Any, times: np.ndarray) -> Any:
+        """The states at any times of the mesh: shape (times, n).
+
+        Of a step they are the cubic through y_k and the stages, and the quartic that has the slope of the step before
+        at y_k too: its error is of order 5 in h, and nothing where a step ends.
+        """
+        forward = np.sign(self.steps[0])
+        k = np.maximum(np.searchsorted(forward * self.edges, forward * times) - 1, 0)
+        place = (times - self.edges[k]) / self.steps[k]
+        more = _QUARTIC(place)[:, None]
+        here = np.stack([cubic(place) for cubic in _CUBICS], axis=1) - more * _AT_START
+        before = more * (self.steps[k] / self.steps[k - 1])[:, None] * _AT_END
+        before[k == 0] = more[k == 0] * [self.steps[0], 0.0, 0.0, 0.0]
+        first = (
+            3 * k[:, None] + 1 + np.arange(4)
+        )  # y_k and the stages, behind the slope at the beginning of all
+        places = np.concatenate([np.where(k[:, None] == 0, 0, first - 3), first], axis=1)
+        rows = (self.f(float(self.edges[0]), self.y0), self.y0, *stages.reshape(-1, self.values.shape[2]))
+        weights = np.concatenate([before, here], axis=1)[:, :, None]
+        return np.sum(weights * resolve(np.stack)(rows)[places], axis=1)
 
 
-def _solution(f: Callable, y0: Any, times: Any, tolerance: tuple[float, float]) -> list[Any]:
-    """The states at ``times``, each traced, with the first state at the first of them."""
+def _solution(f: Callable, y0: Any, times: Any, tolerance: tuple[float, float]) -> Any:
+    """The states at ``times``, traced, with the first state at the first of them: shape (times, n)."""
     wanted = np.array(plain(settled(times)), float)
     if np.all(wanted == wanted[0]) and not contains_traced(times):
-        return [y0] * len(wanted)
-    if contains_traced(times):
-        f = _by_clock(f, times, wanted)
-    mesh = Mesh(f, y0, wanted, tolerance)
-    stages = mesh.stages()
-    return [mesh.at(stages, t) for t in wanted]
+        return resolve(np.stack)([y0] * len(wanted))
+    varying = contains_traced(times)
+    mesh = Mesh(
+        _by_clock(f, times, wanted) if varying else f, y0, wanted if varying else wanted[[0, -1]], tolerance
+    )
+    return mesh.at(mesh.stages(), wanted)
 
 
 def _by_clock(f: Callable, times: Any, wanted: np.ndarray) -> Callable:
@@ -177,7 +202,7 @@ def _odeint(
     with around.aside():
         if not np.size(plain(t)) or not _varies(f, y0, t):
             return found
-        states = resolve(np.stack)(_solution(f, y0, t, _mesh_tolerance(options.get("rtol"))))
+        states = _solution(f, y0, t, _mesh_tolerance(options.get("rtol")))
     traced = with_value(states, report)
     return traced if report is found else (traced, *found[1:])
 
@@ -334,8 +359,8 @@ def _with_derivatives(
     start = float(plain(t_span[0]))
     y0 = y0 - f(start, plain(y0)) * (t_span[0] - start)
     forward = 1.0 if plain(t_span[1]) >= start else -1.0
-    wanted = np.unique(np.concatenate([[start], found.t, moments]))[:: int(forward)]
-    mesh = Mesh(f, y0, wanted, tolerance)
+    edges = np.unique([start, *moments, found.t[-1]])[:: int(forward)]
+    mesh = Mesh(f, y0, edges, tolerance)
     stages = mesh.stages()
     times = _output_times(found, t_span, t_eval)
     states = {}
@@ -348,13 +373,17 @@ def _with_derivatives(
                 found.y_events[k] = with_value(resolve(np.stack)([y for _, y in pairs]), found.y_events[k])
     if ended and t_eval is None:
         times[-1] = states[float(found.t[-1])][0]
-    columns = []
-    for t, moving in zip(found.t.tolist(), times, strict=True):
-        state = mesh.at(stages, t)
-        columns.append(state + f(t, plain(state)) * (moving - t) if type(moving) in TRACED else state)
-    found.y = with_value(resolve(np.stack)(columns, axis=1), found.y)
+    states = mesh.at(stages, found.t)
     if any(type(t) in TRACED for t in times):
-        found.t = with_value(resolve(np.array)(times), found.t)
+        moving = with_value(resolve(np.array)(times), found.t)
+        still = np.zeros(mesh.values.shape[2])
+        rates = [
+            f(t, y) if type(time) in TRACED else still
+            for t, y, time in zip(found.t.tolist(), plain(states), times, strict=True)
+        ]
+        states = states + resolve(np.stack)(rates) * (moving - found.t)[:, None]
+        found.t = moving
+    found.y = with_value(states.T, found.y)
     if found.sol is not None:
         found.sol = unknown(found.sol, "the solver's 'sol'")
 
@@ -373,7 +402,7 @@ def _output_times(found: Any, t_span: Any, t_eval: Any) -> list[Any]:
 
 def _moment(mesh: Mesh, stages: Any, event: Callable, t: float) -> tuple[Any, Any]:
     """Time and state of an event g(t, y) = 0: δt = −(g_y δy + δg) / (g_t + g_y f)."""
-    state = mesh.at(stages, t)
+    state = mesh.at(stages, np.array([t]))[0]
     rate = mesh.f(t, plain(state))
     _, back = pullback(lambda t, y: event(t, y), t, np.array(plain(state)))
     by_t, by_y = (plain(g) for g in back(1.0))
