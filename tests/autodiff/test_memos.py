@@ -434,9 +434,19 @@ class Arrays:
         return self.f
 
 
-@pytest.mark.parametrize(
-    "same", [np.array_equal, np.allclose, lambda a, b: np.all(a == b), lambda a, b: not (a != b).any()]
-)
+SAME = {
+    "array_equal": np.array_equal,
+    "allclose": np.allclose,
+    "all": lambda a, b: np.all(a == b),
+    "any": lambda a, b: not (a != b).any(),
+    "equal": lambda a, b: np.equal(a, b).all(),
+    "not_equal": lambda a, b: not np.not_equal(a, b).any(),
+    "lists": lambda a, b: a.tolist() == b.tolist(),
+    "tuples": lambda a, b: tuple(map(float, a)) == tuple(b),
+}
+
+
+@pytest.mark.parametrize("same", SAME.values(), ids=SAME)
 def test_an_array_equal_to_the_one_before(same):
     check_refused(lambda: Arrays(same), np.array([1.0, 2.0]), "has kept from before")
 
@@ -458,12 +468,20 @@ NEAR = {
     "square": lambda a, b: (a - b) ** 2 == 0.0,
     "hypot": lambda a, b: math.hypot(a - b, 0.0) < 1e-12,
     "truth": lambda a, b: not a - b,
+    "relative to itself": lambda a, b: abs(a - b) <= 1e-9 * abs(a),
+    "close to zero": lambda a, b: math.isclose(a - b, 0.0, abs_tol=1e-12),
 }
 NEAR_ARRAYS = {
     "norm": lambda a, b: np.linalg.norm(a - b) < 1e-12,
     "each": lambda a, b: np.all(np.abs(a - b) < 1e-12),
     "most": lambda a, b: np.max(np.abs(a - b)) <= 1e-12,
     "sum": lambda a, b: np.sum((a - b) ** 2) < 1e-12,
+    "hypot": lambda a, b: math.hypot(*(a - b)) < 1e-12 if np.ndim(b) else False,
+    "relative": lambda a, b: np.all(np.abs(a - b) <= 1e-9 * np.abs(b)) if np.ndim(b) else False,
+    "close to zero": lambda a, b: np.allclose(a - b, 0.0),
+    "any": lambda a, b: not (a - b).any(),
+    "count": lambda a, b: np.count_nonzero(a - b) == 0,
+    "places": lambda a, b: len(np.flatnonzero(a - b)) == 0,
 }
 
 

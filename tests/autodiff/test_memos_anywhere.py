@@ -205,6 +205,30 @@ def in_values():
     return squared
 
 
+def counted():
+    xs, ys = [], []
+
+    def squared(x):
+        if not xs.count(x):
+            xs.append(x)
+            ys.append(x * x)
+        return ys[-1]
+
+    return squared
+
+
+def seen_in_a_dictionary():
+    seen = Plain()
+    seen.places = {}
+
+    def squared(x):
+        if seen.places.get(x) is None:
+            seen.places, seen.last = {x: "here"}, x * x
+        return seen.last
+
+    return squared
+
+
 def among_elements(find):
     def made():
         xs, ys = np.full(4, np.nan), np.zeros(4)
@@ -275,7 +299,7 @@ class Held:
 
 
 MEMOS = [in_records, in_a_chain, in_an_array, in_a_module, in_the_class, deep_inside, compared_elsewhere]
-MEMOS += [in_a_context, in_a_generator, in_a_set]
+MEMOS += [in_a_context, in_a_generator, in_a_set, counted, seen_in_a_dictionary]
 MEMOS += map(under, [closure, partial, method, numbers, iterator])
 MEMOS += [*map(compared_as, [a_dict, Record.of, Pair.of]), in_keys, in_values]
 MEMOS += map(among_elements, [mask, membership])
@@ -289,6 +313,14 @@ def test_what_an_earlier_run_has_kept_is_refused(make):
     with pytest.raises(LostGradientError, match=r"kept from before|earlier run had stored|a run before"):
         gradient(program)(2.0)
     assert gradient(make())(2.0) == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize("make", [in_a_set, counted, seen_in_a_dictionary])
+def test_numbers_of_numpy_that_an_earlier_run_has_kept(make):
+    program = make()
+    program(np.float64(2.0))
+    with pytest.raises(LostGradientError, match="kept from before"):
+        gradient(program)(np.float64(2.0))
 
 
 def test_an_identity_is_that_of_one_run():

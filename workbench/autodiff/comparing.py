@@ -18,7 +18,8 @@ from workbench.autodiff.arrays import TracedArray, as_number, current, is_comple
 from workbench.autodiff.binary import PLAIN, of_numpy, of_subclass
 from workbench.autodiff.calls import python_method
 from workbench.autodiff.deferring import COMPARISONS, compared
-from workbench.autodiff.kept import found_among, found_equal, found_zero, varies, watching
+from workbench.autodiff.distances import found_zero
+from workbench.autodiff.kept import found_among, found_equal, varies, watching
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, Probe, TracedFloat
 from workbench.autodiff.stored import BARE
@@ -55,8 +56,9 @@ def _make_compare(function: Callable) -> Callable:
         if result is not NotImplemented:
             return result
         if ka is TracedArray or kb is TracedArray:
-            if ka is TracedArray and kb in PLAIN and not a.array.any():
-                found_zero(a, b)
+            for x, other in ((a, b), (b, a)):
+                if type(x) is TracedArray and not x.array.any():
+                    found_zero(x, other)
             return function(plain(a), plain(b))
         if (of_numpy(a) and contains_traced(b)) or (of_numpy(b) and contains_traced(a)):
             return function(plain(a), plain(b))  # with a list that NumPy takes for an array

@@ -82,8 +82,8 @@ def compiled_door(f: Any) -> Any:
     if isinstance(owner, dict) and f.__name__ in _FINDING:
         note_elements(owner)
         return lambda key, *rest, **named: f(checked_key(owner, key), *rest, **named)
-    if isinstance(owner, list) and f.__name__ == "index":
-        return lambda x, *rest: _noted_index(owner, x, f(x, *rest))
+    if isinstance(owner, list | tuple | deque) and f.__name__ in ("index", "count"):
+        return lambda x, *rest: _noted(owner, x, f(x, *rest), f.__name__)
     if type(owner) in _CONTAINERS and f.__name__ not in _ITERATING:
         if f.__name__ in _CHANGING:
             note_elements(owner)
@@ -152,9 +152,13 @@ def method_of_subarray(method: Any, owner: Any, name: str) -> Callable:
     return call
 
 
-def _noted_index(owner: list, x: Any, place: int) -> int:
-    found_equal(x, owner[place])
-    return place
+def _noted(owner: Any, x: Any, found: int, asked: str) -> int:
+    """Where ``x`` stands in a sequence, or how often."""
+    if asked == "index":
+        found_equal(x, owner[found])
+    elif found:
+        found_equal(x, next(e for e in owner if e is x or e == x))
+    return found
 
 
 # what compiled code says that asked for the memory of a traced array

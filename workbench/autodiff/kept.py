@@ -21,11 +21,11 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.arrays import TracedArray, current, is_followed_subclass
+from workbench.autodiff.arrays import current, is_followed_subclass
 from workbench.autodiff.equals import note_equal
 from workbench.autodiff.location import is_engine_file, running_frame
 from workbench.autodiff.met import by_class
-from workbench.autodiff.scalars import TRACED, TracedFloat, lost
+from workbench.autodiff.scalars import TRACED, lost
 from workbench.autodiff.source import node_of
 from workbench.autodiff.structure import field, field_names
 from workbench.autodiff.subarrays import DRESSED, real_part
@@ -33,6 +33,9 @@ from workbench.autodiff.surroundings import reachable
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import WRITTEN, contains_traced, plain
 from workbench.errors import LostGradientError
+
+NUMBERS = (float, int, np.float64)
+"""Types of plain numbers."""
 
 COMPARED = {*TRACED, *DRESSED}
 """Types that may be a traced number or text."""
@@ -85,21 +88,30 @@ def found_equal(a: Any, b: Any) -> None:
     """
     for new, kept in ((a, b), (b, a)):
         if varies(new) and _left_over(kept):
-            raise _found_again("a generator, or something else that outlives a run,")
-        place = _place(running_frame(), kept) if varies(new) else None
+            raise found_again("a generator, or something else that outlives a run,")
+        place = _place_of_equal(new, kept) if varies(new) else None
         if place is None or (type(new) in TRACED and not np.array_equal(plain(new), plain(kept))):
             continue
         if varies(kept):
             for x, y in _pairs(new, kept):
                 note_equal(x, y)
             return
-        raise _found_again(place)
+        raise found_again(place)
     for kept, asked in ((a, b), (b, a)):
         # of a plain number and a traced one, a memo gives one what the other has
-        mixed = type(asked) in _NUMBERS if varies(kept) else type(kept) in _NUMBERS and type(asked) in TRACED
+        mixed = type(asked) in NUMBERS if varies(kept) else type(kept) in NUMBERS and type(asked) in TRACED
         frame = running_frame() if mixed else None
-        if _is_asked(frame, asked) and _place(frame, kept, fresh=True) is not None:
+        if _is_asked(frame, asked) and place_of_kept(frame, kept, fresh=True) is not None:
             note_equal(kept, asked)
+
+
+def _place_of_equal(new: Any, kept: Any) -> str | None:
+    """Where the program keeps what ``new`` is equal to, or the array that it has made a list or tuple of."""
+    place = place_of_kept(running_frame(), kept)
+    if place is None and isinstance(kept, list | tuple):
+        pairs = ((x, y) for x, y in _pairs(new, kept) if type(x) in TRACED and isinstance(y, float))
+        place = next((place_of_kept(running_frame(), y) for _, y in itertools.islice(pairs, 1)), None)
+    return place
 
 
 def found_among(x: Any, array: Any) -> None:
@@ -109,9 +121,9 @@ def found_among(x: Any, array: Any) -> None:
         LostGradientError: the array is a plain one that the program has kept from before.
     """
     if type(x) in TRACED and type(array) is np.ndarray and x.tape.open and not np.ndim(plain(x)):
-        place = _place(running_frame(), float(np.real(plain(x))))
+        place = place_of_kept(running_frame(), float(np.real(plain(x))))
         if place is not None:
-            raise _found_again(place)
+            raise found_again(place)
 
 
 def _is_asked(frame: FrameType | None, x: Any) -> bool:
@@ -122,60 +134,8 @@ def _is_asked(frame: FrameType | None, x: Any) -> bool:
     return any(frame.f_locals.get(name) is x for name in names)
 
 
-def _found_again(place: str) -> LostGradientError:
+def found_again(place: str) -> LostGradientError:
     return lost(f"a traced number was found equal to the one that {place} has kept from before", fix=_FIX)
-
-
-TOLERANCE = 1e-5
-"""A distance that is compared with less than this is a test whether two numbers are the same."""
-
-
-def found_zero(x: Any, tolerance: Any = 0.0) -> None:
-    """A traced number or array that is zero was compared with ``tolerance``: it may be how far one is from a kept one.
-
-    Raises:
-        LostGradientError: something traced is equal to a plain number that the program has kept from before.
-    """
-    if type(tolerance) not in _NUMBERS or not abs(tolerance) <= TOLERANCE or not x.tape.open:
-        return
-    kept = _subtracted(x)
-    if kept is None or type(kept) in TRACED:  # by an outer derivative
-        return
-    place = _place(running_frame(), kept)
-    if place is not None:
-        raise _found_again(place)
-
-
-_NUMBERS = (float, int, np.float64)
-
-
-def _subtracted(x: Any) -> Any:
-    """The plain number, or an array equal to the one, whose difference from something traced ``x`` is made of."""
-    for _ in range(8):
-        if type(x) is TracedFloat and x.parent is not None:
-            if x.parent2 is None and x.partial2 is not None:
-                return x.partial2 if x.partial2 != 0.0 else None
-            source = x.parent
-        else:
-            source = next((y for y in _operands(x) if type(y) in TRACED), None)
-        if type(source) is TracedFloat:
-            if source.value != 0.0:
-                return None
-        elif source is None:
-            return None
-        elif source.array.any():
-            return source.array if source.array.ndim and source.array.shape == np.shape(plain(x)) else None
-        x = source
-    return None
-
-
-def _operands(x: Any) -> list[Any]:
-    """What the latest operation was applied to that gave ``x``."""
-    for node in reversed(x.tape[-32:]):
-        results = getattr(node, "results", None) or [getattr(node, "result", None)]
-        if any(r is x or (type(r) is type(x) is TracedArray and r.memory is x.memory) for r in results):
-            return getattr(node, "operands", [])
-    return []
 
 
 def _left_over(x: Any) -> bool:
@@ -210,14 +170,14 @@ def _pairs(a: Any, b: Any, depth: int = 4) -> Iterator[tuple[Any, Any]]:
 _NEVER_KEPT = (bool, int, type(None))
 
 
-def _place(frame: FrameType | None, kept: Any, *, fresh: bool = False) -> str | None:
+def place_of_kept(frame: FrameType | None, kept: Any, *, fresh: bool = False) -> str | None:
     """Where the program keeps ``kept``; None for constants and for what does not outlive the call.
 
     Plain numbers that this run has put into attributes count if ``fresh`` says so.
     """
     if frame is None or isinstance(kept, _NEVER_KEPT) or any(kept is c for c in frame.f_code.co_consts):
         return None
-    counts, here = OPEN[-1].caches.setdefault(_place, {}), (frame.f_code, frame.f_lasti)
+    counts, here = OPEN[-1].caches.setdefault(place_of_kept, {}), (frame.f_code, frame.f_lasti)
     counts[here] = count = counts.get(here, 0) + 1
     most = _MOST if count < _OFTEN else _FEW
     running = _running(frame, 1 if varies(kept) else _CALLERS)

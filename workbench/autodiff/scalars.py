@@ -299,6 +299,7 @@ class Probe:
     """Stands for a key while it is looked up, and sees the key that is stored."""
 
     __slots__ = ("key", "stored")
+    __array_ufunc__ = None  # NumPy's numbers would compare a copy of theirs
 
     def __init__(self, key: Any) -> None:
         self.key, self.stored = key, None

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.equals import note_equal
+from workbench.autodiff.kept import found_equal
 from workbench.autodiff.scalars import TRACED, Probe, lost
 from workbench.autodiff.structure import field, field_names, is_leaf
 from workbench.autodiff.subarrays import DRESSED, bare_part, own_part
@@ -62,7 +63,8 @@ def _check_plain(table: dict, key: Any, parts: list[Any]) -> None:
 
 
 def _check_found(table: dict, key: Any, parts: list[Any]) -> None:
-    found, before = dict.__getitem__(table, key), list(traced_parts(_stored_key(table, key)))
+    found, stored = dict.__getitem__(table, key), _stored_key(table, key)
+    before = list(traced_parts(stored))
     found = found() if isinstance(found, weakref.ref) else found
     if before:
         if contains_traced(found) and len(before) == len(parts):
@@ -73,6 +75,8 @@ def _check_found(table: dict, key: Any, parts: list[Any]) -> None:
             "a result that an earlier run had stored was about to be found by a traced number",
             fix="empty the dictionary before differentiating, or use functools.lru_cache, which is followed",
         )
+    else:
+        found_equal(key, stored)
 
 
 def _is_left_over(found: Any) -> bool:

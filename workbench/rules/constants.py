@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from workbench.autodiff.distances import asking, near
+from workbench.autodiff.elementwise import ufunc_door
 from workbench.autodiff.kept import watching
 from workbench.autodiff.registry import DOORS, add_constant, door
 from workbench.autodiff.telling import plain
@@ -27,5 +29,11 @@ def isscalar(element: Any) -> bool:
     return np.isscalar(plain(element))
 
 
-for _function in (np.array_equal, np.array_equiv, np.allclose, np.isclose):
+for _function in (np.array_equal, np.array_equiv):
     DOORS[_function] = watching(DOORS[_function], says=True)
+for _function in (np.allclose, np.isclose):
+    DOORS[_function] = near(watching(DOORS[_function], says=True))
+for _function in (np.equal, np.not_equal):
+    DOORS[_function] = watching(ufunc_door(_function), says=_function is np.equal)
+for _function in (np.any, np.count_nonzero, np.nonzero, np.flatnonzero, np.argwhere):
+    DOORS[_function] = asking(DOORS[_function])

@@ -16,6 +16,7 @@ import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, current, is_complex_number
 from workbench.autodiff.calls import python_method, resolve
+from workbench.autodiff.distances import near
 from workbench.autodiff.indexing import iterate
 from workbench.autodiff.kept import watching
 from workbench.autodiff.registry import DOORS, door, number_in
@@ -256,6 +257,6 @@ def _asked(x: Any) -> Any:
 
 for _function in (math.isnan, math.isinf, math.isfinite, math.ulp):
     DOORS[_function] = functools.partial(lambda f, *args: f(*map(_asked, args)), _function)
-DOORS[math.isclose] = watching(
-    lambda a, b, **tolerances: math.isclose(plain(a), plain(b), **plain(tolerances)), says=True
+DOORS[math.isclose] = near(
+    watching(lambda a, b, **tolerances: math.isclose(plain(a), plain(b), **plain(tolerances)), says=True)
 )
