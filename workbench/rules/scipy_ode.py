@@ -146,9 +146,8 @@ class Mesh:
         here = np.stack([cubic(place) for cubic in _CUBICS], axis=1) - more * _AT_START
         before = more * (self.steps[k] / self.steps[k - 1])[:, None] * _AT_END
         before[k == 0] = more[k == 0] * [self.steps[0], 0.0, 0.0, 0.0]
-        first = (
-            3 * k[:, None] + 1 + np.arange(4)
-        )  # y_k and the stages, behind the slope at the beginning of all
+        # y_k and the stages, in a list of the slope at the beginning, the beginning, and all stages
+        first = 3 * k[:, None] + 1 + np.arange(4)
         places = np.concatenate([np.where(k[:, None] == 0, 0, first - 3), first], axis=1)
         rows = (self.f(float(self.edges[0]), self.y0), self.y0, *stages.reshape(-1, self.values.shape[2]))
         weights = np.concatenate([before, here], axis=1)[:, :, None]
@@ -160,10 +159,10 @@ def _solution(f: Callable, y0: Any, times: Any, tolerance: tuple[float, float]) 
     wanted = np.array(plain(settled(times)), float)
     if np.all(wanted == wanted[0]) and not contains_traced(times):
         return resolve(np.stack)([y0] * len(wanted))
-    varying = contains_traced(times)
-    mesh = Mesh(
-        _by_clock(f, times, wanted) if varying else f, y0, wanted if varying else wanted[[0, -1]], tolerance
-    )
+    edges = wanted[[0, -1]]
+    if contains_traced(times):  # the clock's speed jumps there
+        f, edges = _by_clock(f, times, wanted), wanted
+    mesh = Mesh(f, y0, edges, tolerance)
     return mesh.at(mesh.stages(), wanted)
 
 
