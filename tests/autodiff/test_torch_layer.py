@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from workbench import torch_function
-from workbench.errors import NotDifferentiableError
+from workbench import gradient, torch_function
+from workbench.errors import LostGradientError, NotDifferentiableError
 
 torch = pytest.importorskip("torch")
 
@@ -134,3 +134,29 @@ def test_tensors_in_lists_and_modules_are_refused():
             layer(x, others)
     layer(x, [x.detach() * 3.0]).backward()
     assert x.grad.item() == 3.0
+
+
+def test_a_tensor_is_no_argument_of_gradient():
+    with pytest.raises(NotDifferentiableError, match="torch_function"):
+        gradient(lambda x: x)(torch.ones(2))
+
+
+def _of_a_tensor(x):
+    tensor = torch.zeros(2, dtype=torch.float64)
+    tensor.numpy()[:] = x
+    return tensor.sum().item() + x[0]
+
+
+def _with_a_tensor(x):
+    y = np.zeros(2)
+    tensor = torch.from_numpy(y)
+    y[:] = x
+    return tensor.sum().item() + x[0]
+
+
+@pytest.mark.parametrize("program", [_of_a_tensor, _with_a_tensor])
+def test_memory_that_tensors_read_takes_no_traced_values(program):
+    x = np.array([1.0, 2.0])
+    with pytest.raises(LostGradientError, match="shares its memory with"):
+        gradient(program)(x)
+    assert gradient(lambda x: x[0] * torch.tensor(np.ones(2)).sum().item())(x)[0] == 2.0
