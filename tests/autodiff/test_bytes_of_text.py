@@ -1,6 +1,7 @@
 """Text of traced numbers that leaves the program as bytes, or through compiled code, and is read again."""
 
 import codecs
+import contextlib
 import decimal
 import gzip
 import io
@@ -128,10 +129,8 @@ def saved_and_read(path, x):
 
 
 def in_a_database(path, x):
-    connection = sqlite3.connect(":memory:")
-    found = connection.execute(f"select {x!r}").fetchone()[0]
-    connection.close()
-    return found
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        return connection.execute(f"select {x!r}").fetchone()[0]
 
 
 PROGRAMS = {

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import re
 from collections.abc import Callable, Iterable
 from types import (
     BuiltinFunctionType,
@@ -45,6 +46,9 @@ from workbench.autodiff.watch import call_watched
 # functions without closure, which live long: their code and defaults when they were met, and what is called for them
 _functions: dict[FunctionType, tuple[CodeType, tuple | None, dict | None, Callable]] = {}
 
+# of compiled methods that are told the class they belong to: each version of Python has more of them
+_METHOD_OF_CLASS = type(re.compile("").sub)
+
 
 def resolve(f: Any) -> Any:
     """What a rewritten program calls where the user wrote ``f(...)``."""
@@ -62,7 +66,7 @@ def resolve(f: Any) -> Any:
         ):
             return _resolve_function(f)
         return known[3]
-    if kind is BuiltinFunctionType:
+    if kind is BuiltinFunctionType or kind is _METHOD_OF_CLASS:
         found = DOORS.get(f)
         if found is not None:
             return found

@@ -218,7 +218,7 @@ def outgoing(x: Any, foreign: bool = False) -> Any:
         return resolve(x)
     if kind is functools.partial and type(x.func) in (FunctionType, MethodType):
         return functools.partial(called_back(x.func, foreign=foreign), *x.args, **x.keywords)
-    if kind is BuiltinFunctionType:
+    if issubclass(kind, BuiltinFunctionType):
         try:
             return DOORS.get(x, x)
         except TypeError:

@@ -85,7 +85,9 @@ class Parts:
             if id(x) in self.copied or (type(x) is FunctionType and x.__module__ == "weakref"):
                 continue
             for target in vars(x).values() if isinstance(x, type | ModuleType) else _referred_to(x):
-                part = id(target) in self.copied and (type(x) is BuiltinFunctionType or varies(target))
+                part = id(target) in self.copied and (
+                    issubclass(type(x), BuiltinFunctionType) or varies(target)
+                )
                 if part or (isinstance(target, np.ndarray) and id(owner_of(target)) in self.arrays):
                     return f"{x!r:.60} in it refers to a part of it, and not to the copy", _ways(x)
         for held, _ in list(self.copied.values()):

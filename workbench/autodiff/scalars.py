@@ -226,7 +226,9 @@ class unswallowed:
         if latest is None:
             _losses.latest = self.before
         elif error is not latest and (
-            self.function is None or type(self.function) is BuiltinFunctionType or kind is SystemError
+            self.function is None
+            or issubclass(type(self.function), BuiltinFunctionType)
+            or kind is SystemError
         ):
             raise latest from error
 
