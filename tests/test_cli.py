@@ -102,6 +102,7 @@ def test_a_preset_with_a_change(asked: dict[str, object]) -> None:
         (["run", "kite", "-p", "wind=1", "-p", "wind=2"], ["the same parameter twice"]),
         (["run", "kite", "-p", "x=(evil())\nzz=3"], ["there is no parameter 'x'"]),
         (["run", "kite", "--preset", "strom"], ["there is no preset 'strom'", "did you mean 'storm'?"]),
+        (["run", "kite", "--preset", "nope"], ["there is no preset 'nope'", "choose one of the names above"]),
         (["run", "kite", "--out", "s3://bucket/runs"], ["a folder of this machine"]),
         (["list", "kyte"], ["there is no showcase 'kyte'"]),
     ],

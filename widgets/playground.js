@@ -1,14 +1,25 @@
 // A program that is typed, the sliders of its arguments, and what its derivative is there.
 
 const TYPING_PAUSE = 350; // ms without a key before the program is read
-const PATIENCE = 5000; // ms before a program that has not ended is spoken of
+const AT_WORK = 500; // ms before a program that has not ended is said to run
+const PATIENCE = 5000; // ms before it may be one that does not end
+const RUNNING = "Running the program …";
 const ENDLESS = "The program is still running. If it does not end, restart the kernel.";
 
 function renderPlayground({ model, el }) {
   const numbering = { last: 0 };
-  const reader = makeReader(model, numbering, (text) => { error.textContent = text; });
+  const reader = makeReader(model, numbering, {
+    running: (text) => {
+      working.textContent = text;
+      if (text) error.textContent = "";
+      markStale();
+    },
+    silent: () => { error.textContent = SILENCE; },
+    answered: () => showAnswer(),
+  });
   const editor = makeEditor(model.get("text"), reader.read);
   const error = node("pre", { class: "wb-error wb-code", role: "alert", id: `${editor.area.id}-error` });
+  const working = node("p", { class: "wb-waiting", role: "status" });
   editor.area.setAttribute("aria-describedby", `${editor.area.id}-help ${error.id}`);
   const sliders = node("div", {});
   const value = node("p", { class: "wb-code" });
@@ -18,7 +29,7 @@ function renderPlayground({ model, el }) {
   const picture = makePicture("Value and derivative");
   const result = node("div", { class: "wb-result" }, value, printed, numbers, tier, picture.root);
   el.classList.add("wb");
-  el.append(node("div", { class: "wb-playground" }, node("div", {}, editor.root, error, sliders), result));
+  el.append(node("div", { class: "wb-playground" }, node("div", {}, editor.root, working, error, sliders), result));
 
   let form;
   const showFields = () => {
@@ -30,11 +41,14 @@ function renderPlayground({ model, el }) {
     form.update(model.get("state"));
     reader.answered(model.get("state").seq);
   };
+  const markStale = () => {
+    result.classList.toggle("wb-stale", Boolean(model.get("answer").error || working.textContent));
+  };
   const showAnswer = () => {
     const answer = model.get("answer");
     error.textContent = answer.error;
     editor.area.setAttribute("aria-invalid", answer.error ? "true" : "false");
-    result.classList.toggle("wb-stale", Boolean(answer.error));
+    markStale();
     value.textContent = answer.value;
     printed.textContent = answer.printed;
     printed.hidden = !answer.printed;
@@ -53,7 +67,12 @@ function renderPlayground({ model, el }) {
 // Sends what is typed. While a program is at work only the newest text waits: one that does not end is waited
 // for once, and not once for each text that was typed meanwhile.
 function makeReader(model, numbering, say) {
-  let asked = 0, waiting = null, timer;
+  let asked = 0, waiting = null, timers = [];
+  const rest = () => {
+    timers.forEach(clearTimeout);
+    asked = 0;
+    say.running("");
+  };
   const read = (text) => {
     if (asked) {
       waiting = text;
@@ -61,19 +80,18 @@ function makeReader(model, numbering, say) {
     }
     numbering.last += 1;
     asked = numbering.last;
-    timer = setTimeout(() => say(ENDLESS), PATIENCE);
+    timers = [[RUNNING, AT_WORK], [ENDLESS, PATIENCE]].map(([text, after]) => setTimeout(say.running, after, text));
     try {
       model.send({ kind: "program", text, seq: asked });
     } catch {
-      clearTimeout(timer);
-      asked = 0;
-      say(SILENCE);
+      rest();
+      say.silent();
     }
   };
   const answered = (seq) => {
     if (!asked || seq < asked) return;
-    clearTimeout(timer);
-    asked = 0;
+    rest();
+    say.answered();
     const next = waiting;
     waiting = null;
     if (next !== null) read(next);

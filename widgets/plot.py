@@ -1,8 +1,8 @@
 """Curves and points as a small SVG picture: the same text is a live view, a static picture and a thumbnail.
 
-Colours are CSS variables with fixed fall-backs, so that a picture inside a page follows the page's theme
-and a picture on its own is readable on white. The palette is Okabe and Ito's; lines also differ in dashes
-and markers in shape, so that nothing hangs on colour alone.
+Colours are CSS variables with fixed fall-backs: a picture inside a page follows the page's theme, and one on its
+own, which hears of no theme, is readable on white and on black. The palette is Okabe and Ito's; lines also differ
+in dashes and markers in shape, so that nothing hangs on colour alone.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LETTER = 5.8  # width of one, about
 MOST_POINTS = 600
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B8860B", "#3A9BD9")
 DASHES = ("", "7 4", "2 3", "9 3 2 3", "12 4", "4 4")
-INK, GRID, PAPER = "var(--wb-ink,#333)", "var(--wb-grid,#e3e3e3)", "var(--wb-paper,#fff)"
+INK, GRID, PAPER = "var(--wb-ink,#767676)", "var(--wb-grid,#76767640)", "var(--wb-paper,none)"
 
 Limits = tuple[float, float]
 
@@ -90,6 +90,7 @@ class Picture:
 
     def __init__(self) -> None:
         self._limits: tuple[Limits, Limits] | None = None
+        self._log = False
 
     def svg(self, plot: Plot) -> str:
         """The plot as SVG text."""
@@ -113,8 +114,10 @@ class Picture:
 
     def _settled_limits(self, data: np.ndarray, equal: bool, log: bool) -> tuple[Limits, Limits]:
         """The limits of before if the data still fill them well, otherwise new ones with some room."""
+        if len(data) == 0 or log != self._log:
+            self._limits, self._log = None, log
         if len(data) == 0:
-            return self._limits or ((0.0, 1.0), (0.0, 1.0))
+            return (0.0, 1.0), (0.0, 1.0)
         values = np.column_stack([data[:, 0], np.log10(data[:, 1]) if log else data[:, 1]])
         low, high = values.min(axis=0), values.max(axis=0)
         if self._limits is not None:

@@ -163,8 +163,10 @@ def _rows(history: History) -> list[list[str]]:
 
 
 def _duration(seconds: float) -> str:
-    """Seconds as people say them: 8 s, 3 min 20 s, 2 h 5 min."""
+    """Seconds as people say them: 0.5 s, 8 s, 3 min 20 s, 2 h 5 min."""
     whole = round(seconds)
+    if seconds < 1:
+        return f"{seconds:.1f} s"
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:

@@ -44,6 +44,12 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return close[0] if close else None
 
 
+def choice_among(name: str, known: Iterable[str]) -> str:
+    """What to do about a name that is none of the known ones, which the error has told."""
+    close = nearest(name, known)
+    return f"did you mean {close!r}?" if close else "choose one of the names above"
+
+
 # ---------------------------------------------------------------------------------------- the engine
 
 

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from workbench.errors import ParameterError, UnknownParameterError, nearest
+from workbench.errors import ParameterError, UnknownParameterError, choice_among
 
 Number = float | int
 
@@ -134,7 +134,7 @@ class Parameters(BaseModel):
                 f"there is no preset {preset!r}",
                 found=f"got {preset!r}, expected one of {', '.join(presets)}",
                 where="preset",
-                fix=f"did you mean {nearest(preset, presets) or 'default'!r}?",
+                fix=choice_among(preset, presets),
             )
         return cls(**{**presets[preset], **changes})
 
@@ -180,12 +180,11 @@ def _text(value: Any) -> str:
 def _check_name(name: str, infos: Mapping[str, ParameterInfo]) -> None:
     if name in infos:
         return
-    close = nearest(name, infos)
     raise UnknownParameterError(
         f"there is no parameter {name!r}",
         found=f"got {name!r}, expected one of {', '.join(infos)}",
         where=name,
-        fix=f"did you mean {close!r}?" if close else "choose one of the names above",
+        fix=choice_among(name, infos),
     )
 
 

@@ -63,6 +63,7 @@ def test_the_playground_follows_what_is_typed(open_notebook):
     notebook.picture("playground")
     check_typing(notebook, panel, row)
     check_printing(notebook, panel)
+    check_slow(panel)
     check_endless(notebook, panel, row)
     notebook.check_quiet()
 
@@ -102,12 +103,29 @@ def check_printing(notebook, panel):
     notebook.picture("playground-printed")
 
 
+def check_slow(panel):
+    """What stands there of the program before is marked while another one runs, and an error told again is seen."""
+    editor, running = panel.get_by_role("textbox", name="Program"), panel.locator(".wb-waiting")
+    said, result = panel.get_by_role("alert").first, panel.locator(".wb-result")
+    text = "import time\ndef f(x=1.0):\n    time.sleep(1.5)\n    return undefined"
+    for typed in (text, text + " * x"):
+        editor.fill(typed)
+        expect(running).to_have_text("Running the program …")
+        expect(said).to_be_hidden()
+        expect(result).to_have_class("wb-result wb-stale")
+        expect(said).to_contain_text("'undefined' is not defined")
+        expect(running).to_be_hidden()
+    editor.fill("def f(x=1.0):\n    return x")
+    expect(said).to_be_hidden()
+    expect(result).to_have_class("wb-result")
+
+
 def check_endless(notebook, panel, row):
     editor, said = panel.get_by_role("textbox", name="Program"), panel.get_by_role("alert").first
     editor.fill("def f(x=1.0):\n    while True: x = x + 1")
     notebook.page.wait_for_timeout(600)
     editor.fill("def f(x=1.0):\n    while True: x = x + 2")
-    expect(said).to_contain_text("the program did not end within 3 s")
+    expect(said).to_contain_text("the program did not end within 3 s", timeout=15_000)
     editor.fill("def f(x=1.0):\n    return 7 * x")
     expect(row).to_have_count(1, timeout=10_000)
     expect(row).to_contain_text("7")

@@ -64,7 +64,7 @@ def test_names_on_axes_are_names_and_not_numbers(shown):
 def test_gaps_below_rounding_stay_on_a_logarithmic_axis(shown):
     for name in ("depth", "natural"):
         assert min(np.min(trace.y) for trace in shown[name].data) == figures.LEAST
-    assert "Every start reaches the ground state with: hamiltonian, 4 sites, 1 layers" in description(
+    assert "Every start reaches the ground state with: hamiltonian, 4 sites, 1 layer" in description(
         shown["depth"]
     )
 

@@ -104,6 +104,8 @@ def test_the_commands(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert [row["run"] for row in rows] == ["run0", "run1", "run2", "run3"]
     assert rows[1]["tags"] == []
     assert cli.main(["tag", run, "two words"]) == 2
+    assert cli.main(["tag", str(runs / "nowhere"), "paper"]) == 5
+    assert "there is no run here" in capsys.readouterr().err
     assert cli.main(["runs", str(runs / "nowhere")]) == 5
     assert "cannot be listed" in capsys.readouterr().err
     with pytest.raises(ParameterError, match="one word"):

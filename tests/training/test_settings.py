@@ -32,6 +32,11 @@ def test_unknown_names_are_answered_with_the_nearest(name, typed, meant):
         Settings(**{"iterations": 1, "learning_rate": 1.0, name: typed})
 
 
+def test_a_name_like_none_is_answered_with_all():
+    with pytest.raises(ParameterError, match="choose one of the names above"):
+        Settings(iterations=1, learning_rate=1.0, optimiser="nothing of it")
+
+
 def test_every_name_is_accepted():
     for optimiser in OPTIMISERS:
         for schedule in SCHEDULES:

@@ -131,6 +131,20 @@ def test_axes_stay_put_while_the_data_stay_about_the_same():
     assert texts(parsed(Plot(curves={"a": wide * 3.0}), picture)) != before
 
 
+@pytest.mark.parametrize("after", [np.empty((0, 2)), line((0, -1), (1, 100))])
+def test_axes_of_decades_are_not_kept_for_what_has_none(after):
+    picture = Picture()
+    picture.svg(Plot(curves={"a": line((0, 1e-3), (300, 1e3))}, log_y=True))
+    plot = Plot(curves={"a": after}, log_y=True)
+    assert texts(parsed(plot, picture)) == texts(parsed(plot))
+
+
+def test_a_picture_on_its_own_has_no_ground_and_is_drawn_in_grey():
+    text = Picture().svg(Plot(curves={"a": line((0, 0), (1, 1))}, points={"b": line((0, 0))}))
+    assert 'fill="var(--wb-paper,none)"' in text
+    assert "var(--wb-ink,#767676)" in text
+
+
 def test_curves_differ_in_more_than_colour():
     tree = parsed(Plot(curves={name: line((0, 0), (1, 1)) for name in "abcdef"}))
     paths = [element for element in tree.iter(f"{SVG}path") if element.get("class") == "wb-curve"]

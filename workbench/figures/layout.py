@@ -48,7 +48,7 @@ def blank_figure(
         hovermode="closest",
         legend={"orientation": "h", "x": 1.0, "xanchor": "right"}
         | {"y": 1 - TITLE / height, "yref": "container", "yanchor": "top"},
-        xaxis={**axis, "title": {"text": x}},
+        xaxis={**axis, "title": {"text": x, "standoff": 12}},
         yaxis={**axis, "title": {"text": y, "standoff": 12}, "type": "log" if log_y else "linear"},
         meta={"alt": alt},
     )

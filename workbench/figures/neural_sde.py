@@ -159,11 +159,6 @@ def ensemble_figure(arrays: Mapping[str, np.ndarray], seen_until: float = 1.0) -
         annotation_text="forecast",
         annotation_position="bottom right",
     )
-    figure.update_layout(
-        height=480,
-        legend={"yref": "paper", "y": -0.18, "yanchor": "top", "x": 0.0, "xanchor": "left"},
-        margin={"b": 120},
-    )
     return figure
 
 

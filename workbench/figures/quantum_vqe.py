@@ -157,7 +157,10 @@ def depth_figure(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
     Args:
         rows: as ``depth_study`` returns them.
     """
-    names = [f"{row['ansatz']}<br>{row['sites']} sites, {row['layers']} layers" for row in rows]
+    names = [
+        f"{row['ansatz']}<br>{row['sites']} sites, {row['layers']} layer{'s' if row['layers'] > 1 else ''}"
+        for row in rows
+    ]
     reached = [
         name.replace("<br>", ", ") for name, row in zip(names, rows, strict=True) if row["gaps"].max() < 1e-6
     ]

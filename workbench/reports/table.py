@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import MachineError, ParameterError, RunError, nearest
+from workbench.errors import MachineError, ParameterError, RunError, choice_among
 from workbench.reports.store import SCHEMA, RunDirectory, no_link, read_record, storage_errors, write_json
 
 _OPERATORS = {
@@ -144,12 +144,11 @@ def ordered(rows: Iterable[Row], name: str, *, descending: bool = False) -> list
 def _check_name(rows: list[Row], name: str, option: str) -> None:
     names = {known for row in rows for known in row.values}
     if rows and name not in names:
-        close = nearest(name, names)
         raise ParameterError(
             f"no run has anything called {name!r}",
             found=f"known: {', '.join(sorted(names))}",
             where=option,
-            fix=f"did you mean {close!r}?" if close else "take one of these names",
+            fix=choice_among(name, names),
         )
 
 
@@ -178,14 +177,17 @@ def set_labels(
     """Change a run's tags, or its note, in its labels.json; two processes at once lose nothing.
 
     Raises:
-        RunError: there is no run, or its labels.json is damaged.
+        RunError: its labels.json is damaged.
         ParameterError: a tag is not one word.
-        MachineError: the folder may not be written to.
+        MachineError: there is no run, or its folder may not be written to.
     """
     directory, add = RunDirectory(run), tuple(add)
     if not directory.params.is_file():
-        raise RunError(
-            "there is no run here", where=str(run), fix="give a run's folder, such as runs/1a2b3c4d5e6f"
+        raise MachineError(
+            "there is no run here",
+            found="no params.json",
+            where=str(run),
+            fix="give a run's folder, such as runs/1a2b3c4d5e6f",
         )
     for tag in add:
         if not tag.isprintable() or len(tag.split()) != 1:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import UnknownShowcaseError, nearest
+from workbench.errors import UnknownShowcaseError, choice_among
 from workbench.parameters import Parameters
 
 if TYPE_CHECKING:
@@ -90,12 +90,11 @@ def find(name: str) -> Showcase:
     """
     packages = _packages()
     if name not in packages:
-        close = nearest(name, packages)
         raise UnknownShowcaseError(
             f"there is no showcase {name!r}",
             found=f"got {name!r}, expected one of {', '.join(sorted(packages))}",
             where="name",
-            fix=f"did you mean {close!r}?" if close else "choose one of the names above",
+            fix=choice_among(name, packages),
         )
     return importlib.import_module(f"{__name__}.{name}").SHOWCASE
 

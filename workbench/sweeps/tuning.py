@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import MachineError, ParameterError, RunError, nearest
+from workbench.errors import MachineError, ParameterError, RunError, choice_among
 from workbench.parameters import ParameterInfo, Parameters
 from workbench.reports.record import number_text
 from workbench.reports.store import read_record, storage_errors
@@ -174,12 +174,11 @@ def _result(job: Job, objective: str) -> float | None:
     record = read_record(job.directory.result)
     known = {"loss": record.get("loss", {}).get("last"), **record.get("metrics", {})}
     if objective not in known:
-        close = nearest(objective, known)
         raise ParameterError(
             f"no run has the result {objective!r}",
             found=f"got {objective!r}, expected one of {', '.join(known)}",
             where="--objective",
-            fix=f"did you mean {close!r}?" if close else "choose one of the names above",
+            fix=choice_among(objective, known),
         )
     value = known[objective]
     if value is not None and not isinstance(value, (int, float)):

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from workbench.errors import ParameterError, nearest
+from workbench.errors import ParameterError, choice_among
 from workbench.training.optimisers import OPTIMISERS
 from workbench.training.schedules import SCHEDULES
 
@@ -65,5 +65,5 @@ def _check_known(name: str, value: str, known: Mapping[str, object]) -> None:
             f"there is no {name} {value!r}",
             found=f"got {value!r}, expected one of {', '.join(known)}",
             where=name,
-            fix=f"did you mean {nearest(str(value), known) or next(iter(known))!r}?",
+            fix=choice_among(str(value), known),
         )

@@ -68,9 +68,9 @@ def ensemble_picture(model: NeuralSDE, data: Observations) -> Picture:
 
 
 def _outline(ts: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """A band as one closed curve. Shape (2 times + 1, 2)."""
-    there, back = np.column_stack([ts, low]), np.column_stack([ts, high])[::-1]
-    return np.concatenate([there, back, there[:1]])
+    """The two edges of a band as one curve with a gap. Shape (2 times + 1, 2)."""
+    edges = np.column_stack([ts, low]), np.column_stack([ts, high])
+    return np.concatenate([edges[0], [[np.nan, np.nan]], edges[1]])
 
 
 def _pair(values: np.ndarray) -> str:
