@@ -19,7 +19,7 @@ _CARD = (
     "border:1px solid #8888; border-radius:8px; padding:0.8em 1em; margin:0 1em 1em 0; width:20em; "
     "display:inline-block; vertical-align:top; white-space:normal"
 )
-_PICTURE = "width:100%; border-radius:4px; background:#fff"
+_PICTURE = "width:100%; border-radius:4px"
 _GITHUB = re.compile(r"github\.com[:/](?P<owner>[\w.-]+)/(?P<repository>[\w.-]+?)(?:\.git)?/?$")
 
 
