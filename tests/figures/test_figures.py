@@ -9,6 +9,7 @@ import pytest
 from workbench.figures import blank_figure, description, loss_figure
 from workbench.figures.history import running_median
 from workbench.figures.palette import BLUE, DASHES, GREEN, INK, ORANGE, PURPLE, SERIES, SKY, VERMILION
+from workbench.figures.sweep import histories_figure
 from workbench.figures.trebuchet import (
     aim_figure,
     flight_figure,
@@ -173,6 +174,20 @@ def test_summary_figures_are_made_from_an_evaluation_alone():
     }
     figures = summary_figures({"arrays": arrays}, history())
     assert set(figures) == {"training", "misses", "aims"}
+
+
+def test_axis_titles_stand_clear_of_their_labels():
+    """Without a distance of its own a title stands between labels that are turned."""
+    layout = blank_figure("a", x="x", y="y", alt="b").layout
+    assert layout.xaxis.title.standoff == layout.yaxis.title.standoff > 0
+
+
+@pytest.mark.parametrize(
+    ("lowest", "kind"), [(0.03, "linear"), (1e-4, "log"), (-1.0, "linear"), (np.nan, "linear")]
+)
+def test_losses_of_few_decades_have_a_linear_axis(lowest, kind):
+    runs = {"a": (np.arange(3), np.array([0.2, 0.1, lowest])), "b": (np.arange(0), np.empty(0))}
+    assert histories_figure(runs).layout.yaxis.type == kind
 
 
 def test_a_blank_figure_with_equal_scales():

@@ -88,6 +88,12 @@ def test_the_noise_each_loss_prefers_is_told(drawn, result):
         assert f"at {arrays['noises'][arrays[f'{name}_losses'].argmin()]:.2f}" in description(drawn["noise"])
 
 
+def test_legends_stand_below_the_title(drawn):
+    for figure in drawn.values():
+        assert figure.layout.legend.yref == "container"
+        assert figure.layout.legend.yanchor == "top"
+
+
 def test_bands_hold_their_means(drawn, result):
     n = len(result[0]["arrays"]["ts"])
     for i in (0, 1):

@@ -42,6 +42,12 @@ def test_numbers_of_any_size_are_sorted(runs: Path) -> None:
     assert _names(ordered(read_rows(runs), "number")) == ["run2", "run1", "run0", "run3"]
 
 
+def test_the_loss_is_known_where_no_run_has_one(runs: Path) -> None:
+    unfinished = where(read_rows(runs), ["state=unfinished"])
+    assert _names(ordered(unfinished, "loss")) == ["run3"]
+    assert where(unfinished, ["loss<0.1"]) == []
+
+
 def test_labels_are_not_written_through_a_lock_that_is_a_link(runs: Path) -> None:
     target = runs / "precious"
     target.write_text("kept")

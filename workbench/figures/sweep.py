@@ -14,6 +14,7 @@ from workbench.figures.palette import DASHES, FAINT, INK, SERIES
 MOST_POINTS = 400
 NAMED = 12
 MOST_TICKS = 10
+FEW_DECADES = 30  # a logarithmic axis of less may have one tick only
 
 
 def histories_figure(
@@ -25,16 +26,15 @@ def histories_figure(
         histories: run's name → iterations and values, each of shape (n,).
         name: of the column.
     """
-    positive = all((values[np.isfinite(values)] > 0).all() for _, values in histories.values())
+    finite = np.concatenate([np.empty(0), *(values[np.isfinite(values)] for _, values in histories.values())])
+    log_y = bool(len(finite)) and finite.min() > 0 and finite.max() > FEW_DECADES * finite.min()
     last = {run: float(values[-1]) for run, (_, values) in histories.items() if len(values)}
     alt = f"{name.capitalize()} of {len(histories)} runs over their iterations."
     if last:
         best = min(last, key=last.__getitem__)
         alt += f" The lowest at the end is {last[best]:.3g}, of {best}."
     label = name.replace("_", " ")
-    figure = blank_figure(
-        "All runs together", x="iteration", y=label, alt=alt, log_y=positive and bool(histories)
-    )
+    figure = blank_figure("All runs together", x="iteration", y=label, alt=alt, log_y=bool(log_y))
     many = len(histories) > NAMED
     for index, (run, (iterations, values)) in enumerate(histories.items()):
         thin = slice(None, None, max(1, -(-len(values) // MOST_POINTS)))

@@ -142,7 +142,8 @@ def ordered(rows: Iterable[Row], name: str, *, descending: bool = False) -> list
 
 
 def _check_name(rows: list[Row], name: str, option: str) -> None:
-    names = {known for row in rows for known in row.values}
+    # The loss has a column also where no run has one yet.
+    names = {"loss", *(known for row in rows for known in row.values)}
     if rows and name not in names:
         raise ParameterError(
             f"no run has anything called {name!r}",
