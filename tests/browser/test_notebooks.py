@@ -17,18 +17,22 @@ def test_the_welcome_notebook_runs(open_notebook):
 
 
 # Of each figure: its title, how much of it the page hides at its right, and whether its legend covers its title.
+# A figure that was there before the window became small takes its width a moment later.
 FIGURES = """async () => {
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 100));
+  const hidden = (place) => Math.max(0, place.scrollWidth - place.clientWidth);
   const notebook = jupyterapp.shell.currentWidget.content;
   for (let index = 0; index < notebook.widgets.length; index++) {
     await notebook.scrollToItem(index);
     for (const place of notebook.widgets[index].node.querySelectorAll(".jp-RenderedPlotly")) {
-      while (!place.querySelector(".gtitle")) await new Promise((resolve) => setTimeout(resolve, 100));
+      while (!place.querySelector(".gtitle")) await pause();
+      for (let tries = 0; tries < 50 && hidden(place); tries++) await pause();
     }
   }
   return [...document.querySelectorAll(".jp-RenderedPlotly")].map((place) => {
     const title = place.querySelector(".gtitle"), legend = place.querySelector(".legend");
     const low = title.getBoundingClientRect().bottom, high = legend?.getBoundingClientRect().top ?? Infinity;
-    return [title.textContent, Math.max(0, place.scrollWidth - place.clientWidth), high < low - 2];
+    return [title.textContent, hidden(place), high < low - 2];
   });
 }"""
 
