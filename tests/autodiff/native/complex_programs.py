@@ -7,6 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from programs import SUMS as SUMS_OF_REALS
+
 WEIGHT = 0.3 - 0.2j
 
 
@@ -86,11 +88,16 @@ def structures(x, y):
     wave = Wave(complex(x, 1.0), 0.5 + y)
     pair = Pair(wave.at(0.3), wave.at(y))
     parts = [part * part.conjugate() for part in pair]
-    total = sum([parts[0], parts[1] * 1j, 2.0])
+    total = parts[0] + parts[1] * 1j + 2.0
     equal = pair.up == pair.down or pair.up == 3 or not pair.up
     if pair.up != 0.0 and not equal:
         total = total + pair.up
     return total.real, (total.imag if cmath.isfinite(total) else 0.0) + pair.up.conjugate().imag
+
+
+def sums(x, y):
+    total = sum([complex(x, y), x * 1j, 2.0])
+    return total.real * y, total.imag
 
 
 def of_reals(x, y):
@@ -99,7 +106,8 @@ def of_reals(x, y):
     return z.real + x.conjugate().imag + k.real * x.real, z.imag + y.imag
 
 
-TABLE = [arithmetic, powers, exponentials, inverses, mandelbrot, impedance, structures, of_reals]
+SUMS = (sums,) if SUMS_OF_REALS else ()  # see there
+TABLE = [arithmetic, powers, exponentials, inverses, mandelbrot, impedance, structures, of_reals, *SUMS]
 POINTS = [(0.7, 0.4), (-1.3, 0.8), (0.2, -1.1), (2.1, -0.3)]
 CUTS = [(x, y) for x in (0.4, -0.6, 1.7, -2.2) for y in (0.0, -0.0)] + [
     (x, y) for x in (0.0, -0.0) for y in (0.4, -1.6)

@@ -49,7 +49,9 @@ def totals(p, scale):
     squares = {key: value * value for key, value in p.items()}
     for value in {**squares, "b": 0.5, "d": scale}.values():
         total = total * 0.5 + value
-    return total + sum(squares[key] for key in squares)
+    for key in squares:
+        total += squares[key]
+    return total
 
 
 def as_result(p, x):

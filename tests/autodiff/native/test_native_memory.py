@@ -19,7 +19,7 @@ def main(x, n):
     values = [x]
     for k in range(n):
         values.append(inner(values[-1], k))
-    return sum(values)
+    return values[0] + values[-1]
 """
 
 
