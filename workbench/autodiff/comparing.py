@@ -19,7 +19,7 @@ from workbench.autodiff.binary import PLAIN, of_numpy, of_subclass
 from workbench.autodiff.calls import python_method
 from workbench.autodiff.deferring import COMPARISONS, compared
 from workbench.autodiff.distances import found_zero
-from workbench.autodiff.kept import found_among, found_equal, varies, watching
+from workbench.autodiff.kept import TOLERANCE, found_among, found_equal, varies, watching
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, Probe, TracedFloat
 from workbench.autodiff.stored import BARE
@@ -34,11 +34,11 @@ def _make_compare(function: Callable) -> Callable:
     def apply(a: Any, b: Any) -> Any:
         given = a, b
         if type(a) is TracedFloat:
-            if not a.value:
+            if _LEAST < a.value < TOLERANCE:
                 found_zero(a, b)
             a = a.value
         if type(b) is TracedFloat:
-            if not b.value:
+            if _LEAST < b.value < TOLERANCE:
                 found_zero(b, a)
             b = b.value
         ka, kb = type(a), type(b)
@@ -57,7 +57,7 @@ def _make_compare(function: Callable) -> Callable:
             return result
         if ka is TracedArray or kb is TracedArray:
             for x, other in ((a, b), (b, a)):
-                if type(x) is TracedArray and not x.array.any():
+                if type(x) is TracedArray and not _are_large(x.array):
                     found_zero(x, other)
             return function(plain(a), plain(b))
         if (of_numpy(a) and contains_traced(b)) or (of_numpy(b) and contains_traced(a)):
@@ -66,6 +66,16 @@ def _make_compare(function: Callable) -> Callable:
 
     apply.__name__ = function.__name__
     return apply
+
+
+_LEAST = -TOLERANCE
+
+
+def _are_large(array: np.ndarray) -> bool:
+    """Whether an element is no distance of what was found to be the same: the first tells it mostly."""
+    if array.dtype.kind not in "fc" or not array.size or abs(array.item(0)) >= TOLERANCE:
+        return True
+    return bool(np.any(np.abs(array) >= TOLERANCE))
 
 
 _NUMBERS = (float, int, complex, np.ndarray, np.generic)

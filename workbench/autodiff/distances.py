@@ -15,29 +15,33 @@ import numpy as np
 
 from workbench.autodiff.arrays import TracedArray
 from workbench.autodiff.indexing import ReadElement
-from workbench.autodiff.kept import NUMBERS, found_again, place_of_kept
+from workbench.autodiff.kept import NUMBERS, TOLERANCE, found_again, place_of_kept
 from workbench.autodiff.location import running_frame
 from workbench.autodiff.scalars import TRACED, TracedFloat
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 
-TOLERANCE = 1e-5
-"""A distance that is compared with less than this is a test whether two numbers are the same."""
-
 
 def found_zero(x: Any, tolerance: Any = 0.0) -> None:
-    """A traced number or array that is zero was compared with ``tolerance``: it may be how far one is from a kept one.
+    """A traced number or array that is zero, or small, was compared with ``tolerance``.
+
+    It may be how far something is from what the program has kept: a memo is asked whether the two are the same, a
+    solver that begins where the run before has ended finds nothing left to do.
 
     Raises:
-        LostGradientError: something traced is equal to a plain number that the program has kept from before.
+        LostGradientError: something traced is equal, or as close, to a plain number that the program has kept from
+            before.
     """
     tolerance = plain(tolerance)
-    if type(tolerance) not in _COMPARED or not x.tape.open or not np.all(np.abs(tolerance) <= TOLERANCE):
+    if type(tolerance) not in _COMPARED or not x.tape.open:
         return
-    kept = _subtracted(x)
+    size = float(np.max(np.abs(plain(x)), initial=0.0))
+    if not np.all((size <= np.abs(tolerance)) & (np.abs(tolerance) <= TOLERANCE)):
+        return
+    kept, slack = _subtracted(x, _SMALL if size else 0.0)
     if kept is None or type(kept) in TRACED:  # by an outer derivative
         return
-    place = place_of_kept(running_frame(), kept)
+    place = place_of_kept(running_frame(), kept, slack=slack if size else None)
     if place is not None:
         raise found_again(place)
 
@@ -45,24 +49,32 @@ def found_zero(x: Any, tolerance: Any = 0.0) -> None:
 _COMPARED = (*NUMBERS, np.ndarray)
 
 
-def _subtracted(x: Any) -> Any:
-    """The plain number, or an array equal to the one, whose difference from something traced ``x`` is made of."""
+def _subtracted(x: Any, small: float) -> tuple[Any, float]:
+    """The plain number, or an array like the one, whose difference from something traced ``x`` is made of.
+
+    Behind it stands how far the array may be from that one. What is larger than ``small`` is no difference any more.
+    """
     for _ in range(8):
+        slack = 2 * float(np.max(np.abs(plain(x)), initial=0.0))
         if type(x) is TracedFloat and x.parent is not None:
             if x.parent2 is None and x.partial2 is not None:
-                return x.partial2 if x.partial2 != 0.0 else None
-            source = x.parent
+                return (x.partial2 if x.partial2 != 0.0 else None), 0.0
+            sources = [x.parent]
         else:
-            source = next((y for y in _operands(x) if type(y) in TRACED), None)
-        if type(source) is TracedFloat:
-            if source.value != 0.0:
-                return None
-        elif source is None:
-            return None
-        elif source.array.any():
-            return source.array if source.array.ndim and source.array.shape == np.shape(plain(x)) else None
+            sources = [y for y in _operands(x) if type(y) in TRACED]
+        if not sources:
+            break
+        source = sources[0]
+        if np.any(np.abs(plain(source)) > small):
+            alone = len(sources) == 1 and type(source) is TracedArray and source.array.ndim > 0
+            same = alone and source.array.shape == np.shape(plain(x))
+            return (source.array, slack) if same else (None, 0.0)
         x = source
-    return None
+    return None, 0.0
+
+
+_SMALL = 1e-3
+"""What is larger is no difference of two things that are as close as ``TOLERANCE``, nor its root."""
 
 
 def _operands(x: Any) -> list[Any]:
@@ -97,8 +109,8 @@ def near(compare: Callable) -> Callable:
         result = compare(*args, **kwargs)
         if OPEN.stack and np.all(result):
             for x, other in ((args[0], args[-1]), (args[-1], args[0])) if len(args) == 2 else ():
-                if type(x) in TRACED and type(other) in NUMBERS and other == 0 and not np.any(plain(x)):
-                    found_zero(x)
+                if type(x) in TRACED and type(other) in NUMBERS and other == 0:
+                    found_zero(x, TOLERANCE)
         return result
 
     return apply

@@ -90,7 +90,7 @@ def found_equal(a: Any, b: Any) -> None:
         if varies(new) and _left_over(kept):
             raise found_again("a generator, or something else that outlives a run,")
         place = _place_of_equal(new, kept) if varies(new) else None
-        if place is None or (type(new) in TRACED and not np.array_equal(plain(new), plain(kept))):
+        if place is None:
             continue
         if varies(kept):
             for x, y in _pairs(new, kept):
@@ -105,13 +105,28 @@ def found_equal(a: Any, b: Any) -> None:
             note_equal(kept, asked)
 
 
+TOLERANCE = 1e-5
+"""A distance that is compared with less than this is a test whether two numbers are the same."""
+
+
+def _is_near(new: Any, kept: Any) -> bool:
+    """Whether plain numbers are not equal to something traced, but so close that they were meant to be the same."""
+    if not isinstance(kept, float) and (type(kept) is not np.ndarray or kept.dtype.kind not in "fc"):
+        return False
+    a, b = plain(new), plain(kept)
+    return not (np.array_equal(a, b) or varies(kept)) and np.allclose(a, b, rtol=TOLERANCE, atol=TOLERANCE)
+
+
 def _place_of_equal(new: Any, kept: Any) -> str | None:
-    """Where the program keeps what ``new`` is equal to, or the array that it has made a list or tuple of."""
-    place = place_of_kept(running_frame(), kept)
-    if place is None and isinstance(kept, list | tuple):
-        pairs = ((x, y) for x, y in _pairs(new, kept) if type(x) in TRACED and isinstance(y, float))
-        place = next((place_of_kept(running_frame(), y) for _, y in itertools.islice(pairs, 1)), None)
-    return place
+    """Where the program keeps what ``new`` is equal or close to, or the array that it has made a list or tuple of."""
+    frame = running_frame()
+    place = place_of_kept(frame, kept)
+    if place is not None and (type(new) not in TRACED or np.array_equal(plain(new), plain(kept))):
+        return place
+    if type(new) in TRACED:
+        return place_of_kept(frame, kept, slack=0.0) if _is_near(new, kept) else None
+    pairs = ((x, y) for x, y in _pairs(new, kept) if type(x) in TRACED and isinstance(y, float))
+    return next((place_of_kept(frame, y) for _, y in itertools.islice(pairs, 1)), None)
 
 
 def found_among(x: Any, array: Any) -> None:
@@ -170,18 +185,39 @@ def _pairs(a: Any, b: Any, depth: int = 4) -> Iterator[tuple[Any, Any]]:
 _NEVER_KEPT = (bool, int, type(None))
 
 
-def place_of_kept(frame: FrameType | None, kept: Any, *, fresh: bool = False) -> str | None:
+@dataclass(frozen=True)
+class _Search:
+    """What is looked for, and where.
+
+    Attributes:
+        kept: the number, array or container.
+        most: objects that are looked into for each function.
+        fresh: plain numbers that this run has put into attributes count.
+        slack: how far an array may be from ``kept``, which what varies was found to be close to: then only what the
+            running functions write themselves counts, as a solver writes where the next one is to begin. None where
+            the two were found to be equal.
+    """
+
+    kept: Any
+    most: int
+    fresh: bool
+    slack: float | None
+
+
+def place_of_kept(
+    frame: FrameType | None, kept: Any, *, fresh: bool = False, slack: float | None = None
+) -> str | None:
     """Where the program keeps ``kept``; None for constants and for what does not outlive the call.
 
-    Plain numbers that this run has put into attributes count if ``fresh`` says so.
+    ``fresh`` and ``slack`` are those of ``_Search``.
     """
     if frame is None or isinstance(kept, _NEVER_KEPT) or any(kept is c for c in frame.f_code.co_consts):
         return None
     counts, here = OPEN[-1].caches.setdefault(place_of_kept, {}), (frame.f_code, frame.f_lasti)
     counts[here] = count = counts.get(here, 0) + 1
-    most = _MOST if count < _OFTEN else _FEW
+    wanted = _Search(kept, _MOST if count < _OFTEN else _FEW, fresh, slack)
     running = _running(frame, 1 if varies(kept) else _CALLERS)
-    return next(filter(None, (_place_of(function, kept, most, fresh) for function in running)), None)
+    return next(filter(None, (_place_of(function, wanted) for function in running)), None)
 
 
 _CALLERS = 4
@@ -202,14 +238,14 @@ def _running(frame: FrameType | None, count: int) -> Iterator[FrameType]:
         frame = frame.f_back
 
 
-def _place_of(frame: FrameType, kept: Any, most: int, fresh: bool) -> str | None:
-    """Where the function of a frame keeps ``kept``."""
+def _place_of(frame: FrameType, wanted: _Search) -> str | None:
+    """Where the function of a frame keeps what is looked for."""
     code, stored = frame.f_code, _stored_in(frame.f_code)
     variables = frame.f_locals
     lasting = {*code.co_freevars, *code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]}
     for name in sorted(stored.variables):
         for space, shown in ((variables, name in lasting), (frame.f_globals, name not in variables)):
-            if shown and name in space and _holds(space[name], kept, most):
+            if shown and name in space and _holds(space[name], wanted):
                 return repr(name)
     owners = {}
     for name in (*variables, *code.co_names):
@@ -217,8 +253,8 @@ def _place_of(frame: FrameType, kept: Any, most: int, fresh: bool) -> str | None
             continue  # an object that served to get here, from which nothing is taken any more
         owner = variables[name] if name in variables else frame.f_globals.get(name)
         owners.setdefault(id(owner), (name, owner))
-    for part in itertools.islice(reachable([owner for _, owner in owners.values()]), most):
-        if (found := _own_attribute(part, kept, stored.attributes, most, fresh)) is not None:
+    for part in itertools.islice(reachable([owner for _, owner in owners.values()]), wanted.most):
+        if (found := _own_attribute(part, wanted, stored.attributes)) is not None:
             return f"{owners[id(part)][0] if id(part) in owners else '…'}.{found}"
     return None
 
@@ -244,8 +280,8 @@ def _from(block: list[ast.stmt], line: int) -> list[ast.stmt]:
     return block[place:]
 
 
-def _own_attribute(owner: Any, kept: Any, names: frozenset[str], most: int, fresh: bool) -> str | None:
-    """The attribute that holds ``kept`` and that the program, or the object's methods, write."""
+def _own_attribute(owner: Any, wanted: _Search, names: frozenset[str]) -> str | None:
+    """The attribute that holds what is looked for and that the program, or the object's methods, write."""
     owner = real_part(owner) if type(owner) in DRESSED else owner
     kind = type(owner)
     if kind in TRACED or (kind in _BUILT_IN and kind not in _OWNERS):
@@ -254,10 +290,10 @@ def _own_attribute(owner: Any, kept: Any, names: frozenset[str], most: int, fres
         return None  # a pullback, which keeps the constants of its own run
     module = isinstance(owner, ModuleType)
     homes = () if module else (owner if isinstance(owner, type) else kind).__mro__
-    for name in names if module else names | _stored_by_methods(homes[0]):
+    for name in names if module or wanted.slack is not None else names | _stored_by_methods(homes[0]):
         for value in _values(owner, homes, name):
             by_this_run = any((id(place), name) in tape.fresh for tape in OPEN for place in (owner, *homes))
-            if (fresh or not by_this_run) and _holds(value, kept, most, name in names):
+            if (wanted.fresh or not by_this_run) and _holds(value, wanted, name in names):
                 return name
     return None
 
@@ -276,22 +312,29 @@ _BUILT_IN = frozenset(kind for kind in vars(builtins).values() if isinstance(kin
 _CONTAINERS = (list, tuple, dict, deque, set)
 
 
-def _holds(x: Any, kept: Any, most: int, elements: bool = True) -> bool:
-    """Whether ``kept`` stands in ``x``, or, if ``elements`` count, is a number in an array there."""
+def _holds(x: Any, wanted: _Search, elements: bool = True) -> bool:
+    """Whether what is looked for stands in ``x``, or, if ``elements`` count, is a number in an array there."""
+    kept = wanted.kept
     array = _bare_array(kept)
     number = kept if elements and isinstance(kept, float) else None
-    for part in itertools.islice(reachable([x.get(None) if type(x) is ContextVar else x]), most):
+    for part in itertools.islice(reachable([x.get(None) if type(x) is ContextVar else x]), wanted.most):
         if part is kept:
             return True
         if isinstance(part, _CONTAINERS):
             inside = (*part, *part.values()) if isinstance(part, dict) else part
             if id(kept) in map(id, inside):
                 return True
-        elif (array is not None or number is not None) and (own := _bare_array(part)) is not None:
-            same = np.array_equal(own, array) if number is None else own.dtype.kind == "f" and number in own
-            if same:
-                return True
+        elif (own := _bare_array(part)) is not None and (
+            _is_same(own, array, wanted.slack) if number is None else own.dtype.kind == "f" and number in own
+        ):
+            return True
     return False
+
+
+def _is_same(a: np.ndarray, b: np.ndarray | None, slack: float | None) -> bool:
+    if b is None or not slack:
+        return b is not None and np.array_equal(a, b)
+    return a.shape == b.shape and a.dtype.kind in "fc" and bool(np.all(np.abs(a - b) <= slack))
 
 
 def _bare_array(x: Any) -> np.ndarray | None:
