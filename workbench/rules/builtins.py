@@ -15,6 +15,7 @@ import numpy as np
 
 from workbench.autodiff.arrays import TracedArray, unwrapped
 from workbench.autodiff.calls import python_method, resolve
+from workbench.autodiff.compiled import compiled_door
 from workbench.autodiff.hashes import told_hash
 from workbench.autodiff.indexing import LINES, get_item, iterate
 from workbench.autodiff.registry import DOORS, door
@@ -213,6 +214,19 @@ def reversed_(source: Any) -> Any:
     if array or python_method(type(source), "__getitem__") is not None:
         return (get_item(source, k) for k in range(len(source) - 1, -1, -1))
     return reversed(source)
+
+
+def _as_filled(call: Callable, *sources: Any, **kwargs: Any) -> Any:
+    """An iterator of ``itertools`` over arrays as they are filled when it gets there."""
+    return call(*[iterate(s) if isinstance(s, np.ndarray) else s for s in sources], **kwargs)
+
+
+for _kind in (
+    *(itertools.chain, itertools.cycle, itertools.tee, itertools.islice, itertools.pairwise),
+    *(itertools.zip_longest, itertools.compress, itertools.takewhile, itertools.dropwhile),
+    *(itertools.filterfalse, itertools.starmap, itertools.groupby),
+):
+    DOORS[_kind] = functools.partial(_as_filled, compiled_door(_kind))
 
 
 @door(itertools.chain.from_iterable)

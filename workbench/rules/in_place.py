@@ -61,6 +61,9 @@ def _copyto(array: np.ndarray, values: Any, casting: str = "same_kind", where: A
         yield ..., values
     else:
         mask = np.broadcast_to(np.asarray(plain(where), bool), array.shape)
+        more = max(np.ndim(plain(values)) - array.ndim, 0)
+        if more and np.shape(plain(values))[:more] == (1,) * more:  # NumPy leaves out axes of one element
+            values = resolve(np.reshape)(values, np.shape(plain(values))[more:])
         yield mask, resolve(np.broadcast_to)(values, array.shape)[mask]
 
 

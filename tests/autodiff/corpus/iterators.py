@@ -227,3 +227,21 @@ def rows_that_differ(m):
         + table[first[0], 0]
         + columns[0, 0] ** 2
     )
+
+
+@program(X)
+def filled_before_it_is_read(x):
+    buffer = np.zeros(3)
+    first, second = itertools.tee(buffer)
+    ways = [
+        itertools.chain(buffer, [1.0]),
+        itertools.islice(itertools.cycle(buffer), 6),
+        itertools.chain(first, second),
+        itertools.compress(buffer, [1, 0, 1]),
+        itertools.starmap(lambda a, b: a * b, itertools.pairwise(buffer)),
+        itertools.takewhile(lambda t: t < 9.0, buffer),
+        (a + b for a, b in itertools.zip_longest(buffer, buffer[:2], fillvalue=2.0)),
+        (sum(group) for _, group in itertools.groupby(buffer, lambda t: t > 0.5)),
+    ]
+    buffer[:] = x**2
+    return sum((k + 1) * sum(way) for k, way in enumerate(ways))

@@ -99,6 +99,7 @@ def fill_put_copyto(x):
     np.put(y, [5], [x[3] ** 2])
     np.copyto(y[1], x, where=x > 1)
     np.copyto(y[0], x, where=[0, 1, 0, 1])
+    np.copyto(y, x[None, None] * 0.5, where=[[0, 0, 1, 0], [1, 0, 0, 0]])
     np.fill_diagonal(y[:2, :2], x[2])
     np.place(y, y == 0, [1.0])
     np.putmask(y, y > 10, y * 2)
