@@ -150,3 +150,22 @@ def test_a_level_that_somebody_has_set_is_a_constant():
     aimed.aim(0.3)
     aimed.time(0.5)
     assert gradient(aimed.time)(0.5) == pytest.approx(27.0, abs=1e-6)
+
+
+class Atoms:
+    """In metres everything is closer than a small number."""
+
+    reference = 2.5e-10
+
+    def energy(self, x):
+        place = x * 1e-10
+        away = place - self.reference
+        energy = away * 1e10 if abs(away) < 1e-9 else 0.0
+        self.reference = 1.5 * place
+        return energy
+
+
+def test_small_units_are_no_tolerance():
+    atoms = Atoms()
+    atoms.energy(0.5)
+    assert gradient(atoms.energy)(0.6) == pytest.approx(1.0)

@@ -17,7 +17,7 @@ from workbench.autodiff.arrays import TracedArray
 from workbench.autodiff.indexing import ReadElement
 from workbench.autodiff.kept import NUMBERS, TOLERANCE, found_again, place_of_kept
 from workbench.autodiff.location import running_frame
-from workbench.autodiff.scalars import TRACED, TracedFloat
+from workbench.autodiff.scalars import TRACED, TracedFloat, strip
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import plain
 
@@ -32,43 +32,47 @@ def found_zero(x: Any, tolerance: Any = 0.0) -> None:
         LostGradientError: something traced is equal, or as close, to a plain number that the program has kept from
             before.
     """
-    tolerance = plain(tolerance)
-    if type(tolerance) not in _COMPARED or not x.tape.open:
+    tolerance, size = plain(tolerance), _size(x)
+    if type(tolerance) is np.ndarray:
+        within = tolerance.dtype.kind == "f" and np.all((size <= tolerance) & (tolerance <= TOLERANCE))
+    else:
+        within = type(tolerance) in NUMBERS and size <= abs(tolerance) <= TOLERANCE
+    if not within or not x.tape.open:
         return
-    size = float(np.max(np.abs(plain(x)), initial=0.0))
-    if not np.all((size <= np.abs(tolerance)) & (np.abs(tolerance) <= TOLERANCE)):
-        return
-    kept, slack = _subtracted(x, _SMALL if size else 0.0)
-    if kept is None or type(kept) in TRACED:  # by an outer derivative
-        return
-    place = place_of_kept(running_frame(), kept, slack=slack if size else None)
+    kept, distance = _subtracted(x, _SMALL if size else 0.0)
+    if kept is None or type(kept) in TRACED or distance > TOLERANCE * np.max(np.abs(kept)):
+        return  # subtracted by an outer derivative, or close to it in small units only
+    place = place_of_kept(running_frame(), kept, slack=2 * distance if size else None)
     if place is not None:
         raise found_again(place)
 
 
-_COMPARED = (*NUMBERS, np.ndarray)
+def _size(x: Any) -> float:
+    """The largest number in something traced."""
+    if type(x) is TracedFloat:
+        return abs(strip(x))
+    return float(np.max(np.abs(x.array), initial=0.0))
 
 
 def _subtracted(x: Any, small: float) -> tuple[Any, float]:
     """The plain number, or an array like the one, whose difference from something traced ``x`` is made of.
 
-    Behind it stands how far the array may be from that one. What is larger than ``small`` is no difference any more.
+    Behind it stands the difference. What is larger than ``small`` is none any more.
     """
     for _ in range(8):
-        slack = 2 * float(np.max(np.abs(plain(x)), initial=0.0))
         if type(x) is TracedFloat and x.parent is not None:
             if x.parent2 is None and x.partial2 is not None:
-                return (x.partial2 if x.partial2 != 0.0 else None), 0.0
+                return (x.partial2 if x.partial2 != 0.0 else None), _size(x)
             sources = [x.parent]
         else:
             sources = [y for y in _operands(x) if type(y) in TRACED]
         if not sources:
             break
         source = sources[0]
-        if np.any(np.abs(plain(source)) > small):
+        if _size(source) > small:
             alone = len(sources) == 1 and type(source) is TracedArray and source.array.ndim > 0
             same = alone and source.array.shape == np.shape(plain(x))
-            return (source.array, slack) if same else (None, 0.0)
+            return (source.array, _size(x)) if same else (None, 0.0)
         x = source
     return None, 0.0
 

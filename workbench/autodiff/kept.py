@@ -111,10 +111,10 @@ TOLERANCE = 1e-5
 
 def _is_near(new: Any, kept: Any) -> bool:
     """Whether plain numbers are not equal to something traced, but so close that they were meant to be the same."""
-    if not isinstance(kept, float) and (type(kept) is not np.ndarray or kept.dtype.kind not in "fc"):
+    numbers = isinstance(kept, float) or (type(kept) is np.ndarray and kept.dtype.kind in "fc")
+    if not numbers or varies(kept) or np.array_equal(plain(new), kept):
         return False
-    a, b = plain(new), plain(kept)
-    return not (np.array_equal(a, b) or varies(kept)) and np.allclose(a, b, rtol=TOLERANCE, atol=TOLERANCE)
+    return np.allclose(plain(new), kept, rtol=0.0, atol=TOLERANCE * np.max(np.abs(kept), initial=0.0))
 
 
 def _place_of_equal(new: Any, kept: Any) -> str | None:
