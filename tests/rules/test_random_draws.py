@@ -126,8 +126,23 @@ def test_chosen_and_rearranged_elements(source, shape):
     if source == "new" or len(shape) == 1:
         check_gradient(lambda x: program(x, "choice", 3), x)
         check_gradient(lambda x: SOURCES[source](8).choice(a=x * x, size=3, replace=False), x)
-    with pytest.raises(MissingRuleError, match="other than the array"):
-        gradient(lambda p: SOURCES[source](8).choice(3, None, True, [p, 1.0 - p, 0.0]) * 1.0)(0.3)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_chosen_with_probabilities_that_vary(source):
+    """Which are chosen does not vary, as in ``random.choices``: the numbers that are chosen do."""
+
+    def program(x):
+        rng = SOURCES[source](8)
+        k = rng.choice(3, size=5, p=x / np.sum(x))
+        one = rng.choice(x * x, None, True, [x[0] * 0.0 + 0.5, 0.25, 0.25])
+        return np.sum(np.sin(x)[k]) + one
+
+    check_gradient(program, np.array([0.3, 0.5, 0.8]))
+    plain_draws = SOURCES[source](8).choice(3, size=5, p=[0.2, 0.3, 0.5])
+    assert gradient(
+        lambda p: np.sum(p * SOURCES[source](8).choice(3, size=5, p=[p, 0.5 - p, 0.5]))
+    )(0.2) == np.sum(plain_draws)
 
 
 def test_constants_are_rearranged_and_restored():

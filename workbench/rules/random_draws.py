@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.autodiff.arrays import own_copy
 from workbench.autodiff.draws import rewind, state_of
 from workbench.autodiff.hashes import ToldHash
 from workbench.autodiff.registry import DOORS
@@ -144,6 +145,11 @@ def _multivariate_normal(method: Callable) -> Callable:
     return call
 
 
+def _constant(x: Any) -> Any:
+    """An argument as a plain one, an array in memory of its own."""
+    return own_copy(plain(settled(x)))
+
+
 def _of_positions(method: Callable, name: str, *, in_place: bool) -> Callable:
     """A method that takes elements of an array, as the rule of taking elements."""
 
@@ -151,6 +157,8 @@ def _of_positions(method: Callable, name: str, *, in_place: bool) -> Callable:
     def call(source: Any, *args: Any, **kwargs: Any) -> Any:
         x, *args = (kwargs.pop(name), *args) if name in kwargs else args
         x = settled(x)
+        if name == "a":  # the probabilities decide which are chosen: whole numbers, which do not vary
+            args, kwargs = [_constant(v) for v in args], {k: _constant(v) for k, v in kwargs.items()}
         varies = contains_traced([*args, *kwargs.values()])
         if not varies and (not contains_traced(x) or np.ndim(plain(x)) == 0):
             return call_watched(method, (source, x, *args), kwargs)
