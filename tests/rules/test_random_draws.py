@@ -140,9 +140,9 @@ def test_chosen_with_probabilities_that_vary(source):
 
     check_gradient(program, np.array([0.3, 0.5, 0.8]))
     plain_draws = SOURCES[source](8).choice(3, size=5, p=[0.2, 0.3, 0.5])
-    assert gradient(
-        lambda p: np.sum(p * SOURCES[source](8).choice(3, size=5, p=[p, 0.5 - p, 0.5]))
-    )(0.2) == np.sum(plain_draws)
+    assert gradient(lambda p: np.sum(p * SOURCES[source](8).choice(3, size=5, p=[p, 0.5 - p, 0.5])))(
+        0.2
+    ) == np.sum(plain_draws)
 
 
 def test_constants_are_rearranged_and_restored():

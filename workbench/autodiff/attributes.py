@@ -23,6 +23,7 @@ from workbench.autodiff.location import user_line
 from workbench.autodiff.met import BUILT_IN, CACHES, meet
 from workbench.autodiff.methods import Flat
 from workbench.autodiff.operations import array_attribute, number_attribute
+from workbench.autodiff.reshaping import reshape_in_place
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import TRACED, TracedFloat
 from workbench.autodiff.settling import note
@@ -263,7 +264,9 @@ def _set_array_attribute(value: Any, array: Any, name: str) -> None:
         Flat(plain_array)[...] = resolve(np.array)(value, plain_array.dtype) if records else value
     elif name in (plain_array.dtype.names or ()):
         set_item(value, plain_array, name)
-    elif name == "shape" and _with_shape(plain_array, value).shape == plain_array.shape:
+    elif name == "shape" and (
+        _with_shape(plain_array, value).shape == plain_array.shape or reshape_in_place(plain_array, value)
+    ):
         pass
     elif hasattr(plain_array, name) and is_known(plain_array):
         raise MissingRuleError(

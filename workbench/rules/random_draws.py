@@ -3,7 +3,8 @@
 ``rng.normal(mu, sigma)`` is mu + sigma z with a z that depends on neither. The value is the generator's own, to the
 last bit, and so is its state afterwards; z is what the generator gives for the standard distribution from the same
 state. Shapes of distributions that are drawn by rejection (gamma, beta, Student's t, Poisson …) have no derivative.
-What ``choice``, ``permutation``, ``permuted`` and ``shuffle`` do to an array, they do to its positions.
+What ``choice``, ``permutation``, ``permuted`` and ``shuffle`` do to an array, they do to its positions; the positions
+that ``choice`` draws do not vary with its probabilities.
 """
 
 from __future__ import annotations
