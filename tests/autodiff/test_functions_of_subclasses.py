@@ -236,3 +236,43 @@ def into_another(x, kind):
 def test_what_is_written_in_place_is_wrapped_too(program, kind):
     check_gradient(lambda x: program(x, kind), X)
     np.testing.assert_array_equal(pullback(lambda x: program(x, kind), X)[0], program(X, kind))
+
+
+class Powered(np.ndarray):
+    """Keeps a power of a unit, by the ufunc that NumPy names to ``__array_wrap__`` and what that was given."""
+
+    def __array_finalize__(self, parent):
+        self.power = getattr(parent, "power", 1.0)
+
+    def __array_wrap__(self, array, context=None, return_scalar=False):
+        made = array if isinstance(array, Powered) else array.view(Powered)
+        if context is not None:
+            ufunc, given, _ = context
+            first, *rest = (getattr(a, "power", 0.0) for a in given[: ufunc.nin])
+            how = {"sqrt": first / 2, "multiply": first + sum(rest), "divide": first - sum(rest)}
+            made.power = how.get(ufunc.__name__, first)
+        return made
+
+
+POWERED = {
+    "mean": lambda m: np.mean(m, axis=0),
+    "std": lambda m: np.std(m, axis=0),
+    "var": lambda m: np.var(m),
+    "ediff1d": lambda m: np.ediff1d(m),
+    "nanstd": lambda m: np.nanstd(m, axis=1),
+    "sqrt": lambda m: np.sqrt(m * m[0]),
+    "method": lambda m: m.std(axis=0),
+}
+
+
+@pytest.mark.parametrize("name", POWERED)
+def test_the_ufuncs_that_functions_call_are_named_to_the_class(name):
+    def program(x):
+        m = (2.0 * x).view(Powered)
+        m.power = 3.0
+        found = POWERED[name](m.reshape(3, 3))
+        return np.asarray(found) * found.power
+
+    x = A.ravel()
+    check_gradient(program, x if name != "sqrt" else np.abs(x))
+    np.testing.assert_array_equal(pullback(program, np.abs(x))[0], program(np.abs(x)))

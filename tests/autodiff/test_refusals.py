@@ -24,6 +24,7 @@ import scipy.special
 import scipy.stats._stats
 
 from workbench import gradient, pullback, pushforward
+from workbench.autodiff.compiled import compiled_door
 from workbench.errors import LostGradientError, MissingRuleError, RefusedError
 
 X = np.array([1.0, 2.0])
@@ -143,6 +144,18 @@ def test_compiled_code_that_wants_memory_has_no_rule():
     with pytest.raises(MissingRuleError, match="has no rule") as caught:
         gradient(lambda x: scipy.stats._stats._kendall_dis(x, x))(np.array([0.0, 2.0, 1.0]))
     assert caught.value.where.startswith(f"{__file__}:")
+
+
+def test_compiled_code_that_wants_an_array_by_its_type_has_no_rule():
+    """What Cython 3.1 says, which names a type with its module."""
+
+    def compiled(x):
+        found = f"{type(x).__module__}.{type(x).__qualname__}"
+        raise TypeError(f"Argument 'x' has incorrect type (expected numpy.ndarray, got {found})")
+
+    seen = compiled_door(compiled)
+    with pytest.raises(MissingRuleError, match="compiled has no rule"):
+        gradient(lambda x: seen(x))(np.array([0.0, 2.0]))
 
 
 OTHER_KINDS = {

@@ -40,6 +40,7 @@ COMPILED_PROPERTIES: dict[type, Callable] = {}
 
 _OF_THE_ENGINE = frozenset({*TracedFloat.__slots__, *TracedArray.__slots__, "tape", "value"})
 
+_PROXIES = (weakref.ProxyType, weakref.CallableProxyType)
 _RECORDS = (np.recarray, np.record)
 _MISSING = object()
 # the class something stands in, what stands there, and how it is read or set
@@ -59,7 +60,7 @@ def get_attribute(obj: Any, name: str) -> Any:
         if name == "__array_interface__":
             return interface_of(obj)
         return class_attributes.get_attribute(obj, name)
-    if kind is weakref.ProxyType or kind is weakref.CallableProxyType:
+    if kind in _PROXIES:
         return get_attribute(obj.__repr__.__self__, name)  # of what it stands for
     if kind is np.ndarray:
         if OPEN and name == "flat":
@@ -86,6 +87,21 @@ def get_attribute(obj: Any, name: str) -> Any:
         return read(obj, name)
     except AttributeError:
         return resolve(fallback)(obj, name)
+
+
+def get_method(obj: Any, name: str) -> Any:
+    """``obj.name`` where it is called at once: what Python binds, unless code in Python gives it."""
+    kind = type(obj)
+    getters = _getters.get(kind, _MISSING)
+    if getters is _MISSING:
+        getters = _getters_of(kind)
+    if not getters:
+        return getattr(obj, name)
+    if kind is type:
+        member = next((vars(cls)[name] for cls in obj.__mro__ if name in vars(cls)), None)
+        return getattr(obj, name) if type(member).__flags__ & BUILT_IN else get_attribute(obj, name)
+    followed = name in getters or not _READERS.isdisjoint(getters)
+    return get_attribute(obj, name) if followed else getattr(obj, name)
 
 
 def _traced_attribute(obj: Any, name: str) -> Any:
@@ -292,6 +308,8 @@ def _found(kind: type, read: Callable) -> dict[str, _Found] | None:
     if issubclass(kind, np.ndarray | np.generic) and python_method(kind, "__getattribute__") is not None:
         own = kind, vars(kind).get("__getattribute__"), _record_attribute
         return {"__getattribute__": own} if issubclass(kind, _RECORDS) and read is _getter else None
+    if kind in _PROXIES:
+        return {"__getattribute__": (kind, None, None)} if read is _getter else None
     meet(kind)
     found: dict[str, _Found] = {}
     for cls in reversed(kind.__mro__):
@@ -365,11 +383,8 @@ def _setter(name: str, member: Any) -> Callable | None:
     return None if own is None else lambda obj, value: resolve(own)(member, obj, value)
 
 
-REWRITTEN_DOORS.update(
-    get_attribute=get_attribute,
-    set_attribute=set_attribute,
-    delete_attribute=delete_attribute,
-)
+REWRITTEN_DOORS.update(get_attribute=get_attribute, get_method=get_method)
+REWRITTEN_DOORS.update(set_attribute=set_attribute, delete_attribute=delete_attribute)
 SLOT_DOORS[object, "__getattribute__"] = _own_attribute
 SLOT_DOORS[object, "__setattr__"] = _set_own_attribute
 SLOT_DOORS[object, "__delattr__"] = _delete_own_attribute

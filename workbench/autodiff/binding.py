@@ -1,4 +1,4 @@
-"""Special methods that an object written in Python binds: ``singledispatchmethod``, ``partialmethod`` and others."""
+"""Special methods that an object binds: ``singledispatchmethod``, ``partialmethod``, properties and others."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _methods: dict[int, tuple[Any, FunctionType]] = {}  # by the id of what binds, w
 
 
 def method_of(found: Any, name: str) -> FunctionType | None:
-    """``found``, which stands in a class under ``name``, as a method; None where no ``__get__`` in Python binds it."""
-    if python_method(type(found), "__get__") is None:
+    """``found``, which stands in a class under ``name``, as a method; None where no code in Python binds it."""
+    if type(found) is not property and python_method(type(found), "__get__") is None:
         return None
     if id(found) not in _methods:
         _methods[id(found)] = found, _made(name)

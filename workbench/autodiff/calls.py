@@ -342,7 +342,9 @@ def _found_method(kind: type, name: str) -> FunctionType | None:
             found = cls.__dict__[name]
             if type(found) is FunctionType:
                 return as_written(found)
-            return None if type(found).__flags__ & BUILT_IN else _bound_by(found, name)
+            if type(found).__flags__ & BUILT_IN and not (type(found) is property and name[:2] == "__"):
+                return None
+            return _bound_by(found, name)
     return None
 
 

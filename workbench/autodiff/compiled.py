@@ -164,9 +164,10 @@ def _noted(owner: Any, x: Any, found: int, asked: str) -> int:
 # what compiled code says that asked for the memory of a traced array
 _ASKED = (
     *("bytes-like object", "the buffer API", "No matching signature", "not TracedArray", "got TracedArray"),
+    "got workbench.autodiff.",
     *("Cannot convert TracedArray", "pythranized", "C contiguous array", "component: TracedFloat"),
     *("must be real number, not Traced", "Number, not Traced", "combination of arguments - got ("),
-    *("object expected; got workbench.", "Only numeric, Timestamp"),
+    "Only numeric, Timestamp",
 )
 
 

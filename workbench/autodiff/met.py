@@ -99,12 +99,17 @@ def _takes_replacement(cls: type, name: str, own: Any) -> bool:
 
 
 def _function_in(member: Any) -> Any:
+    """The function in a member of a class; that of a property gives the method."""
+    if type(member) is property:
+        return member.fget
     return member.__func__ if type(member) is staticmethod else member
 
 
 def _put(cls: type, name: str, member: Any, function: FunctionType) -> None:
     """``function`` in the place of that in ``member``, past what a metaclass of the program's says."""
     compiled = next(kind for kind in type(cls).__mro__ if kind.__flags__ & BUILT_IN)  # ctypes has its own
+    if type(member) is property:
+        function = member.getter(function)
     compiled.__setattr__(cls, name, staticmethod(function) if type(member) is staticmethod else function)
 
 

@@ -219,8 +219,12 @@ _CALLING = {
 # functions of NumPy's whose source calls universal functions of arrays of subclasses, or methods that do
 _OF_UFUNCS = frozenset(
     "sum prod amax max amin min mean std var any all cumsum cumprod ptp clip trace average median percentile quantile "
-    "trapezoid fix nansum nanprod nanmean nanmax nanmin nanstd nanvar sinc i0".split()
+    "trapezoid fix nansum nanprod nanmean nanmax nanmin nanstd nanvar sinc i0 ediff1d".split()
 )
+
+
+# how the class of an array has a say in what universal functions give
+WAYS_OF_UFUNCS = ("__array_ufunc__", "__array_wrap__")
 
 
 def _has_own_method(function: Any, kind: type) -> bool:
@@ -236,7 +240,7 @@ def _called_by(function: Any) -> frozenset[str]:
     name = function.__name__
     if type(function.__wrapped__) is not FunctionType:
         return frozenset()
-    called = {name, *_CALLING.get(name, ()), *(("__array_ufunc__",) if name in _OF_UFUNCS else ())}
+    called = {name, *_CALLING.get(name, ()), *(WAYS_OF_UFUNCS if name in _OF_UFUNCS else ())}
     if name in _COMPILED or function.__module__ in _BARE:
         return frozenset(called)
     waiting, met = [function.__wrapped__], set()

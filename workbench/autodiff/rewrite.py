@@ -133,8 +133,7 @@ class Rewriter(ast.NodeTransformer):
                 args[0] = self.door("program_text", [args[0], mode], node)
         else:
             if isinstance(callee, ast.Attribute) and not self.is_super(callee.value):
-                value = self.visit(callee.value)
-                callee = ast.copy_location(ast.Attribute(value, self.mangle(callee.attr), ast.Load()), callee)
+                callee = self.visit_Attribute(callee, "get_method")
             else:
                 callee = self.visit(callee)
             target = self.door("resolve", [callee], node)
@@ -196,13 +195,13 @@ class Rewriter(ast.NodeTransformer):
             return self.generic_visit(node)
         return self.door("get_item", [self.visit(node.value), self.index(node.slice)], node)
 
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+    def visit_Attribute(self, node: ast.Attribute, door: str = "get_attribute") -> ast.expr:
         name = self.mangle(node.attr)
         of_module = isinstance(node.value, ast.Name) and node.value.id in self.modules
         value = self.visit(node.value)
         if of_module or not isinstance(node.ctx, ast.Load):
             return ast.copy_location(ast.Attribute(value, name, node.ctx), node)
-        return self.door("get_attribute", [value, ast.copy_location(ast.Constant(name), node)], node)
+        return self.door(door, [value, ast.copy_location(ast.Constant(name), node)], node)
 
     def visit_comprehension(self, node: ast.comprehension) -> ast.comprehension:
         outer, self.in_source = self.in_source, True  # Python allows no assignment expression there

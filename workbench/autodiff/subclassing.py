@@ -22,7 +22,7 @@ from workbench.autodiff.class_attributes import MISSING, REST, REST_SET
 from workbench.autodiff.deferring import COMPARISONS, by_methods, compared, gives_way, seen_class
 from workbench.autodiff.dressing import dressed, no_rule, of_subclass, undressed
 from workbench.autodiff.methods import METHODS, PLAIN_ATTRIBUTES
-from workbench.autodiff.overrides import asked_for_ufunc
+from workbench.autodiff.overrides import WAYS_OF_UFUNCS, asked_for_ufunc
 from workbench.autodiff.registry import DOORS, NUMBERS, door
 from workbench.autodiff.rewritten import REWRITTEN_DOORS
 from workbench.autodiff.scalars import lost
@@ -75,7 +75,7 @@ def _method(x: Any, name: str) -> Callable:
 
     @functools.wraps(own)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if name in _BY_UFUNCS and any(python_method(class_of(x), way) for way in _WAYS_OF_UFUNCS):
+        if name in _BY_UFUNCS and any(python_method(class_of(x), way) for way in WAYS_OF_UFUNCS):
             return resolve(_BY_UFUNCS[name])(x, *args, **kwargs)
         if name in _CHANGING:
             return METHODS[name](_traced(undressed(x)), *undressed(args), **kwargs)
@@ -106,8 +106,6 @@ def _own_method(x: Any, name: str) -> Callable:
     own = python_method(class_of(x), name)
     return getattr(x, name) if own is None else functools.partial(resolve(own), x)
 
-
-_WAYS_OF_UFUNCS = ("__array_ufunc__", "__array_wrap__")
 
 # methods of arrays that call universal functions, of which a class may say what they do or what becomes of the result
 _BY_UFUNCS = {

@@ -3,6 +3,7 @@
 import functools
 import math
 import operator
+import weakref
 
 import numpy as np
 
@@ -126,6 +127,68 @@ class _Row(np.ndarray):
 def operators_that_descriptors_bind(x, y):
     a, b = _Length(x), _Length(y)
     return (a * b + b * x).x * a(y) + (y * b).x
+
+
+class _Law(_State):
+    """What its attributes give is called where they are read."""
+
+    @property
+    def scaled(self):
+        factor = self.v[0] * 2.0
+        return lambda t: factor * t
+
+    @functools.cached_property
+    def polynomial(self):
+        return np.polynomial.Polynomial(np.append(self.v, math.sin(self.v[1])))
+
+    def __getattr__(self, name):
+        power = self.v[1] ** 2
+        return lambda t: power * t
+
+
+class _Kinds(type):
+    @property
+    def of_kind(cls):
+        scale = cls.kept[0] * 3.0
+        return lambda t: scale * t
+
+
+@program(X)
+def attributes_that_are_called(x):
+    law = _Law(x)
+    kind = _Kinds("Kind", (), {"kept": law.v})
+    total = law.scaled(3.0) + law.polynomial(x[2]) * law.of_no_class(2.0) + kind.of_kind(0.5)
+    return total + weakref.proxy(law).scaled(x[3])
+
+
+def _of_array(name):
+    return property(lambda self: getattr(np.asarray(self), name))
+
+
+class _Cell:
+    """What Python asks for as a method is a property, which gives the method of the array inside."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.array, dtype=dtype)
+
+    for (
+        _name
+    ) in "__getitem__ __setitem__ __len__ __iter__ __contains__ __add__ __rmul__ __neg__ __lt__".split():
+        locals()[_name] = _of_array(_name)
+
+
+@program(X)
+def special_methods_that_properties_give(x):
+    cell, other = _Cell(np.zeros(4)), _Cell(2.0 * x)
+    cell[:] = other
+    cell[1] = x[0] * x[2]
+    total = (
+        sum(a * b for a, b in zip(cell, -other, strict=True)) if 9.0 not in other and len(cell) == 4 else 0.0
+    )
+    return total + ((3.0 * cell)[1:] @ (other + x)[1:]) + float(np.sum(cell < x))
 
 
 @program(X)
