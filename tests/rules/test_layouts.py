@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from workbench import check_gradient
+from workbench import check_gradient, gradient
 from workbench.autodiff import pullback
 
 X = np.random.default_rng(1).normal(size=(3, 12))
@@ -57,3 +57,14 @@ def test_steps_keep_single_precision():
     value, _ = pullback(lambda x, s: np.ediff1d(x, to_begin=s), x, 0.8)
     assert value.dtype == np.float32
     assert value.tobytes() == np.ediff1d(x, to_begin=0.8).tobytes()
+
+
+@pytest.mark.parametrize(
+    "read", [lambda a: a.ravel("K"), lambda a: a.flatten("K"), lambda a: np.ravel(a.T, "K")]
+)
+def test_broadcast_axes_stay_where_they_are(read):
+    def program(x):
+        return read(np.broadcast_to(x, (4, 3))) @ np.arange(12.0)
+
+    x = np.array([0.3, 1.2, -0.5])
+    np.testing.assert_array_equal(gradient(program)(x), [program(e) for e in np.eye(3)])

@@ -218,11 +218,26 @@ def _laid_out(numbers: np.ndarray, array: np.ndarray | TracedArray) -> np.ndarra
         return numbers
     if array.flags.f_contiguous:
         return np.asfortranarray(numbers)
-    axes = sorted(range(array.ndim), key=lambda k: -abs(array.strides[k]))
+    axes = _axes_as_read(array)
     apart = np.empty((*[array.shape[k] for k in axes], 2), numbers.dtype)[..., 0]
     laid_out = np.transpose(apart, np.argsort(axes))
     laid_out[...] = numbers
     return laid_out
+
+
+def _axes_as_read(array: np.ndarray) -> list[int]:
+    """The axes in the order in which NumPy walks over them, the slowest first: broadcast ones stay where they are."""
+    fastest_first: list[int] = []
+    for axis in reversed(range(array.ndim)):
+        step, place = abs(array.strides[axis]), len(fastest_first)
+        for k in reversed(range(len(fastest_first))):
+            other = abs(array.strides[fastest_first[k]])
+            if step and other:
+                if other <= step:
+                    break
+                place = k
+        fastest_first.insert(place, axis)
+    return fastest_first[::-1]
 
 
 def arrange(tape: Tape, function: Callable, args: tuple, kwargs: dict, places: tuple[int, ...]) -> Any:
