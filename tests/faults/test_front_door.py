@@ -15,7 +15,7 @@ SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "front_door.py"
 
 def test_some_hundred_fuzzed_command_lines() -> None:
     command = [sys.executable, str(SCRIPT), "--count", "300", "--seed", "6"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     for kind in ("begun", "refused", "listed"):
         assert kind in done.stdout

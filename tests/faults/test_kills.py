@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import shutil
 import signal
@@ -23,10 +24,10 @@ from workbench.reports.store import RunDirectory, run_id
 
 Start = Callable[..., Any]
 SLOW_LOSS = """
-import time, line_fit
+import os, time, line_fit
 plain = line_fit.LineProblem.loss
 def slow(*arguments):
-    time.sleep(0.004)
+    time.sleep(float(os.environ.get("LINE_PACE", 0)))
     return plain(*arguments)
 line_fit.LineProblem.loss = slow"""
 
@@ -35,9 +36,9 @@ def test_a_run_killed_at_random_moments_ends_with_the_same_bytes(
     start: Start, tmp_path: Path, undisturbed: RunDirectory
 ) -> None:
     rng, directory, left = random.Random(6), RunDirectory(tmp_path / "run"), 0
-    for _ in range(6):
-        run = start(directory.path, pace=0.02)  # the six of them end well before its 400 steps
-        run.wait_for(run.begun.exists)
+    for number in range(6):
+        run = start(directory.path, pace=0.05)  # the six of them end well before its 400 steps
+        run.wait_for(run.begun.exists if number < 5 else lambda: directory.begun)
         time.sleep(rng.uniform(0.0, 0.8))
         run.kill()
         assert not directory.complete
@@ -58,6 +59,7 @@ def test_a_kernel_killed_at_a_random_moment(
     nbformat.write(
         line_fit.notebook(often, line_fit.PREPARE, SLOW_LOSS, line_fit.TRAIN, line_fit.RECORD), notebook
     )
+    monkeypatch.setenv("LINE_PACE", "0.05")  # twenty seconds, of which the killer leaves two
     parameters = line_fit.LineParameters(iterations=400)
     directory = RunDirectory(tmp_path / "runs" / run_id("line", parameters, notebook))
     killer = threading.Thread(target=_kill_kernel, args=(random.Random(7).uniform(0.1, 1.2), directory))
@@ -66,6 +68,7 @@ def test_a_kernel_killed_at_a_random_moment(
         runner.run(line_fit.SHOWCASE, parameters, out=tmp_path / "runs", notebook=notebook)
     killer.join()
     assert directory.failure.exists()
+    monkeypatch.delenv("LINE_PACE")
     runner.run(line_fit.SHOWCASE, parameters, out=tmp_path / "runs", notebook=notebook, resume=True)
     assert directory.result.read_bytes() == undisturbed.result.read_bytes()
     assert not directory.failure.exists()
@@ -73,7 +76,7 @@ def test_a_kernel_killed_at_a_random_moment(
 
 def _kill_kernel(seconds: float, directory: RunDirectory) -> None:
     """Kill this process's kernel so many seconds after the run's first checkpoint."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + 300
     while time.monotonic() < until and not directory.checkpoint.exists():
         time.sleep(0.01)
     time.sleep(seconds)
@@ -83,8 +86,12 @@ def _kill_kernel(seconds: float, directory: RunDirectory) -> None:
 
 
 def test_two_processes_on_one_run(start: Start, tmp_path: Path, undisturbed: RunDirectory) -> None:
-    folder = tmp_path / "run"
-    both = [start(folder, pace=0.005) for _ in range(2)]
+    folder, hold = tmp_path / "run", tmp_path / "run.hold"
+    hold.touch()
+    both = [start(folder) for _ in range(2)]
+    while all(run.process.is_alive() for run in both):
+        time.sleep(0.005)
+    hold.unlink()
     said = [run.finish() for run in both]
     assert sorted(run.code for run in both) == [0, 1]
     assert sum("already being done by another process" in text for text in said) == 1, said
@@ -96,7 +103,7 @@ def test_a_file_that_may_not_grow(start: Start, tmp_path: Path, undisturbed: Run
     directory = RunDirectory(tmp_path / "run")
     for limit in (0, 1000, 8000):
         run = start(directory.path, limit=limit)
-        run.process.join(60)
+        run.process.join()
         assert run.code == 1
         said = run.log.read_text()  # nothing more than the limit of it
         assert "Traceback" not in said
@@ -110,10 +117,13 @@ def test_a_file_that_may_not_grow(start: Start, tmp_path: Path, undisturbed: Run
 
 def test_a_disk_filled_in_mid_run(start: Start, small_disk: Path, undisturbed: RunDirectory) -> None:
     directory = RunDirectory(small_disk / "run")
-    run = start(directory.path, pace=0.01)
+    run = start(directory.path, pace=0.05)
     run.wait_for(lambda: directory.begun)
-    free = shutil.disk_usage(small_disk).free
-    (small_disk / "ballast").write_bytes(bytes(free - 8192))
+    with (small_disk / "ballast").open("wb", buffering=0) as ballast:
+        while run.process.is_alive():  # whatever the run gives back is taken too
+            with contextlib.suppress(OSError):
+                ballast.write(bytes(4096))
+            time.sleep(0.0005)
     said = run.finish()
     assert run.code == 1
     assert "No space left on device" in said

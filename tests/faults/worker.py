@@ -15,7 +15,7 @@ def work(folder: Path, log: Path, pace: float, limit: int | None, humble: bool) 
     Args:
         folder: the run's.
         log: receives what a user would read, stderr included; "begun" when the training begins.
-        pace: seconds to sleep in each iteration.
+        pace: seconds to sleep in each iteration; while a file lies beside the folder, as its ``.hold``, none ends.
         limit: bytes that a file may grow to.
         humble: give up root's right to pass over permissions.
     """
@@ -36,9 +36,11 @@ def work(folder: Path, log: Path, pace: float, limit: int | None, humble: bool) 
 
     def at_this_pace() -> bool:
         time.sleep(pace)
+        while hold.exists():
+            time.sleep(0.01)
         return False
 
-    directory = RunDirectory(folder)
+    directory, hold = RunDirectory(folder), folder.with_suffix(".hold")
     try:
         directory.create()
         with directory.locked(), storage_errors(directory.path):

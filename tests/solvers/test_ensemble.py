@@ -65,7 +65,7 @@ def test_stopped_and_taken_up_again_it_is_the_same() -> None:
 
 def test_the_threads_work_at_the_same_time() -> None:
     """Each of two blocks waits until the other has begun."""
-    both, met = threading.Barrier(2, timeout=20), threading.local()
+    both, met = threading.Barrier(2, timeout=300), threading.local()
 
     def waiting(t, y):
         if len(y) == ensemble.BLOCK and not hasattr(met, "done"):

@@ -12,9 +12,9 @@ from line import LineParameters, make_training, numbers
 SCRIPT = Path(__file__).parent / "killable.py"
 
 
-def start(folder):
+def start(folder, *last):
     # Falling back to the previous checkpoint is allowed here, so its warning is no error.
-    command = [sys.executable, "-u", str(SCRIPT), str(folder)]
+    command = [sys.executable, "-u", str(SCRIPT), str(folder), *map(str, last)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     return process, int(process.stdout.readline().removeprefix("from "))
 
@@ -23,14 +23,17 @@ def start(folder):
 def test_killed_and_resumed_gives_the_same_numbers(tmp_path):
     moments = random.Random(2020)
     begun = []
+    checkpoint = tmp_path / "checkpoint.pt"
     for _ in range(3):
-        process, iteration = start(tmp_path)
+        process, iteration = start(tmp_path, 4900)
         begun.append(iteration)
+        while begun == [0] and not checkpoint.exists() and process.poll() is None:
+            time.sleep(0.005)
         time.sleep(moments.uniform(0.05, 0.4))
         process.kill()
-        process.communicate(timeout=10)
+        process.communicate()
     process, iteration = start(tmp_path)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate()
     assert process.returncode == 0, errors
     assert begun[0] == 0
     assert 0 < iteration < 5000

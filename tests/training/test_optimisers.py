@@ -90,5 +90,5 @@ for name in showcases.names():
 assert "torch" in sys.modules
 assert not {"torch._dynamo", "sympy"} & set(sys.modules)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

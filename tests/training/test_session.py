@@ -1,5 +1,6 @@
 """Sessions with real threads: commands, states, pictures, failures, and the same numbers as without them."""
 
+import itertools
 import os
 import signal
 import threading
@@ -28,17 +29,61 @@ def session_of(parameters=None, make=make_training, checkpoint=None):
     return Session("line", make, parameters or LineParameters(), checkpoint)
 
 
-def until(condition, seconds=10.0):
+def until(condition, seconds=60.0):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.002)
 
 
-def slow_training(parameters):
-    """About a hundred iterations a second."""
-    return Training(
-        Line(lambda seen, loss, terms: time.sleep(0.01) or loss),
+def train_a_little(session):
+    """Start it, and wait for its next iteration."""
+    before = session.training.iteration
+    session.start()
+    until(lambda: session.training.iteration > before)
+
+
+def unscheduled(parameters):
+    """A training whose numbers do not depend on how many iterations there will be."""
+    return Training(Line(), iterations=parameters.iterations, learning_rate=parameters.learning_rate)
+
+
+def acting(moments):
+    """The training of the line, in which something is done within some iterations."""
+
+    def make(parameters):
+        training = make_training(parameters)
+        training.problem._poison = lambda seen, loss, terms: moments.get(seen, lambda: None)() or loss
+        return training
+
+    return make
+
+
+class Clock:
+    """A clock that stands still except where a test lets time pass."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def monotonic(self):
+        return self.now
+
+    def spend(self, seconds):
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The clock of all sessions of the test."""
+    made = Clock()
+    monkeypatch.setattr(module, "time", made)
+    return made
+
+
+def timed_training(clock, make_line=Line):
+    """A hundred iterations a second."""
+    return lambda parameters: Training(
+        make_line(lambda seen, loss, terms: clock.spend(0.01) or loss),
         iterations=parameters.iterations,
         learning_rate=parameters.learning_rate,
     )
@@ -53,7 +98,7 @@ def test_thread_headless_and_plain_loop_give_the_same_numbers(capsys):
     headless = session_of().run()
     threaded = session_of()
     threaded.start()
-    assert threaded.wait(20)
+    assert threaded.wait(60)
     assert threaded.state == "done"
     assert numbers(headless) == numbers(plain)
     assert numbers(threaded.training) == numbers(plain)
@@ -61,18 +106,27 @@ def test_thread_headless_and_plain_loop_give_the_same_numbers(capsys):
 
 
 def test_pausing_and_stopping_change_no_number():
-    whole = session_of(LineParameters(iterations=3000)).run()
-    session = session_of(LineParameters(iterations=3000))
+    session = session_of(LONG, unscheduled)
     for _ in range(5):
-        session.start()
-        time.sleep(0.02)
+        train_a_little(session)
         session.pause()
-        session.wait()
-        session.start()
-        time.sleep(0.02)
+        assert session.wait(60)
+        train_a_little(session)
         session.stop()
-    session.start()
-    session.wait(20)
+    plain = unscheduled(LineParameters(iterations=session.training.iteration))
+    list(plain)
+    assert numbers(session.training) == numbers(plain)
+
+
+def test_pausing_and_stopping_change_no_number_of_a_schedule():
+    whole = session_of().run()
+    ends = {20: lambda: session.pause(), 90: lambda: session.stop(wait=False), 91: lambda: session.pause()}
+    session = session_of(make=acting(ends))
+    for reached in (*ends, 200):
+        session.start()
+        assert session.wait(60)
+        assert session.training.iteration == reached
+    assert session.state == "done"
     assert numbers(session.training) == numbers(whole)
 
 
@@ -85,7 +139,7 @@ def test_the_life_of_a_session():
     session.start()
     until(lambda: session.state == "running" and session.training.iteration > 10)
     session.pause()
-    assert session.wait(5)
+    assert session.wait(60)
     assert session.state == "paused"
     rested = session.training.iteration
     time.sleep(0.05)
@@ -96,26 +150,23 @@ def test_the_life_of_a_session():
     assert session.state == "stopped"
     assert session.latest.record.iteration == session.training.iteration
     session.reset()
-    assert session.wait(5)
+    assert session.wait(60)
     assert (session.state, session.training.iteration, session.latest.record) == ("idle", 0, None)
 
 
 def test_pause_and_stop_act_within_an_iteration():
-    session = session_of(LONG, slow_training)
-    for command, bar in ((session.pause, 0.5), (session.stop, 1.0)):
+    session = session_of(make=acting({7: lambda: session.pause(), 9: lambda: session.stop(wait=False)}))
+    for reached, state in ((7, "paused"), (9, "stopped")):
         session.start()
-        until(lambda: session.state == "running")
-        begin = time.monotonic()
-        command()
-        session.wait()
-        assert time.monotonic() - begin < bar
+        assert session.wait(60)
+        assert (session.training.iteration, session.state) == (reached, state)
 
 
 def test_commands_cost_nothing_while_an_iteration_is_long():
-    session = session_of(LONG, lambda p: Training(Line(slow), iterations=10, learning_rate=0.1))
+    begun, go_on = threading.Event(), threading.Event()
+    session = session_of(make=acting({1: lambda: begun.set() or (go_on.wait(60) and None)}))
     session.start()
-    until(lambda: session.state == "running")
-    begin = time.monotonic()
+    assert begun.wait(60)
     (
         session.pause(),
         session.set(learning_rate=0.2),
@@ -123,13 +174,47 @@ def test_commands_cost_nothing_while_an_iteration_is_long():
         session.start(),
         session.stop(wait=False),
     )
-    assert time.monotonic() - begin < 0.1
-    session.wait(10)
+    assert session.training.iteration == 0  # all five have come back, and the iteration is still under way
+    go_on.set()
+    assert session.wait(60)
 
 
-def slow(seen, loss, terms):
-    time.sleep(0.5)
-    return loss
+def test_what_is_asked_for_during_the_last_iteration_of_a_run_is_done():
+    session = session_of(make=acting({200: lambda: session.reset()}))
+    session.run()
+    assert session.wait(60)
+    assert (session.state, session.training.iteration) == ("idle", 0)
+
+
+def test_nothing_begins_while_a_session_is_being_closed(monkeypatch, tmp_path):
+    session = session_of(LONG, checkpoint=tmp_path / "checkpoint.pt")
+    save, refused = module.save_checkpoint, []
+
+    def save_and_start(*arguments):
+        save(*arguments)
+        with pytest.raises(SessionError, match="is closed"):
+            session.start()
+        refused.append(True)
+
+    train_a_little(session)
+    monkeypatch.setattr(module, "save_checkpoint", save_and_start)
+    session.close()
+    assert refused
+    assert session.state == "stopped"
+
+
+def test_who_waits_for_the_end_finds_its_picture():
+    class Watched(Line):
+        def snapshot(self):
+            seen.append((int(self.modules.seen), session.state if session else None))
+            return super().snapshot()
+
+    seen, session = [], None
+    session = session_of(make=lambda p: Training(Watched(), iterations=p.iterations, learning_rate=0.1))
+    session.start()
+    assert session.wait(60)
+    assert seen[-1] == (200, "running")  # made before the state is seen
+    assert session.latest.record.iteration == 200
 
 
 def test_commands_that_do_not_fit_the_state_do_nothing():
@@ -141,7 +226,7 @@ def test_commands_that_do_not_fit_the_state_do_nothing():
     until(lambda: session.state == "running")
     session.stop()
     session.pause()
-    session.wait()
+    assert session.wait(60)
     assert session.state == "stopped"
 
 
@@ -152,7 +237,7 @@ def test_starting_what_is_done_is_an_error_until_reset(capsys):
         session.start()
     session.reset(iterations=100)
     session.start()
-    session.wait(10)
+    assert session.wait(60)
     assert (session.state, session.training.iteration) == ("done", 100)
     assert session.parameters.iterations == 100
 
@@ -172,7 +257,7 @@ def test_the_learning_rate_changes_between_iterations_and_is_recorded():
     until(lambda: session.training.iteration > 10)
     session.set(learning_rate=0.01)
     session.pause()
-    session.wait()
+    assert session.wait(60)
     (change,) = session.training.history.changes
     rates = session.training.history.column("learning_rate")
     assert change.value == 0.01
@@ -200,11 +285,11 @@ def test_what_is_not_live_waits_for_a_reset():
 def test_the_parameters_in_force_are_those_of_the_start_with_what_was_changed():
     session = session_of()
     session.set(learning_rate=0.01)
-    session.wait()
+    assert session.wait(60)
     assert session.current == LineParameters(learning_rate=0.01)
     assert session.parameters == LineParameters()
     session.reset()
-    session.wait()
+    assert session.wait(60)
     assert session.current == LineParameters()
 
 
@@ -242,19 +327,23 @@ def test_sessions_of_other_names_live_side_by_side():
 # ----------------------------------------------------------------------------------------- pictures
 
 
-def test_pictures_come_at_most_four_times_a_second_and_the_last_one_is_final():
-    session = session_of(LONG)
+def test_pictures_come_at_most_four_times_a_second_and_the_last_one_is_final(clock):
+    class Watched(Line):
+        def snapshot(self):
+            pictures.append((int(self.modules.seen), clock.now))
+            return super().snapshot()
+
+    pictures = []
+    session = session_of(LineParameters(iterations=250), timed_training(clock, Watched))
+    pictures.clear()
     session.start()
-    seen, times = 0, []
-    end = time.monotonic() + 1.0
-    while time.monotonic() < end:
-        seen = session.wait_for_news(seen, timeout=0.5)
-        times.append(time.monotonic())
-    session.stop()
-    assert 3 <= len(times) <= 7
-    assert session.latest.record.iteration == session.training.iteration
+    assert session.wait(60)
+    assert 10 <= len(pictures) <= 12  # the first, at most four in each of two and a half seconds, the last
+    times = [at for _, at in pictures[:-1]]
+    assert all(0.25 <= later - at < 0.265 for at, later in itertools.pairwise(times))
+    assert pictures[-1][0] == session.latest.record.iteration == session.training.iteration == 250
     assert session.latest.snapshot["curve:line"].shape == (20, 2)
-    assert session.latest.rate > 0
+    assert session.latest.rate == pytest.approx(100)
     assert session.latest.eta is None
 
 
@@ -262,38 +351,37 @@ def test_there_is_a_picture_before_the_start():
     assert session_of().latest.snapshot["curve:line"].shape == (20, 2)
 
 
-def test_rate_and_time_left_while_running():
-    session = session_of(LineParameters(iterations=100_000), slow_training)
+def test_rate_and_time_left_while_running(clock):
+    session = session_of(LONG, timed_training(clock))
     session.start()
-    until(lambda: session.latest.eta is not None and session.training.iteration > 50)
-    assert 30 < session.latest.rate < 100
-    assert session.latest.eta == pytest.approx(100_000 / session.latest.rate, rel=0.05)
+    until(lambda: session.latest.eta is not None and session.latest.record.iteration > 50)
+    latest = session.latest
+    assert latest.rate == pytest.approx(100)
+    assert latest.eta == pytest.approx((LONG.iterations - latest.record.iteration) / 100)
 
 
-def test_a_slow_picture_is_taken_seldom():
+def test_a_slow_picture_is_taken_seldom(clock):
     """Watching costs a bounded share of the time, however slow a snapshot is."""
 
     class SlowToLookAt(Line):
         def snapshot(self):
-            time.sleep(0.02)
+            pictures.append(clock.now)
+            clock.spend(0.02)
             return super().snapshot()
 
-    session = session_of(LONG, lambda p: Training(SlowToLookAt(), iterations=10**7, learning_rate=0.1))
+    pictures = []
+    session = session_of(LineParameters(iterations=300), timed_training(clock, SlowToLookAt))
+    pictures.clear()
     session.start()
-    time.sleep(0.2)
-    seen = session.wait_for_news(-1)
-    time.sleep(1.5)
-    session.pause()
-    session.wait()
-    assert session.wait_for_news(-1) - seen <= 4
+    assert session.wait(60)
+    assert 4 <= len(pictures) <= 6
+    assert all(later - at >= 0.8 for at, later in itertools.pairwise(pictures[:-1]))
 
 
 def test_waiting_for_news_can_time_out():
     session = session_of()
     version = session.wait_for_news(-1)
-    begin = time.monotonic()
     assert session.wait_for_news(version, timeout=0.05) == version
-    assert time.monotonic() - begin < 1.0
 
 
 # ----------------------------------------------------------------------------------------- failures
@@ -309,13 +397,13 @@ def exploding(parameters):
 def test_a_failure_in_the_thread_is_told():
     session = session_of(make=exploding)
     session.start()
-    session.wait(10)
+    assert session.wait(60)
     assert session.state == "failed"
     assert "the loss is not finite in iteration 50" in session.error
     assert session.training.iteration == 49
     assert isinstance(session.exception, NotFiniteError)
     session.reset()
-    session.wait()
+    assert session.wait(60)
     assert (session.state, session.error) == ("idle", None)
 
 
@@ -334,10 +422,10 @@ def test_a_failed_session_can_go_on_from_the_state_kept():
 
     session = session_of(make=lambda p: Training(Line(explode_once), iterations=200, learning_rate=0.05))
     session.start()
-    session.wait(10)
+    assert session.wait(60)
     assert session.state == "failed"
     session.start()
-    session.wait(10)
+    assert session.wait(60)
     assert (session.state, session.error) == ("done", None)
     plain = Training(Line(), iterations=200, learning_rate=0.05)
     list(plain)
@@ -353,7 +441,7 @@ def test_an_error_in_a_snapshot_or_a_reset_is_told_too():
 
     session = session_of(LONG, lambda p: Training(Blind(), iterations=p.iterations, learning_rate=0.1))
     session.start()
-    session.wait(10)
+    assert session.wait(60)
     assert session.error == "ValueError: nothing to see"
 
 
@@ -366,10 +454,10 @@ def test_an_error_in_a_callback_thread_does_not_kill_the_worker():
     session = session_of(LONG, picky)
     session.start()
     session.reset(seed=13)
-    session.wait(10)
+    assert session.wait(60)
     assert (session.state, session.error) == ("failed", "RuntimeError: no luck")
     session.reset(seed=12)
-    session.wait(10)
+    assert session.wait(60)
     assert (session.state, session.parameters.seed) == ("idle", 12)
 
 
@@ -378,12 +466,12 @@ def test_an_error_in_a_callback_thread_does_not_kill_the_worker():
 
 def test_a_stopped_session_is_taken_up_by_the_next(tmp_path):
     path = tmp_path / "checkpoint.pt"
-    parameters = LineParameters(iterations=2000)
+    parameters = LineParameters(iterations=400)
     whole = session_of(parameters).run()
-    first = session_of(parameters, checkpoint=path)
+    first = session_of(parameters, acting({150: lambda: first.stop(wait=False)}), checkpoint=path)
     first.start()
-    until(lambda: first.training.iteration > 100)
-    first.stop()
+    assert first.wait(60)
+    assert (first.state, first.training.iteration) == ("stopped", 150)
     second = session_of(parameters, checkpoint=path)
     assert second.state == "idle"
     assert second.training.iteration == first.training.iteration
@@ -428,8 +516,7 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(tmp_path):
     path = tmp_path / "checkpoint.pt"
     session = session_of(LONG, checkpoint=path)
     for _ in range(2):
-        session.start()
-        time.sleep(0.02)
+        train_a_little(session)
         session.stop()
     path.write_bytes(path.read_bytes()[:500])
     with pytest.warns(CheckpointWarning, match="went back to the checkpoint of iteration"):
@@ -443,7 +530,7 @@ def test_a_full_disk_fails_the_session_but_loses_nothing(tmp_path, monkeypatch):
     session.start()
     until(lambda: session.training.iteration > 10)
     session.pause()
-    session.wait()
+    assert session.wait(60)
     kept = path.read_bytes()
 
     def full(descriptor):
@@ -466,24 +553,23 @@ def test_a_full_disk_fails_the_session_but_loses_nothing(tmp_path, monkeypatch):
 
 def test_ctrl_c_finishes_the_iteration_writes_a_checkpoint_and_says_so(tmp_path, capsys):
     path = tmp_path / "checkpoint.pt"
-    parameters = LineParameters(iterations=3000)
-    session = session_of(parameters, checkpoint=path)
-    threading.Timer(0.15, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    interrupt = acting({100: lambda: os.kill(os.getpid(), signal.SIGINT)})
+    session = session_of(make=interrupt, checkpoint=path)
     with pytest.raises(KeyboardInterrupt):
         session.run()
-    reached = session.training.iteration
-    assert f"Interrupted after iteration {reached}" in capsys.readouterr().out
+    assert session.training.iteration == 100
+    assert "Interrupted after iteration 100" in capsys.readouterr().out
     assert session.state == "stopped"
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    resumed = session_of(parameters, checkpoint=path)
-    assert resumed.training.iteration == reached
-    assert numbers(resumed.run()) == numbers(Session("whole", make_training, parameters).run())
+    resumed = session_of(checkpoint=path)
+    assert resumed.training.iteration == 100
+    assert numbers(resumed.run()) == numbers(Session("whole", make_training, LineParameters()).run())
 
 
-def test_progress_is_printed_now_and_then(capsys, monkeypatch):
+def test_progress_is_printed_now_and_then(capsys, monkeypatch, clock):
     monkeypatch.setattr(module, "PRINT_SECONDS", 0.1)
-    session_of(LineParameters(iterations=50), slow_training).run()
+    session_of(LineParameters(iterations=50), timed_training(clock)).run()
     lines = capsys.readouterr().out.splitlines()
-    assert 3 <= len(lines) <= 8
+    assert 5 <= len(lines) <= 6
     assert "iteration" in lines[0]
-    assert "per second" in lines[-1]
+    assert "100 per second" in lines[-1]

@@ -82,6 +82,7 @@ class Session:
         self._pending = 0
         self._worker: threading.Thread | None = None
         self._in_caller = False
+        self._shut = False
         self.closed = False
         _close_older(name)
         self._build(parameters)
@@ -217,15 +218,24 @@ class Session:
             raise SessionError(
                 f"session {self.name!r} is already running", where="run", fix="call stop() or wait() first"
             )
-        self._retire_worker()
-        if self._state != "done":
-            self._run_in_caller()
+        with self._changed:
+            self._in_caller = True
+        try:
+            self._retire_worker()
+            if self._state != "done":
+                self._run_in_caller()
+        finally:
+            with self._changed:
+                self._in_caller = False
+                self._employ()  # for what was asked for during the last iteration
         print(f"{self.message} · {self._progress_text()}", flush=True)
         return self.training
 
     def close(self, message: str = "closed") -> None:
         """Stop and end the worker thread, for good; a panel shows ``message``."""
-        self._retire_worker()
+        with self._changed:
+            self._shut = True
+        self._retire_worker(CLOSE_SECONDS)
         self.closed = True
         self._state = "stopped" if self._state in ("running", "paused") else self._state
         self.message = message
@@ -234,45 +244,54 @@ class Session:
     # ---------------------------------------------------------------------- the thread that trains
 
     def _post(self, command: str, value: Any = None) -> None:
-        if self.closed:
-            raise SessionError(
-                f"session {self.name!r} is closed",
-                found=self.message,
-                where=command,
-                fix="make a new session",
-            )
         with self._changed:
-            self._pending += 1
-            self._commands.put((command, value))
-            if self._worker is None and not self._in_caller:
-                self._worker = threading.Thread(target=self._work, name=f"session {self.name}", daemon=True)
-                self._worker.start()
+            if self._shut:
+                raise SessionError(
+                    f"session {self.name!r} is closed",
+                    found=self.message,
+                    where=command,
+                    fix="make a new session",
+                )
+            self._put(command, value)
+            self._employ()
+
+    def _put(self, command: str, value: Any = None) -> None:
+        self._pending += 1
+        self._commands.put((command, value))
+
+    def _employ(self) -> None:
+        """Begin a worker where there is something to do and nobody to do it; the lock is held."""
+        if self._worker is None and not self._in_caller and not self._commands.empty():
+            self._worker = threading.Thread(target=self._work, name=f"session {self.name}", daemon=True)
+            self._worker.start()
 
     def _work(self) -> None:
-        while self._worker is not None:
-            self._turn()
+        while self._turn() != "close":
+            pass
+        with self._changed:
+            self._worker = None
+            self._employ()
 
-    def _retire_worker(self) -> None:
-        worker = self._worker
+    def _retire_worker(self, seconds: float | None = None) -> None:
+        """Let the worker obey what was asked of it before, rest, and end."""
+        with self._changed:
+            worker = self._worker
+            if worker is not None:
+                self._put("close")
         if worker is not None:
-            self._post("close")
-            worker.join(timeout=CLOSE_SECONDS)
+            worker.join(seconds)
 
     def _run_in_caller(self) -> None:
-        self._in_caller = True
-        try:
-            with note_first_interrupt() as interrupted:
-                self._obey("start", None)
-                printed = time.monotonic()
-                while self._state == "running":
-                    self._turn()
-                    if interrupted:
-                        self._obey("stop", None)
-                    elif time.monotonic() - printed >= PRINT_SECONDS:
-                        printed = time.monotonic()
-                        print(self._progress_text(), flush=True)
-        finally:
-            self._in_caller = False
+        with note_first_interrupt() as interrupted:
+            self._obey("start", None)
+            printed = time.monotonic()
+            while self._state == "running":
+                self._turn()
+                if interrupted:
+                    self._obey("stop", None)
+                elif time.monotonic() - printed >= PRINT_SECONDS:
+                    printed = time.monotonic()
+                    print(self._progress_text(), flush=True)
         if interrupted:
             kept = f"; {self.checkpoint} is there to go on from" if self.checkpoint else ""
             print(f"Interrupted after iteration {self.training.iteration}{kept}.", flush=True)
@@ -280,11 +299,15 @@ class Session:
         if self.exception is not None:
             raise self.exception
 
-    def _turn(self) -> None:
-        """Obey one command if there is one (wait for one unless running); otherwise do one iteration."""
+    def _turn(self) -> str | None:
+        """Obey one command if there is one (wait for one unless running); otherwise do one iteration.
+
+        Returns:
+            the command.
+        """
         if self._state == "running" and self._commands.empty():
             self._iterate()
-            return
+            return None
         command, value = self._commands.get()
         try:
             self._obey(command, value)
@@ -292,6 +315,7 @@ class Session:
             with self._changed:
                 self._pending -= 1
                 self._changed.notify_all()
+        return command
 
     def _obey(self, command: str, value: Any) -> None:
         running = self._state == "running"
@@ -309,10 +333,8 @@ class Session:
             elif command == "set":
                 self.training.set(*value)
                 self._publish()
-            elif command == "close":
-                self._worker = None
-                if running:
-                    self._rest("stopped")
+            elif command == "close" and running:
+                self._rest("stopped")
         except Exception as error:
             self._fail(error)
 
@@ -340,8 +362,11 @@ class Session:
         self._enter("idle")
 
     def _enter(self, state: State, message: str = "") -> None:
-        self._state, self.message = state, message
-        self._publish()
+        """Take on a state and show its picture, at once: whoever waited for the one finds the other."""
+        latest = self._picture(state)
+        with self._changed:
+            self._state, self.message = state, message
+            self._tell(latest)
 
     def _rest(self, state: State, message: str = "") -> None:
         """Leave the running state with everything written down."""
@@ -355,28 +380,33 @@ class Session:
                 self._save()
             except CheckpointError as second:
                 error.add_note(str(second))
-        self._state, self.message = "failed", "failed"
-        self._tell(replace(self._latest, eta=None))
+        with self._changed:
+            self._state, self.message = "failed", "failed"
+            self._tell(replace(self._latest, eta=None))
 
     def _publish(self) -> None:
-        """Put the newest picture into the mailbox, and say when the next may come.
+        """Put the newest picture into the mailbox."""
+        self._tell(self._picture(self._state))
+
+    def _picture(self, state: State) -> Latest:
+        """The training as it is now, in this state; says when the next picture may be made.
 
         A snapshot that takes long is taken more seldom: watching costs at most SNAPSHOT_SHARE of the time.
         """
         begin = time.monotonic()
-        training = self.training
+        training, running = self.training, state == "running"
         self._pace.read(training.iteration, begin)
-        if self._state != "running":
+        if not running:
             self._pace.pause()
         # In `run` nobody is watching until the end.
-        unwatched = self._in_caller and self._state == "running"
+        unwatched = self._in_caller and running
         snapshot = self._latest.snapshot if unwatched else dict(training.problem.snapshot())
         left = training.iterations - training.iteration
-        eta = self._pace.seconds_left(left) if self._state == "running" else None
+        eta = self._pace.seconds_left(left) if running else None
         record = training.history[-1] if training.history else None
-        self._tell(Latest(record, snapshot, self._pace.rate, eta))
         spent = time.monotonic() - begin
         self._publish_at = begin + max(SNAPSHOT_SECONDS, spent / SNAPSHOT_SHARE)
+        return Latest(record, snapshot, self._pace.rate, eta)
 
     def _tell(self, latest: Latest) -> None:
         with self._changed:
