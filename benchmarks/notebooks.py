@@ -64,7 +64,7 @@ def measure(notebook: Path, preset: str, *, limit: float, variables: Mapping[str
         client = manager.client()
         client.start_channels()
         try:
-            client.wait_for_ready(timeout=60)
+            client.wait_for_ready(timeout=300)
             began, pictures = time.monotonic(), []
 
             def see(message: dict) -> None:

@@ -23,13 +23,6 @@ from workbench.reports import runner
 from workbench.reports.store import RunDirectory, run_id
 
 Start = Callable[..., Any]
-SLOW_LOSS = """
-import os, time, line_fit
-plain = line_fit.LineProblem.loss
-def slow(*arguments):
-    time.sleep(float(os.environ.get("LINE_PACE", 0)))
-    return plain(*arguments)
-line_fit.LineProblem.loss = slow"""
 
 
 def test_a_run_killed_at_random_moments_ends_with_the_same_bytes(
@@ -56,9 +49,7 @@ def test_a_kernel_killed_at_a_random_moment(
     monkeypatch.setenv("PYTHONWARNINGS", "default")
     often = "import workbench.training.session as session_module\nsession_module.CHECKPOINT_SECONDS = 0.2"
     notebook = tmp_path / "line.ipynb"
-    nbformat.write(
-        line_fit.notebook(often, line_fit.PREPARE, SLOW_LOSS, line_fit.TRAIN, line_fit.RECORD), notebook
-    )
+    nbformat.write(line_fit.notebook(often, line_fit.PREPARE, line_fit.TRAIN, line_fit.RECORD), notebook)
     monkeypatch.setenv("LINE_PACE", "0.05")  # twenty seconds, of which the killer leaves two
     parameters = line_fit.LineParameters(iterations=400)
     directory = RunDirectory(tmp_path / "runs" / run_id("line", parameters, notebook))

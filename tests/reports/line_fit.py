@@ -1,7 +1,12 @@
-"""A showcase small enough to test with: fit a line. It is given to real kernels through PYTHONPATH."""
+"""A showcase small enough to test with: fit a line. It is given to real kernels through PYTHONPATH.
+
+LINE_PACE in the environment is how many seconds each iteration sleeps. It is no parameter: a run that a test stops
+half way may be slow, and the run that goes on with it fast.
+"""
 
 from __future__ import annotations
 
+import os
 import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, ClassVar
@@ -47,7 +52,7 @@ class LineProblem:
         """Mean square over eight fresh points."""
         import torch
 
-        time.sleep(self.nap)
+        time.sleep(self.nap + float(os.environ.get("LINE_PACE", "0")))
         self.iteration += 1
         if self.iteration == self.fail:
             raise ArithmeticError(f"the line <breaks> at {self.fail}")

@@ -37,21 +37,23 @@ def test_a_notebook_stays_within_its_memory_and_ends(name: str) -> None:
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of memory is read from /proc")
 def test_the_measure_sees_memory_that_was_given_back(tmp_path: Path) -> None:
     source = "large = b'x' * 300_000_000\ndel large"
-    cost = benchmark.measure(_notebook(tmp_path, source), "smoke", limit=60)
+    cost = benchmark.measure(_notebook(tmp_path, source), "smoke", limit=300)
     assert 300 < cost.peak < 450
     assert cost.first_picture is None
 
 
 @pytest.mark.parametrize(
-    ("source", "error", "match"),
+    ("source", "error", "match", "limit"),
     [
-        ("import time\ntime.sleep(60)", RunTimeoutError, "did not end within its time"),
-        ("1 / 0", RunError, "ZeroDivisionError"),
+        ("import time\ntime.sleep(600)", RunTimeoutError, "did not end within its time", 8),
+        ("1 / 0", RunError, "ZeroDivisionError", 300),
     ],
 )
-def test_what_goes_wrong_is_told(tmp_path: Path, source: str, error: type[Exception], match: str) -> None:
+def test_what_goes_wrong_is_told(
+    tmp_path: Path, source: str, error: type[Exception], match: str, limit: float
+) -> None:
     with pytest.raises(error, match=match) as caught:
-        benchmark.measure(_notebook(tmp_path, "1", source), "smoke", limit=2)
+        benchmark.measure(_notebook(tmp_path, "1", source), "smoke", limit=limit)
     assert "small.ipynb, cell 2" in str(caught.value)
 
 

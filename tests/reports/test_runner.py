@@ -19,7 +19,7 @@ from workbench.reports import runner
 from workbench.reports.store import RunDirectory, run_id
 
 EVIL = """'); raise SystemExit #\n"<script>alert(1)</script>{run_dir}"""
-SLOW = {"iterations": 60, "nap": 0.03}
+LONG = {"iterations": 60}
 OFTEN = "import workbench.training.session as session_module\nsession_module.CHECKPOINT_SECONDS = 0.2"
 
 FrontDoor = Callable[..., subprocess.Popen[str]]
@@ -111,11 +111,16 @@ def test_the_same_parameters_give_the_same_bytes(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_run_resumes_to_the_same_numbers(
-    number: signal.Signals, tmp_path: Path, make_notebook: Callable[..., Path], front_door: FrontDoor
+    number: signal.Signals,
+    tmp_path: Path,
+    make_notebook: Callable[..., Path],
+    front_door: FrontDoor,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     notebook, out = make_notebook(resumable_notebook()), tmp_path / "runs"
-    values = [f"-p{name}={value}" for name, value in SLOW.items()]
+    values = [f"-p{name}={value}" for name, value in LONG.items()]
     arguments = ["run", "line", *values, "--out", str(out)]
+    monkeypatch.setenv("LINE_PACE", "0.3")
     errors, code = _stopped(
         front_door(notebook, *arguments), number, lambda: list(out.glob("*/checkpoint.pt"))
     )
@@ -128,10 +133,11 @@ def test_a_stopped_run_resumes_to_the_same_numbers(
         assert "--resume goes on from the last checkpoint" in errors
         assert "Traceback" not in errors
 
+    monkeypatch.delenv("LINE_PACE")
     with pytest.raises(RunError, match="--resume goes on where it stopped"):
-        run(notebook, out, parameters=line_fit.LineParameters(**SLOW))
+        run(notebook, out, parameters=line_fit.LineParameters(**LONG))
     resumed = front_door(notebook, *arguments, "--resume")
-    _, errors = resumed.communicate(timeout=60)
+    _, errors = resumed.communicate()
     assert resumed.returncode == 0, errors
     assert json.loads(directory.result.read_text())["fingerprint"] == _undisturbed_fingerprint()
 
@@ -144,14 +150,14 @@ def _stopped(
         time.sleep(0.02)
     time.sleep(0.3)
     process.send_signal(number)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate()
     return errors, process.returncode
 
 
 def _undisturbed_fingerprint() -> str:
     from workbench.reports.record import make_record
 
-    parameters = line_fit.LineParameters(**SLOW)
+    parameters = line_fit.LineParameters(**LONG)
     training = line_fit.make_training(parameters)
     for _ in training:
         pass
@@ -174,7 +180,7 @@ def test_a_damaged_checkpoint_is_named_and_kept(tmp_path: Path, make_notebook: C
 def test_a_request_to_end(tmp_path: Path, make_notebook: Callable[..., Path], front_door: FrontDoor) -> None:
     begin = "from pathlib import Path\nPath(run_dir, 'begun').touch()"
     notebook, out = (
-        make_notebook(line_fit.notebook(f"{begin}\nimport time\ntime.sleep(60)")),
+        make_notebook(line_fit.notebook(f"{begin}\nimport time\ntime.sleep(600)")),
         tmp_path / "runs",
     )
     process = front_door(notebook, "run", "line", "--out", str(out))
@@ -210,11 +216,11 @@ def test_a_failing_cell(tmp_path: Path, make_notebook: Callable[..., Path]) -> N
 
 
 def test_time_is_up(tmp_path: Path, make_notebook: Callable[..., Path]) -> None:
-    notebook = make_notebook(line_fit.notebook("import time\ntime.sleep(0.5)", "time.sleep(60)"))
+    notebook = make_notebook(line_fit.notebook("import time\ntime.sleep(0.5)", "time.sleep(600)"))
     began = time.monotonic()
     with pytest.raises(RunTimeoutError, match="did not end within 4 seconds"):
         run(notebook, tmp_path / "runs", timeout=4, say=lambda line: None)
-    assert time.monotonic() - began < 12
+    assert time.monotonic() - began < 120
 
 
 def test_a_notebook_that_records_nothing_has_not_succeeded(
@@ -240,7 +246,7 @@ def test_a_file_that_may_not_grow(
     notebook = make_notebook(line_fit.notebook("x = 1\nprint('filling ' * 100_000)"))
     arguments = ("run", "line", "--out", str(tmp_path / "runs"))
     process = front_door(notebook, *arguments, prefix=("prlimit", "--fsize=100000"))
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate()
     assert process.returncode == 5, errors
     assert "a file grew larger than is allowed here" in errors
     assert "Traceback" not in errors

@@ -89,7 +89,7 @@ def running_scheduler(folder: Path) -> Iterator[tuple[str, list[subprocess.Popen
     ]
     worker = [*dask, "worker", "--scheduler-file", str(where), "--host", "127.0.0.1", "--nthreads", "1"]
     processes += [subprocess.Popen([*worker, "--no-nanny", "--no-dashboard"], **quiet) for _ in range(2)]
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while not where.exists() and time.monotonic() < until:
         time.sleep(0.05)
     try:

@@ -3,6 +3,7 @@
 import math
 import random
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -223,8 +224,9 @@ def test_reasons_name_no_addresses(panel):
 
 
 def test_a_program_that_does_not_end_is_stopped(panel, monkeypatch):
-    monkeypatch.setattr("widgets.typed_program.PROGRAM_SECONDS", 0.2)
-    error = typed(panel, ENDLESS)["error"]
+    with monkeypatch.context() as impatient:
+        impatient.setattr("widgets.typed_program.PROGRAM_SECONDS", 0.2)
+        error = typed(panel, ENDLESS)["error"]
     assert error.startswith("stopped: the program did not end within 0.2 s\nline ")
     assert sys.gettrace() is None or "watch" not in repr(sys.gettrace())
     assert typed(panel, "def f(x=1.0):\n    return x\n")["error"] == ""
@@ -238,9 +240,18 @@ def test_a_program_that_does_not_end_elsewhere_leaves_a_gap(panel):
     assert answer["rows"] == [["x", "1", "2", "2", "yes"]]
 
 
-def test_a_slow_program_has_a_coarse_curve(panel):
-    summary = typed(panel, "import time\ndef f(x=1.0):\n    time.sleep(0.04)\n    return x * x\n")["summary"]
-    assert "curve value: from (-1, 1) to (3, 9)" in summary
+def test_a_slow_program_has_a_coarse_curve(panel, monkeypatch):
+    clock, points = SimpleNamespace(now=0.0), []
+
+    def nap(seconds):
+        clock.now += seconds
+        points.append(seconds)
+
+    monkeypatch.setattr("widgets.typed_program.time", SimpleNamespace(perf_counter=lambda: clock.now))
+    monkeypatch.setitem(sys.modules, "beds", SimpleNamespace(nap=nap))
+    text = "import beds\ndef f(x=1.0):\n    beds.nap(0.04)\n    return x * x\n"
+    assert "curve value: from (-1, 1) to (3, 9)" in typed(panel, text)["summary"]
+    assert len(points) < 65  # of the curve, had all its points been waited for
 
 
 def test_what_the_program_prints_is_shown_once_and_not_in_the_notebook(panel, capsys):

@@ -80,7 +80,7 @@ def test_a_notebook_run_without_a_page_trains_to_the_end(monkeypatch, tmp_path):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+        NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
     (cell,) = notebook.cells
     printed = "".join(output.get("text", "") for output in cell.outputs)
     assert printed.splitlines()[-1] == "done"

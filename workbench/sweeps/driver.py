@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -20,12 +22,11 @@ from distributed import Client, Future, KilledWorker
 
 from workbench.errors import RunError, RunInterruptedError
 from workbench.files import write_whole
-from workbench.reports.execution import ended_by_signals
 from workbench.reports.store import RunDirectory, storage_errors
 from workbench.sweeps import work
 from workbench.sweeps.plan import Job
 
-GRACE_SECONDS = 10.0
+GRACE_SECONDS = 30.0
 HANGING_SECONDS = 30.0
 ANSWER_SECONDS = 0.5
 
@@ -97,11 +98,11 @@ def drive(
     """
     driver = _Driver(client, jobs, retries, watch)
     try:
-        with ended_by_signals():
+        with _signals_as_news(driver.news):
             driver.run()
     except KeyboardInterrupt as error:
         driver.end()
-        number = error.args[0] if error.args else 2
+        number = error.args[0] if error.args else signal.SIGINT
         left = driver.progress.total - sum(driver.progress.counts.values())
         raise RunInterruptedError(
             f"the sweep was stopped; {left} of {driver.progress.total} runs are not finished",
@@ -110,6 +111,38 @@ def drive(
             fix="--resume goes on where they stopped",
         ) from None
     return driver.progress
+
+
+@contextlib.contextmanager
+def _signals_as_news(news: SimpleQueue[tuple[str, Any]]) -> Iterator[None]:
+    """The first Ctrl-C, SIGTERM or SIGHUP arrives as news, where nothing is half done; the second acts at once.
+
+    Raised wherever the main thread happens to be, it would be lost in a callback that the interpreter runs
+    there, or leave the client of the cluster between two states.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    noted: list[int] = []
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def note(number: int, frame: object) -> None:
+        restore()
+        noted.append(number)
+        news.put(("signal", number))
+
+    for number in before:
+        signal.signal(number, note)
+    try:
+        yield
+        if noted:  # with the last news there was
+            raise KeyboardInterrupt(noted[0])
+    finally:
+        restore()
 
 
 class _Driver:
@@ -150,6 +183,8 @@ class _Driver:
             self.end_hanging_runs()
             self.watch(self.progress)
             return
+        if kind == "signal":
+            raise KeyboardInterrupt(content)
         if kind == "told":
             self.told(content)
         else:
@@ -213,7 +248,8 @@ class _Driver:
         with contextlib.suppress(OSError, TimeoutError, KeyboardInterrupt):
             token = next(iter(self.jobs.values())).token
             self.client.run(work.stop, token, on_error="ignore")
-            waiting = [run for run in self.futures if run not in self.progress.running]
+            begun = {key for keys in self.client.processing().values() for key in keys}
+            waiting = [run for run, future in self.futures.items() if future.key not in begun]
             self.client.cancel([self.futures.pop(run) for run in waiting])
             until = time.monotonic() + GRACE_SECONDS
             while self.futures and time.monotonic() < until:
