@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import line_fit
 import nbformat
+import psutil
 import pytest
+from jupyter_core.utils import ensure_event_loop
 
-from workbench.errors import MachineError, RunError, RunTimeoutError
+from workbench.errors import MachineError, RunError, RunInterruptedError, RunTimeoutError
 from workbench.reports import runner
 from workbench.reports.store import RunDirectory, run_id
 
@@ -189,6 +194,50 @@ def test_a_request_to_end(tmp_path: Path, make_notebook: Callable[..., Path], fr
     assert "the run was stopped by SIGTERM" in errors
     assert "nothing was reached" in errors
     assert "Traceback" not in errors
+
+
+def test_an_interruption_leaves_nothing_that_waits_for_the_kernel(
+    tmp_path: Path, make_notebook: Callable[..., Path]
+) -> None:
+    notebook = make_notebook(line_fit.notebook("# Prepare", "print('begun')\nimport time\ntime.sleep(60)"))
+    kernels: list[psutil.Process] = []
+
+    def interrupt_soon(line: str) -> None:
+        if "begun" in line:
+            kernels.extend(_kernels(psutil.Process()))
+            threading.Timer(0.2, signal.raise_signal, [signal.SIGINT]).start()
+
+    with pytest.raises(RunInterruptedError, match="stopped by Ctrl-C"):
+        run(notebook, tmp_path / "runs", say=interrupt_soon)
+    assert kernels
+    assert not any(kernel.is_running() for kernel in kernels)
+    assert not asyncio.all_tasks(ensure_event_loop())
+
+
+def test_an_interruption_while_the_kernel_starts(
+    tmp_path: Path, make_notebook: Callable[..., Path], front_door: FrontDoor
+) -> None:
+    process = front_door(make_notebook(), "run", "line", "--out", str(tmp_path / "runs"))
+    kernels: list[psutil.Process] = []
+    while process.poll() is None and not kernels:
+        kernels = _kernels(psutil.Process(process.pid))
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert process.returncode == 130, errors
+    assert "nothing was reached" in errors
+    assert "Traceback" not in errors
+    assert kernels
+    assert not any(kernel.is_running() for kernel in kernels)
+
+
+def _kernels(process: psutil.Process) -> list[psutil.Process]:
+    """The kernels that the process has started, of its children those that are still there to be asked."""
+    kernels = []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for child in process.children():
+            if "ipykernel_launcher" in child.cmdline():
+                kernels.append(child)
+    return kernels
 
 
 def test_a_killed_kernel(tmp_path: Path, make_notebook: Callable[..., Path]) -> None:

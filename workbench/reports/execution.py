@@ -6,6 +6,7 @@ for the whole run, and signals that end it in an orderly way.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import re
@@ -24,6 +25,7 @@ from workbench.reports.store import RunDirectory
 
 if TYPE_CHECKING:
     import nbformat
+    from jupyter_client.manager import AsyncKernelManager
 
 Say = Callable[[str], None]
 _WHOLE = "whole:"  # the scheme under which papermill finds the writer that replaces files at once
@@ -71,7 +73,6 @@ def execute(
     """
     import papermill
     from papermill.iorw import papermill_io
-    from traitlets.config import Config
 
     papermill_io.register(_WHOLE, _WholeFiles)
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
@@ -81,7 +82,7 @@ def execute(
     if deadline is not None:
         limits["timeout_func"] = lambda cell: max(0.01, deadline - time.monotonic())
     # Sockets in a private folder: no port to be taken by another kernel, none for other users to listen at.
-    with tempfile.TemporaryDirectory(prefix="workbench-") as sockets:
+    with tempfile.TemporaryDirectory(prefix="workbench-") as sockets, _kernel(sockets, progress) as manager:
         papermill.execute_notebook(
             notebook,
             (_WHOLE + str(directory.notebook)).replace("{", "{{").replace("}", "}}"),
@@ -95,9 +96,45 @@ def execute(
             cwd=str(directory.path),
             on_cell_execute=progress.cell,
             extra_arguments=["--log-level=CRITICAL"],  # what goes wrong is reported here, in words
-            config=Config(KernelManager=_transport(sockets)),
+            km=manager,
             **limits,
         )
+
+
+@contextlib.contextmanager
+def _kernel(sockets: str, progress: _Progress) -> Iterator[AsyncKernelManager]:
+    """The manager of a kernel that is gone at the end, wherever the run was interrupted."""
+    from jupyter_client.manager import AsyncKernelManager
+    from jupyter_core.utils import run_sync
+
+    class Manager(AsyncKernelManager):
+        async def start_kernel(self, **options: Any) -> None:
+            with _signals_held():
+                await super().start_kernel(**options)
+
+        def client(self, **options: Any) -> Any:
+            clients.append(super().client(**options))
+            return clients[-1]
+
+    async def end() -> None:
+        # What waits for the kernel must not see it end: nobody is left to hear of that.
+        waiting = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        for client in clients:
+            client.stop_channels()
+        if manager.has_kernel:
+            await manager.shutdown_kernel(now=not progress.begun)
+        else:
+            await manager.cleanup_resources()
+
+    clients: list[Any] = []
+    manager = Manager(kernel_name="python3", **_transport(sockets))
+    try:
+        yield manager
+    finally:
+        run_sync(end)()
 
 
 def _transport(sockets: str) -> dict[str, str]:
@@ -131,6 +168,11 @@ class _Progress:
             heading = found[-1] if found else heading
             self._headings[cell.get("id")] = heading
 
+    @property
+    def begun(self) -> bool:
+        """Whether a cell has been sent to the kernel."""
+        return self._done > 0
+
     def cell(self, cell: nbformat.NotebookNode, **_: Any) -> None:
         """Called by the notebook client as each code cell begins."""
         self._done += 1
@@ -156,16 +198,33 @@ class Terminated(KeyboardInterrupt):
 @contextlib.contextmanager
 def ended_by_signals() -> Iterator[None]:
     """While this is open, SIGTERM and SIGHUP end the run in an orderly way, as Ctrl-C does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
 
     def end(number: int, frame: Any) -> None:
         raise Terminated(number)
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    with _handled(end, signal.SIGTERM, signal.SIGHUP):
+        yield
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """What would end the run waits while this is open: nobody could end a kernel that is half started."""
+    came: list[int] = []
+    with _handled(lambda number, frame: came.append(number), signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        yield
+    if came:
+        signal.raise_signal(came[0])
+
+
+@contextlib.contextmanager
+def _handled(handler: Callable[[int, Any], object], *numbers: signal.Signals) -> Iterator[None]:
+    """Handle the signals in this way while this is open, in the main thread: no other is told of them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, former in before.items():
+            signal.signal(number, former)
