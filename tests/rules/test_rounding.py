@@ -32,6 +32,16 @@ def test_elements_that_keep_their_digits_vary():
     assert slope.tolist() == [0.0, 1.0, 0.0]
 
 
+def test_elements_that_keep_their_digits_vary_where_they_are_written():
+    def program(x):
+        out = np.zeros(4)
+        np.round(x, 12, out)
+        x[:2].round(11, out=out[2:])
+        return np.sum(out * np.arange(1.0, 5.0))
+
+    check_gradient(program, X)
+
+
 def test_other_rounding_is_constant():
     check_gradient(lambda x: np.sum(np.round(x, 1) * x) + round(x[0], 2) * np.around(x[1]), X[:2] + 0.013)
     out = np.zeros(4)

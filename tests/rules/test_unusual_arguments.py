@@ -55,6 +55,16 @@ def test_nanmedian_writes_into_out():
     check_value(_nanmedian_into, X)
 
 
+@pytest.mark.parametrize("function", [np.cumprod, np.nancumprod, np.cumsum, np.nancumsum])
+def test_plain_numbers_accumulate_into_a_traced_array(function):
+    def program(x):
+        y = x * 2.0
+        found = function(X[0] + 1.0, None, None, y[1])
+        return found, y
+
+    check_all_ways(program, X)
+
+
 def test_padding_with_anything():
     check_all_ways(lambda x: np.pad(np.exp(x / 9), [(2, 3), (3, 1)], mode="empty")[2:-3, 3:-1], X)
 

@@ -181,8 +181,14 @@ def of_subclass(follow: Callable, own: Callable, args: tuple, kwargs: dict) -> A
                 return before  # it is given back as it is
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        shown = own(*[stand_in(a) for a in args], **{name: stand_in(v) for name, v in kwargs.items()})
-    return out if written and getattr(shown, "wrapped", None) is None else as_shown(result, shown, args)
+        stand_ins = [stand_in(a) for a in args]
+        shown = own(*stand_ins, **{name: stand_in(v) for name, v in kwargs.items()})
+    for before, stands in zip(args, stand_ins, strict=True):
+        if shown is stands and is_subarray(before):  # written into, though it was given by its place
+            written, result, out = True, before, before
+    if written and getattr(shown, "wrapped", None) is None:
+        return out
+    return as_shown(result, shown, args)
 
 
 def as_shown(result: Any, shown: Any, args: tuple) -> Any:
@@ -200,7 +206,8 @@ def as_shown(result: Any, shown: Any, args: tuple) -> Any:
         return dressed(result, cls, origin)
     context, return_scalar = shown.wrapped
     if context is not None:
-        own = len(args) >= context[0].nin  # otherwise it is a ufunc that NumPy's function calls inside
+        # otherwise it is a ufunc that NumPy's function calls inside
+        own = context[0].nin <= len(args) <= context[0].nargs
         context = context[0], args if own else tuple(map(np.asarray, context[1])), context[2]
     given, code = (_as_array(result), context, return_scalar), wrap.__code__
     takes = (

@@ -316,7 +316,7 @@ _with_initial(np.prod, np.multiply)
 def _cumprod(a: Any, axis: int | None = None, *rest: Any, **kwargs: Any) -> Any:
     """``numpy.cumprod`` as the products it stands for."""
     x, kwargs = current(a), {**dict(zip(("dtype", "out"), rest, strict=False)), **kwargs}
-    if not contains_traced(x):
+    if not contains_traced(x) and not contains_traced(kwargs):
         return call_watched(np.cumprod, (x, axis), kwargs)
     if axis is None:
         x, axis = resolve(np.ravel)(x), 0

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.autodiff.application import as_array
+from workbench.autodiff.application import as_array, written
 from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import python_method, resolve
 from workbench.autodiff.registry import DOORS, door
@@ -44,9 +44,11 @@ def _of_arrays(function: Callable) -> None:
 
     def call(a: Any, decimals: Any = 0, out: Any = None) -> Any:
         x = as_array(a) if contains_traced(a) else a
-        if type(x) is TracedFloat and out is None and decimals > 0:
+        if out is not None and type(x) in TRACED:
+            return written(call(x, decimals), out)
+        if type(x) is TracedFloat and decimals > 0:
             return round_(x, decimals)
-        if type(x) is not TracedArray or out is not None or decimals <= 0:
+        if type(x) is not TracedArray or decimals <= 0:
             return constant(a, decimals, out)
         value = function(plain(x), decimals)
         sizes = np.abs(plain(x))
