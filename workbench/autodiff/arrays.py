@@ -100,7 +100,15 @@ class Memory:
             self.low, self.high = np.lib.array_utils.byte_bounds(self.owner)
         if self.store is None:
             self.store = np.zeros((self.high - self.low) // max(self.owner.itemsize, 1), self.owner.dtype)
-        return np.ndarray(array.shape, array.dtype, self.store, address_of(array) - self.low, array.strides)
+        try:
+            return np.ndarray(
+                array.shape, array.dtype, self.store, address_of(array) - self.low, array.strides
+            )
+        except ValueError as error:
+            raise lost(
+                f"a view of shape {array.shape} reaches beyond the memory of the array that it was made from",
+                fix="give as_strided a shape and strides that stay within the array",
+            ) from error
 
 
 def part_over(array: np.ndarray, owner: np.ndarray, block: np.ndarray) -> np.ndarray:

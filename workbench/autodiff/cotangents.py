@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from workbench.autodiff.arrays import address_of, current, overlaps, owner_of, traced_view
-from workbench.autodiff.scalars import TracedFloat
+from workbench.autodiff.scalars import TracedFloat, lost
 from workbench.autodiff.tape import OPEN
 
 
@@ -80,11 +80,17 @@ def _add_at_places(target: np.ndarray, bar: Any) -> None:
     from workbench.autodiff.elementwise import add_at
     from workbench.autodiff.writing import set_item
 
-    store = owner_of(target).reshape(-1)
-    numbers, unit = np.arange(store.size), store.itemsize
-    offset = (address_of(target) - address_of(store)) // unit * numbers.itemsize
+    owner, unit = owner_of(target), target.itemsize
+    first, lead = divmod(address_of(target) - address_of(owner), unit)
+    if any(s % unit for s, n in zip(target.strides, target.shape, strict=True) if n > 1):
+        raise lost(
+            "a view whose elements share places was read in records that are no multiple of its numbers"
+        )
+    # numbers of the view's type: the memory may be that of complex numbers or records, and the view of their parts
+    store = np.ndarray(((owner.nbytes - lead) // unit,), target.dtype, owner, lead)
+    numbers = np.arange(store.size)
     strides = tuple(s // unit * numbers.itemsize for s in target.strides)
-    places = np.ndarray(target.shape, numbers.dtype, numbers, offset, strides)
+    places = np.ndarray(target.shape, numbers.dtype, numbers, first * numbers.itemsize, strides)
     if OPEN:
         set_item(current(add_at(store, places, bar)), store, ...)
     else:
