@@ -8,7 +8,7 @@ from scipy.spatial.transform import RigidTransform, Rotation, Slerp
 
 from tests.rules.all_ways import check_all_ways
 from workbench import check_gradient, gradient
-from workbench.errors import DifferentiationError
+from workbench.errors import DifferentiationError, MissingRuleError
 
 PLANE = np.random.default_rng(0).normal(size=(9, 2))
 SPACE = np.random.default_rng(1).normal(size=(10, 3))
@@ -110,3 +110,24 @@ def test_coinciding_points_and_missing_neighbours():
 def test_refused(program):
     with pytest.raises(DifferentiationError, match=r"test_scipy_geometry\.py"):
         gradient(program)(np.abs(PLANE))
+
+
+def _asked_after_a_write(made, start):
+    def program(x):
+        points = start(x)
+        tree = made(points)
+        points[0] = x
+        return tree.query([0.1, 0.2])[0] + points.sum()
+
+    return program
+
+
+@pytest.mark.parametrize(
+    "start", [lambda x: np.arange(6.0).reshape(3, 2), lambda x: np.outer([0.0, 2.0, 4.0], x)]
+)
+def test_a_tree_whose_points_are_written_into_is_refused_where_it_is_asked(start):
+    x = np.array([0.3, 0.7])
+    for made in (sx.KDTree, sx.cKDTree):
+        with pytest.raises(MissingRuleError, match="written into after it was made"):
+            gradient(_asked_after_a_write(made, start))(x)
+        check_gradient(_asked_after_a_write(lambda points, m=made: m(points, copy_data=True), start), x)

@@ -9,12 +9,13 @@ import numpy as np
 
 from workbench.autodiff import indexing, writing
 from workbench.autodiff.application import as_array
-from workbench.autodiff.arrays import current
+from workbench.autodiff.arrays import can_vary, current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.location import user_line
 from workbench.autodiff.registry import door
 from workbench.autodiff.tape import OPEN
 from workbench.autodiff.telling import contains_traced, plain
+from workbench.autodiff.unseen import lent
 from workbench.errors import MissingRuleError
 
 
@@ -25,25 +26,46 @@ def ndenumerate(arr: Any) -> Any:
     return ((place, indexing.get_item(array, place)) for place in np.ndindex(*array.shape))
 
 
+def _may_be_filled(x: Any) -> bool:
+    """Whether a plain array may hold traced values when the iterator that was made of it comes to read it."""
+    return isinstance(x, np.ndarray) and can_vary(x)
+
+
 class _Broadcast:
-    """``numpy.broadcast`` of arrays of which some are traced."""
+    """``numpy.broadcast`` of arrays of which some are traced, or may be when they are read."""
 
     def __init__(self, arrays: tuple) -> None:
-        self.arrays = arrays
-        self.plain = np.broadcast(*[a.plain if type(a) is _Broadcast else plain(a) for a in arrays])
+        self.arrays = [part for a in arrays for part in (a.arrays if type(a) is _Broadcast else (a,))]
+        self.plain = np.broadcast(*map(plain, self.arrays))
+        self.wide = [resolve(np.broadcast_to)(a, self.plain.shape) for a in self.arrays]
+        self.reset()
 
     def __getattr__(self, name: str) -> Any:
+        if name == "iters":
+            raise MissingRuleError(
+                "numpy.broadcast has no rule for its iters",
+                found="arrays that are traced, or may be when they are read",
+                where=user_line(),
+                fix="iterate over it, or over the flat of its arrays",
+            )
         return getattr(self.plain, name)
 
-    def __iter__(self) -> Iterator[tuple]:
-        wide = [resolve(np.broadcast_to)(a, self.plain.shape) for a in self.arrays]
-        return (tuple(indexing.get_item(a, place) for a in wide) for place in np.ndindex(*self.plain.shape))
+    def reset(self) -> None:
+        self.index, self.places = 0, np.ndindex(*self.plain.shape)
+
+    def __iter__(self) -> _Broadcast:
+        return self
+
+    def __next__(self) -> tuple:
+        place = next(self.places)
+        self.index += 1
+        return tuple(indexing.get_item(current(a), place) for a in self.wide)
 
 
 @door(np.broadcast)
 def broadcast(*arrays: Any) -> Any:
     """``numpy.broadcast``: the common shape, and the elements side by side."""
-    if any(type(a) is _Broadcast or contains_traced(a) for a in arrays):
+    if OPEN and any(type(a) is _Broadcast or contains_traced(a) or _may_be_filled(a) for a in arrays):
         return _Broadcast(arrays)
     return np.broadcast(*arrays)
 
@@ -59,11 +81,15 @@ def nditer(op: Any, flags: Any = None, op_flags: Any = None, *args: Any, **kwarg
     writes = [any("write" in flag for flag in own) for own in each or [[]] * len(operands)]
     writes = writes * len(operands) if len(writes) == 1 else writes
     writes = [write or operand is None for write, operand in zip(writes, operands, strict=True)]
-    if not OPEN or not (any(writes) or contains_traced(operands)):
+    if not OPEN or not (any(writes) or contains_traced(operands) or any(map(_may_be_filled, operands))):
         return np.nditer(op, flags, op_flags, *args, **kwargs)
     if not any(writes) and "external_loop" in (flags or ()) and not (args or kwargs.keys() - {"order"}):
         return _runs(operands, flags, kwargs.get("order") or "K")
     options = {k for k, v in kwargs.items() if v is not None and k != "order"} | {*(flags or ())} - _KNOWN
+    if not (any(writes) or contains_traced(operands)) and (options or args):
+        for array in filter(_may_be_filled, operands):
+            lent(np.asarray(array))
+        return np.nditer(op, flags, op_flags, *args, **kwargs)
     if options or args:
         raise MissingRuleError(
             f"numpy.nditer has no rule for {', '.join(sorted(options)) or 'options by position'}",
@@ -89,6 +115,11 @@ def _runs(operands: list[Any], flags: Any, order: str) -> Iterator[Any]:
         yield found[0] if len(found) == 1 else tuple(found)
 
 
+_TOLD = frozenset(
+    {"dtypes", "has_index", "has_multi_index", "has_delayed_bufalloc", "iterationneedsapi", "iterrange"}
+)
+
+
 class _Elements:
     """The elements of several arrays side by side; written into are those that have the whole shape."""
 
@@ -98,7 +129,9 @@ class _Elements:
         shape = np.broadcast_shapes(*[a.shape for a in given])
         arrays = [np.zeros(shape, np.result_type(*given)) if a is None else a for a in arrays]
         index = {"multi_index", *flags}
-        walk = np.nditer([np.broadcast_to(plain(a), shape) for a in arrays], sorted(index), order=order)
+        self.walk = walk = np.nditer(
+            [np.broadcast_to(plain(a), shape) for a in arrays], sorted(index), order=order
+        )
         has_index = bool(index & {"c_index", "f_index"})
         self.places = [(walk.multi_index, walk.index if has_index else None) for _ in walk]
         self.writes, self.wide = (
@@ -111,6 +144,11 @@ class _Elements:
         self.operands, self.shape, self.ndim = tuple(arrays), shape, len(shape)
         self.nop, self.itersize = len(arrays), len(self.places)
         self.reset()
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _TOLD:
+            return getattr(self.walk, name)
+        raise AttributeError(f"'numpy.nditer' object has no attribute {name!r} that is followed")
 
     def reset(self) -> None:
         self.iterindex, self.begun = 0, False

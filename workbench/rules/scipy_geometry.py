@@ -13,6 +13,7 @@ import numpy as np
 import scipy.spatial as ss
 from scipy.spatial import distance
 
+from workbench.autodiff.arrays import TracedArray, current
 from workbench.autodiff.calls import resolve
 from workbench.autodiff.registry import DOORS
 from workbench.autodiff.telling import contains_traced, plain
@@ -27,7 +28,9 @@ class TracedTree(ss.KDTree):
     """A tree of points that vary: ``data`` has their traces."""
 
     def __init__(self, points: Any, *args: Any, **options: Any) -> None:
-        self.points = points
+        copied = options.get("copy_data", args[2] if len(args) > 2 else False)
+        shared = type(points) is TracedArray and points.array.flags.c_contiguous and not copied
+        self.given, self.points = points if shared else None, resolve(np.array)(points)
         super().__init__(np.array(plain(points)), *args, **options)
 
     @property
@@ -65,9 +68,22 @@ def _make_tree(cls: type) -> Callable:
     return call
 
 
+def _check_as_made(tree: Any) -> None:
+    """SciPy's trees read the points that they were made from where these stand, and do not see that they change."""
+    if type(tree) is TracedTree:
+        changed = tree.given is not None and not np.array_equal(
+            plain(tree.given), ss.cKDTree.data.__get__(tree), equal_nan=True
+        )
+    else:
+        changed = type(current(tree.data)) is TracedArray
+    if changed:
+        raise no_rule(ss.KDTree, "points that are written into after it was made; make the tree anew")
+
+
 def _query(self: Any, x: Any, k: Any = 1, eps: float = 0.0, p: float = 2.0, distance_upper_bound: float = math.inf,
            workers: int = 1) -> Any:  # fmt: skip
     """Distances to the nearest points; at a distance of zero the derivative is zero."""
+    _check_as_made(self)
     x, points = settled(x), getattr(self, "points", None)
     distances, indices = ss.cKDTree.query(self, plain(x), k, eps, p, distance_upper_bound, workers)
     if not contains_traced([x, points]):
@@ -90,6 +106,9 @@ def _counting(function: Callable) -> Callable:
     def call(self: Any, *args: Any, **options: Any) -> Any:
         if contains_traced([options.get("weights"), *args[3:]]):
             raise no_rule(function, "weights")
+        for tree in (self, *args[:1]):
+            if isinstance(tree, ss.cKDTree):
+                _check_as_made(tree)
         return function(
             self, *plain(list(map(settled, args))), **{k: plain(settled(v)) for k, v in options.items()}
         )
@@ -103,6 +122,8 @@ def _distances(function: Callable) -> Callable:
     def call(self: Any, other: Any, max_distance: Any, p: Any = 2.0, *rest: Any, **options: Any) -> Any:
         if isinstance(other, TracedTree) or contains_traced(p):
             raise no_rule(ss.KDTree.sparse_distance_matrix, "points that vary, and p; use cdist")
+        _check_as_made(self)
+        _check_as_made(other)
         return function(self, other, plain(settled(max_distance)), p, *rest, **options)
 
     return call

@@ -68,6 +68,32 @@ def broadcast_side_by_side(x):
     return sum(pairs) * np.broadcast(x, x[:, None]).size + (first * second**2).sum()
 
 
+@program(X)
+def iterators_made_before_their_arrays_are_filled(x):
+    y, z = np.zeros(x.size), np.zeros(x.size)
+    elements, pairs = np.nditer(y), np.broadcast(y, np.ones((2, 1)))
+    runs = np.nditer([y, z], flags=["external_loop"])
+    places = np.nditer([z, np.arange(z.size * 1.0)], flags=["multi_index"])
+    y[:], z[:] = x, x**3
+    total = (
+        sum(v * v for v in elements) + sum(a * a * b for a, b in pairs) + sum((a * b).sum() for a, b in runs)
+    )
+    while not places.finished:
+        total = total + places[0] * places[1] * places.multi_index[0]
+        places.iternext()
+    return total
+
+
+@program(X)
+def a_broadcast_is_its_own_iterator(x):
+    pairs = np.broadcast(x, x[:, None])
+    first = next(pairs)[0]
+    rest = sum(a * b * pairs.index for a, b in pairs)
+    nothing = sum(a for a, b in pairs)
+    pairs.reset()
+    return first + rest + nothing + sum(a * b**2 for a, b in pairs)
+
+
 @program(0.3, 0.11)
 def ranges_of_varying_steps(start, step):
     return (
