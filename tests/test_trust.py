@@ -16,7 +16,7 @@ import pytest
 import torch
 from papermill.translators import PythonTranslator
 
-from tests.test_cli_lab import status
+from tests.test_cli_lab import port_setting, status
 from widgets.export import run_command
 from widgets.session_view import SessionView
 from workbench import cli
@@ -191,7 +191,7 @@ def test_nothing_is_written_through_links(tmp_path: Path) -> None:
 @pytest.mark.parametrize("setting", ["c.IdentityProvider.token = ''", "c.ServerApp.ip = '0.0.0.0'"])
 def test_no_configuration_opens_the_lab_to_others(setting: str, tmp_path: Path) -> None:
     """Without a token it does not start; whatever address is set, it listens on this machine only."""
-    (tmp_path / "jupyter_server_config.py").write_text(setting + "\n")
+    (tmp_path / "jupyter_server_config.py").write_text(f"{setting}\n{port_setting()}")
     private = {f"JUPYTER_{name}_DIR": str(tmp_path) for name in ("CONFIG", "DATA", "RUNTIME")}
     environment = {**os.environ, **private}
     environment.pop("JUPYTER_TOKEN", None)
@@ -209,7 +209,7 @@ def test_no_configuration_opens_the_lab_to_others(setting: str, tmp_path: Path) 
             if "http://" in line:
                 break
         if "token" in setting:
-            assert server.wait(timeout=20) == 5, said
+            assert server.wait() == 5, said
             assert "open to every user of this machine" in said
         else:
             address = re.search(r"http://127\.0\.0\.1:\d+/\S*token=\w{40}", said)
@@ -218,5 +218,5 @@ def test_no_configuration_opens_the_lab_to_others(setting: str, tmp_path: Path) 
             assert status(address[0]) == 200  # it is up: a signal that comes before would be lost
     finally:
         server.terminate()
-        server.communicate(timeout=90)
+        server.communicate()
         server.stdout.close()

@@ -40,6 +40,8 @@ SWITCHES = (
     "--disable-default-apps",
     "--no-first-run",
 )
+expect.set_options(timeout=60_000)  # a busy machine takes its time; whoever waits in vain has failed anyway
+
 # Messages of JupyterLab itself that tell nothing about us.
 KNOWN_CONSOLE = re.compile(
     "No version specified and unable to automatically determine one|@jupyter/ydoc|restore the debugger state"
@@ -58,7 +60,7 @@ class Lab:
         request = urllib.request.Request(
             f"{self.url}/api/{path}", method=method, headers={"Authorization": f"token {self.token}"}
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             text = answer.read()
         return json.loads(text) if text else None
 
@@ -113,11 +115,11 @@ def running_lab(folder: Path, root: Path) -> Iterator[Lab]:
         lab.shut_down_kernels()
     finally:
         server.terminate()
-        server.wait(timeout=20)
+        server.wait(timeout=120)
 
 
 def _wait_until_up(lab: Lab, server: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(120):
+    for _ in range(600):
         try:
             lab.ask("status")
         except OSError:
@@ -160,7 +162,7 @@ class Notebook:
     console: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
-    def in_page(self, script: str, argument: object = None, *, timeout: float = 60.0) -> Any:
+    def in_page(self, script: str, argument: object = None, *, timeout: float = 180.0) -> Any:
         """What a JavaScript function returns in the page; a promise that stays open for long fails.
 
         A page's promise may stay open for ever, behind a dialog that nobody answers or a kernel that is
@@ -179,15 +181,15 @@ class Notebook:
 
     def wait_ready(self) -> None:
         """Wait until the page has the notebook and its kernel."""
-        self.page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.context", timeout=60_000)
+        self.page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.context", timeout=180_000)
         self.in_page(READY)
 
-    def run_all(self, *, timeout: float = 120.0) -> None:
+    def run_all(self, *, timeout: float = 300.0) -> None:
         """Run every cell and wait for the last one."""
         self.in_page("() => jupyterapp.commands.execute('notebook:run-all-cells')", timeout=timeout)
         self.wait_idle(timeout=timeout)
 
-    def wait_idle(self, *, timeout: float = 120.0) -> None:
+    def wait_idle(self, *, timeout: float = 300.0) -> None:
         self.page.wait_for_function(
             """() => {
               const panel = jupyterapp.shell.currentWidget, cells = panel.content.widgets;
@@ -209,6 +211,13 @@ class Notebook:
         """What an expression is worth in the kernel, as JSON."""
         return json.loads(self.in_page(ASK_KERNEL, f"import json; print(json.dumps({expression}))"))
 
+    def expect_value(self, expression: str, value: object, *, timeout: float = 60.0) -> None:
+        """Wait until the kernel, which hears from the page a moment later, has this value."""
+        until = time.monotonic() + timeout
+        while (found := self.value_of(expression)) != value and time.monotonic() < until:
+            self.page.wait_for_timeout(100)
+        assert found == value
+
     def panels(self) -> Locator:
         """The live panels, in the order of the notebook."""
         return self.page.locator(".wb")
@@ -220,7 +229,7 @@ class Notebook:
     def press(self, button: str) -> None:
         self.dashboard().get_by_role("button", name=button, exact=True).click()
 
-    def expect_state(self, word: str, *, timeout: float = 10.0) -> None:
+    def expect_state(self, word: str, *, timeout: float = 60.0) -> None:
         expect(self.dashboard().locator(".wb-state")).to_have_text(word, timeout=1000 * timeout)
 
     def control(self, panel: Locator, name: str) -> Locator:
@@ -264,6 +273,7 @@ def opened_notebook(browser: Browser, lab: Lab, name: str) -> Notebook:
     """A notebook in a fresh page, its kernel ready."""
     context = browser.new_context(viewport={"width": 1360, "height": 1000})
     context.grant_permissions(["clipboard-read", "clipboard-write"])
+    context.set_default_timeout(120_000)
     page = context.new_page()
     notebook = Notebook(page, lab)
     page.on("console", lambda message: _note_console(notebook, message))

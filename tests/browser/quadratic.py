@@ -22,7 +22,7 @@ class QuadraticParameters(Parameters):
     power: int = parameter(2, low=1, high=4, help="degree of the curve", group="problem")
     shape: str = parameter("wave", choices=("wave", "parabola"), help="what to fit", group="problem")
     mirrored: bool = parameter(False, help="turn the curve upside down", group="problem")
-    pause: float = parameter(0.002, low=0.0, high=1.0, help="slow down each iteration", unit="s")
+    pause: float = parameter(0.02, low=0.0, high=1.0, help="slow down each iteration", unit="s")
 
 
 class Quadratic:

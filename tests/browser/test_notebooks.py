@@ -129,9 +129,9 @@ def check_endless(notebook, panel, row):
     editor.fill("def f(x=1.0):\n    while True: x = x + 1")
     notebook.page.wait_for_timeout(600)
     editor.fill("def f(x=1.0):\n    while True: x = x + 2")
-    expect(said).to_contain_text("the program did not end within 3 s", timeout=15_000)
+    expect(said).to_contain_text("the program did not end within 3 s", timeout=60_000)
     editor.fill("def f(x=1.0):\n    return 7 * x")
-    expect(row).to_have_count(1, timeout=10_000)
+    expect(row).to_have_count(1)
     expect(row).to_contain_text("7")
     expect(panel.locator(".wb-code[role=alert]")).to_be_hidden()
 
@@ -139,7 +139,7 @@ def check_endless(notebook, panel, row):
 @pytest.mark.slow
 def test_the_trebuchet_notebook_with_every_control(open_notebook):
     notebook = open_notebook("10_trebuchet.ipynb")
-    notebook.run_all(timeout=240)
+    notebook.run_all()
     assert "Traceback" not in notebook.outputs()
     check_explore(notebook, notebook.panels().nth(0))
     check_dashboard(notebook)
@@ -169,11 +169,10 @@ def check_dashboard(notebook):
     box = panel.get_by_role("textbox", name="learning rate")
     box.fill("0.002")
     box.press("Enter")
-    page.wait_for_timeout(1000)
+    notebook.expect_value("[c.value for c in session.training.history.changes]", [0.002])
     notebook.press("Pause")
     notebook.expect_state("Paused")
     notebook.picture("trebuchet-dashboard")
-    assert notebook.value_of("session.training.history.changes[0].value") == 0.002
     page.keyboard.press("Space")
     notebook.expect_state("Training")
     notebook.press("Stop")
@@ -182,14 +181,14 @@ def check_dashboard(notebook):
     notebook.expect_state("Ready")
     notebook.value_of("session.reset(samples=120)")
     notebook.press("Start")
-    notebook.expect_state("Done", timeout=120)
+    notebook.expect_state("Done", timeout=300)
     notebook.picture("trebuchet-done")
 
 
 @pytest.mark.slow
 def test_the_neural_sde_notebook_with_its_controls(open_notebook):
     notebook = open_notebook("30_neural_sde.ipynb")
-    notebook.run_all(timeout=240)
+    notebook.run_all()
     assert "Traceback" not in notebook.outputs()
     panel = notebook.panels().nth(0)
     panel.scroll_into_view_if_needed()
@@ -202,7 +201,7 @@ def test_the_neural_sde_notebook_with_its_controls(open_notebook):
     notebook.value_of("session.reset(iterations=4000)")
     notebook.expect_state("Ready")
     notebook.press("Start")
-    notebook.expect_state("Training", timeout=30)
+    notebook.expect_state("Training")
     notebook.page.wait_for_timeout(3000)
     notebook.press("Pause")
     notebook.expect_state("Paused")
@@ -210,14 +209,14 @@ def test_the_neural_sde_notebook_with_its_controls(open_notebook):
     notebook.press("Stop")
     notebook.expect_state("Stopped")
     notebook.press("Reset")
-    notebook.expect_state("Ready", timeout=30)
+    notebook.expect_state("Ready")
     notebook.check_quiet()
 
 
 @pytest.mark.slow
 def test_the_quantum_notebook_with_its_controls(open_notebook):
     notebook = open_notebook("20_quantum_vqe.ipynb")
-    notebook.run_all(timeout=240)
+    notebook.run_all()
     assert "Traceback" not in notebook.outputs()
     panel = notebook.panels().nth(0)
     panel.scroll_into_view_if_needed()
@@ -233,17 +232,16 @@ def test_the_quantum_notebook_with_its_controls(open_notebook):
     notebook.value_of("session.reset(starts=2, iterations=20_000)")
     notebook.expect_state("Ready")
     notebook.press("Start")
-    notebook.expect_state("Training", timeout=30)
+    notebook.expect_state("Training")
     for name, text in (("noise", "0.01"), ("shots", "200"), ("learning rate", "0.05")):
         box = dashboard.get_by_role("textbox", name=name, exact=True)
         box.fill(text)
         box.press("Enter")
-    notebook.page.wait_for_timeout(3000)
-    notebook.press("Pause")
-    notebook.expect_state("Paused", timeout=30)
-    notebook.picture("quantum-dashboard")
     changes = "[[c.name, c.value] for c in session.training.history.changes]"
-    assert notebook.value_of(changes) == [["noise", 0.01], ["shots", 200], ["learning_rate", 0.05]]
+    notebook.expect_value(changes, [["noise", 0.01], ["shots", 200], ["learning_rate", 0.05]])
+    notebook.press("Pause")
+    notebook.expect_state("Paused")
+    notebook.picture("quantum-dashboard")
     notebook.press("Stop")
     notebook.expect_state("Stopped")
     notebook.check_quiet()

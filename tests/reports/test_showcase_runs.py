@@ -12,12 +12,15 @@ import pytest
 
 from workbench.reports.store import RunDirectory
 
-# long enough to be interrupted between the first checkpoint and the end
+# long enough to be interrupted between the first checkpoint, which is written early there, and the end
 LONGER = {
     "trebuchet": ("samples=12000",),
     "quantum_vqe": ("iterations=400",),
     "neural_sde": ("iterations=600", "batch=256"),
 }
+
+
+OFTEN = "import workbench.training.session as session_module\nsession_module.CHECKPOINT_SECONDS = 0.2\n"
 
 
 def start(showcase: str, out: Path, *more: str) -> subprocess.Popen[str]:
@@ -40,9 +43,16 @@ def only_run(out: Path) -> RunDirectory:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("showcase", LONGER)
-def test_interrupted_and_resumed_it_gives_the_same_bytes(showcase: str, tmp_path: Path) -> None:
+def test_interrupted_and_resumed_it_gives_the_same_bytes(
+    showcase: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     finish(start(showcase, tmp_path / "a"))
-    interrupted = start(showcase, tmp_path / "b")
+    at_start = tmp_path / "ipython" / "profile_default" / "startup" / "often.py"
+    at_start.parent.mkdir(parents=True)
+    at_start.write_text(OFTEN)
+    with monkeypatch.context() as patch:
+        patch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+        interrupted = start(showcase, tmp_path / "b")
     while interrupted.poll() is None and not list((tmp_path / "b").glob("*/checkpoint.pt")):
         time.sleep(0.02)
     interrupted.send_signal(signal.SIGINT)
