@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import signal
 import subprocess
 import threading
@@ -50,9 +49,10 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunDirectory, li
     folder = tmp_path_factory.mktemp("finished {with} braces")
     notebook, said = folder / "line.ipynb", []
     nbformat.write(line_fit.whole_notebook(), notebook)
-    os.environ["PYTHONPATH"] = str(Path(__file__).parent)
     parameters = line_fit.LineParameters.from_preset("smoke", label=EVIL, learning_rate=0.1)
-    directory = run(notebook, folder / "runs", parameters=parameters, preset="smoke", say=said.append)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent))
+        directory = run(notebook, folder / "runs", parameters=parameters, preset="smoke", say=said.append)
     return directory, said, notebook
 
 
