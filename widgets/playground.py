@@ -118,7 +118,7 @@ class Playground(Panel):
         try:
             measured = measure(self._program, values, (first["low"], first["high"]))
         except (Exception, KeyboardInterrupt, SystemExit) as error:
-            self._say(problem_of(error))
+            self._say(problem_of(error, self._program))
             return
         plot = _plot(self._program, measured)
         self.widget.answer = {

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,10 +28,13 @@ from workbench.errors import NotDifferentiableError, WorkbenchError
 READ_SECONDS = 10.0  # the first import of a large library is slow
 PROGRAM_SECONDS = 3.0
 PRINTED = 2000  # characters that are shown of what a program prints
+MESSAGE = 1000  # and of what an exception says, under which the line stands
+LARGEST = 1e300  # of a default: a slider goes to both sides of it
 DIFFERENCE_SECONDS = 2.0
 CURVE_SECONDS, COARSE_SECONDS = 0.25, 1.5
 COARSE = 9  # points of the curve that are worth waiting for
 _FILE, _FILE_AND_COLON = re.compile(r"<program \d+>"), re.compile(r"<program \d+>:")
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _numbers = itertools.count(1)
 
 
@@ -47,7 +50,8 @@ class TypedProgram:
         text: what was typed.
         file: the name under which the engine finds the text; it is no file on disk.
         function: the last function on the top level that has an argument to differentiate by.
-        start: value of each argument to differentiate by: those with a float as default, or with none (then 1.0).
+        start: value of each argument to differentiate by: those with a float as default, with a whole number that is
+            annotated as one, or with none (then 1.0).
         variables: what stands beside the function.
     """
 
@@ -122,33 +126,56 @@ def read_program(text: str) -> TypedProgram:
     """
     file = f"<program {next(_numbers)}>"
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
-    names = [node.name for node in ast.parse(text, file).body if isinstance(node, ast.FunctionDef)]
-    if not names:
-        raise NotDifferentiableError(
-            "there is nothing to differentiate",
-            found="no function on the top level",
-            fix="define one, such as `def f(x=1.0): return x * x`",
-        )
+    names = _function_names(ast.parse(text, file))
     space: dict[str, Any] = {"__name__": "__main__"}
     with quiet():
         _within(READ_SECONDS, exec, compile(text, file, "exec"), space)
     for name in reversed(names):
-        start = _start(space[name])
+        function = space.get(name)  # its text may delete it, or give its name to something else
+        start = _start(function) if callable(function) else {}
         if start:
-            return TypedProgram(text, file, space[name], start, TypedVariables(space))
+            return TypedProgram(text, file, function, start, TypedVariables(space))
     raise NotDifferentiableError(
         f"{names[-1]} has no argument to differentiate by",
-        found="no argument that is a float and can be given by position",
-        fix="give one a default with a point, such as `x=1.0`, and no `*` before it",
+        found="no argument that is a single finite float and can be given by position",
+        fix="give one a default with a point, such as `x=1.0`, and no `*` before it (a decorator's function is asked "
+        "for its own arguments, unless `functools.wraps` names those of the program)",
+    )
+
+
+def _function_names(tree: ast.Module) -> list[str]:
+    """Of the functions of the top level that are no decorators of others there."""
+    decorators = [mark for node in tree.body for mark in getattr(node, "decorator_list", [])]
+    used = {node.id for mark in decorators for node in ast.walk(mark) if isinstance(node, ast.Name)}
+    names = []
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name not in used:
+            names.append(node.name)
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
+            names += [target.id for target in node.targets if isinstance(target, ast.Name)]
+    if names:
+        return names
+    others = [f"the class {node.name}" for node in tree.body if isinstance(node, ast.ClassDef)]
+    others += [f"{node.name}, asynchronous" for node in tree.body if isinstance(node, ast.AsyncFunctionDef)]
+    raise NotDifferentiableError(
+        "there is nothing to differentiate",
+        found="no function on the top level" + "".join(f"; {other}" for other in others),
+        fix="define one, such as `def f(x=1.0): return x * x`",
     )
 
 
 def _start(function: Callable[..., Any]) -> dict[str, float]:
     return {
-        p.name: 1.0 if p.default is p.empty else float(p.default)
-        for p in _positional(function)
-        if p.default is p.empty or isinstance(p.default, float)
+        p.name: 1.0 if p.default is p.empty else float(p.default) for p in _positional(function) if _moves(p)
     }
+
+
+def _moves(parameter: inspect.Parameter) -> bool:
+    default = parameter.default
+    if default is parameter.empty:
+        return True
+    whole = type(default) is int and parameter.annotation in (float, "float")
+    return (whole or isinstance(default, float)) and abs(default) < LARGEST
 
 
 def measure(program: TypedProgram, values: Sequence[float], limits: tuple[float, float]) -> Measured:
@@ -168,7 +195,7 @@ def measure(program: TypedProgram, values: Sequence[float], limits: tuple[float,
         end = time.perf_counter() + DIFFERENCE_SECONDS
         slopes = tuple(_slope(program, values, k, float(slope), end=end) for k, slope in enumerate(gradient))
         choice = tier_of(program.function, *program.at(values))
-        return Measured(printed, float(value), slopes, choice, _curve(program, values, limits))
+        return Measured(printed, _number(value), slopes, choice, _curve(program, values, limits))
 
 
 def _printed(program: TypedProgram, values: Sequence[float]) -> str:
@@ -185,8 +212,17 @@ def _printed(program: TypedProgram, values: Sequence[float]) -> str:
     return text if len(text) <= PRINTED else f"{text[:PRINTED]}…"
 
 
-def problem_of(error: BaseException) -> str:
+def problem_of(error: BaseException, program: TypedProgram | None = None) -> str:
     """What is wrong, with the line and a caret under the place, for the person who typed the program."""
+    what = _ADDRESS.sub("", _problem(error))
+    if program is None or not isinstance(error, TypeError) or isinstance(error, WorkbenchError):
+        return what
+    bare = [p.name for p in _positional(program.function) if p.default is p.empty]
+    names = ", ".join(bare)
+    return f"{what}\n({names}: begins at 1.0; give what is no float a default, such as n=3)" if bare else what
+
+
+def _problem(error: BaseException) -> str:
     if isinstance(error, SyntaxError) and error.lineno and _FILE.fullmatch(error.filename or ""):
         line = (error.text or "").rstrip("\n")
         indent = len(line) - len(line.lstrip())
@@ -196,7 +232,9 @@ def problem_of(error: BaseException) -> str:
         return _FILE_AND_COLON.sub("line ", str(error))
     what = "stopped: " + (str(error) or "the kernel was interrupted")
     if not isinstance(error, KeyboardInterrupt):
-        what = f"{type(error).__name__}: {error}".removesuffix(": ")
+        said = str(error)
+        said = said if len(said) <= MESSAGE else f"{said[:MESSAGE]}…"
+        what = f"{type(error).__name__}: {said}".removesuffix(": ")
     for step in reversed(list(_steps(error))):
         code = step.tb_frame.f_code
         if _FILE.fullmatch(code.co_filename):
@@ -260,29 +298,41 @@ def _value_and_gradient(program: TypedProgram, values: Sequence[float]) -> tuple
     return value_and_gradient(program.function, wrt=program.positions())(*program.at(values))
 
 
+def _number(result: Any) -> float:
+    if isinstance(result, np.ndarray):
+        return float(result.reshape(()))  # one of a single element too
+    return float(result.detach() if hasattr(result, "detach") else result)
+
+
 def _slope(program: TypedProgram, values: Sequence[float], k: int, derivative: float, *, end: float) -> Slope:
     """The derivative by argument ``k`` beside its central difference, unless that is not done by ``end``."""
     name, start = list(program.start.items())[k]
-    step = 1e-4 * (max(abs(values[k]), abs(start)) or 1.0)
+    size = max(abs(values[k]), abs(start)) or 1.0
 
-    def shifted(steps: int) -> float:
+    def shifted(distance: float) -> float:
         program.variables.put_back()
-        args = program.at([*values[:k], values[k] + steps * step, *values[k + 1 :]])
-        result = _within(end - time.perf_counter(), program.function, *args)
-        return float(result.detach() if hasattr(result, "detach") else result)
+        args = program.at([*values[:k], values[k] + distance, *values[k + 1 :]])
+        return _number(_within(end - time.perf_counter(), program.function, *args))
+
+    def compared(step: float) -> Slope:
+        far, near = ([shifted(-n * step), shifted(n * step)] for n in (2, 1))
+        wide, narrow = (far[1] - far[0]) / (4 * step), (near[1] - near[0]) / (2 * step)
+        rounding = 1e-13 * max(map(abs, far + near)) / step
+        return Slope(name, values[k], derivative, (4 * narrow - wide) / 3, abs(narrow - wide), rounding)
 
     try:
-        far, near = ([shifted(-n), shifted(n)] for n in (2, 1))
+        slope = compared(1e-4 * size)
+        if slope.agrees == "no":  # unless it depends on the step: single precision, or faster than the step
+            others = [compared(scale * size).difference for scale in (1e-5, 1e-3)]
+            spread = max(abs(slope.difference - other) for other in others)
+            slope = replace(slope, uncertainty=max(slope.uncertainty, spread))
     except _Endless:
         return Slope(name, values[k], derivative, None, missing="takes too long")
     except Exception:  # close by the program fails, or gives something else than a number
         return Slope(name, values[k], derivative, None, missing="not defined")
-    wide, narrow = (far[1] - far[0]) / (4 * step), (near[1] - near[0]) / (2 * step)
-    difference = (4 * narrow - wide) / 3
-    if not math.isfinite(difference):
+    if not math.isfinite(slope.difference):
         return Slope(name, values[k], derivative, None, missing="not defined")
-    rounding = 1e-13 * max(map(abs, far + near)) / step
-    return Slope(name, values[k], derivative, difference, abs(narrow - wide), rounding)
+    return slope
 
 
 def _curve(program: TypedProgram, values: Sequence[float], limits: tuple[float, float]) -> np.ndarray:
@@ -300,7 +350,7 @@ def _curve(program: TypedProgram, values: Sequence[float], limits: tuple[float, 
             program.variables.put_back()
             _within(CURVE_SECONDS, program.function, *program.at([x, *values[1:]]))
             value, gradient = _value_and_gradient(program, [x, *values[1:]])
-            rows.append((x, float(value), float(gradient[0])))
+            rows.append((x, _number(value), float(gradient[0])))
         except (Exception, _Endless):
             rows.append((x, math.nan, math.nan))  # a gap in the picture: the program may be undefined there
         if time.perf_counter() - start > (CURVE_SECONDS if len(rows) >= COARSE else COARSE_SECONDS):

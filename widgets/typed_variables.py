@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import random
+import types
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,9 +34,9 @@ class TypedVariables:
         self._space = space
         self._names = dict(space)
         self._drawn = {id(generator): (generator, state_of(generator)) for generator in _SHARED}
-        own = {value for value in space.values() if isinstance(value, type)}
-        found = [_putting_back(value, own) for name, value in space.items() if not name.startswith("__")]
-        self._back = [back for back in found if back is not None]
+        seen: set[int] = set()
+        values = [value for name, value in space.items() if not name.startswith("__")]
+        self._back = [back for value in values for back in self._backs(value, seen)]
 
     def put_back(self) -> None:
         """The program begins anew."""
@@ -44,6 +46,29 @@ class TypedVariables:
             back()
         for generator, state in self._drawn.values():
             rewind(generator, state)
+
+    def _backs(self, value: Any, seen: set[int]) -> Iterator[Callable[[], None]]:
+        """Put back what a value holds; a function its defaults, attributes and closure, a class its attributes."""
+        if id(value) in seen:
+            return
+        seen.add(id(value))
+        held: list[Any] = []
+        if isinstance(value, types.FunctionType) and value.__globals__ is self._space:
+            cells = [cell for cell in value.__closure__ or () if cell != types.CellType()]
+            yield from (partial(setattr, cell, "cell_contents", cell.cell_contents) for cell in cells)
+            held += [vars(value), *(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()]
+            held += [cell.cell_contents for cell in cells]
+        elif isinstance(value, type) and value.__module__ == self._space["__name__"]:
+            names = dict(vars(value))
+            yield partial(_put_back_class, value, names)
+            held += names.values()
+        else:
+            own = {kind for kind in self._names.values() if isinstance(kind, type)}
+            back = _putting_back(value, own)
+            if back is not None:
+                yield back
+        for part in held:
+            yield from self._backs(part, seen)
 
     def lend(self, name: str, value: Any) -> None:
         """Let the next run find ``value`` under a name, unless the program has its own there."""
@@ -57,6 +82,14 @@ class TypedVariables:
                 yield
             finally:
                 self.put_back()
+
+
+def _put_back_class(kind: type, names: dict[str, Any]) -> None:
+    for name in set(vars(kind)) - set(names):
+        delattr(kind, name)
+    for name, value in names.items():
+        if vars(kind).get(name) is not value:
+            setattr(kind, name, value)
 
 
 def _putting_back(value: Any, own: set[type]) -> Callable[[], None] | None:

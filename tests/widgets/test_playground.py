@@ -58,6 +58,20 @@ def test_a_float_of_numpy_gets_a_slider(panel):
     assert answer["rows"] == [["x", "3", "6", "6", "yes"]]
 
 
+def test_a_whole_number_that_is_annotated_as_a_float_gets_a_slider(panel):
+    typed(panel, "def f(x: float = 3, n: int = 2):\n    return x**n\n")
+    assert panel.values == {"x": 3.0}
+
+
+def test_a_lambda_with_a_name_is_a_program(panel):
+    assert typed(panel, "f = lambda x: x**2\n")["rows"] == [["x", "1", "2", "2", "yes"]]
+
+
+def test_an_array_of_one_element_is_a_number(panel):
+    answer = typed(panel, "import numpy as np\ndef f(x=3.0):\n    return np.array([x * x])\n")
+    assert answer["rows"] == [["x", "3", "6", "6", "yes"]]
+
+
 def test_a_slider_moves_value_and_derivative(panel):
     typed(panel, PRODUCT)
     answer = moved(panel, "x", "1.0", seq=2)
@@ -95,7 +109,21 @@ def test_sliders_stay_where_they_are_while_the_arguments_stay_the_same(panel):
         ),
         ("1 / 0\ndef f(x): return x", "ZeroDivisionError: division by zero\nline 1 in <module>"),
         ("x = 1.0", "no function on the top level"),
-        ("def f(n=1):\n    return n", "no argument that is a float"),
+        ("class Model:\n    def f(self, x=1.0): return x", "no function on the top level; the class Model"),
+        ("async def f(x=1.0): return x", "no function on the top level; f, asynchronous"),
+        ("def f(x=float('inf')): return x", "no argument that is a single finite float"),
+        ("def f(x=1.0): return x\ndel f", "no argument that is a single finite float"),
+        ("def f(x=1.0): return x\nf = 3", "no argument that is a single finite float"),
+        (
+            "def power(x, n):\n    return x * len(range(n))",
+            "(x, n: begins at 1.0; give what is no float a default, such as n=3)",
+        ),
+        (
+            "def twice(g):\n    return lambda *args: 2 * g(*args)\n@twice\ndef f(x=2.0):\n    return x",
+            "f has no argument to differentiate by",
+        ),
+        ("def f(x=1.0):\n    raise ValueError('bad' * 5000)", "b…\nline 2 in f"),
+        ("def f(n=1):\n    return n", "no argument that is a single finite float"),
         ("def f(*, x=1.0):\n    return x", "can be given by position"),
         ("def f(x):\n    return [x]", "the result is [1.0] of type list"),
         ("def f(x=1.0):\n    raise SystemExit", "SystemExit\nline 2 in f"),
@@ -148,6 +176,11 @@ BEGINS_ANEW = {
     "a history": "history = []\ndef f(x=3.0):\n    history.append(x)\n    return len(history) * x * x",
     "an array": "import numpy as np\nheat = np.ones(3)\ndef f(x=3.0):\n    heat[1] += x\n    return heat[1] ** 2",
     "an object": "class Count:\n    n = 0\ncount = Count()\ndef f(x=3.0):\n    count.n += 1\n    return count.n * x",
+    "a list as default": "def f(x=3.0, kept=[]):\n    kept.append(x)\n    return sum(kept)",
+    "an attribute of the function": "def f(x=3.0):\n    f.n += 1\n    return f.n * x\nf.n = 0",
+    "an attribute of a class": "class Count:\n    n = 0\ndef f(x=3.0):\n    Count.n += 1\n    return Count.n * x",
+    "a variable of a closure": "def make():\n    n = 0\n    def g(x=3.0):\n        nonlocal n\n        n += 1\n"
+    "        return n * x\n    return g\ng = make()\ndef f(x=3.0):\n    return g(x)",
     "a memo": "memo = {}\ndef f(x=3.0):\n    if x not in memo:\n        memo[x] = x**3\n    return memo[x]",
 }
 
@@ -158,6 +191,8 @@ def test_each_run_finds_the_variables_as_they_were(panel, what):
     assert answer["error"] == ""
     (first,) = answer["rows"]
     assert first[4] == "yes"
+    if "n" in what.split() or "list" in what or "attribute" in what or "closure" in what:
+        assert answer["value"] == "f(x=3) = 3"
     assert moved(panel, "x", "2.5")["rows"][0][4] == "yes"
     assert moved(panel, "x", "3.0")["rows"] == [first]
 
@@ -187,6 +222,19 @@ def test_a_difference_that_is_not_certain_itself_says_so(panel):
     (row,) = typed(panel, "def f(x=1.0):\n    return x * x + 1e-8 * (int(x * 1e9) % 77)\n")["rows"]
     assert row[2] == "2"
     assert row[4] == "unsure"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import numpy as np\ndef f(x=1.0):\n    return float(np.float32(x * x)) + 0 * x\n",
+        "import math\ndef f(x=1.0):\n    return math.sin(1e5 * x)\n",
+    ],
+    ids=["single precision", "faster than the step"],
+)
+def test_a_difference_that_depends_on_its_step_does_not_contradict(panel, text):
+    (row,) = typed(panel, text)["rows"]
+    assert row[4] in ("yes", "unsure")
 
 
 def test_a_slow_program_has_no_difference_rather_than_a_wrong_reason(panel, monkeypatch):
@@ -219,6 +267,10 @@ def f(x=1.0):
 def test_reasons_name_no_addresses(panel):
     text = "from functools import lru_cache\n@lru_cache\ndef f(x=1.0):\n    return x ** 3"
     assert "an object of _lru_cache_wrapper is not a function with source" in typed(panel, text)["tier"]
+    text = (
+        "class Net:\n    def __call__(self, x): return 3.0 * x\nnet = Net()\ndef f(x=1.0):\n    return net(x)"
+    )
+    assert "an object of Net is not known" in typed(panel, text)["tier"]
     text = "import numpy as np\nrng = np.random.default_rng(0)\ndef f(x=1.0):\n    return x * rng.normal()"
     assert "attribute normal of an object of Generator on line 4" in typed(panel, text)["tier"]
 

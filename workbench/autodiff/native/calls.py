@@ -161,7 +161,8 @@ def call_thing(
     elif operation is not None and not keywords:
         result = _operation(low, operation, args, node=node, name=getattr(target, "__name__", "function"))
     else:
-        raise low.refuse(f"{getattr(target, '__qualname__', target)} is not known to this tier", node)
+        name = getattr(target, "__qualname__", None) or f"an object of {type(target).__name__}"
+        raise low.refuse(f"{name} is not known to this tier", node)
     if isinstance(result, Value) and (target is float or operation is not None):
         of_python = target is float or getattr(target, "__module__", None) == "math"
         (low.program.of_python if of_python else low.program.of_others).add(result)
