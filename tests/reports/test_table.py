@@ -116,3 +116,9 @@ def test_the_commands(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "cannot be listed" in capsys.readouterr().err
     with pytest.raises(ParameterError, match="one word"):
         set_labels(run, add=[""])
+
+
+@pytest.mark.parametrize("condition", ["seed<abc", "seed=abc", "loss>nan", "tag<paper"])
+def test_a_comparison_that_no_run_could_pass_is_an_error(runs: Path, condition: str) -> None:
+    with pytest.raises(ParameterError, match="cannot be compared so"):
+        where(read_rows(runs), [condition])

@@ -7,6 +7,7 @@ files are damaged is a row too.
 from __future__ import annotations
 
 import fcntl
+import math
 import operator
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -128,6 +129,7 @@ def where(rows: Iterable[Row], conditions: Iterable[str]) -> list[Row]:
                 fix=f"write a name, one of {' '.join(_OPERATORS)}, and a value: --where 'loss<0.1'",
             )
         _check_name(rows, name.strip(), "--where")
+        _check_comparison(rows, name.strip(), sign, text.strip())
         kept = [row for row in kept if _fits(row.values.get(name.strip()), sign, text.strip())]
     return kept
 
@@ -153,6 +155,31 @@ def _check_name(rows: list[Row], name: str, option: str) -> None:
         )
 
 
+def _check_comparison(rows: list[Row], name: str, sign: str, text: str) -> None:
+    """Some run has a value that can be compared so: otherwise the table would be empty whatever was run."""
+    values = [value for row in rows if (value := row.values.get(name)) is not None]
+    if sign == "!=" or not values:
+        return
+    if sign != "=" and all(isinstance(value, tuple) for value in values):
+        found, fix = f"got {name}{sign}{text}", f"tags have no order: {name}={text} or {name}!={text}"
+    elif all(_is_number(value) for value in values) and not _reads_as_number(text):
+        found, fix = f"got {text!r}, expected a number", f"for example {name}{sign}{values[0]}"
+    else:
+        return
+    raise ParameterError(f"{name} cannot be compared so", found=found, where="--where", fix=fix)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _reads_as_number(text: str) -> bool:
+    try:
+        return not math.isnan(float(text))
+    except ValueError:
+        return False
+
+
 def _rank(value: Any) -> tuple[bool, float, str]:
     number = isinstance(value, (int, float))
     return not number, value if number else 0.0, "" if number else str(value)
@@ -163,7 +190,7 @@ def _fits(value: Any, sign: str, text: str) -> bool:
         return (text in value) == (sign == "=") if sign in ("=", "!=") else False
     if value is None:
         return False
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if _is_number(value):
         try:
             return _OPERATORS[sign](value, float(text))
         except ValueError:
