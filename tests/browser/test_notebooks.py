@@ -97,6 +97,20 @@ def check_typing(notebook, panel, row):
     expect(panel.get_by_role("slider", name="x")).to_be_focused()
 
 
+@pytest.mark.parametrize("width", [700, 1400])
+def test_numbers_of_the_playground_stay_whole(open_notebook, width):
+    notebook = open_notebook("01_gradients_of_programs.ipynb")
+    notebook.page.set_viewport_size({"width": width, "height": 1000})
+    notebook.run_all()
+    panel = notebook.panels().last
+    panel.scroll_into_view_if_needed()
+    panel.get_by_role("textbox", name="Program").fill("def f(x=1.0):\n    return -1.2345678e-10 * x")
+    number = panel.locator("tbody td").nth(2)
+    expect(number).to_have_text("-1.2345678e-10")
+    assert number.evaluate("cell => cell.clientHeight") < 30
+    assert panel.evaluate("panel => panel.scrollWidth - panel.clientWidth") <= 0
+
+
 def check_printing(notebook, panel):
     editor, printed = panel.get_by_role("textbox", name="Program"), panel.locator(".wb-printed")
     expect(printed).to_be_hidden()
