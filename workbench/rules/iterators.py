@@ -37,7 +37,7 @@ class _Broadcast:
     def __init__(self, arrays: tuple) -> None:
         self.arrays = [part for a in arrays for part in (a.arrays if type(a) is _Broadcast else (a,))]
         self.plain = np.broadcast(*map(plain, self.arrays))
-        self.wide = [resolve(np.broadcast_to)(a, self.plain.shape) for a in self.arrays]
+        self.wide: list | None = None  # most programs ask for the shape alone
         self.reset()
 
     def __getattr__(self, name: str) -> Any:
@@ -57,6 +57,8 @@ class _Broadcast:
         return self
 
     def __next__(self) -> tuple:
+        if self.wide is None:
+            self.wide = [resolve(np.broadcast_to)(a, self.plain.shape) for a in self.arrays]
         place = next(self.places)
         self.index += 1
         return tuple(indexing.get_item(current(a), place) for a in self.wide)
