@@ -3,6 +3,7 @@
 What programs do with them stands in ``corpus/subclasses.py``.
 """
 
+import operator
 import pickle
 
 import numpy as np
@@ -139,6 +140,16 @@ def test_methods_of_other_subclasses_and_of_numpy_give_what_they_give():
         assert bool(s.any())
         assert type(s.view(Signal)) is Signal
         return np.ndarray.__getitem__(s, 1) * np.ndarray.max(s)
+
+    check_gradient(program, X)
+
+
+@pytest.mark.parametrize("op", [operator.add, operator.mul, operator.truediv, operator.matmul])
+@pytest.mark.parametrize("kind", [Plain, Signal, np.ndarray])
+def test_a_list_of_traced_numbers_beside_an_array_of_a_subclass_is_an_array(op, kind):
+    def program(x):
+        constant = np.array([0.5, 2.0, -1.0]).view(kind)
+        return np.sum(np.asarray(op(constant, [x[0], 2.0, x[1]]) + op((x[1], x[2], 1.5), constant)) ** 2)
 
     check_gradient(program, X)
 

@@ -283,6 +283,12 @@ def test_functions_without_source_let_none_fill_their_arrays(body):
         gradient(names["program"])(X)
 
 
+def test_functions_without_source_refuse_methods_that_take_numpys_arrays_alone():
+    exec("def program(x): return np.sum(np.ndarray.reshape(x, (2, 1)))", names := {"np": np})
+    with pytest.raises(LostGradientError, match="without source handed a traced value to compiled code"):
+        gradient(names["program"])(X)
+
+
 def test_functions_without_source_that_only_hand_on_arrays_may():
     exec(
         "def wrapper(made, *args, **kwargs):\n    return f(made, *args, **kwargs)",

@@ -182,6 +182,10 @@ def apply_operator(op: Operator, a: Any, b: Any) -> Any:
         of_numpy(b) and _sequence_beside(op, b, a) and python_method(ka, op.method) is None
     ):
         return apply_ufunc(op.ufunc, (a, b), {})
+    if (is_followed_subclass(ka) and _sequence_beside(op, a, b)) or (
+        is_followed_subclass(kb) and _sequence_beside(op, b, a) and python_method(ka, op.method) is None
+    ):
+        return subclassing.binary(op, a, b)
     return _protocol(op, a, b)
 
 
@@ -233,7 +237,7 @@ def _sequence_beside(op: Operator, x: Any, other: Any) -> bool:
     """
     if not isinstance(other, (*SEQUENCES, range, array)):
         return False
-    if op is MULTIPLY and not _is_array(x):
+    if op is MULTIPLY and not (_is_array(x) or is_followed_subclass(type(x))):
         return False
     return type(x) in TRACED or contains_traced(other)
 

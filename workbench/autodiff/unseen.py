@@ -21,10 +21,11 @@ from workbench.autodiff.arrays import (
     part_over,
 )
 from workbench.autodiff.location import asked_by_engine
-from workbench.autodiff.scalars import lost
+from workbench.autodiff.scalars import TRACED, lost
 from workbench.autodiff.subarrays import TracedSubarray, bare_part
 from workbench.autodiff.tape import OPEN, Tape
 from workbench.autodiff.telling import plain
+from workbench.errors import WorkbenchError
 
 HANDED_OUT = frozenset({"ctypes", "data", "__array_interface__"})
 """Attributes of an array that hand out its memory."""
@@ -43,7 +44,12 @@ def run_unfollowed(f: Callable, args: Any, kwargs: dict) -> Any:
                 if not memory.active:
                     tape.kept.setdefault(id(memory.owner), np.array(memory.owner, order="K"))
     lengths = [len(tape) for tape in OPEN]
-    result = f(*args, **kwargs)
+    try:
+        result = f(*args, **kwargs)
+    except TypeError as error:
+        if isinstance(error, WorkbenchError) or not any(kind.__name__ in str(error) for kind in TRACED):
+            raise
+        raise lost(f"a function without source handed a traced value to compiled code: {error}") from error
     for tape, length in zip(OPEN, lengths, strict=True):
         if len(tape) == length:
             _note_changes(tape)
