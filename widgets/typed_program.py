@@ -13,6 +13,7 @@ import re
 import sys
 import threading
 import time
+import types
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -260,25 +261,42 @@ def quiet() -> Iterator[None]:
 
 
 def _within(seconds: float, f: Callable[..., Any], *args: Any) -> Any:
-    """What ``f(*args)`` returns. A typed program in it is stopped at the first line that it begins too late.
+    """What ``f(*args)`` returns. A typed program in it is stopped at the next line that it begins when it is late.
 
-    An interrupt of the kernel does not reach the thread on which JupyterLab answers widgets.
+    An interrupt of the kernel does not reach the thread on which JupyterLab answers widgets. Lines are watched from
+    then on only: until then the interpreter asks at each call, which costs loops little.
     """
-    end = time.perf_counter() + seconds
+    runner, ended, late = threading.get_ident(), threading.Event(), seconds <= 0
 
-    def watch(frame: Any, event: str, _: Any) -> Any:
-        if not _FILE.fullmatch(frame.f_code.co_filename):
-            return None
-        if time.perf_counter() > end:
-            raise _Endless(f"the program did not end within {seconds:g} s")
-        return watch
+    def typed(frame: types.FrameType) -> bool:
+        return _FILE.fullmatch(frame.f_code.co_filename) is not None
 
+    def stop(frame: types.FrameType, event: str, _: Any) -> Any:
+        raise _Endless(f"the program did not end within {seconds:g} s")
+
+    def called(frame: types.FrameType, event: str, _: Any) -> Any:
+        return stop if late and typed(frame) else None
+
+    def watch() -> None:
+        nonlocal late
+        over = ended.wait(seconds)
+        while not over:  # again and again: functions return while their callers are looked for
+            late = True
+            frame = sys._current_frames().get(runner)
+            while frame is not None:
+                if typed(frame):
+                    frame.f_trace = stop
+                frame = frame.f_back
+            over = ended.wait(0.05)
+
+    threading.Thread(target=watch, daemon=True, name="time limit of a typed program").start()
     before = sys.gettrace()
-    sys.settrace(watch)
+    sys.settrace(called)
     try:
         return f(*args)
     finally:
         sys.settrace(before)
+        ended.set()
 
 
 def _positional(function: Callable[..., Any]) -> list[inspect.Parameter]:

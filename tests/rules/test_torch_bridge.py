@@ -62,6 +62,19 @@ def test_lists_numbers_and_constants():
     assert gradient(program)(x) == pytest.approx(by_hand)
 
 
+@pytest.mark.parametrize("make", [torch.tensor, torch.as_tensor, torch.asarray])
+def test_lists_make_tensors_of_the_type_that_torch_gives_them(make):
+    layer = torch.nn.Linear(2, 1)  # single precision, as lists of Python's floats are
+
+    def program(x):
+        wide = make([[x, np.float64(2.0)], [1.0, x]])
+        return layer(make([x, 2.0 * x])).item() + (wide @ wide).sum().item() * (wide.dtype == torch.float64)
+
+    (weight,) = layer.weight.tolist()
+    by_hand = weight[0] + 2.0 * weight[1] + 4.0 * 0.7 + 2.0 * 3.0
+    assert gradient(program)(0.7) == pytest.approx(by_hand, rel=1e-6)
+
+
 def test_writing_into_an_array_that_a_tensor_shares_is_refused():
     def program(x):
         t = torch.from_numpy(x)

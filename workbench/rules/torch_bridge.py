@@ -46,11 +46,16 @@ def _entering(make: Callable) -> Callable:
                 lent(data)
             return tensor
         plain_data, shared = plain(data), None
-        source = as_array(data) if isinstance(data, list | tuple) else current(data)
-        if type(source) is TracedArray:
-            if make is not torch.tensor:
-                shared = source.memory, source.memory.version
-            source, plain_data = resolve(np.copy)(source), np.array(plain_data, copy=True)
+        if isinstance(data, list | tuple):
+            source = as_array(
+                data
+            )  # not what torch is given: of a list of Python's floats it makes its own type
+        else:
+            source = current(data)
+            if type(source) is TracedArray:
+                if make is not torch.tensor:
+                    shared = source.memory, source.memory.version
+                source, plain_data = resolve(np.copy)(source), np.array(plain_data, copy=True)
         tensor = make(plain_data, *args, **kwargs)
         if not tensor.dtype.is_floating_point:
             return tensor
