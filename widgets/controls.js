@@ -72,7 +72,10 @@ function makeControl(field, send, continuous) {
     box.oninput = () => { typing = true; };
     box.onchange = () => {
       typing = false;
-      send(field.name, box.value.trim());
+      const text = box.value.trim(), value = text ? Number(text) : NaN;
+      // At once: whoever goes on with the slider, before the answer is there, goes on from here.
+      if (slider && value >= field.low && value <= field.high) slider.value = scale.toPosition(value);
+      send(field.name, text);
     };
     if (number && field.low != null && field.high != null) {
       scale = sliderScale(field);

@@ -212,8 +212,7 @@ def test_the_learning_rate_changes_while_training(panels):
     box.press("Enter")
     changed = "len(session.training.history.changes)"
     panels.expect_value(changed, 1)
-    slider = panel.get_by_role("slider", name="learning rate")
-    slider.focus()
+    panel.get_by_role("slider", name="learning rate").focus()  # the box has moved it already
     panels.page.keyboard.press("ArrowLeft")
     panels.expect_value(changed, 2)
     box.fill("0")
