@@ -11,6 +11,7 @@ import contextlib
 import logging
 import re
 import signal
+import subprocess
 import tempfile
 import threading
 import time
@@ -109,8 +110,9 @@ def _kernel(sockets: str, progress: _Progress) -> Iterator[AsyncKernelManager]:
 
     class Manager(AsyncKernelManager):
         async def start_kernel(self, **options: Any) -> None:
+            # What cells print comes as messages; beside them the kernel only tells of its own end, which is told here.
             with _signals_held():
-                await super().start_kernel(**options)
+                await super().start_kernel(stderr=subprocess.DEVNULL, **options)
 
         def client(self, **options: Any) -> Any:
             clients.append(super().client(**options))
