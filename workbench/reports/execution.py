@@ -204,7 +204,7 @@ def ended_by_signals() -> Iterator[None]:
     def end(number: int, frame: Any) -> None:
         raise Terminated(number)
 
-    with _handled(end, signal.SIGTERM, signal.SIGHUP):
+    with handled(end, signal.SIGTERM, signal.SIGHUP):
         yield
 
 
@@ -212,14 +212,14 @@ def ended_by_signals() -> Iterator[None]:
 def _signals_held() -> Iterator[None]:
     """What would end the run waits while this is open: nobody could end a kernel that is half started."""
     came: list[int] = []
-    with _handled(lambda number, frame: came.append(number), signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    with handled(lambda number, frame: came.append(number), signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         yield
     if came:
         signal.raise_signal(came[0])
 
 
 @contextlib.contextmanager
-def _handled(handler: Callable[[int, Any], object], *numbers: signal.Signals) -> Iterator[None]:
+def handled(handler: Callable[[int, Any], object], *numbers: signal.Signals) -> Iterator[None]:
     """Handle the signals in this way while this is open, in the main thread: no other is told of them."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import secrets
 import signal
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from distributed import Client, Future, KilledWorker
 
 from workbench.errors import RunError, RunInterruptedError
 from workbench.files import write_whole
+from workbench.reports.execution import handled
 from workbench.reports.store import RunDirectory, storage_errors
 from workbench.sweeps import work
 from workbench.sweeps.plan import Job
@@ -120,29 +120,18 @@ def _signals_as_news(news: SimpleQueue[tuple[str, Any]]) -> Iterator[None]:
     Raised wherever the main thread happens to be, it would be lost in a callback that the interpreter runs
     there, or leave the client of the cluster between two states.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     noted: list[int] = []
 
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
     def note(number: int, frame: object) -> None:
-        restore()
+        first_signal.close()
         noted.append(number)
         news.put(("signal", number))
 
-    for number in before:
-        signal.signal(number, note)
-    try:
+    with contextlib.ExitStack() as first_signal:
+        first_signal.enter_context(handled(note, signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
         yield
         if noted:  # with the last news there was
             raise KeyboardInterrupt(noted[0])
-    finally:
-        restore()
 
 
 class _Driver:
